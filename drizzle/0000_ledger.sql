@@ -1,0 +1,125 @@
+CREATE TABLE "api_keys" (
+	"project_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"name" text NOT NULL,
+	"scopes" text[] NOT NULL,
+	"key_hash" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"revoked_at" timestamp with time zone,
+	CONSTRAINT "api_keys_project_id_id_pk" PRIMARY KEY("project_id","id")
+);
+--> statement-breakpoint
+CREATE TABLE "prices" (
+	"project_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"source" text NOT NULL,
+	"version" text NOT NULL,
+	"provider" text NOT NULL,
+	"model" text NOT NULL,
+	"input_pico" bigint,
+	"cache_read_pico" bigint,
+	"cache_write_pico" bigint,
+	"cache_write_1h_pico" bigint,
+	"input_audio_pico" bigint,
+	"output_pico" bigint,
+	"reasoning_pico" bigint,
+	"output_audio_pico" bigint,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "prices_project_id_id_pk" PRIMARY KEY("project_id","id")
+);
+--> statement-breakpoint
+CREATE TABLE "projects" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"epoch_move_due_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "rollup" (
+	"project_id" uuid NOT NULL,
+	"level" smallint NOT NULL,
+	"bucket" timestamp with time zone NOT NULL,
+	"label" text NOT NULL,
+	"value" text NOT NULL,
+	"application" text NOT NULL,
+	"environment" text NOT NULL,
+	"provider" text NOT NULL,
+	"model" text NOT NULL,
+	"operation" text NOT NULL,
+	"service_tier" text NOT NULL,
+	"requests" bigint NOT NULL,
+	"errors" bigint NOT NULL,
+	"unpriced_requests" bigint NOT NULL,
+	"unrecorded_requests" bigint NOT NULL,
+	"unpriced_tokens" bigint NOT NULL,
+	"input_tokens" bigint NOT NULL,
+	"output_tokens" bigint NOT NULL,
+	"cache_read_tokens" bigint NOT NULL,
+	"cache_write_tokens" bigint NOT NULL,
+	"cache_write_1h_tokens" bigint NOT NULL,
+	"reasoning_tokens" bigint NOT NULL,
+	"input_audio_tokens" bigint NOT NULL,
+	"output_audio_tokens" bigint NOT NULL,
+	"cost_input_pico" numeric NOT NULL,
+	"cost_cache_read_pico" numeric NOT NULL,
+	"cost_cache_write_pico" numeric NOT NULL,
+	"cost_cache_write_1h_pico" numeric NOT NULL,
+	"cost_input_audio_pico" numeric NOT NULL,
+	"cost_output_pico" numeric NOT NULL,
+	"cost_reasoning_pico" numeric NOT NULL,
+	"cost_output_audio_pico" numeric NOT NULL,
+	"cost_pico" numeric NOT NULL,
+	"recorded_cost_pico" numeric NOT NULL,
+	"latency_count" bigint NOT NULL,
+	"latency_sum_us" numeric NOT NULL,
+	"latency_buckets" smallint[],
+	"latency_counts" integer[]
+);
+--> statement-breakpoint
+CREATE TABLE "traces" (
+	"project_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"started_at" timestamp with time zone NOT NULL,
+	"received_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"duration_us" bigint,
+	"input_tokens" integer,
+	"output_tokens" integer,
+	"cache_read_tokens" integer,
+	"cache_write_tokens" integer,
+	"cache_write_5m_tokens" integer,
+	"cache_write_1h_tokens" integer,
+	"reasoning_tokens" integer,
+	"input_audio_tokens" integer,
+	"output_audio_tokens" integer,
+	"cost_pico" bigint,
+	"recorded_cost_pico" bigint,
+	"reported_cost_pico" bigint,
+	"price_id" uuid,
+	"billable" boolean NOT NULL,
+	"status" text NOT NULL,
+	"application" text NOT NULL,
+	"environment" text NOT NULL,
+	"provider" text NOT NULL,
+	"model" text NOT NULL,
+	"operation" text NOT NULL,
+	"service_tier" text,
+	"request_model" text,
+	"client_id" text NOT NULL,
+	"trace_id" text,
+	"span_id" text,
+	"parent_id" text,
+	"response_id" text,
+	"user_id" text,
+	"session_id" text,
+	"tags" jsonb,
+	"error_type" text,
+	"unpriced_reason" text,
+	"rule" text NOT NULL,
+	"usage_semantics" text NOT NULL,
+	CONSTRAINT "traces_project_id_id_pk" PRIMARY KEY("project_id","id")
+) PARTITION BY RANGE ("id");
+--> statement-breakpoint
+ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "api_keys_key_hash" ON "api_keys" USING btree ("key_hash");--> statement-breakpoint
+CREATE INDEX "rollup_lookup" ON "rollup" USING btree ("level","project_id","label","bucket");--> statement-breakpoint
+CREATE INDEX "traces_trace_id" ON "traces" USING btree ("project_id","trace_id") WHERE trace_id is not null;

@@ -1,0 +1,102 @@
+/**
+ * Statements to Postgres over Neon's HTTP driver. Each call is one statement in one transaction,
+ * or a `batch` of them in one; nothing here retries what may have been written, except where
+ * Postgres said that it rolled back (deadlock, serialisation).
+ */
+import { neon, neonConfig, NeonDbError, type NeonQueryFunction } from "@neondatabase/serverless";
+import type { SQL } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
+
+/** The database did not answer, or could not: the caller may try again later. */
+export class DatabaseUnavailable extends Error {
+  override name = "DatabaseUnavailable";
+}
+
+/** A statement compiled once; parameters come by position with each run. */
+export interface Statement {
+  text: string;
+  /** How many values the statement takes. */
+  params: number;
+}
+
+export type Row = Record<string, unknown>;
+
+export interface Database {
+  /** Returns once the database has answered. */
+  ping(): Promise<void>;
+  /** Runs SQL that carries its own values. */
+  query(query: SQL): Promise<Row[]>;
+  /** Runs a compiled statement. */
+  run(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+  /** Runs several in one transaction, in order. */
+  batch(queries: readonly SQL[]): Promise<Row[][]>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** Where Neon's `/sql` is, if not at the database's own host. */
+  fetchEndpoint?: string | undefined;
+  timeoutMs?: number;
+}
+
+const dialect = new PgDialect();
+const RETRIES = 3;
+/** deadlock_detected, serialization_failure: rolled back, so running it again is safe. */
+const ROLLED_BACK = new Set(["40P01", "40001"]);
+/** Connection, resource and operator classes, and a cancelled statement: not this statement's fault. */
+const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
+
+export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptions): Database {
+  if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
+  const client: NeonQueryFunction<false, false> = neon(url);
+
+  async function attempt<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await run(AbortSignal.timeout(timeoutMs));
+      } catch (error) {
+        const code = error instanceof NeonDbError ? error.code : undefined;
+        if (code !== undefined && ROLLED_BACK.has(code) && tries < RETRIES) {
+          await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** tries * (1 + Math.random())));
+          continue;
+        }
+        if (code === undefined || ROLLED_BACK.has(code) || UNAVAILABLE.test(code)) {
+          throw new DatabaseUnavailable("the database did not answer", { cause: error });
+        }
+        throw error;
+      }
+    }
+  }
+
+  return {
+    async ping() {
+      await attempt((signal) => client.query("select 1", [], { fetchOptions: { signal } }));
+    },
+    query(query) {
+      const { sql, params } = dialect.sqlToQuery(query);
+      return attempt((signal) => client.query(sql, params, { fetchOptions: { signal } }) as Promise<Row[]>);
+    },
+    run({ text }, values) {
+      return attempt(
+        (signal) => client.query(text, values as unknown[], { fetchOptions: { signal } }) as Promise<Row[]>,
+      );
+    },
+    batch(queries) {
+      const compiled = queries.map((query) => dialect.sqlToQuery(query));
+      return attempt(
+        (signal) =>
+          client.transaction((tx) => compiled.map(({ sql, params }) => tx.query(sql, params)), {
+            fetchOptions: { signal },
+          }) as Promise<Row[][]>,
+      );
+    },
+  };
+}
+
+/** Compiles a statement whose values are `sql.placeholder`s named in `order`. */
+export function compile(query: SQL, order: readonly string[]): Statement {
+  const { sql: text, params } = dialect.sqlToQuery(query);
+  const names = params.map((param) => (param as { name: string }).name);
+  if (names.join() !== order.join()) throw new Error(`the statement takes ${names.join()}, not ${order.join()}`);
+  return { text, params: order.length };
+}

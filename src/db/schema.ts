@@ -1,0 +1,152 @@
+/**
+ * The database. Every unique key starts with the project, so that the schema can be distributed by
+ * it. `traces` is partitioned by month on its time-ordered id; the migrations say so in plain SQL,
+ * because Drizzle has no word for it.
+ */
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from "drizzle-orm/pg-core";
+import { BUCKETS } from "../pricing/buckets.ts";
+import { MEASURES } from "../rollup/measures.ts";
+
+const at = (name: string) => timestamp(name, { withTimezone: true });
+const pico = (name: string) => bigint(name, { mode: "bigint" });
+
+/** The project that exists from the start. */
+export const DEFAULT_PROJECT_ID = "00000000-0000-4000-8000-000000000000";
+
+export const projects = pgTable("projects", {
+  id: uuid("id").primaryKey(),
+  name: text("name").notNull(),
+  createdAt: at("created_at").notNull().defaultNow(),
+  /** Set when a write could not move the project's cache epoch; cron moves it and clears this. */
+  epochMoveDueAt: at("epoch_move_due_at"),
+});
+
+export const apiKeys = pgTable(
+  "api_keys",
+  {
+    projectId: uuid("project_id")
+      .notNull()
+      .references(() => projects.id),
+    id: uuid("id").notNull(),
+    name: text("name").notNull(),
+    scopes: text("scopes").array().notNull(),
+    /** SHA-256 of the key; the key itself is shown once and kept nowhere. */
+    keyHash: text("key_hash").notNull(),
+    createdAt: at("created_at").notNull().defaultNow(),
+    revokedAt: at("revoked_at"),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] }), index("api_keys_key_hash").on(t.keyHash)],
+);
+
+/** Every list of unit prices (pico-USD per token) that a trace was priced with. */
+export const prices = pgTable(
+  "prices",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    source: text("source").notNull(),
+    version: text("version").notNull(),
+    provider: text("provider").notNull(),
+    model: text("model").notNull(),
+    ...Object.fromEntries(BUCKETS.map((bucket) => [`${bucket}_pico`, pico(`${bucket}_pico`)])),
+    createdAt: at("created_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+);
+
+export const traces = pgTable(
+  "traces",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    startedAt: at("started_at").notNull(),
+    receivedAt: at("received_at").notNull().defaultNow(),
+    durationUs: bigint("duration_us", { mode: "number" }),
+    inputTokens: integer("input_tokens"),
+    outputTokens: integer("output_tokens"),
+    cacheReadTokens: integer("cache_read_tokens"),
+    cacheWriteTokens: integer("cache_write_tokens"),
+    cacheWrite5mTokens: integer("cache_write_5m_tokens"),
+    cacheWrite1hTokens: integer("cache_write_1h_tokens"),
+    reasoningTokens: integer("reasoning_tokens"),
+    inputAudioTokens: integer("input_audio_tokens"),
+    outputAudioTokens: integer("output_audio_tokens"),
+    costPico: pico("cost_pico"),
+    recordedCostPico: pico("recorded_cost_pico"),
+    reportedCostPico: pico("reported_cost_pico"),
+    priceId: uuid("price_id"),
+    billable: boolean("billable").notNull(),
+    status: text("status").notNull(),
+    application: text("application").notNull(),
+    environment: text("environment").notNull(),
+    provider: text("provider").notNull(),
+    model: text("model").notNull(),
+    operation: text("operation").notNull(),
+    serviceTier: text("service_tier"),
+    requestModel: text("request_model"),
+    clientId: text("client_id").notNull(),
+    traceId: text("trace_id"),
+    spanId: text("span_id"),
+    parentId: text("parent_id"),
+    responseId: text("response_id"),
+    userId: text("user_id"),
+    sessionId: text("session_id"),
+    tags: jsonb("tags").$type<Record<string, string>>(),
+    errorType: text("error_type"),
+    unpricedReason: text("unpriced_reason"),
+    rule: text("rule").notNull(),
+    usageSemantics: text("usage_semantics").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.projectId, t.id] }),
+    index("traces_trace_id")
+      .on(t.projectId, t.traceId)
+      .where(sql`trace_id is not null`),
+  ],
+);
+
+/**
+ * Mergeable sums. No unique key: any number of rows may stand for one group, readers add them up.
+ * `label` is `''` for the main rollup, else `user` or `tag.<key>` with the label's `value`.
+ */
+export const rollup = pgTable(
+  "rollup",
+  {
+    projectId: uuid("project_id").notNull(),
+    level: smallint("level").notNull(),
+    /** Start of the hour (levels partial and hour) or of the UTC day (level day). */
+    bucket: at("bucket").notNull(),
+    label: text("label").notNull(),
+    value: text("value").notNull(),
+    application: text("application").notNull(),
+    environment: text("environment").notNull(),
+    provider: text("provider").notNull(),
+    model: text("model").notNull(),
+    operation: text("operation").notNull(),
+    service_tier: text("service_tier").notNull(),
+    ...Object.fromEntries(
+      MEASURES.map(({ name, type }) => [
+        name,
+        type === "bigint" ? bigint(name, { mode: "number" }).notNull() : numeric(name).notNull(),
+      ]),
+    ),
+    /** Histogram buckets, and the calls in each; counts of null mean one call each. */
+    latency_buckets: smallint("latency_buckets").array(),
+    latency_counts: integer("latency_counts").array(),
+  },
+  (t) => [index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket)],
+);

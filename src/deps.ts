@@ -1,0 +1,23 @@
+/** What the app's functions are given: built once per isolate, or by a test. */
+import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
+import type { Keyring } from "./keys.ts";
+import type { Pricer } from "./pricing/cost.ts";
+import type { RedisClient } from "./redis.ts";
+import type { MergeSignal } from "./rollup/signal.ts";
+import type { SummaryCache } from "./summary/cache.ts";
+
+/** Lets work go on after the answer was sent. */
+export type KeepAlive = (work: Promise<unknown>) => void;
+
+export interface Deps {
+  config: Config;
+  db: Database;
+  redis: RedisClient;
+  keyring: Keyring;
+  pricer: Pricer;
+  cache: SummaryCache;
+  mergeSignal: MergeSignal;
+  /** Epoch ms; the only clock. */
+  now: () => number;
+}

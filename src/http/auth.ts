@@ -1,0 +1,61 @@
+/** Who is asking: an API key (as Bearer, or as the password of Basic), or the admin key. */
+import type { MiddlewareHandler } from "hono";
+import { sha256Hex } from "../digest.ts";
+import { ApiError } from "../errors.ts";
+import type { Scope } from "../keys.ts";
+import type { AppContext, AppEnv, Deps } from "./context.ts";
+
+/** Lets a key through that has the scope (`admin` has them all) and tells handlers whose it is. */
+export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv> {
+  const isAdminKey = adminKeyTest(deps);
+  return async (c, next) => {
+    const key = credentials(c);
+    const caller = await deps.keyring.callerOf(key, deps.now());
+    if (!caller) {
+      if (isAdminKey(key)) throw new ApiError("forbidden", "the admin key is for /v1/projects and /v1/keys only");
+      throw new ApiError("unauthorized", "no such API key");
+    }
+    if (!caller.scopes.has(scope) && !caller.scopes.has("admin"))
+      throw new ApiError("forbidden", `the API key lacks the scope ${scope}`);
+    c.set("caller", caller);
+    await next();
+  };
+}
+
+/** Lets only the admin key through. */
+export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
+  const isAdminKey = adminKeyTest(deps);
+  return async (c, next) => {
+    const key = credentials(c);
+    if (!isAdminKey(key)) {
+      if (await deps.keyring.callerOf(key, deps.now())) throw new ApiError("forbidden", "this needs the admin key");
+      throw new ApiError("unauthorized", "this needs the admin key");
+    }
+    await next();
+  };
+}
+
+/** Compares digests: how far they agree tells nothing about the key. */
+function adminKeyTest({ config }: Deps): (key: string) => boolean {
+  const digest = sha256Hex(config.adminKey);
+  return (key) => sha256Hex(key) === digest;
+}
+
+function credentials(c: AppContext): string {
+  const [scheme = "", value = ""] = (c.req.header("authorization") ?? "").split(/ +/, 2);
+  if (/^bearer$/i.test(scheme) && value) return value;
+  if (/^basic$/i.test(scheme) && value) {
+    const password = passwordOf(value);
+    if (password) return password;
+  }
+  throw new ApiError("unauthorized", "send an API key as `Authorization: Bearer <key>`");
+}
+
+function passwordOf(basic: string): string | null {
+  try {
+    const decoded = atob(basic);
+    return decoded.slice(decoded.indexOf(":") + 1);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,41 @@
+/** The Worker: requests and scheduled runs, with everything they need built once per isolate. */
+import { createApp } from "./app.ts";
+import { parseConfig } from "./config.ts";
+import { runScheduled } from "./cron.ts";
+import { connect } from "./db/client.ts";
+import type { Deps } from "./deps.ts";
+import { createKeyring } from "./keys.ts";
+import { createPricer } from "./pricing/cost.ts";
+import { connectRedis } from "./redis.ts";
+import { createMergeSignal } from "./rollup/signal.ts";
+import { createSummaryCache } from "./summary/cache.ts";
+
+function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } {
+  const config = parseConfig(env);
+  const db = connect({ url: config.databaseUrl, fetchEndpoint: config.neonFetchEndpoint });
+  const redis = connectRedis(config.redisUrl, config.redisToken);
+  const deps: Deps = {
+    config,
+    db,
+    redis,
+    keyring: createKeyring(db),
+    pricer: createPricer(),
+    cache: createSummaryCache(redis),
+    mergeSignal: createMergeSignal(redis),
+    now: Date.now,
+  };
+  return { deps, app: createApp(deps) };
+}
+
+let built: ReturnType<typeof build> | undefined;
+
+export default {
+  async fetch(request, env, ctx) {
+    built ??= build(env);
+    return await built.app.fetch(request, env, ctx);
+  },
+  async scheduled(controller, env) {
+    built ??= build(env);
+    await runScheduled(built.deps, controller.scheduledTime);
+  },
+} satisfies ExportedHandler;

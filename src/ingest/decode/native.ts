@@ -1,0 +1,195 @@
+/**
+ * The native form: one JSON object per call, in snake_case. Unknown fields are ignored, so that
+ * callers may send more than we read; known fields are never coerced, a wrong one refuses the item.
+ */
+import { usdToPico } from "../../money.ts";
+import { contradiction } from "../../pricing/buckets.ts";
+import { canonicalProvider } from "../../pricing/provider.ts";
+import { parseInstant } from "../../time.ts";
+import { traceKey } from "../key.ts";
+import {
+  MAX_TEXT,
+  MAX_TOKENS,
+  withinLedgerTime,
+  type Decoded,
+  type ItemError,
+  type Trace,
+  type Usage,
+} from "../trace.ts";
+import { MAX_DEPTH, nestsDeeper } from "./json.ts";
+import { TooManyItems } from "./otlp-errors.ts";
+import { readTags } from "./tags.ts";
+
+type Item = Record<string, unknown>;
+
+/** One item is wrong; the others are not its concern. */
+class InvalidItem extends Error {
+  readonly code: ItemError["code"];
+  constructor(message: string, code: ItemError["code"] = "invalid") {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Decodes the items of a native body; what is wrong with some is in `errors`, by index. */
+export function decodeNative(items: readonly unknown[], nowMs: number): Decoded {
+  const traces: Trace[] = [];
+  const errors: ItemError[] = [];
+  for (let index = 0; index < items.length; index++) {
+    try {
+      traces.push(decodeItem(items[index], nowMs));
+    } catch (error) {
+      if (!(error instanceof InvalidItem)) throw error;
+      errors.push({ index, code: error.code, message: error.message });
+    }
+  }
+  return { items: items.length, traces, errors };
+}
+
+/** Decodes newline-delimited JSON: a line that is not JSON is an item in error. */
+export function decodeNdjson(text: string, nowMs: number, maxItems: number): Decoded {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length > maxItems) throw new TooManyItems(maxItems);
+  return decodeNative(lines.map(parseLine), nowMs);
+}
+
+/** Stands for a line that cannot be parsed: no object, so it becomes an item error. */
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+function decodeItem(value: unknown, nowMs: number): Trace {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new InvalidItem("a trace is a JSON object");
+  const item = value as Item;
+  if (Object.hasOwn(item, "__proto__") || Object.hasOwn(item, "constructor"))
+    throw new InvalidItem("__proto__ and constructor are not field names");
+  if (nestsDeeper(item, MAX_DEPTH)) throw new InvalidItem(`nested deeper than ${MAX_DEPTH}`);
+
+  const clientId = required(item, "id");
+  const startedAtMs = timestamp(item["timestamp"], nowMs);
+  const status = oneOf(item, "status", ["ok", "error"]) ?? "ok";
+  const usage = usageOf(item, status);
+  const wrong = contradiction(usage);
+  if (wrong !== null) throw new InvalidItem(wrong);
+  return {
+    id: traceKey(startedAtMs, clientId),
+    clientId,
+    traceId: text(item, "trace_id"),
+    spanId: text(item, "span_id"),
+    parentId: text(item, "parent_id"),
+    responseId: text(item, "response_id"),
+    startedAtMs,
+    durationUs: duration(item["duration_ms"]),
+    application: text(item, "application") ?? "unknown",
+    environment: text(item, "environment") ?? "unknown",
+    provider: canonicalProvider(text(item, "provider") ?? "unknown"),
+    model: required(item, "model"),
+    requestModel: text(item, "request_model"),
+    operation: text(item, "operation") ?? "chat",
+    serviceTier: text(item, "service_tier"),
+    userId: text(item, "user_id"),
+    sessionId: text(item, "session_id"),
+    tags: tags(item["tags"]),
+    status,
+    errorType: text(item, "error_type"),
+    ...usage,
+    reportedCostPico: cost(item["cost_usd"]),
+    billable: true,
+    rule: "native",
+    usageSemantics: "inclusive",
+  };
+}
+
+function usageOf(item: Item, status: Trace["status"]): Usage {
+  const usage: Usage = {
+    inputTokens: tokens(item, "input_tokens"),
+    outputTokens: tokens(item, "output_tokens"),
+    cacheReadTokens: tokens(item, "cache_read_tokens"),
+    cacheWriteTokens: tokens(item, "cache_write_tokens"),
+    cacheWrite5mTokens: tokens(item, "cache_write_5m_tokens"),
+    cacheWrite1hTokens: tokens(item, "cache_write_1h_tokens"),
+    reasoningTokens: tokens(item, "reasoning_tokens"),
+    inputAudioTokens: tokens(item, "input_audio_tokens"),
+    outputAudioTokens: tokens(item, "output_audio_tokens"),
+  };
+  if (usage.cacheWriteTokens === null && (usage.cacheWrite5mTokens ?? usage.cacheWrite1hTokens) !== null) {
+    usage.cacheWriteTokens = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
+  }
+  // A failed call that reports no usage used nothing.
+  if (status === "error" && usage.inputTokens === null && usage.outputTokens === null) {
+    usage.inputTokens = 0;
+    usage.outputTokens = 0;
+  }
+  return usage;
+}
+
+function text(item: Item, field: string): string | null {
+  const value = item[field];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "string") throw new InvalidItem(`${field} must be a string`);
+  if (value.length > MAX_TEXT) throw new InvalidItem(`${field} is longer than ${MAX_TEXT} characters`);
+  if (value.includes("\0") || !value.isWellFormed())
+    throw new InvalidItem(`${field} holds a NUL or half a surrogate pair`);
+  return value === "" ? null : value;
+}
+
+function required(item: Item, field: string): string {
+  const value = text(item, field);
+  if (value === null) throw new InvalidItem(`${field} is required`);
+  return value;
+}
+
+function oneOf<T extends string>(item: Item, field: string, allowed: readonly T[]): T | null {
+  const value = text(item, field);
+  if (value === null) return null;
+  const found = allowed.find((known) => known === value);
+  if (found === undefined) throw new InvalidItem(`${field} must be one of ${allowed.join(", ")}`);
+  return found;
+}
+
+function tokens(item: Item, field: string): number | null {
+  const value = item[field];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_TOKENS) {
+    throw new InvalidItem(`${field} must be a whole number from 0 to ${MAX_TOKENS}`);
+  }
+  return value;
+}
+
+function timestamp(value: unknown, nowMs: number): number {
+  if (value === undefined || value === null) throw new InvalidItem("timestamp is required");
+  const ms = typeof value === "string" ? parseInstant(value) : typeof value === "number" ? Math.floor(value) : null;
+  if (ms === null) throw new InvalidItem("timestamp must be RFC 3339 with an offset, or epoch milliseconds");
+  if (!withinLedgerTime(ms, nowMs))
+    throw new InvalidItem("timestamp is before 2020 or more than 5 minutes ahead", "timestamp_range");
+  return ms;
+}
+
+function duration(value: unknown): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "number" || !(value >= 0 && value <= MAX_DURATION_MS)) {
+    throw new InvalidItem(`duration_ms must be a number from 0 to ${MAX_DURATION_MS}`);
+  }
+  return Math.round(value * 1_000);
+}
+
+/** A year: what is longer is no duration of a call. */
+const MAX_DURATION_MS = 366 * 86_400_000;
+
+function tags(value: unknown): Record<string, string> {
+  const read = readTags(value);
+  if (typeof read === "string") throw new InvalidItem(read);
+  return read;
+}
+
+function cost(value: unknown): bigint | null {
+  if (value === undefined || value === null) return null;
+  const pico = typeof value === "number" || typeof value === "string" ? usdToPico(value) : null;
+  if (pico === null) throw new InvalidItem("cost_usd must be a number of USD, not negative, with at most 12 decimals");
+  return pico;
+}

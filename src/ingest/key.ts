@@ -1,0 +1,71 @@
+/**
+ * A trace's key: 48 bits of the call's start in ms, then a hash of the client's own identity, in
+ * the shape of a UUID version 8. The same call sent again has the same key, so the primary key
+ * alone finds duplicates, and ordering by key is ordering by time.
+ */
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** @param identity what makes the call unique at this millisecond: a client's id, a trace and span id. */
+export function traceKey(startedAtMs: number, identity: string): string {
+  const [a, b, c] = hash96(identity);
+  const time = startedAtMs.toString(16).padStart(12, "0");
+  const version = 0x8000 | (a & 0x0fff);
+  const variant = 0x8000 | ((a >>> 12) & 0x3fff);
+  return `${time.slice(0, 8)}-${time.slice(8)}-${hex16(version)}-${hex16(variant)}-${hex16(b & 0xffff)}${hex32(c)}`;
+}
+
+/** The lowest and exclusive highest key of the half-open time range `[fromMs, toMs)`. */
+export function keyRange(fromMs: number, toMs: number): [string, string] {
+  return [lowestKey(fromMs), lowestKey(toMs)];
+}
+
+/** The call's start, read back from its key: epoch ms. */
+export function startOfKey(key: string): number {
+  return Number.parseInt(key.slice(0, 8) + key.slice(9, 13), 16);
+}
+
+function lowestKey(ms: number): string {
+  const time = ms.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}
+
+function hex16(n: number): string {
+  return HEX[(n >>> 8) & 0xff]! + HEX[n & 0xff]!;
+}
+
+function hex32(n: number): string {
+  return hex16(n >>> 16) + hex16(n & 0xffff);
+}
+
+/**
+ * Three lanes of multiply-rotate mixing over UTF-16 units with MurmurHash3's constants and
+ * finaliser. Not cryptographic: a collision needs the same project and millisecond, and would
+ * surface as a `conflict`. A tenth of the time of SHA-256 in the runtime.
+ */
+function hash96(text: string): [number, number, number] {
+  let a = 0x9e3779b9 ^ text.length;
+  let b = 0x85ebca6b;
+  let c = 0xc2b2ae35;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(rotate(a ^ Math.imul(unit, 0xcc9e2d51), 13), 5) + 0xe6546b64 + c;
+    b = Math.imul(rotate(b ^ Math.imul(unit, 0x1b873593), 17), 5) + 0x561ccd1b + a;
+    c = Math.imul(rotate(c ^ Math.imul(unit, 0x38b34ae5), 19), 5) + 0x0bcaa747 + b;
+  }
+  a = finalise(a + b);
+  b = finalise(b + c + a);
+  c = finalise(c + a + b);
+  return [finalise(a ^ c), b, c];
+}
+
+function rotate(n: number, bits: number): number {
+  return (n << bits) | (n >>> (32 - bits));
+}
+
+function finalise(n: number): number {
+  let h = n | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

@@ -1,0 +1,234 @@
+/**
+ * The write: one statement stores traces and their rollup partials, so that a retry, a duplicate
+ * or a kill can never leave one without the other. Partials derive from the rows that the insert
+ * returned; a trace that was there already adds nothing.
+ */
+import { sql } from "drizzle-orm";
+import { plainArray, textArray } from "../db/array-literal.ts";
+import { compile, type Database } from "../db/client.ts";
+import type { Cost } from "../pricing/cost.ts";
+import type { Price } from "../pricing/catalogue.ts";
+import { BUCKETS } from "../pricing/buckets.ts";
+import { dimensionsOf, hourOf, labelsOf } from "../rollup/derive.ts";
+import { latencyBucketOf } from "../rollup/latency.ts";
+import { columns, DIMENSIONS, LEVEL, list, MEASURE_NAMES, sums } from "../rollup/measures.ts";
+import type { Trace } from "./trace.ts";
+
+export interface PricedTrace {
+  trace: Trace;
+  cost: Cost;
+}
+
+export interface Written {
+  inserted: number;
+  /** Positions (in what was passed in) of traces whose identity is stored with other content. */
+  conflicts: number[];
+}
+
+type Value = string | number | bigint | boolean | null;
+
+/** A stored column: its name, Postgres type, and value for a trace. */
+interface Column {
+  name: string;
+  type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "jsonb";
+  of: (trace: Trace, cost: Cost) => Value;
+  /** Part of what the caller said, which a second sending must repeat. */
+  said: boolean;
+}
+
+const said = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: true });
+const derived = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: false });
+
+const COLUMNS: readonly Column[] = [
+  derived("id", "uuid", (t) => t.id),
+  derived("started_at", "timestamptz", (t) => t.startedAtMs),
+  said("duration_us", "bigint", (t) => t.durationUs),
+  said("input_tokens", "integer", (t) => t.inputTokens),
+  said("output_tokens", "integer", (t) => t.outputTokens),
+  said("cache_read_tokens", "integer", (t) => t.cacheReadTokens),
+  said("cache_write_tokens", "integer", (t) => t.cacheWriteTokens),
+  said("cache_write_5m_tokens", "integer", (t) => t.cacheWrite5mTokens),
+  said("cache_write_1h_tokens", "integer", (t) => t.cacheWrite1hTokens),
+  said("reasoning_tokens", "integer", (t) => t.reasoningTokens),
+  said("input_audio_tokens", "integer", (t) => t.inputAudioTokens),
+  said("output_audio_tokens", "integer", (t) => t.outputAudioTokens),
+  derived("cost_pico", "bigint", (_, cost) => cost.costPico),
+  derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico),
+  said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),
+  derived("price_id", "uuid", (_, cost) => cost.price?.id ?? null),
+  derived("billable", "boolean", (t) => t.billable),
+  said("status", "text", (t) => t.status),
+  said("application", "text", (t) => t.application),
+  said("environment", "text", (t) => t.environment),
+  derived("provider", "text", (_, cost) => cost.provider),
+  said("model", "text", (t) => t.model),
+  said("operation", "text", (t) => t.operation),
+  said("service_tier", "text", (t) => t.serviceTier),
+  said("request_model", "text", (t) => t.requestModel),
+  said("client_id", "text", (t) => t.clientId),
+  said("trace_id", "text", (t) => t.traceId),
+  said("span_id", "text", (t) => t.spanId),
+  said("parent_id", "text", (t) => t.parentId),
+  said("response_id", "text", (t) => t.responseId),
+  said("user_id", "text", (t) => t.userId),
+  said("session_id", "text", (t) => t.sessionId),
+  said("tags", "jsonb", (t) => tagsJson(t.tags)),
+  said("error_type", "text", (t) => t.errorType),
+  derived("unpriced_reason", "text", (_, cost) => cost.unpricedReason),
+  derived("rule", "text", (t) => t.rule),
+  derived("usage_semantics", "text", (t) => t.usageSemantics),
+];
+
+function tagsJson(tags: Record<string, string>): string | null {
+  for (const _ in tags) return JSON.stringify(tags);
+  return null;
+}
+
+const PRICE_TEXTS = ["source", "version", "provider", "model"] as const;
+const PRICE_PARAMS = [
+  "price.id",
+  ...PRICE_TEXTS.map((name) => `price.${name}`),
+  ...BUCKETS.map((bucket) => `price.${bucket}`),
+];
+const priceColumns = columns(["id", ...PRICE_TEXTS, ...BUCKETS.map((bucket) => `${bucket}_pico`)]);
+
+/** Times travel as epoch ms and JSON as text; all else in its own type. */
+const input = sql`unnest(${list(
+  COLUMNS.map(({ name, type }) => {
+    const array = {
+      timestamptz: sql`bigint`,
+      jsonb: sql`text`,
+      uuid: sql`uuid`,
+      bigint: sql`bigint`,
+      integer: sql`integer`,
+      boolean: sql`boolean`,
+      text: sql`text`,
+    }[type];
+    return sql`${sql.placeholder(name)}::${array}[]`;
+  }),
+)}) as i (${columns(COLUMNS.map(({ name }) => name))})`;
+
+const values = list(
+  COLUMNS.map(({ name, type }) => {
+    const column = sql`i.${sql.identifier(name)}`;
+    if (type === "timestamptz") return sql`to_timestamp(${column}::float8 / 1000)`;
+    return type === "jsonb" ? sql`${column}::jsonb` : column;
+  }),
+);
+
+const names = columns(COLUMNS.map(({ name }) => name));
+
+const WRITE = compile(
+  sql`
+with batch as (select ${sql.placeholder("project")}::uuid as project_id),
+price as (
+  select batch.project_id, i.* from batch, unnest(
+    ${sql.placeholder("price.id")}::uuid[],
+    ${list(PRICE_TEXTS.map((name) => sql`${sql.placeholder(`price.${name}`)}::text[]`))},
+    ${list(BUCKETS.map((bucket) => sql`${sql.placeholder(`price.${bucket}`)}::bigint[]`))}
+  ) as i (${priceColumns})
+),
+priced as (
+  insert into prices (project_id, ${priceColumns})
+  select project_id, ${priceColumns} from price order by id
+  on conflict do nothing
+),
+inserted as (
+  insert into traces (project_id, ${names})
+  select batch.project_id, ${values} from batch, ${input}
+  on conflict do nothing
+  returning *
+),
+partials as (
+  insert into rollup (project_id, level, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets)
+  select t.project_id, ${LEVEL.partial}, ${hourOf} as bucket, l.label, l.value, ${dimensionsOf},
+    ${sums(({ of }) => of)},
+    array_agg(${latencyBucketOf}) filter (where t.duration_us is not null)
+  from inserted t left join price p on p.id = t.price_id, ${labelsOf}
+  where t.billable
+  group by 1, 3, l.label, l.value, ${columns(
+    DIMENSIONS.filter((name) => name !== "service_tier"),
+    "t",
+  )}, coalesce(t.service_tier, '')
+)
+select count(*)::int as inserted from inserted`.inlineParams(),
+  ["project", ...PRICE_PARAMS, ...COLUMNS.map(({ name }) => name)],
+);
+
+const SAID = COLUMNS.filter((column) => column.said);
+
+/** Which of the traces sent are stored with other content than was sent now? */
+const CONFLICTS = compile(
+  sql`
+with batch as (select ${sql.placeholder("project")}::uuid as project_id)
+select i.position::int - 1 as position
+from batch cross join unnest(${list(
+    COLUMNS.filter(({ name, said }) => said || name === "id").map(({ name, type }) => {
+      const array =
+        type === "jsonb"
+          ? sql`text`
+          : type === "uuid"
+            ? sql`uuid`
+            : type === "bigint"
+              ? sql`bigint`
+              : type === "integer"
+                ? sql`integer`
+                : sql`text`;
+      return sql`${sql.placeholder(name)}::${array}[]`;
+    }),
+  )}) with ordinality as i (id, ${columns(SAID.map(({ name }) => name))}, position)
+join traces t on t.project_id = batch.project_id and t.id = i.id
+where ${sql.join(
+    SAID.map(
+      ({ name, type }) =>
+        sql`t.${sql.identifier(name)} is distinct from i.${sql.identifier(name)}${type === "jsonb" ? sql`::jsonb` : sql``}`,
+    ),
+    sql` or `,
+  )}
+order by 1`,
+  ["project", "id", ...SAID.map(({ name }) => name)],
+);
+
+const ID = COLUMNS[0]!;
+
+/**
+ * Stores priced traces of one project, each exactly once.
+ *
+ * @throws DatabaseUnavailable when it is not known to be stored; sending again is safe.
+ */
+export async function writeTraces(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<Written> {
+  if (batch.length === 0) return { inserted: 0, conflicts: [] };
+  // In key order, so that two writes of the same traces wait for each other instead of deadlocking.
+  const unique = inKeyOrder(batch);
+  const prices = new Map<string, Price>();
+  for (const { cost } of unique) if (cost.price) prices.set(cost.price.id, cost.price);
+
+  const [row] = await db.run(WRITE, [
+    projectId,
+    ...priceParams([...prices.values()]),
+    ...COLUMNS.map((column) => literal(column, unique)),
+  ]);
+  const inserted = Number(row!["inserted"]);
+  if (inserted === batch.length) return { inserted, conflicts: [] };
+  const rows = await db.run(CONFLICTS, [projectId, ...[ID, ...SAID].map((column) => literal(column, batch))]);
+  return { inserted, conflicts: rows.map(({ position }) => Number(position)) };
+}
+
+/** Sorted by key; of several with one key only the first. */
+function inKeyOrder(batch: readonly PricedTrace[]): PricedTrace[] {
+  const sorted = batch.toSorted((a, b) => (a.trace.id < b.trace.id ? -1 : a.trace.id > b.trace.id ? 1 : 0));
+  return sorted.filter(({ trace }, i) => i === 0 || trace.id !== sorted[i - 1]!.trace.id);
+}
+
+function literal({ type, of }: Column, batch: readonly PricedTrace[]): string {
+  const column = batch.map(({ trace, cost }) => of(trace, cost));
+  return type === "text" || type === "jsonb" ? textArray(column as (string | null)[]) : plainArray(column);
+}
+
+function priceParams(prices: readonly Price[]): string[] {
+  return [
+    plainArray(prices.map(({ id }) => id)),
+    ...PRICE_TEXTS.map((name) => textArray(prices.map((price) => price[name]))),
+    ...BUCKETS.map((_, i) => plainArray(prices.map(({ unitPico }) => unitPico[i] ?? null))),
+  ];
+}

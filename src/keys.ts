@@ -1,0 +1,132 @@
+/**
+ * Projects and their API keys. A key is `lct_`, 160 random bits and a checksum; the database has
+ * only its SHA-256. A key names its project, so a tenant never comes from a request's content.
+ */
+import { sql } from "drizzle-orm";
+import { crc32 } from "node:zlib";
+import type { Database, Row } from "./db/client.ts";
+import { sha256Hex } from "./digest.ts";
+import { ApiError } from "./errors.ts";
+
+export const SCOPES = ["ingest", "read", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface Caller {
+  projectId: string;
+  scopes: ReadonlySet<Scope>;
+}
+
+/** A key as the API shows it; times in RFC 3339. */
+export interface ApiKey {
+  id: string;
+  project_id: string;
+  name: string;
+  scopes: Scope[];
+  created_at: string;
+  revoked_at: string | null;
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  created_at: string;
+}
+
+const PREFIX = "lct_";
+const RANDOM_BYTES = 20;
+
+function mintKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES));
+  const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return PREFIX + random + checksum(random);
+}
+
+/** Told from the checksum alone, so that typing errors and guesses never reach the database. */
+export function isWellFormedKey(key: string): boolean {
+  const match = /^lct_([0-9a-f]{40})([0-9a-f]{8})$/.exec(key);
+  return match !== null && checksum(match[1]!) === match[2];
+}
+
+function checksum(random: string): string {
+  return crc32(random).toString(16).padStart(8, "0");
+}
+
+/** @returns the new key's record and, this once, the key itself. */
+export async function createKey(
+  db: Database,
+  projectId: string,
+  name: string,
+  scopes: readonly Scope[],
+): Promise<ApiKey & { key: string }> {
+  const key = mintKey();
+  const [row] = await db.query(sql`
+    insert into api_keys (project_id, id, name, scopes, key_hash)
+    select id, gen_random_uuid(), ${name}, ${`{${scopes.join()}}`}::text[], ${sha256Hex(key)} from projects where id = ${projectId}::uuid
+    returning project_id, id, name, scopes, created_at, revoked_at`);
+  if (!row) throw new ApiError("not_found", "there is no such project");
+  return { ...readKey(row), key };
+}
+
+export async function listKeys(db: Database): Promise<ApiKey[]> {
+  const rows = await db.query(sql`
+    select project_id, id, name, scopes, created_at, revoked_at from api_keys order by created_at, id`);
+  return rows.map(readKey);
+}
+
+/** @throws ApiError `not_found`; revoking twice is not an error. */
+export async function revokeKey(db: Database, id: string): Promise<void> {
+  const [row] = await db.query(sql`
+    update api_keys set revoked_at = coalesce(revoked_at, now()) where id = ${id}::uuid returning id`);
+  if (!row) throw new ApiError("not_found", "there is no such key");
+}
+
+export async function createProject(db: Database, name: string): Promise<Project> {
+  const [row] = await db.query(sql`
+    insert into projects (id, name) values (gen_random_uuid(), ${name}) returning id, name, created_at`);
+  return readProject(row!);
+}
+
+export async function listProjects(db: Database): Promise<Project[]> {
+  return (await db.query(sql`select id, name, created_at from projects order by created_at, id`)).map(readProject);
+}
+
+export interface Keyring {
+  /** Who holds this key? Null for a wrong or revoked one. Answers may be half a minute old. */
+  callerOf(key: string, nowMs: number): Promise<Caller | null>;
+}
+
+const MEMO_MS = 30_000;
+const MEMO_SIZE = 10_000;
+
+/** Looks keys up in the database and remembers the answers for a while. */
+export function createKeyring(db: Database): Keyring {
+  const memo = new Map<string, { caller: Caller | null; untilMs: number }>();
+  return {
+    async callerOf(key, nowMs) {
+      if (!isWellFormedKey(key)) return null;
+      const known = memo.get(key);
+      if (known && known.untilMs > nowMs) return known.caller;
+      const [row] = await db.query(sql`
+        select project_id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
+      const caller = row ? { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) } : null;
+      if (memo.size >= MEMO_SIZE) memo.clear();
+      memo.set(key, { caller, untilMs: nowMs + MEMO_MS });
+      return caller;
+    },
+  };
+}
+
+function readKey(row: Row): ApiKey {
+  return {
+    id: String(row["id"]),
+    project_id: String(row["project_id"]),
+    name: String(row["name"]),
+    scopes: row["scopes"] as Scope[],
+    created_at: (row["created_at"] as Date).toISOString(),
+    revoked_at: (row["revoked_at"] as Date | null)?.toISOString() ?? null,
+  };
+}
+
+function readProject(row: Row): Project {
+  return { id: String(row["id"]), name: String(row["name"]), created_at: (row["created_at"] as Date).toISOString() };
+}

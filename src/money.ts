@@ -1,0 +1,53 @@
+/**
+ * Money is a whole number of pico-USD (1e-12 USD) in a `bigint`; USD as a decimal string outside.
+ * USD per million tokens times 1e6 is pico-USD per token, so catalogue prices are exact here.
+ */
+
+const PICO_PER_USD = 1_000_000_000_000n;
+/** The largest cost one trace may have: Postgres keeps it in a `bigint`. */
+export const MAX_COST_PICO = 2n ** 63n - 1n;
+
+/** `1920000000n` -> `"0.00192"`: a plain decimal, no exponent, no trailing zeros. */
+export function picoToUsd(pico: bigint): string {
+  const sign = pico < 0n ? "-" : "";
+  const digits = (pico < 0n ? -pico : pico).toString().padStart(13, "0");
+  const fraction = digits.slice(-12).replace(/0+$/, "");
+  return sign + digits.slice(0, -12) + (fraction ? `.${fraction}` : "");
+}
+
+/**
+ * A caller's USD amount, exactly: a number or a decimal string.
+ *
+ * @returns null when it is not finite, negative, finer than a pico-USD or past `MAX_COST_PICO`.
+ */
+export function usdToPico(usd: string | number): bigint | null {
+  const match = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(String(usd));
+  if (!match) return null;
+  const [, whole = "", fraction = "", exponent = "0"] = match;
+  const shift = 12 - fraction.length + Number(exponent);
+  const digits = BigInt(whole + fraction);
+  if (shift >= 0) {
+    const pico = shift > 40 && digits > 0n ? MAX_COST_PICO + 1n : digits * 10n ** BigInt(Math.min(shift, 40));
+    return pico <= MAX_COST_PICO ? pico : null;
+  }
+  const divisor = 10n ** BigInt(-shift);
+  const pico = digits / divisor;
+  return digits % divisor === 0n && pico <= MAX_COST_PICO ? pico : null;
+}
+
+/**
+ * A float USD price per `per` units, as whole pico-USD per unit, rounded half-even once.
+ * The float is read through its shortest decimal form, which is what the price list says.
+ */
+export function unitPricePico(usd: number, per: number): bigint {
+  const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(usd));
+  if (!match) throw new RangeError(`not a price: ${usd}`);
+  const [, whole = "", fraction = "", exponent = "0"] = match;
+  const shift = Number(exponent) - fraction.length;
+  const digits = BigInt(whole + fraction) * PICO_PER_USD * 10n ** BigInt(Math.max(shift, 0));
+  const divisor = BigInt(per) * 10n ** BigInt(Math.max(-shift, 0));
+  const quotient = digits / divisor;
+  const twice = (digits % divisor) * 2n;
+  const up = twice > divisor || (twice === divisor && quotient % 2n === 1n);
+  return up ? quotient + 1n : quotient;
+}

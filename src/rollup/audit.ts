@@ -1,0 +1,113 @@
+/**
+ * The audit: rollup against the stored traces, in one snapshot, for every measure, per UTC day and
+ * label, once through the day rows and once through the hour rows.
+ */
+import { sql, type SQL } from "drizzle-orm";
+import type { Database, Row } from "../db/client.ts";
+import { keyRange } from "../ingest/key.ts";
+import { picoToUsd } from "../money.ts";
+import { labelsOf } from "./derive.ts";
+import { LEVEL, MEASURE_NAMES, sums } from "./measures.ts";
+
+export interface AuditSums {
+  requests: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: string;
+}
+
+export interface AuditDay {
+  /** `YYYY-MM-DD`, UTC. */
+  day: string;
+  raw: AuditSums;
+  rollup: AuditSums;
+  /** Rollup minus raw. */
+  difference: AuditSums;
+}
+
+export interface Mismatch {
+  day: string;
+  level: "hour" | "day";
+  label: string;
+  measure: string;
+  raw: string;
+  rollup: string;
+}
+
+export interface Audit {
+  ok: boolean;
+  days: AuditDay[];
+  /** Every sum that is off, also those that `days` does not show; at most 100. */
+  mismatches: Mismatch[];
+}
+
+const DAY_MS = 86_400_000;
+const MAX_MISMATCHES = 100;
+const SHOWN = ["requests", "input_tokens", "output_tokens", "cost_pico"] as const;
+
+/** Audits the whole UTC days that `[fromMs, toMs)` touches. */
+export async function audit(db: Database, projectId: string, fromMs: number, toMs: number): Promise<Audit> {
+  const startMs = Math.floor(fromMs / DAY_MS) * DAY_MS;
+  const endMs = Math.ceil(toMs / DAY_MS) * DAY_MS;
+  const byDay = new Map<string, Map<string, Map<string, bigint>>>();
+  for (const row of await db.query(statement(projectId, startMs, endMs))) {
+    const day = byDay.get(String(row["day"])) ?? new Map<string, Map<string, bigint>>();
+    byDay.set(String(row["day"]), day.set(`${row["source"]} ${row["label"]}`, sumsOf(row)));
+  }
+
+  const days: AuditDay[] = [];
+  const mismatches: Mismatch[] = [];
+  for (const [day, sources] of [...byDay].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const of = (source: string, label: string, measure: string): bigint =>
+      sources.get(`${source} ${label}`)?.get(measure) ?? 0n;
+    const labels = new Set([...sources.keys()].map((key) => key.slice(key.indexOf(" ") + 1)));
+    for (const label of labels) {
+      for (const level of ["hour", "day"] as const) {
+        for (const measure of MEASURE_NAMES) {
+          const raw = of("raw", label, measure);
+          const rollup = of(level, label, measure);
+          if (raw !== rollup)
+            mismatches.push({ day, level, label, measure, raw: raw.toString(), rollup: rollup.toString() });
+        }
+      }
+    }
+    const shown = (sum: (measure: string) => bigint): AuditSums => {
+      const [requests, input, output, cost] = SHOWN.map(sum) as [bigint, bigint, bigint, bigint];
+      return {
+        requests: Number(requests),
+        input_tokens: Number(input),
+        output_tokens: Number(output),
+        cost_usd: picoToUsd(cost),
+      };
+    };
+    days.push({
+      day,
+      raw: shown((measure) => of("raw", "", measure)),
+      rollup: shown((measure) => of("day", "", measure)),
+      difference: shown((measure) => of("day", "", measure) - of("raw", "", measure)),
+    });
+  }
+  return { ok: mismatches.length === 0, days, mismatches: mismatches.slice(0, MAX_MISMATCHES) };
+}
+
+function sumsOf(row: Row): Map<string, bigint> {
+  return new Map(MEASURE_NAMES.map((name) => [name, BigInt(String(row[name]))]));
+}
+
+function statement(projectId: string, startMs: number, endMs: number): SQL {
+  const [lowest, highest] = keyRange(startMs, endMs);
+  const own = ({ name }: { name: string }): SQL => sql`r.${sql.identifier(name)}`;
+  const ofLevel = (source: string, level: number): SQL => sql`
+select ${source} as source, to_char(r.bucket at time zone 'UTC', 'YYYY-MM-DD') as day, r.label, ${sums(own)}
+from rollup r
+where r.level in (${LEVEL.partial}, ${level}) and r.project_id = ${projectId}
+  and r.bucket >= to_timestamp(${startMs}::float8 / 1000) and r.bucket < to_timestamp(${endMs}::float8 / 1000)
+group by 2, 3`;
+  return sql`
+select 'raw' as source, to_char(t.started_at at time zone 'UTC', 'YYYY-MM-DD') as day, l.label, ${sums(({ of }) => of)}
+from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id, ${labelsOf}
+where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
+group by 2, 3
+union all ${ofLevel("day", LEVEL.day)}
+union all ${ofLevel("hour", LEVEL.hour)}`;
+}

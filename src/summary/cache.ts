@@ -1,0 +1,114 @@
+/**
+ * Summaries in Redis. A cached value carries the project's epoch at the time it was asked for; a
+ * write that changes a closed hour moves the epoch before it is acknowledged, so no later read
+ * takes an older value. Ranges that reach into the current hour live for a second instead.
+ *
+ * Redis is never needed: every path here ends in the database when Redis does not answer.
+ */
+import { z } from "zod";
+import type { KeepAlive } from "../deps.ts";
+import type { RedisClient } from "../redis.ts";
+import { HOUR_MS } from "./zone.ts";
+
+export type CacheState = "hit" | "miss" | "bypass" | "down";
+
+const CLOSED_TTL_MS = 300_000;
+const LIVE_TTL_MS = 1_000;
+/** An hour counts as closed this long after its end, so that clocks may differ by as much. */
+const CLOCK_SLACK_MS = 60_000;
+
+const epochKey = (projectId: string): string => `epoch:${projectId}`;
+
+/** Makes every cached summary of the project stale. Returns whether Redis took it. */
+export async function moveEpoch(redis: RedisClient, projectId: string): Promise<boolean> {
+  return !(await redis.set(epochKey(projectId), crypto.randomUUID())).down;
+}
+
+/** Does a write of traces that started at `startedAtMs` (the earliest) need the epoch to move? */
+export function touchesClosedHour(startedAtMs: number, nowMs: number): boolean {
+  return startedAtMs < Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+}
+
+const entrySchema = z.object({ epoch: z.string(), body: z.string() });
+
+export interface CacheRequest {
+  projectId: string;
+  /** What identifies the question, in one canonical form. */
+  question: string;
+  /** End of the range asked for. */
+  toMs: number;
+  /** Ask the database whatever is cached. */
+  bypass: boolean;
+}
+
+export interface Cached {
+  body: string;
+  state: CacheState;
+}
+
+export interface SummaryCache {
+  /**
+   * Answers from Redis or by `compute`, and stores what was computed.
+   *
+   * @param keepAlive keeps the isolate working on a promise after the request that began it ended.
+   */
+  answer(request: CacheRequest, nowMs: number, compute: () => Promise<string>, keepAlive: KeepAlive): Promise<Cached>;
+}
+
+export function createSummaryCache(redis: RedisClient): SummaryCache {
+  /** One flight per question and isolate: equal questions at once are one question. */
+  const flights = new Map<string, Promise<Cached>>();
+
+  return {
+    async answer({ projectId, question, toMs, bypass }, nowMs, compute, keepAlive) {
+      if (bypass) return { body: await compute(), state: "bypass" };
+      const key = `summary:${projectId}:${question}`;
+      const flying = flights.get(key);
+      if (flying) return await flying;
+      const flight = lookUp(redis, { epochKey: epochKey(projectId), key, ttlMs: ttl(toMs, nowMs) }, compute, keepAlive);
+      flights.set(key, flight);
+      keepAlive(flight.catch(() => undefined));
+      try {
+        return await flight;
+      } finally {
+        flights.delete(key);
+      }
+    },
+  };
+}
+
+/** Ranges that reach into an hour that is not over, or only just, may change at any moment. */
+function ttl(toMs: number, nowMs: number): number {
+  const lastHourEndMs = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
+  return nowMs >= lastHourEndMs + CLOCK_SLACK_MS ? CLOSED_TTL_MS : LIVE_TTL_MS;
+}
+
+async function lookUp(
+  redis: RedisClient,
+  { epochKey, key, ttlMs }: { epochKey: string; key: string; ttlMs: number },
+  compute: () => Promise<string>,
+  keepAlive: KeepAlive,
+): Promise<Cached> {
+  const reply = await redis.getMany([epochKey, key]);
+  if (reply.down) return { body: await compute(), state: "down" };
+  const [epoch = null, value = null] = reply.value;
+  if (epoch === null) {
+    // Without an epoch no value can be trusted; the project gets one for the next question.
+    keepAlive(redis.setIfAbsent(epochKey, crypto.randomUUID()));
+    return { body: await compute(), state: "miss" };
+  }
+  const entry = value === null ? null : readEntry(value);
+  if (entry?.epoch === epoch) return { body: entry.body, state: "hit" };
+  const body = await compute();
+  keepAlive(redis.set(key, JSON.stringify({ epoch, body }), ttlMs));
+  return { body, state: "miss" };
+}
+
+/** A value that does not fit the schema is a miss, whoever wrote it. */
+function readEntry(value: string): z.infer<typeof entrySchema> | null {
+  try {
+    return entrySchema.parse(JSON.parse(value));
+  } catch {
+    return null;
+  }
+}

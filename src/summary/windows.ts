@@ -1,0 +1,56 @@
+/**
+ * A range cut into windows that can be answered exactly: whole UTC days from day rows, whole hours
+ * from hour rows, and the ragged rest from the traces themselves.
+ */
+import { bucketStart, DAY_MS, HOUR_MS, nextBucket, type Interval, type Zone } from "./zone.ts";
+
+export type Source = "day" | "hour" | "raw";
+
+export interface Window {
+  source: Source;
+  fromMs: number;
+  toMs: number;
+  /** Start of the interval's bucket that this window belongs to; 0 where there is no interval. */
+  bucketMs: number;
+}
+
+export const MAX_BUCKETS = 10_000;
+
+/** @returns null when the range has more than `MAX_BUCKETS` buckets. */
+export function windowsOf(fromMs: number, toMs: number, interval: Interval, zone: Zone): Window[] | null {
+  if (interval === "none") return cut(fromMs, toMs, 0);
+  const windows: Window[] = [];
+  let buckets = 0;
+  for (let start = bucketStart(zone, interval, fromMs); start < toMs;) {
+    if (++buckets > MAX_BUCKETS) return null;
+    const next = nextBucket(zone, interval, start);
+    windows.push(...cut(Math.max(start, fromMs), Math.min(next, toMs), start));
+    start = next;
+  }
+  return windows;
+}
+
+function cut(fromMs: number, toMs: number, bucketMs: number): Window[] {
+  const windows: Window[] = [];
+  const add = (source: Source, from: number, to: number): void => {
+    if (from < to) windows.push({ source, fromMs: from, toMs: to, bucketMs });
+  };
+  const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
+  const lastHour = Math.floor(toMs / HOUR_MS) * HOUR_MS;
+  if (firstHour >= lastHour) {
+    add("raw", fromMs, toMs);
+    return windows;
+  }
+  const firstDay = Math.ceil(firstHour / DAY_MS) * DAY_MS;
+  const lastDay = Math.floor(lastHour / DAY_MS) * DAY_MS;
+  add("raw", fromMs, firstHour);
+  if (firstDay >= lastDay) {
+    add("hour", firstHour, lastHour);
+  } else {
+    add("hour", firstHour, firstDay);
+    add("day", firstDay, lastDay);
+    add("hour", lastDay, lastHour);
+  }
+  add("raw", lastHour, toMs);
+  return windows;
+}
