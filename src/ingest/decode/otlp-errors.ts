@@ -1,0 +1,17 @@
+/** Why a whole OTLP body is refused; what is wrong with one span is an `ItemError` instead. */
+
+/** The body is not what its content type says: truncated, wrong types, nested too deep. */
+export class MalformedBody extends Error {
+  override readonly name = "MalformedBody";
+}
+
+/** More spans than one request may carry. */
+export class TooManyItems extends Error {
+  override readonly name = "TooManyItems";
+  readonly maxItems: number;
+
+  constructor(maxItems: number) {
+    super(`more than ${maxItems} spans in one request`);
+    this.maxItems = maxItems;
+  }
+}

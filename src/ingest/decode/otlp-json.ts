@@ -1,0 +1,133 @@
+/**
+ * Reads the spans of an `ExportTraceServiceRequest` in OTLP's JSON: ids are hex in any case, 64-bit
+ * integers come as strings or numbers, null is absent, unknown fields are ignored.
+ */
+import { MalformedBody, TooManyItems } from "./otlp-errors.ts";
+import { isRead } from "./span-attributes.ts";
+import {
+  MAX_LIST,
+  MAX_VALUE_DEPTH,
+  objectOrNull,
+  STATUS_ERROR,
+  type Attributes,
+  type AttributeValue,
+  type Span,
+  type SpanSource,
+} from "./span.ts";
+
+type JsonObject = Record<string, unknown>;
+
+/**
+ * @throws MalformedBody when the value has not the shape of such a request
+ * @throws TooManyItems when it has more than `maxItems` spans
+ */
+export function readJsonSpans(value: unknown, maxItems: number): Span[] {
+  const spans: Span[] = [];
+  for (const resourceSpans of list(object(value, "the body"), "resourceSpans")) {
+    const resource = readAttributes(part(resourceSpans, "resource"));
+    for (const scopeSpans of list(resourceSpans, "scopeSpans")) {
+      const scope = part(scopeSpans, "scope");
+      const scopeName = typeof scope["name"] === "string" ? scope["name"] : "";
+      const source: SpanSource = { resource, scope: readAttributes(scope), scopeName };
+      for (const span of list(scopeSpans, "spans")) {
+        if (spans.length >= maxItems) throw new TooManyItems(maxItems);
+        spans.push(readSpan(span, source));
+      }
+    }
+  }
+  return spans;
+}
+
+function readSpan(span: JsonObject, source: SpanSource): Span {
+  return {
+    source,
+    traceId: readId(span["traceId"]),
+    spanId: readId(span["spanId"]),
+    parentId: readId(span["parentSpanId"]),
+    startNs: readNanos(span["startTimeUnixNano"]),
+    endNs: readNanos(span["endTimeUnixNano"]),
+    statusCode: readStatus(part(span, "status")["code"]),
+    attributes: readAttributes(span),
+  };
+}
+
+function readAttributes(owner: JsonObject): Attributes {
+  const attributes = new Map<string, AttributeValue>();
+  for (const attribute of list(owner, "attributes")) {
+    const key = attribute["key"];
+    const value = readValue(attribute["value"], typeof key === "string" && isRead(key), 1);
+    if (typeof key === "string" && value !== null) attributes.set(key, value);
+  }
+  return attributes;
+}
+
+/** An `AnyValue`; one that is not wanted is only checked for its depth. */
+function readValue(any: unknown, wanted: boolean, depth: number): AttributeValue | null {
+  if (depth > MAX_VALUE_DEPTH) throw new MalformedBody(`attribute values nest deeper than ${MAX_VALUE_DEPTH}`);
+  const value = objectOrNull(any);
+  if (value === null) return null;
+  const { stringValue, intValue, doubleValue, boolValue } = value;
+  if (typeof stringValue === "string") return wanted ? stringValue : null;
+  if (intValue !== undefined && intValue !== null) return wanted ? readInteger(intValue) : null;
+  if (doubleValue !== undefined && doubleValue !== null) return wanted ? readDouble(doubleValue) : null;
+  if (typeof boolValue === "boolean") return wanted ? boolValue : null;
+  if (value["arrayValue"]) {
+    const items: string[] = [];
+    const { values } = part(value, "arrayValue");
+    for (const item of Array.isArray(values) ? values : []) {
+      const kept = readValue(item, wanted && items.length < MAX_LIST, depth + 1);
+      if (typeof kept === "string") items.push(kept);
+    }
+    return wanted ? items : null;
+  }
+  if (value["kvlistValue"]) {
+    for (const entry of list(part(value, "kvlistValue"), "values")) readValue(entry["value"], false, depth + 1);
+  }
+  return null;
+}
+
+/** Digits become a number where it holds them exactly; anything else is left for the rule that reads it. */
+function readInteger(value: unknown): AttributeValue {
+  if (typeof value === "string") {
+    const number = /^-?\d+$/.test(value) ? Number(value) : NaN;
+    return Number.isSafeInteger(number) ? number : value;
+  }
+  return typeof value === "number" || typeof value === "boolean" ? value : "";
+}
+
+/** Protobuf's JSON writes the doubles that JSON lacks as strings. */
+function readDouble(value: unknown): AttributeValue {
+  return typeof value === "number" ? value : Number.NaN;
+}
+
+function readId(value: unknown): string {
+  return typeof value === "string" && value.length <= 64 ? value.toLowerCase() : "";
+}
+
+function readNanos(value: unknown): bigint | null {
+  if (value === undefined || value === null) return 0n;
+  if (typeof value === "string") return /^\d{1,20}$/.test(value) ? BigInt(value) : null;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 64 ? BigInt(value) : null;
+}
+
+function readStatus(code: unknown): number {
+  return code === STATUS_ERROR || code === "STATUS_CODE_ERROR" ? STATUS_ERROR : 0;
+}
+
+function object(value: unknown, what: string): JsonObject {
+  const found = objectOrNull(value);
+  if (found === null) throw new MalformedBody(`${what} is not an object`);
+  return found;
+}
+
+function part(owner: JsonObject, name: string): JsonObject {
+  const value = owner[name];
+  return value === undefined || value === null ? {} : object(value, name);
+}
+
+function list(owner: JsonObject, name: string): JsonObject[] {
+  const value = owner[name];
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new MalformedBody(`${name} is not a list`);
+  return value.map((item) => object(item, `an element of ${name}`));
+}

@@ -1,0 +1,50 @@
+/**
+ * Attribute keys, recognised in UTF-8 without making a string: most keys of a span are not read,
+ * and those that are come from a fixed table, so they are interned.
+ */
+import { READ_NAMES, TAG_PREFIXES } from "./span-attributes.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const PREFIXES = TAG_PREFIXES.map((prefix) => encoder.encode(prefix));
+/** A power of two, so that a hash is cut to a slot by masking. */
+const SLOTS = 1024;
+const TABLE = internTable();
+
+interface Interned {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** The key in `body[start, end)` if some rule reads it, else null. */
+export function readKey(body: Uint8Array, start: number, end: number): string | null {
+  for (const interned of TABLE[slotOf(body, start, end)]!) {
+    if (interned.bytes.length === end - start && startsWith(body, start, interned.bytes)) return interned.name;
+  }
+  for (const prefix of PREFIXES) {
+    if (prefix.length < end - start && startsWith(body, start, prefix))
+      return decoder.decode(body.subarray(start, end));
+  }
+  return null;
+}
+
+function internTable(): Interned[][] {
+  const table: Interned[][] = Array.from({ length: SLOTS }, () => []);
+  for (const name of READ_NAMES) {
+    const bytes = encoder.encode(name);
+    table[slotOf(bytes, 0, bytes.length)]!.push({ name, bytes });
+  }
+  return table;
+}
+
+/** FNV-1a. */
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  return (hash ^ (hash >>> 15)) & (SLOTS - 1);
+}
+
+function startsWith(body: Uint8Array, start: number, prefix: Uint8Array): boolean {
+  for (let at = 0; at < prefix.length; at++) if (body[start + at] !== prefix[at]) return false;
+  return true;
+}

@@ -1,0 +1,50 @@
+/**
+ * OTLP traces, protobuf or JSON, to the canonical form. Spans that are not LLM calls are items like
+ * any other: accepted, and not stored.
+ */
+import type { Decoded, ItemError, Trace } from "../trace.ts";
+import { readJsonSpans } from "./otlp-json.ts";
+import { readProtobufSpans } from "./otlp-protobuf.ts";
+import { Contexts } from "./span-context.ts";
+import { embeddingParentsOf, verdictOf } from "./span-rules.ts";
+import { toTrace } from "./span-to-trace.ts";
+import { SpanRefused, type Span } from "./span.ts";
+
+export { MalformedBody, TooManyItems } from "./otlp-errors.ts";
+
+/**
+ * @param body a decompressed `ExportTraceServiceRequest`
+ * @throws MalformedBody when it is not one
+ * @throws TooManyItems when it has more than `maxItems` spans
+ */
+export function decodeOtlpProtobuf(body: Uint8Array, nowMs: number, maxItems = Infinity): Decoded {
+  return decodeSpans(readProtobufSpans(body, maxItems), nowMs);
+}
+
+/**
+ * @param value the parsed JSON of an `ExportTraceServiceRequest`
+ * @throws MalformedBody when it has not that shape
+ * @throws TooManyItems when it has more than `maxItems` spans
+ */
+export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinity): Decoded {
+  return decodeSpans(readJsonSpans(value, maxItems), nowMs);
+}
+
+function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
+  const contexts = new Contexts(spans);
+  const embeddingParents = embeddingParentsOf(spans);
+  const traces: Trace[] = [];
+  const errors: ItemError[] = [];
+  for (const [index, span] of spans.entries()) {
+    const verdict = verdictOf(span, embeddingParents);
+    if (verdict.kind === "other") continue;
+    try {
+      const trace = toTrace(span, verdict, nowMs, () => contexts.of(span));
+      if (trace !== null) traces.push(trace);
+    } catch (error) {
+      if (!(error instanceof SpanRefused)) throw error;
+      errors.push({ index, code: error.code, message: error.message });
+    }
+  }
+  return { items: spans.length, traces, errors };
+}

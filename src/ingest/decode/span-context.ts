@@ -1,0 +1,122 @@
+/**
+ * Who a call belongs to: user, session and tags. Many tools put them only on a span above the
+ * call, so each is taken from the nearest ancestor that has it, as far as the body holds them.
+ */
+import {
+  METADATA,
+  METADATA_SESSION,
+  METADATA_USER,
+  NOT_TAGS,
+  READ_NAMES,
+  RESOURCE_TAGS,
+  SESSION,
+  TAG_LISTS,
+  TAG_PREFIXES,
+  USER,
+} from "./span-attributes.ts";
+import { documentOf, listOf, textOf, type Attributes, type Span } from "./span.ts";
+
+export interface Context {
+  userId: string | null;
+  sessionId: string | null;
+  tags: ReadonlyMap<string, string>;
+}
+
+export const MAX_TAGS = 50;
+export const MAX_TAG_KEY = 128;
+export const MAX_TAG_VALUE = 512;
+const NO_CONTEXT: Context = { userId: null, sessionId: null, tags: new Map() };
+const DOCUMENT_IDENTITIES: ReadonlySet<string> = new Set([...METADATA_USER, ...METADATA_SESSION]);
+/** Names that are more than a key on a plain object. */
+const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** Contexts of the spans of one body, each worked out once. */
+export class Contexts {
+  readonly #spans = new Map<string, Span>();
+  readonly #known = new Map<Span, Context>();
+
+  constructor(spans: readonly Span[]) {
+    for (const span of spans) this.#spans.set(`${span.traceId}:${span.spanId}`, span);
+  }
+
+  of(span: Span): Context {
+    // Up to the root, a known context, or a span seen before: parents may form a circle.
+    const path: Span[] = [];
+    const seen = new Set<Span>();
+    let at: Span | undefined = span;
+    while (at !== undefined && !this.#known.has(at) && !seen.has(at)) {
+      path.push(at);
+      seen.add(at);
+      at = at.parentId === "" ? undefined : this.#spans.get(`${at.traceId}:${at.parentId}`);
+    }
+    let context = (at && this.#known.get(at)) ?? resourceContext(path.at(-1) ?? span);
+    for (const below of path.reverse()) {
+      context = inherit(ownContext(below.attributes), context);
+      this.#known.set(below, context);
+    }
+    return context;
+  }
+}
+
+function inherit(own: Context, above: Context): Context {
+  const tags = own.tags.size === 0 ? above.tags : above.tags.size === 0 ? own.tags : merge(own.tags, above.tags);
+  return { userId: own.userId ?? above.userId, sessionId: own.sessionId ?? above.sessionId, tags };
+}
+
+function resourceContext(span: Span): Context {
+  const { resource, scope } = span.source;
+  const tags = new Map<string, string>();
+  for (const name of RESOURCE_TAGS) addTag(tags, name, resource.get(name));
+  return inherit(inherit(ownContext(scope), ownContext(resource)), { ...NO_CONTEXT, tags });
+}
+
+function ownContext(attributes: Attributes): Context {
+  if (attributes.size === 0) return NO_CONTEXT;
+  const tags = new Map<string, string>();
+  for (const [name, value] of attributes) {
+    // A name that some field reads, as the user's, is not a tag as well.
+    if (READ_NAMES.has(name)) continue;
+    const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
+    if (prefix !== undefined) addTag(tags, name.slice(prefix.length), value);
+  }
+  const bare = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
+  if (bare.length > 0) addTag(tags, "tag", bare.join(","));
+
+  const metadata = attributes.has(METADATA) ? documentOf(attributes, METADATA) : null;
+  for (const key of metadata ? Object.keys(metadata) : []) {
+    if (!DOCUMENT_IDENTITIES.has(key) && !NOT_TAGS.test(key)) addTag(tags, key, metadata![key]);
+  }
+  return {
+    userId: textOf(attributes, USER) ?? (metadata && textIn(metadata, METADATA_USER)),
+    sessionId: textOf(attributes, SESSION) ?? (metadata && textIn(metadata, METADATA_SESSION)),
+    tags,
+  };
+}
+
+function addTag(tags: Map<string, string>, key: string, value: unknown): void {
+  if (typeof value !== "string" || key === "" || key.length > MAX_TAG_KEY || UNSAFE_KEYS.has(key)) return;
+  const name = clean(key);
+  if (tags.size < MAX_TAGS && !tags.has(name)) tags.set(name, clean(value.slice(0, MAX_TAG_VALUE)));
+}
+
+function merge(own: ReadonlyMap<string, string>, above: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const merged = new Map(own);
+  for (const [key, value] of above) {
+    if (merged.size >= MAX_TAGS) break;
+    if (!merged.has(key)) merged.set(key, value);
+  }
+  return merged;
+}
+
+function textIn(document: Record<string, unknown>, names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = Object.hasOwn(document, name) ? document[name] : null;
+    if (typeof value === "string" && value !== "") return value;
+  }
+  return null;
+}
+
+/** Postgres keeps neither NUL nor half a surrogate pair. */
+function clean(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
+}

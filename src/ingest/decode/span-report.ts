@@ -1,0 +1,145 @@
+/**
+ * What the provider itself reported, where an emitter passes its response on inside a document.
+ * Nothing is closer to the truth, so it beats the attributes around it. Only documents that have
+ * the shape of a response are read: a streamed answer's text could otherwise name its own price.
+ */
+import type { Usage } from "../trace.ts";
+import { GENKIT_OUTPUT, OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROVIDER_METADATA, USAGE_DETAILS } from "./span-attributes.ts";
+import { readLangfuseUsage } from "./span-langfuse.ts";
+import { countAt, NO_USAGE, readProviderUsage } from "./span-provider-usage.ts";
+import { documentOf, objectOrNull, type Attributes } from "./span.ts";
+
+type Json = Record<string, unknown>;
+
+export interface Report {
+  /** Inclusive counts; a document may hold only some. */
+  usage: Usage;
+  semantics: string;
+  model: string | null;
+  responseId: string | null;
+  serviceTier: string | null;
+}
+
+const NOTHING: Report = { usage: NO_USAGE, semantics: "", model: null, responseId: null, serviceTier: null };
+
+/** The document of a call, by attribute; the first that can be read is taken. */
+const READERS: readonly (readonly [string, (document: Json, attributes: Attributes) => Report | null])[] = [
+  [USAGE_DETAILS, readUsageDetails],
+  [PROVIDER_METADATA, readProviderMetadata],
+  [OUTPUT_VALUE, readOutputValue],
+  [GENKIT_OUTPUT, readGenkitOutput],
+];
+
+export function reportOf(attributes: Attributes): Report {
+  for (const [name, read] of READERS) {
+    const document = attributes.has(name) ? documentOf(attributes, name) : null;
+    const report = document && read(document, attributes);
+    if (report) return report;
+  }
+  return NOTHING;
+}
+
+/** A wrapper repeats its last step's documents; only the usage that it states itself is its own. */
+export function wrapperReportOf(attributes: Attributes): Report {
+  const document = attributes.has(USAGE_DETAILS) ? documentOf(attributes, USAGE_DETAILS) : null;
+  return (document && readUsageDetails(document)) ?? NOTHING;
+}
+
+function readUsageDetails(document: Json): Report | null {
+  const read = readLangfuseUsage(document);
+  return read && { ...NOTHING, ...read };
+}
+
+/** The AI SDK's: one object per provider. OpenAI's has no totals, only what the SDK has no field for. */
+function readProviderMetadata(document: Json): Report | null {
+  for (const name of Object.keys(document)) {
+    const metadata = objectOrNull(document[name]);
+    if (metadata === null) continue;
+    const raw = objectOrNull(metadata["usage"]) ?? objectOrNull(metadata["usageMetadata"]);
+    const serviceTier = text(metadata["serviceTier"]) ?? text(raw?.["service_tier"]);
+    const responseId = text(metadata["responseId"]);
+    const whole = readProviderUsage(raw);
+    if (whole) return { ...NOTHING, usage: whole.usage, semantics: semanticsOf(whole.form), serviceTier, responseId };
+    const writes = raw && (countAt(raw, "cacheWriteTokens") ?? countAt(raw, "cacheWriteInputTokens"));
+    const usage = writes === null || Number.isNaN(writes) ? NO_USAGE : { ...NO_USAGE, cacheWriteTokens: writes };
+    if (serviceTier !== null || responseId !== null || usage !== NO_USAGE) {
+      return { ...NOTHING, usage, serviceTier, responseId };
+    }
+  }
+  return null;
+}
+
+/** OpenInference's: the raw response of OpenAI or Anthropic, or LangChain's generations. */
+function readOutputValue(document: Json, attributes: Attributes): Report | null {
+  if (attributes.get(OUTPUT_MIME_TYPE) !== "application/json") return null;
+  return readGenerations(document) ?? readResponse(document);
+}
+
+const RESPONSE_OBJECTS: ReadonlySet<unknown> = new Set(["chat.completion", "text_completion", "response", "list"]);
+
+function readResponse(document: Json): Report | null {
+  if (!RESPONSE_OBJECTS.has(document["object"]) && document["type"] !== "message") return null;
+  const raw = objectOrNull(document["usage"]);
+  return report(raw, text(document["model"]), text(document["id"]), text(document["service_tier"]));
+}
+
+function readGenerations(document: Json): Report | null {
+  const generations = document["generations"];
+  const generation =
+    Array.isArray(generations) && Array.isArray(generations[0]) ? objectOrNull(generations[0][0]) : null;
+  if (generation === null) return null;
+  const message = objectOrNull(objectOrNull(generation["message"])?.["kwargs"]) ?? {};
+  const metadata = objectOrNull(message["response_metadata"]) ?? {};
+  const info = objectOrNull(generation["generationInfo"]) ?? {};
+  const llm = objectOrNull(document["llmOutput"]) ?? {};
+  const raw = objectOrNull(metadata["usage"]) ?? objectOrNull(llm["usage"]) ?? objectOrNull(message["usage_metadata"]);
+  const model = text(metadata["model"]) ?? text(metadata["model_name"]) ?? text(llm["model"]);
+  const id = text(metadata["id"]) ?? text(message["id"]) ?? text(llm["id"]);
+  return report(raw, model, id, text(metadata["service_tier"]) ?? text(info["service_tier"]));
+}
+
+/** Genkit's: the raw response as `raw` or `custom`, beside its own `usage` with Google's way of counting. */
+function readGenkitOutput(document: Json): Report | null {
+  const raw = objectOrNull(document["raw"]) ?? objectOrNull(document["custom"]) ?? {};
+  const whole = report(
+    objectOrNull(raw["usage"]) ?? objectOrNull(raw["usageMetadata"]),
+    text(raw["model"]) ?? text(raw["modelVersion"]),
+    text(raw["id"]) ?? text(raw["responseId"]),
+    text(raw["service_tier"]),
+  );
+  if (whole.semantics !== "") return whole;
+  const own = objectOrNull(document["usage"]);
+  if (own === null) return null;
+  const [input, output, total] = [
+    countAt(own, "inputTokens"),
+    countAt(own, "outputTokens"),
+    countAt(own, "totalTokens"),
+  ];
+  const [thoughts, cached] = [countAt(own, "thoughtsTokens"), countAt(own, "cachedContentTokens")];
+  if ([input, output, thoughts, cached].some(Number.isNaN) || (input === null && output === null)) return null;
+  // The total tells whether the thoughts are inside the output already.
+  const outside = output !== null && thoughts !== null && total !== (input ?? 0) + output ? thoughts : 0;
+  const usage = {
+    ...NO_USAGE,
+    inputTokens: input,
+    outputTokens: output === null ? null : output + outside,
+    cacheReadTokens: cached,
+    reasoningTokens: thoughts,
+  };
+  return { ...whole, usage, semantics: outside > 0 ? "genkit usage: thoughts added" : "genkit usage" };
+}
+
+function report(raw: Json | null, model: string | null, responseId: string | null, tier: string | null): Report {
+  const serviceTier = tier ?? text(raw?.["service_tier"]);
+  const whole = readProviderUsage(raw);
+  if (whole === null) return { ...NOTHING, model, responseId, serviceTier };
+  return { usage: whole.usage, semantics: semanticsOf(whole.form), model, responseId, serviceTier };
+}
+
+function semanticsOf(form: string): string {
+  return `provider usage (${form})`;
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}

@@ -1,0 +1,111 @@
+/**
+ * The inclusive token counts of a span: what the provider reported, filled up from the attributes.
+ * Emitters disagree on whether input contains cached tokens and output the reasoning; the tables
+ * name those that leave them out, and counts that could not be true otherwise prove it for the rest.
+ */
+import { MAX_TOKENS, type Usage } from "../trace.ts";
+import { AI_NO_CACHE, AI_OPERATION, AI_USER_AGENT, COUNTS, OPERATION } from "./span-attributes.ts";
+import { COUNT_FIELDS, NO_USAGE } from "./span-provider-usage.ts";
+import type { Report } from "./span-report.ts";
+import { SpanRefused, textOf, type Attributes, type Span } from "./span.ts";
+
+export interface ReadUsage {
+  usage: Usage;
+  /** How the counts were read, for the receipt; empty where there are none. */
+  semantics: string;
+}
+
+interface Dialect {
+  scope: RegExp;
+  provider: RegExp;
+  /** What else marks the dialect, where scope and provider do not suffice. */
+  when?: (attributes: Attributes) => boolean;
+  semantics: string;
+}
+
+/** Emitters whose input leaves cache reads and writes out. */
+export const INPUT_WITHOUT_CACHE: readonly Dialect[] = [
+  { scope: /^@traceloop\/instrumentation-anthropic$/, provider: /^anthropic$/, semantics: "exclusive: cache added" },
+  { scope: /^@openlit\//, provider: /anthropic|aws/, semantics: "exclusive: cache added" },
+  {
+    scope: /^ai$/,
+    provider: /anthropic|aws/,
+    when: isAiSdk5,
+    semantics: "exclusive: cache added, as far as it was sent",
+  },
+];
+
+/** Emitters whose output leaves reasoning out. */
+export const OUTPUT_WITHOUT_REASONING: readonly Dialect[] = [
+  { scope: /^ai$/, provider: /^google$/, when: isAiSdk5, semantics: "reasoning added to output" },
+];
+
+/** Emitters that send their own estimate and do not say so. */
+export const MAYBE_ESTIMATES: readonly Dialect[] = [
+  {
+    scope: /^@traceloop\/instrumentation-openai$/,
+    provider: /^/,
+    when: (attributes) => textOf(attributes, OPERATION) === "chat",
+    semantics: "inclusive; an estimate where the call was streamed",
+  },
+];
+
+/**
+ * The AI SDK's spans carry no version. Its fifth tells it in the user agent, but not on streams;
+ * from the sixth on, text calls say how much of the input was not cached.
+ */
+function isAiSdk5(attributes: Attributes): boolean {
+  const agent = textOf(attributes, [AI_USER_AGENT]);
+  if (agent !== null) return agent.startsWith("ai/5.");
+  const operation = textOf(attributes, [AI_OPERATION]) ?? "";
+  return /^ai\.(generate|stream)Text\b/.test(operation) && !attributes.has(AI_NO_CACHE);
+}
+
+/** @throws SpanRefused where an attribute that should be a count is none. */
+export function usageOf(span: Span, provider: string, report: Report): ReadUsage {
+  const { attributes } = span;
+  const usage: Usage = { ...NO_USAGE };
+  for (const field of COUNT_FIELDS) usage[field] = report.usage[field] ?? readCount(attributes, COUNTS[field]);
+  const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
+  if (usage.cacheWriteTokens === null && writes > 0) usage.cacheWriteTokens = writes;
+
+  const semantics: string[] = [];
+  if (report.semantics !== "") semantics.push(report.semantics);
+  if (report.usage.inputTokens === null && usage.inputTokens !== null) {
+    const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+    const dialect = find(INPUT_WITHOUT_CACHE, span, provider);
+    if (dialect) semantics.push(dialect.semantics);
+    else if (cached > usage.inputTokens) semantics.push("exclusive: cache added, as it exceeded the input");
+    else semantics.push(find(MAYBE_ESTIMATES, span, provider)?.semantics ?? "inclusive");
+    if (dialect || cached > usage.inputTokens) usage.inputTokens += cached;
+  }
+  if (report.usage.outputTokens === null && usage.outputTokens !== null) {
+    const reasoning = usage.reasoningTokens ?? 0;
+    const dialect = find(OUTPUT_WITHOUT_REASONING, span, provider);
+    if (reasoning > 0 && (dialect || reasoning > usage.outputTokens)) {
+      usage.outputTokens += reasoning;
+      semantics.push("reasoning added to output");
+    } else if (semantics.length === 0) semantics.push("inclusive");
+  }
+  return { usage, semantics: semantics.join("; ") };
+}
+
+/** The first of `names` that is set. Digits as text are a count too: some emitters send only strings. */
+function readCount(attributes: Attributes, names: readonly string[]): number | null {
+  for (const name of names) {
+    const value = attributes.get(name);
+    if (value === undefined) continue;
+    const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+    if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS) return count;
+    throw new SpanRefused("invalid", `${name} is not a whole number from 0 to ${MAX_TOKENS}`);
+  }
+  return null;
+}
+
+function find(dialects: readonly Dialect[], span: Span, provider: string): Dialect | undefined {
+  const { scopeName } = span.source;
+  return dialects.find(
+    (dialect) =>
+      dialect.scope.test(scopeName) && dialect.provider.test(provider) && (dialect.when?.(span.attributes) ?? true),
+  );
+}
