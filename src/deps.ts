@@ -1,6 +1,7 @@
 /** What the app's functions are given: built once per isolate, or by a test. */
 import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
+import type { TraceWriter } from "./ingest/trace-writer.ts";
 import type { Keyring } from "./keys.ts";
 import type { Pricer } from "./pricing/cost.ts";
 import type { RedisClient } from "./redis.ts";
@@ -16,6 +17,7 @@ export interface Deps {
   redis: RedisClient;
   keyring: Keyring;
   pricer: Pricer;
+  writer: TraceWriter;
   cache: SummaryCache;
   mergeSignal: MergeSignal;
   /** Epoch ms; the only clock. */

@@ -4,6 +4,7 @@ import { parseConfig } from "./config.ts";
 import { runScheduled } from "./cron.ts";
 import { connect } from "./db/client.ts";
 import type { Deps } from "./deps.ts";
+import { createTraceWriter } from "./ingest/trace-writer.ts";
 import { createKeyring } from "./keys.ts";
 import { createPricer } from "./pricing/cost.ts";
 import { connectRedis } from "./redis.ts";
@@ -20,6 +21,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
     redis,
     keyring: createKeyring(db),
     pricer: createPricer(),
+    writer: createTraceWriter(db),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
     now: Date.now,

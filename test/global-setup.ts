@@ -3,37 +3,29 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import type { TestProject } from "vitest/node";
-
-interface Bindings {
-  DATABASE_URL: string;
-  NEON_FETCH_ENDPOINT: string;
-  UPSTASH_REDIS_REST_URL: string;
-  UPSTASH_REDIS_REST_TOKEN: string;
-  ADMIN_KEY: string;
-}
+import type { BackendsProcess } from "../scripts/local/backends.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    bindings: Bindings;
+    bindings: BackendsProcess["bindings"] & { ADMIN_KEY: string };
     databaseUrl: string;
   }
 }
 
 const ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789";
 
+// Forked by its path: what the backends import is for Node itself, not for Vite.
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const child = fork(resolve(import.meta.dirname, "backends.ts"));
-  const started = once(child, "message");
+  const child = fork(resolve(import.meta.dirname, "../scripts/local/backends.ts"));
   const ended = once(child, "exit");
-  const [message] = await Promise.race([
-    started,
+  const [backends] = (await Promise.race([
+    once(child, "message"),
     ended.then(([code]) => {
-      throw new Error(`the backends ended with code ${code} before they were ready`);
+      throw new Error(`the backends ended with code ${String(code)} before they were up`);
     }),
-  ]);
-  const { databaseUrl, bindings } = message as { databaseUrl: string; bindings: Omit<Bindings, "ADMIN_KEY"> };
-  project.provide("databaseUrl", databaseUrl);
-  project.provide("bindings", { ...bindings, ADMIN_KEY });
+  ])) as [BackendsProcess];
+  project.provide("databaseUrl", backends.databaseUrl);
+  project.provide("bindings", { ...backends.bindings, ADMIN_KEY });
   return async () => {
     child.disconnect();
     await ended;

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Deps, KeepAlive } from "../deps.ts";
 import { moveEpoch, touchesClosedHour } from "../summary/cache.ts";
 import type { Decoded, ItemError } from "./trace.ts";
-import { writeTraces, type PricedTrace } from "./write.ts";
+import type { PricedTrace } from "./write.ts";
 
 /** What became of a batch. accepted = inserted + duplicates (+ spans that are no calls); accepted + rejected = items. */
 export interface Ingested {
@@ -41,14 +41,12 @@ export async function ingest(deps: Deps, projectId: string, decoded: Decoded, ke
 
   let inserted = 0;
   for (const chunk of chunks(priced)) {
-    const written = await writeTraces(deps.db, projectId, chunk);
-    inserted += written.inserted;
-    for (const position of written.conflicts) {
-      errors.push({
-        index: chunk[position]!.index,
-        code: "conflict",
-        message: "stored before with other content; the first stays",
-      });
+    const outcomes = await deps.writer.write(projectId, chunk, keepAlive);
+    for (const [position, outcome] of outcomes.entries()) {
+      if (outcome === "inserted") inserted++;
+      if (outcome !== "conflict") continue;
+      const { index } = chunk[position]!;
+      errors.push({ index, code: "conflict", message: "stored before with other content; the first stays" });
     }
   }
   if (inserted > 0) {

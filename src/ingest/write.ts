@@ -19,11 +19,8 @@ export interface PricedTrace {
   cost: Cost;
 }
 
-export interface Written {
-  inserted: number;
-  /** Positions (in what was passed in) of traces whose identity is stored with other content. */
-  conflicts: number[];
-}
+/** What became of each trace passed in, by position. */
+export type Outcome = "inserted" | "duplicate" | "conflict";
 
 type Value = string | number | bigint | boolean | null;
 
@@ -151,8 +148,8 @@ partials as (
     "t",
   )}, coalesce(t.service_tier, '')
 )
-select count(*)::int as inserted from inserted`.inlineParams(),
-  ["project", ...PRICE_PARAMS, ...COLUMNS.map(({ name }) => name)],
+select count(*)::int as inserted, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
+  ["project", ...PRICE_PARAMS, ...COLUMNS.map(({ name }) => name), "sent"],
 );
 
 const SAID = COLUMNS.filter((column) => column.said);
@@ -192,13 +189,13 @@ order by 1`,
 const ID = COLUMNS[0]!;
 
 /**
- * Stores priced traces of one project, each exactly once.
+ * Stores priced traces of one project, each exactly once. Of several with one identity the first is stored; the
+ * others are duplicates, and conflicts where they say something else than what is stored.
  *
  * @throws DatabaseUnavailable when it is not known to be stored; sending again is safe.
  */
-export async function writeTraces(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<Written> {
-  if (batch.length === 0) return { inserted: 0, conflicts: [] };
-  // In key order, so that two writes of the same traces wait for each other instead of deadlocking.
+export async function writeTraces(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<Outcome[]> {
+  if (batch.length === 0) return [];
   const unique = inKeyOrder(batch);
   const prices = new Map<string, Price>();
   for (const { cost } of unique) if (cost.price) prices.set(cost.price.id, cost.price);
@@ -207,14 +204,33 @@ export async function writeTraces(db: Database, projectId: string, batch: readon
     projectId,
     ...priceParams([...prices.values()]),
     ...COLUMNS.map((column) => literal(column, unique)),
+    batch.length,
   ]);
-  const inserted = Number(row!["inserted"]);
-  if (inserted === batch.length) return { inserted, conflicts: [] };
-  const rows = await db.run(CONFLICTS, [projectId, ...[ID, ...SAID].map((column) => literal(column, batch))]);
-  return { inserted, conflicts: rows.map(({ position }) => Number(position)) };
+  if (row!["inserted"] === batch.length) return batch.map(() => "inserted");
+
+  const inserted = new Set((row!["ids"] ?? []) as string[]);
+  const outcomes = batch.map(({ trace }): Outcome => (inserted.delete(trace.id) ? "inserted" : "duplicate"));
+  const again = [...batch.keys()].filter((position) => outcomes[position] === "duplicate");
+  for (const at of await conflicting(
+    db,
+    projectId,
+    again.map((position) => batch[position]!),
+  )) {
+    outcomes[again[at]!] = "conflict";
+  }
+  return outcomes;
 }
 
-/** Sorted by key; of several with one key only the first. */
+/** Positions of those whose stored content differs. */
+async function conflicting(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<number[]> {
+  const rows = await db.run(CONFLICTS, [projectId, ...[ID, ...SAID].map((column) => literal(column, batch))]);
+  return rows.map(({ position }) => Number(position));
+}
+
+/**
+ * Sorted by key, so that two writes of the same traces wait for each other instead of deadlocking; of several with
+ * one key only the first.
+ */
 function inKeyOrder(batch: readonly PricedTrace[]): PricedTrace[] {
   const sorted = batch.toSorted((a, b) => (a.trace.id < b.trace.id ? -1 : a.trace.id > b.trace.id ? 1 : 0));
   return sorted.filter(({ trace }, i) => i === 0 || trace.id !== sorted[i - 1]!.trace.id);

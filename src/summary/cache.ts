@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import type { KeepAlive } from "../deps.ts";
+import { holdOpen } from "../hold-open.ts";
 import type { RedisClient } from "../redis.ts";
 import { HOUR_MS } from "./zone.ts";
 
@@ -14,6 +15,8 @@ export type CacheState = "hit" | "miss" | "bypass" | "down";
 
 const CLOSED_TTL_MS = 300_000;
 const LIVE_TTL_MS = 1_000;
+/** Longer than this nobody waits for another request's question. */
+const FLIGHT_MS = 10_000;
 /** An hour counts as closed this long after its end, so that clocks may differ by as much. */
 const CLOCK_SLACK_MS = 60_000;
 
@@ -64,7 +67,10 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
       if (bypass) return { body: await compute(), state: "bypass" };
       const key = `summary:${projectId}:${question}`;
       const flying = flights.get(key);
-      if (flying) return await flying;
+      if (flying) {
+        const landed = await holdOpen(flying, FLIGHT_MS);
+        if (landed !== "late") return landed;
+      }
       const flight = lookUp(redis, { epochKey: epochKey(projectId), key, ttlMs: ttl(toMs, nowMs) }, compute, keepAlive);
       flights.set(key, flight);
       keepAlive(flight.catch(() => undefined));

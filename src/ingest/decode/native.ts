@@ -74,7 +74,7 @@ function decodeItem(value: unknown, nowMs: number): Trace {
   const startedAtMs = timestamp(item["timestamp"], nowMs);
   const status = oneOf(item, "status", ["ok", "error"]) ?? "ok";
   const usage = usageOf(item, status);
-  const wrong = contradiction(usage);
+  const wrong = contradiction(usage) ?? pastEveryTotal(usage);
   if (wrong !== null) throw new InvalidItem(wrong);
   return {
     id: traceKey(startedAtMs, clientId),
@@ -128,6 +128,13 @@ function usageOf(item: Item, status: Trace["status"]): Usage {
   return usage;
 }
 
+/** Where a total is missing its parts must still be ones that a total could hold. */
+function pastEveryTotal(usage: Usage): string | null {
+  const input = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0) + (usage.inputAudioTokens ?? 0);
+  const output = (usage.reasoningTokens ?? 0) + (usage.outputAudioTokens ?? 0);
+  return Math.max(input, output) > MAX_TOKENS ? `the parts of a token count add up to more than ${MAX_TOKENS}` : null;
+}
+
 function text(item: Item, field: string): string | null {
   const value = item[field];
   if (value === undefined || value === null) return null;
@@ -163,11 +170,16 @@ function tokens(item: Item, field: string): number | null {
 
 function timestamp(value: unknown, nowMs: number): number {
   if (value === undefined || value === null) throw new InvalidItem("timestamp is required");
-  const ms = typeof value === "string" ? parseInstant(value) : typeof value === "number" ? Math.floor(value) : null;
+  const ms = typeof value === "string" ? textInstant(value) : typeof value === "number" ? Math.floor(value) : null;
   if (ms === null) throw new InvalidItem("timestamp must be RFC 3339 with an offset, or epoch milliseconds");
   if (!withinLedgerTime(ms, nowMs))
     throw new InvalidItem("timestamp is before 2020 or more than 5 minutes ahead", "timestamp_range");
   return ms;
+}
+
+/** Postgres' `infinity` and the years past 9999 are times, if none that the ledger keeps. */
+function textInstant(text: string): number | null {
+  return /^[+-]?(?:infinity$|\d{6}-)/i.test(text) ? Number.POSITIVE_INFINITY : parseInstant(text);
 }
 
 function duration(value: unknown): number | null {
@@ -189,7 +201,8 @@ function tags(value: unknown): Record<string, string> {
 
 function cost(value: unknown): bigint | null {
   if (value === undefined || value === null) return null;
-  const pico = typeof value === "number" || typeof value === "string" ? usdToPico(value) : null;
+  const short = typeof value === "number" || (typeof value === "string" && value.length <= MAX_TEXT);
+  const pico = short ? usdToPico(value) : null;
   if (pico === null) throw new InvalidItem("cost_usd must be a number of USD, not negative, with at most 12 decimals");
   return pico;
 }

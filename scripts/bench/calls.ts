@@ -1,0 +1,53 @@
+/** Calls for the benchmarks, in the native form: seeded, all in the current hour, each with its own id. */
+
+const APPLICATIONS = ["assistant", "search", "support", "codegen", "batch"];
+const MODELS: readonly [provider: string, model: string][] = [
+  ["openai", "gpt-4o"],
+  ["openai", "gpt-4o-mini"],
+  ["openai", "gpt-5-mini"],
+  ["openai", "text-embedding-3-small"],
+  ["anthropic", "claude-sonnet-4-5"],
+  ["anthropic", "claude-haiku-4-5"],
+  ["anthropic", "claude-opus-4-1"],
+  ["google", "gemini-2.5-pro"],
+  ["google", "gemini-2.5-flash"],
+  ["mistral", "mistral-large-latest"],
+];
+
+export type Call = Record<string, unknown>;
+
+/** An endless source of calls that start within the five minutes before `nowMs`. */
+export function* calls(nowMs: number, prefix: string): Generator<Call, never> {
+  let seed = 1;
+  const below = (n: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * n);
+  };
+  for (let i = 0; ; i++) {
+    const [provider, model] = MODELS[below(MODELS.length)]!;
+    const input = 200 + below(8_000);
+    yield {
+      id: `${prefix}-${i}`,
+      timestamp: new Date(nowMs - below(300_000)).toISOString(),
+      provider,
+      model,
+      application: APPLICATIONS[below(APPLICATIONS.length)],
+      environment: below(10) === 0 ? "staging" : "production",
+      operation: model.startsWith("text-embedding") ? "embeddings" : "chat",
+      user_id: `user-${below(500)}`,
+      session_id: `session-${below(5_000)}`,
+      trace_id: (i + 0x1000_0000).toString(16).padStart(32, "0"),
+      duration_ms: 300 + below(6_000_000) / 1_000,
+      status: "ok",
+      input_tokens: input,
+      output_tokens: model.startsWith("text-embedding") ? 0 : 20 + below(900),
+      cache_read_tokens: below(2) === 0 ? below(input) : 0,
+      tags: { team: `team-${below(8)}`, feature: `feature-${below(20)}` },
+    };
+  }
+}
+
+/** The next `count` of a source. */
+export function take<T>(source: Iterator<T>, count: number): T[] {
+  return Array.from({ length: count }, () => source.next().value as T);
+}

@@ -1,0 +1,76 @@
+/** The bundled Worker in bare `workerd serve`, without Miniflare around it: what the benchmarks load. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundle, readCompatibilityDate } from "../local/bundle.ts";
+
+const { default: workerd } = createRequire(import.meta.url)("workerd") as { default: string };
+
+export interface BareWorkerd {
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the Worker (or another ES module) with these text bindings on a free port. */
+export async function startWorkerd(bindings: Record<string, string>, entry?: string): Promise<BareWorkerd> {
+  const folder = await mkdtemp(join(tmpdir(), "llm-cost-workerd-"));
+  await bundle({ outfile: join(folder, "worker.js"), minify: true, ...(entry === undefined ? {} : { entry }) });
+  const port = await freePort();
+  await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings));
+  const child = spawn(workerd, ["serve", join(folder, "config.capnp")], { stdio: ["ignore", "inherit", "inherit"] });
+  const url = `http://127.0.0.1:${port}`;
+  await answers(`${url}/healthz`);
+  return {
+    url,
+    pid: child.pid!,
+    async stop() {
+      const ended = once(child, "exit");
+      child.kill();
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function config(port: number, compatibilityDate: string, bindings: Record<string, string>): string {
+  const list = Object.entries(bindings).map(
+    ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "${compatibilityDate}",
+  bindings = [${list.join(", ")}],
+);
+`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function answers(url: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`workerd does not answer at ${url}`);
+}

@@ -1,0 +1,108 @@
+/** Bundles `src/index.ts` for workerd: the development server, the load tests and the fault tests run this file. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type BuildFailure, type BuildOptions, build, context, formatMessages, type Message } from "esbuild";
+import { findChild, guard } from "./guardian.ts";
+import { StartError } from "./start-error.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+
+export interface BundleOptions {
+  /** One ES module, with its source map beside it. */
+  outfile: string;
+  /** Default: the project's `src/index.ts`. */
+  entry?: string;
+  minify?: boolean;
+}
+
+/** @throws StartError with the compiler's messages. */
+export async function bundle(options: BundleOptions): Promise<void> {
+  try {
+    await build(buildOptions(options));
+  } catch (error) {
+    throw new StartError(await describe((error as BuildFailure).errors ?? [], error));
+  }
+}
+
+export interface Watcher {
+  stop(): Promise<void>;
+}
+
+/**
+ * Bundles, then again whenever a source file changes. `onRebuild` hears about each later build: undefined when it
+ * succeeded, else the compiler's messages (the last good file is still there).
+ *
+ * @throws StartError when the first build fails.
+ */
+export async function watchBundle(
+  options: BundleOptions,
+  onRebuild: (problem: string | undefined) => void,
+): Promise<Watcher> {
+  let first: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
+  const builder = await context({
+    ...buildOptions(options),
+    plugins: [
+      {
+        name: "on-rebuild",
+        setup: ({ onEnd }) =>
+          onEnd(async ({ errors }) => {
+            const problem = errors.length > 0 ? await describe(errors) : undefined;
+            if (!first) return onRebuild(problem);
+            if (problem === undefined) first.resolve();
+            else first.reject(new StartError(problem));
+            first = undefined;
+          }),
+      },
+    ],
+  });
+  try {
+    const firstBuild = first.promise;
+    await Promise.all([builder.watch(), firstBuild]);
+  } catch (error) {
+    await builder.dispose();
+    throw error;
+  }
+  const compiler = await findChild("esbuild");
+  const release = compiler === undefined ? () => {} : guard(compiler);
+  return {
+    stop: async () => {
+      release();
+      await builder.dispose();
+    },
+  };
+}
+
+/** The compatibility date of `wrangler.toml`, so that it runs here as it does once deployed. */
+export async function readCompatibilityDate(): Promise<string> {
+  const config = await readFile(`${root}/wrangler.toml`, "utf8").catch(() => "");
+  const date = /^compatibility_date\s*=\s*"(\d{4}-\d{2}-\d{2})"/m.exec(config)?.[1];
+  if (date === undefined) throw new StartError(`${root}/wrangler.toml has no compatibility_date.`);
+  return date;
+}
+
+// As wrangler bundles: its conditions, its text modules, Node's built-ins left to the runtime.
+function buildOptions({ outfile, entry = `${root}/src/index.ts`, minify = false }: BundleOptions): BuildOptions {
+  return {
+    entryPoints: [entry],
+    outfile,
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    platform: "browser",
+    conditions: ["workerd", "worker", "browser"],
+    mainFields: ["browser", "module", "main"],
+    external: ["cloudflare:*", "node:*"],
+    loader: { ".html": "text", ".txt": "text", ".sql": "text" },
+    define: { "process.env.NODE_ENV": '"production"', "navigator.userAgent": '"Cloudflare-Workers"' },
+    sourcemap: "linked",
+    minify,
+    logLevel: "silent",
+  };
+}
+
+async function describe(errors: Message[], otherwise?: unknown): Promise<string> {
+  if (errors.length === 0) return `The worker could not be bundled: ${String(otherwise)}`;
+  const lines = await formatMessages(errors, { kind: "error", color: process.stdout.isTTY });
+  return `The worker does not compile:\n${lines.join("").trimEnd()}`;
+}

@@ -1,0 +1,153 @@
+/** The development server: the backends, the worker in front of them, a cron every minute, keys to use it with. */
+import { mkdir } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readCompatibilityDate, watchBundle } from "./bundle.ts";
+import { ensureApiKey, takeLastKeys, waitUntilHealthy, writeDevFile } from "./dev-keys.ts";
+import { listenHttp } from "./http-server.ts";
+import { type Backends, startBackends } from "./stack.ts";
+import { StartError } from "./start-error.ts";
+import { startWorker, type Worker } from "./worker.ts";
+
+const everyMinute = "* * * * *";
+const passedThrough = ["WRAPPER_GRACE_SECONDS", "INGEST_MODE", "METRICS_TOKEN"];
+
+export interface DevServer {
+  /** What to show: one screen, without the line that says it is ready. */
+  screen: string;
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts all or nothing. @throws StartError */
+export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<DevServer> {
+  const port = readPort(env["PORT"]);
+  const dataDir = resolve(env["DATA_DIR"] || ".data");
+  const started: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+  try {
+    await checkPort(port);
+    const compatibilityDate = await readCompatibilityDate();
+    const backends = await startBackends({
+      dataDir,
+      redisUrl: env["REDIS_URL"] || undefined,
+      databaseUrl: env["DATABASE_URL"] || undefined,
+      onEvent: say,
+    });
+    started.push(backends.stop);
+    const { adminKey, apiKey: lastKey } = await takeLastKeys(dataDir);
+
+    const scriptPath = join(dataDir, "worker", "index.js");
+    await mkdir(join(dataDir, "worker"), { recursive: true });
+    let worker: Worker | undefined;
+    const bundler = await watchBundle({ outfile: scriptPath }, (problem) => {
+      if (problem !== undefined) return say(`${problem}\nThe last good worker keeps running.`);
+      worker?.reload().then(
+        () => say("Reloaded."),
+        (error: Error) => say(`The worker could not be reloaded: ${error.message}`),
+      );
+    });
+    started.push(bundler.stop);
+    const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
+    worker = await startWorker({ scriptPath, compatibilityDate, port, bindings });
+    started.push(worker.stop);
+
+    await waitUntilHealthy(worker.url);
+    const apiKey = await ensureApiKey(worker.url, adminKey, lastKey);
+    started.push(startCron(worker, say));
+    await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl: backends.databaseUrl });
+    const redis = env["REDIS_URL"]
+      ? `Redis at ${redacted(env["REDIS_URL"])}`
+      : "in memory (set REDIS_URL for a real one)";
+    return { screen: describeServer({ url: worker.url, apiKey, dataDir, redis, backends }), url: worker.url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Fires the cron now and at every full minute; a run that takes longer makes the next one wait its turn. */
+function startCron(worker: Worker, say: (line: string) => void): () => Promise<void> {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let failing = false;
+  const fire = async (): Promise<void> => {
+    try {
+      await worker.runCron(everyMinute);
+      failing = false;
+    } catch (error) {
+      if (!failing && !stopped) say(`The cron failed: ${(error as Error).message}`);
+      failing = true;
+    }
+    if (!stopped) timer = setTimeout(() => (running = fire()), 60_000 - (Date.now() % 60_000));
+  };
+  let running = fire();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    // A worker that hangs must not keep everything else from stopping.
+    await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
+  };
+}
+
+function describeServer(server: {
+  url: string;
+  apiKey: string;
+  dataDir: string;
+  redis: string;
+  backends: Backends;
+}): string {
+  const { url, apiKey, dataDir, redis, backends } = server;
+  const trace = JSON.stringify({
+    id: "first-call",
+    timestamp: new Date().toISOString(),
+    model: "gpt-4o-mini",
+    input_tokens: 1_000,
+    output_tokens: 200,
+  });
+  return [
+    `  Page      ${url}/`,
+    `  API key   ${apiKey}   (project default: ingest, read)`,
+    `  Postgres  ${backends.postgres ? backends.databaseUrl : redacted(backends.databaseUrl)}`,
+    `  Redis     ${redis}`,
+    `  Data      ${relative(process.cwd(), dataDir).startsWith("..") ? dataDir : `${relative(process.cwd(), dataDir)}/`}   (keys for scripts: dev.json)`,
+    `  Cron      ${everyMinute}`,
+    ...(backends.postgres?.notice === undefined ? [] : ["", `  ${backends.postgres.notice}`]),
+    "",
+    "  Send a first trace:",
+    `  curl -s ${url}/v1/traces -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' -d '${trace}'`,
+  ].join("\n");
+}
+
+function readPort(text: string | undefined): number {
+  const port = Number(text || "8787");
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new StartError(`PORT must be a port number, not "${text}".`);
+  return port;
+}
+
+// Before anything else is started: the most common reason why a start fails. A server that was just killed may need a
+// moment to let go of the port.
+async function checkPort(port: number): Promise<void> {
+  for (let tries = 5; ; tries--) {
+    try {
+      return await (await listenHttp(() => {}, port)).close();
+    } catch (error) {
+      if (tries === 0) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+function pick(env: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
+function redacted(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const shown = new URL(url);
+  if (shown.password) shown.password = "***";
+  return shown.href;
+}

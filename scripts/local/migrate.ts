@@ -1,0 +1,55 @@
+/**
+ * Brings a database to the newest migration of `drizzle/`. Safe to run twice, and by two processes at once: they queue
+ * on an advisory lock. From the command line: `DATABASE_URL=… node scripts/local/migrate.ts`.
+ */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { drizzle } from "drizzle-orm/node-postgres";
+import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
+import pg from "pg";
+import { StartError } from "./start-error.ts";
+
+const migrationsFolder = resolve(import.meta.dirname, "../../drizzle");
+/** Any number, as long as nothing else in the database locks it. */
+const lockKey = 7_203_114;
+
+/** @throws StartError with Postgres' words when the database cannot be reached or a migration fails. */
+export async function migrate(databaseUrl: string): Promise<void> {
+  if (!existsSync(`${migrationsFolder}/meta/_journal.json`)) {
+    throw new StartError(`${migrationsFolder} has no migrations (meta/_journal.json is missing).`);
+  }
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new StartError(`The database cannot be reached: ${reason(error)}.`);
+  }
+  try {
+    // Ends with the connection.
+    await client.query("SELECT pg_advisory_lock($1)", [lockKey]);
+    await runMigrations(drizzle({ client }), { migrationsFolder });
+  } catch (error) {
+    throw new StartError(`The migrations of ${migrationsFolder} failed: ${reason(error)}.`);
+  } finally {
+    await client.end();
+  }
+}
+
+// Drizzle wraps what Postgres said, and puts the whole SQL in front of it.
+function reason(error: unknown): string {
+  const { cause, message, code } = error as { cause?: unknown; message: string; code?: string };
+  return cause instanceof Error ? reason(cause) : message || (code ?? "no reason given");
+}
+
+if (import.meta.main) {
+  const databaseUrl = process.env["DATABASE_URL"];
+  try {
+    if (!databaseUrl) throw new StartError("DATABASE_URL must name the database to migrate.");
+    await migrate(databaseUrl);
+    console.log("The database is at the newest migration.");
+  } catch (error) {
+    console.error(error instanceof StartError ? error.message : error);
+    process.exitCode = 1;
+  }
+}

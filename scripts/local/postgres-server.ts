@@ -1,0 +1,204 @@
+/**
+ * The Postgres process: started, watched, ended in order, and found again when it outlived the process that started it.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { guard } from "./guardian.ts";
+import type { PostgresHome } from "./postgres-home.ts";
+import { StartError } from "./start-error.ts";
+
+const startSeconds = 60;
+const maxLogBytes = 10_000_000;
+
+/** fsync, full_page_writes and synchronous_commit stay on: an acknowledged write must survive a power cut here too. */
+const serverSettings = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  max_connections: "200",
+  shared_buffers: "256MB",
+  max_wal_size: "4GB",
+  jit: "off",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  // Statements that fail are the caller's business; the server's own troubles are logged.
+  log_min_messages: "log",
+  // A query whose caller was killed holds its locks no longer than this.
+  client_connection_check_interval: "2s",
+};
+
+export interface Server {
+  port: number;
+  pid(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts the server, and starts it again when it ends by itself: three times a minute at most. */
+export async function runServer(options: {
+  home: PostgresHome;
+  logFile: string;
+  port: number;
+  onEvent: (sentence: string) => void;
+}): Promise<Server> {
+  const { home, logFile, port, onEvent } = options;
+  let stopping = false;
+  let child = await startServer(home, logFile, port);
+  let restarts: number[] = [];
+  let restarting: Promise<void> = Promise.resolve();
+
+  const restart = async (): Promise<void> => {
+    restarts = [...restarts.filter((at) => at > Date.now() - 60_000), Date.now()];
+    if (restarts.length > 3) return onEvent(`Postgres keeps ending by itself, see ${logFile}.`);
+    try {
+      child = await startServer(home, logFile, port);
+      watch();
+      onEvent("Postgres had ended by itself and was started again.");
+    } catch (error) {
+      onEvent((error as Error).message);
+    }
+  };
+  const watch = (): void => {
+    const release = guard(child.pid ?? 0);
+    child.once("exit", () => {
+      release();
+      if (!stopping) restarting = restart();
+    });
+  };
+  watch();
+
+  const endWithProcess = (): void => {
+    child.kill("SIGINT");
+  };
+  process.once("exit", endWithProcess);
+  return {
+    port,
+    pid: () => child.pid ?? 0,
+    stop: async () => {
+      stopping = true;
+      process.off("exit", endWithProcess);
+      await restarting;
+      if (!hasExited(child)) await endServer(child.pid ?? 0, () => hasExited(child));
+    },
+  };
+}
+
+/** Resolves when connections are accepted, which may take a crash recovery. */
+async function startServer(home: PostgresHome, logFile: string, port: number): Promise<ChildProcess> {
+  let logStart = (await stat(logFile).catch(() => undefined))?.size ?? 0;
+  if (logStart > maxLogBytes) {
+    await rm(logFile, { force: true });
+    logStart = 0;
+  }
+  const log = openSync(logFile, "a", 0o600);
+  const settings = Object.entries(serverSettings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const child = spawnTool(home, "postgres", ["-D", home.cluster, "-p", String(port), ...settings], log);
+  closeSync(log);
+
+  const deadline = Date.now() + startSeconds * 1_000;
+  while (!(await isReady(home.cluster, child))) {
+    if (hasExited(child)) {
+      const said = (await readFile(logFile, "utf8").catch(() => "")).slice(logStart);
+      throw new StartError(describeFailure(home.cluster, port, said));
+    }
+    if (Date.now() > deadline) {
+      child.kill("SIGINT");
+      throw new StartError(`Postgres did not start within ${startSeconds} s, see ${logFile}.`);
+    }
+    await sleep(5);
+  }
+  return child;
+}
+
+// The eighth line of postmaster.pid is the server's state: what pg_ctl waits for, too.
+async function isReady(cluster: string, child: ChildProcess): Promise<boolean> {
+  const lines = (await readFile(join(cluster, "postmaster.pid"), "utf8").catch(() => "")).split("\n");
+  return Number(lines[0]) === child.pid && lines[7]?.trim() === "ready";
+}
+
+function describeFailure(cluster: string, port: number, log: string): string {
+  if (log.includes("could not bind")) return `Postgres cannot listen on port ${port}: it is already in use.`;
+  return `Postgres cannot start from ${cluster} (${lastComplaint(log)}): move that folder away or delete it to begin anew.`;
+}
+
+export function lastComplaint(output: string): string {
+  const lines = output.split("\n").filter((line) => /\b(FATAL|PANIC|error):/.test(line));
+  const line = lines.at(-1) ?? output.trim().split("\n").at(-1) ?? "";
+  return line.replace(/^(.*?\b(FATAL|PANIC|error):\s*|but )/, "").replace(/\.$/, "") || "it gave no reason";
+}
+
+/**
+ * Deals with what an earlier process left. The folder is locked, so a postmaster that still runs on it has lost the
+ * process that started it. A pid that now is some other program's would keep Postgres from starting: it is replaced by
+ * our own, which Postgres takes for stale, and the rest of the file still lets it find surviving backends.
+ */
+export async function stopOrphan(cluster: string): Promise<void> {
+  const file = join(cluster, "postmaster.pid");
+  const content = await readFile(file, "utf8").catch(() => "");
+  const pid = Number.parseInt(content, 10);
+  if (!(pid > 0) || !isAlive(pid)) return;
+  if ((await commandLine(pid)).includes(cluster)) {
+    await endServer(pid, () => !isAlive(pid));
+  } else {
+    await writeFile(file, content.replace(/^\d+/, String(process.pid)));
+  }
+}
+
+async function commandLine(pid: number): Promise<string> {
+  if (process.platform === "linux") return readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  const ps = spawn("ps", ["-o", "command=", "-p", String(pid)]);
+  let output = "";
+  ps.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await exitOf(ps).catch(() => undefined);
+  return output;
+}
+
+// Fast shutdown (no waiting for clients, with a checkpoint); after half a minute without it.
+async function endServer(pid: number, ended: () => boolean): Promise<void> {
+  for (const [signal, seconds] of [
+    ["SIGINT", 30],
+    ["SIGQUIT", 5],
+    ["SIGKILL", 5],
+  ] as const) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return;
+    }
+    for (const deadline = Date.now() + seconds * 1_000; Date.now() < deadline; await sleep(10)) {
+      if (ended()) return;
+    }
+  }
+}
+
+// In a session of its own: Ctrl-C in a terminal must reach this process only, which then ends Postgres in order.
+export function spawnTool(home: PostgresHome, tool: string, args: string[], log?: number): ChildProcess {
+  return spawn(join(home.bin, tool), args, {
+    ...home.account,
+    cwd: "/",
+    env: { ...process.env, LC_ALL: "C" },
+    detached: true,
+    stdio: log === undefined ? ["ignore", "pipe", "pipe"] : ["ignore", log, log],
+  });
+}
+
+export function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Everything that the worker needs around it, on 127.0.0.1: Postgres (or the one of `databaseUrl`), brought to the
+ * newest migration, behind a Neon endpoint; and Redis behind an Upstash endpoint. Tests and benchmarks start this too.
+ */
+import { randomBytes } from "node:crypto";
+import { lockFolder } from "./folder-lock.ts";
+import { migrate } from "./migrate.ts";
+import { type Fault, startNeonEndpoint } from "./neon-endpoint.ts";
+import type { Statement } from "./neon-statements.ts";
+import { makeDataDir, type Postgres, startPostgres } from "./postgres.ts";
+import { startUpstashEndpoint } from "./upstash-endpoint.ts";
+
+export interface BackendOptions {
+  dataDir: string;
+  /** A real Redis; default: in memory. */
+  redisUrl?: string | undefined;
+  /** A Postgres of one's own; default: an embedded one with its data in `dataDir`. */
+  databaseUrl?: string | undefined;
+  /** For the embedded Postgres; default: a free one. */
+  postgresPort?: number;
+  /** For fault tests, see neon-endpoint.ts. */
+  fault?: (statements: readonly Statement[]) => Fault | undefined;
+  /** Hears about what happens later: Postgres that ended and was started again. */
+  onEvent?: (sentence: string) => void;
+}
+
+export interface Backends {
+  databaseUrl: string;
+  /** The text bindings that lead the worker here. */
+  bindings: {
+    DATABASE_URL: string;
+    NEON_FETCH_ENDPOINT: string;
+    UPSTASH_REDIS_REST_URL: string;
+    UPSTASH_REDIS_REST_TOKEN: string;
+  };
+  /** Undefined with a `databaseUrl`. */
+  postgres: Postgres | undefined;
+  stop(): Promise<void>;
+}
+
+/** Starts all or nothing. @throws StartError */
+export async function startBackends(options: BackendOptions): Promise<Backends> {
+  const started: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+  try {
+    const postgres =
+      options.databaseUrl === undefined ? await startPostgres({ ...options, ...portOf(options) }) : undefined;
+    started.push(postgres?.stop ?? (await lockFolder(await makeDataDir(options.dataDir))));
+    const databaseUrl = postgres?.url ?? options.databaseUrl ?? "";
+    await migrate(databaseUrl);
+
+    const neon = await startNeonEndpoint({ databaseUrl, ...(options.fault ? { fault: options.fault } : {}) });
+    started.push(neon.close);
+    const token = randomBytes(20).toString("hex");
+    const upstash = await startUpstashEndpoint({ redisUrl: options.redisUrl, token });
+    started.push(upstash.close);
+    return {
+      databaseUrl,
+      bindings: {
+        DATABASE_URL: databaseUrl,
+        NEON_FETCH_ENDPOINT: neon.url,
+        UPSTASH_REDIS_REST_URL: upstash.url,
+        UPSTASH_REDIS_REST_TOKEN: token,
+      },
+      postgres,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function portOf({ postgresPort }: BackendOptions): { port?: number } {
+  return postgresPort === undefined ? {} : { port: postgresPort };
+}

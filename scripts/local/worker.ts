@@ -1,0 +1,98 @@
+/** The worker in workerd, through the Miniflare that wrangler brings: served on a port, reloaded, its cron fired. */
+import { basename, dirname } from "node:path";
+import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
+import { findChild, guard } from "./guardian.ts";
+import { describeListenError } from "./http-server.ts";
+import { StartError } from "./start-error.ts";
+
+export interface WorkerOptions {
+  /** A bundled ES module. */
+  scriptPath: string;
+  compatibilityDate: string;
+  /** 0: any free one. */
+  port: number;
+  /** Text bindings. */
+  bindings: Record<string, string>;
+}
+
+export interface Worker {
+  url: string;
+  /** Takes the script from disk again; requests wait meanwhile. */
+  reload(): Promise<void>;
+  /** Fires `scheduled()` and waits for its end. */
+  runCron(cron: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @throws StartError when the port is taken, or the script throws as it is loaded. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options)));
+  let release = (): void => {};
+  const guardRuntime = async (): Promise<void> => {
+    release();
+    const pid = await findChild("workerd");
+    release = pid === undefined ? () => {} : guard(pid);
+  };
+  try {
+    const url = (await miniflare.ready).origin;
+    await guardRuntime();
+    return {
+      url,
+      reload: async () => {
+        await miniflare.setOptions(miniflareOptions(options));
+        await guardRuntime();
+      },
+      runCron: async (cron) => {
+        const worker = await miniflare.getWorker();
+        const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
+        if (outcome !== "ok") throw new Error(`scheduled() ended with "${outcome}"`);
+      },
+      stop: async () => {
+        await miniflare.dispose();
+        release();
+      },
+    };
+  } catch (error) {
+    await miniflare.dispose().catch(() => undefined);
+    const { code } = error as { code?: string };
+    if (code === "ERR_ADDRESS_IN_USE")
+      throw describeListenError({ ...(error as Error), code: "EADDRINUSE" }, options.port);
+    if (code === "ERR_RUNTIME_FAILURE") throw new StartError("The worker does not start: what it throws stands above.");
+    throw error;
+  }
+}
+
+// Reads the script, so each reload needs its own.
+function miniflareOptions({ scriptPath, compatibilityDate, port, bindings }: WorkerOptions): MiniflareOptions {
+  return convertV4MiniflareOptions({
+    name: "llm-cost",
+    host: "127.0.0.1",
+    port,
+    modules: true,
+    // workerd takes no path that leads out of the folder it starts from, and the script may be anywhere.
+    rootPath: dirname(scriptPath),
+    scriptPath: basename(scriptPath),
+    compatibilityDate,
+    bindings,
+    // Without this it asks Cloudflare for a sample of `request.cf`.
+    cf: false,
+    log: new NoOpLog(),
+    handleStructuredLogs: ({ level, message }) => {
+      if (level === "error" || level === "warn") console.error(message);
+      else console.log(message);
+    },
+  });
+}
+
+// Miniflare ends the process at once on a signal; Postgres needs the time to stop in order.
+function keepSignalHandlers<T>(make: () => T): T {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = signals.map((signal) => process.listeners(signal));
+  const made = make();
+  signals.forEach((signal, index) => {
+    for (const listener of process.listeners(signal)) {
+      if (!before[index]?.includes(listener)) process.off(signal, listener);
+    }
+  });
+  return made;
+}

@@ -1,0 +1,96 @@
+/**
+ * Group commit: while writes are on their way to the database, traces of the same project that arrive meanwhile wait,
+ * and then go together in one statement. A request is still acknowledged only after its own traces are durable, and
+ * nobody waits for a timer; but many small requests at once cost few statements.
+ *
+ * The work of a group is done by one of its own requests (the runtime ties work to a request). When a statement ends,
+ * its request wakes the first of those that wait, which then writes for all of them.
+ */
+import { DatabaseUnavailable, type Database } from "../db/client.ts";
+import type { KeepAlive } from "../deps.ts";
+import { holdOpen } from "../hold-open.ts";
+import { type Outcome, type PricedTrace, writeTraces } from "./write.ts";
+
+export interface TraceWriter {
+  /** As `writeTraces`. With `keepAlive` the work goes on for the others when the caller's client hangs up. */
+  write(projectId: string, batch: readonly PricedTrace[], keepAlive: KeepAlive): Promise<Outcome[]>;
+}
+
+/** A request that waits: it is told its outcomes, or to write for the group. */
+interface Waiting {
+  batch: readonly PricedTrace[];
+  wake: (news: Outcome[] | "lead") => void;
+  fail: (error: unknown) => void;
+}
+
+interface Lane {
+  inFlight: number;
+  waiting: Waiting[];
+}
+
+/** Statements of one project on their way at once: enough to keep the database busy while answers travel. */
+const MAX_IN_FLIGHT = 4;
+/** A group stops growing here, so that one statement stays small. */
+const MAX_GROUP = 1_000;
+/** Who was not woken by then writes alone: the request that should have done it may be gone. */
+const LATE_MS = 2_000;
+
+export function createTraceWriter(db: Database): TraceWriter {
+  const lanes = new Map<string, Lane>();
+
+  async function write(projectId: string, batch: readonly PricedTrace[]): Promise<Outcome[]> {
+    const lane = lanes.get(projectId) ?? { inFlight: 0, waiting: [] };
+    lanes.set(projectId, lane);
+    if (lane.inFlight < MAX_IN_FLIGHT) {
+      lane.inFlight++;
+      return await lead(projectId, lane, batch);
+    }
+    const { promise, resolve: wake, reject: fail } = Promise.withResolvers<Outcome[] | "lead">();
+    const own: Waiting = { batch, wake, fail };
+    lane.waiting.push(own);
+    const news = await holdOpen(promise, LATE_MS);
+    if (news === "lead") return await lead(projectId, lane, batch);
+    if (news !== "late") return news;
+    const at = lane.waiting.indexOf(own);
+    if (at >= 0) lane.waiting.splice(at, 1);
+    return await writeTraces(db, projectId, batch);
+  }
+
+  /** Writes the caller's batch together with those that wait; `inFlight` counts it already. */
+  async function lead(projectId: string, lane: Lane, batch: readonly PricedTrace[]): Promise<Outcome[]> {
+    const others = nextGroup(lane.waiting, MAX_GROUP - batch.length);
+    try {
+      const outcomes = await writeTraces(db, projectId, [batch, ...others.map((other) => other.batch)].flat());
+      let at = batch.length;
+      for (const { batch, wake } of others) wake(outcomes.slice(at, (at += batch.length)));
+      return outcomes.slice(0, batch.length);
+    } catch (error) {
+      if (others.length === 0 || error instanceof DatabaseUnavailable) {
+        for (const { fail } of others) fail(error);
+        throw error;
+      }
+      // One of them is at fault; the others must not fail with it.
+      for (const other of others) await writeTraces(db, projectId, other.batch).then(other.wake, other.fail);
+      return await writeTraces(db, projectId, batch);
+    } finally {
+      const next = lane.waiting.shift();
+      if (next) next.wake("lead");
+      else if (--lane.inFlight === 0) lanes.delete(projectId);
+    }
+  }
+
+  return {
+    async write(projectId, batch, keepAlive) {
+      const written = write(projectId, batch);
+      keepAlive(written.catch(() => undefined));
+      return await written;
+    },
+  };
+}
+
+/** Takes those from the front that fit into `room` together. */
+function nextGroup(waiting: Waiting[], room: number): Waiting[] {
+  let size = 0;
+  const count = waiting.findIndex(({ batch }) => (size += batch.length) > room);
+  return waiting.splice(0, count === -1 ? waiting.length : count);
+}
