@@ -1,0 +1,166 @@
+/**
+ * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again and merged at
+ * random moments must give the same rollups, and the same summaries as a plain GROUP BY over the stored traces.
+ */
+import { sql } from "drizzle-orm";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { writeTraces } from "../../src/ingest/write.ts";
+import { picoToUsd } from "../../src/money.ts";
+import { audit } from "../../src/rollup/audit.ts";
+import { mergeStep } from "../../src/rollup/merge.ts";
+import { parseSummaryQuery } from "../../src/summary/query.ts";
+import { type Summary, summarize } from "../../src/summary/summarize.ts";
+import { database, newProject } from "../ledger.ts";
+import { priced, traces } from "../traces.ts";
+
+const db = database();
+const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 30th
+const END_MS = START_MS + 72 * 3_600_000;
+const GROUPS = ["application", "environment", "provider", "model", "operation", "user", "tag.team"] as const;
+
+type Step = { write: number[] } | { merge: number };
+
+const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chain((all) =>
+  fc.record({
+    all: fc.constant(all),
+    steps: fc.array(
+      fc.oneof(
+        {
+          weight: 3,
+          arbitrary: fc.record({ write: fc.array(fc.nat(all.length - 1), { minLength: 1, maxLength: 30 }) }),
+        },
+        { weight: 1, arbitrary: fc.record({ merge: fc.integer({ min: 1, max: 50 }) }) },
+      ),
+      { maxLength: 12 },
+    ) as fc.Arbitrary<Step[]>,
+  }),
+);
+
+const question = fc.record({
+  fromMs: fc.integer({ min: START_MS - 3_600_000, max: END_MS - 1 }),
+  lengthMs: fc.oneof(
+    fc.integer({ min: 1, max: 72 * 3_600_000 }),
+    fc.integer({ min: 1, max: 72 }).map((hours) => hours * 3_600_000),
+  ),
+  wholeHours: fc.boolean(),
+  tz: fc.constantFrom("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"),
+  interval: fc.constantFrom("none", "hour", "day", "week", "month"),
+  groupBy: fc.subarray([...GROUPS]).filter((keys) => !(keys.includes("user") && keys.includes("tag.team"))),
+  application: fc.option(fc.constantFrom("assistant", "search")),
+});
+
+it("gives the same rollups and summaries whatever the order of writes, repeats and merges", async () => {
+  await fc.assert(
+    fc.asyncProperty(history, fc.array(question, { minLength: 3, maxLength: 3 }), async ({ all, steps }, questions) => {
+      const project = await newProject(db);
+      const sent = new Set<number>();
+      for (const step of steps) {
+        if ("merge" in step) await mergeStep(db, step.merge);
+        else {
+          const outcomes = await writeTraces(
+            db,
+            project,
+            step.write.map((i) => priced(all[i]!)),
+          );
+          const fresh = new Set(step.write.filter((i) => !sent.has(i)));
+          expect(outcomes.filter((outcome) => outcome === "inserted")).toHaveLength(fresh.size);
+          for (const i of fresh) sent.add(i);
+        }
+      }
+      const { ok, mismatches, days } = await audit(db, project, START_MS, END_MS);
+      expect(mismatches).toEqual([]);
+      expect(ok).toBe(true);
+      const calls = [...sent].filter((i) => all[i]!.billable);
+      expect(days.reduce((sum, { raw }) => sum + raw.requests, 0)).toBe(calls.length);
+
+      for (const asked of questions) await expectSameAsRaw(project, asked);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
+
+async function expectSameAsRaw(project: string, asked: Question): Promise<void> {
+  const whole = (ms: number): number => (asked.wholeHours ? Math.floor(ms / 3_600_000) * 3_600_000 : ms);
+  const fromMs = whole(asked.fromMs);
+  const toMs = Math.max(whole(asked.fromMs + asked.lengthMs), fromMs + 1);
+  const params = new URLSearchParams({
+    from: String(fromMs),
+    to: String(toMs),
+    tz: asked.tz,
+    interval: asked.interval,
+  });
+  if (asked.groupBy.length > 0) params.set("group_by", asked.groupBy.join());
+  if (asked.application !== null) params.set("application", asked.application);
+  const summary = await summarize(db, project, parseSummaryQuery(params, END_MS), END_MS);
+  expect(asTable(summary, asked)).toEqual(await fromRaw(project, asked, fromMs, toMs));
+}
+
+/** Rows as `key | key | numbers`, sorted: order is checked elsewhere. */
+function asTable(summary: Summary, { groupBy, interval }: Question): string[] {
+  return summary.rows
+    .map((row) =>
+      [
+        interval === "none" ? "" : new Date(String(row["bucket"])).toISOString(),
+        ...groupBy.map((key) => row[key]),
+        row.requests,
+        row.errors,
+        row.input_tokens,
+        row.output_tokens,
+        row.cache_read_tokens,
+        row.unpriced_requests,
+        row.unpriced_tokens,
+        row.cost_usd,
+      ].join("|"),
+    )
+    .sort();
+}
+
+/** The same question as one plain GROUP BY over the stored traces, zones left to Postgres. */
+async function fromRaw(project: string, asked: Question, fromMs: number, toMs: number): Promise<string[]> {
+  const keys = asked.groupBy.map((key) =>
+    key === "user" ? sql`user_id` : key === "tag.team" ? sql`tags->>'team'` : sql`${sql.identifier(key)}`,
+  );
+  const bucket =
+    asked.interval === "none"
+      ? sql`''`
+      : sql`to_char(date_trunc(${asked.interval}, started_at, ${asked.tz}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const rows = await db.query(sql`
+    select ${sql.join(
+      [bucket, ...keys].map((key, i) => sql`${key} as ${sql.identifier(`key_${i}`)}`),
+      sql`, `,
+    )}, count(*) as requests, count(*) filter (where status = 'error') as errors,
+      sum(coalesce(input_tokens, 0)) as input, sum(coalesce(output_tokens, 0)) as output, sum(coalesce(cache_read_tokens, 0)) as cached,
+      count(*) filter (where cost_pico is null) as unpriced,
+      sum(case when cost_pico is null then coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) else 0 end) as unpriced_tokens,
+      sum(cost_pico) as cost
+    from (
+      select *, started_at as at from traces
+      where project_id = ${project}::uuid and billable
+        and started_at >= to_timestamp(${fromMs}::float8 / 1000) and started_at < to_timestamp(${toMs}::float8 / 1000)
+        ${asked.application === null ? sql`` : sql`and application = ${asked.application}`}
+    ) t
+    group by ${sql.join(
+      Array.from({ length: keys.length + 1 }, (_, i) => sql`${i + 1}`.inlineParams()),
+      sql`, `,
+    )}`);
+  return rows
+    .map((row) => {
+      const { requests, errors, input, output, cached, unpriced, unpriced_tokens, cost, ...rest } = row;
+      const values = Object.values(rest);
+      return [
+        ...values,
+        requests,
+        errors,
+        input,
+        output,
+        cached,
+        unpriced,
+        unpriced_tokens,
+        cost === null ? null : picoToUsd(BigInt(String(cost))),
+      ].join("|");
+    })
+    .sort();
+}

@@ -1,0 +1,87 @@
+/** Traces made up for tests, from a seed or by fast-check. */
+import fc from "fast-check";
+import { traceKey } from "../src/ingest/key.ts";
+import type { Trace } from "../src/ingest/trace.ts";
+import type { PricedTrace } from "../src/ingest/write.ts";
+import { createPricer } from "../src/pricing/cost.ts";
+
+/** A call of gpt-4o with 1,000 input and 100 output tokens ($0.0035), changed as told. */
+export function trace(changes: Partial<Trace> & { startedAtMs: number; clientId: string }): Trace {
+  return {
+    id: traceKey(changes.startedAtMs, changes.clientId),
+    traceId: null,
+    spanId: null,
+    parentId: null,
+    responseId: null,
+    durationUs: null,
+    application: "app",
+    environment: "production",
+    provider: "openai",
+    model: "gpt-4o",
+    requestModel: null,
+    operation: "chat",
+    serviceTier: null,
+    userId: null,
+    sessionId: null,
+    tags: {},
+    status: "ok",
+    errorType: null,
+    inputTokens: 1_000,
+    outputTokens: 100,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    cacheWrite5mTokens: null,
+    cacheWrite1hTokens: null,
+    reasoningTokens: null,
+    inputAudioTokens: null,
+    outputAudioTokens: null,
+    reportedCostPico: null,
+    billable: true,
+    rule: "native",
+    usageSemantics: "inclusive",
+    ...changes,
+  };
+}
+
+const pricer = createPricer();
+
+export function priced(trace: Trace): PricedTrace {
+  return { trace, cost: pricer.costOf(trace) };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Calls in the three days from `startMs`, few dimensions, often on the edges of hours and days. */
+export function traces(startMs: number): fc.Arbitrary<Trace> {
+  const instant = fc.oneof(
+    fc.integer({ min: startMs, max: startMs + 72 * HOUR_MS - 1 }),
+    fc
+      .tuple(fc.integer({ min: 0, max: 71 }), fc.constantFrom(0, 1, 1_800_000, HOUR_MS - 1))
+      .map(([hour, ms]) => startMs + hour * HOUR_MS + ms),
+  );
+  return fc
+    .record({
+      startedAtMs: instant,
+      clientId: fc.uuid(),
+      application: fc.constantFrom("assistant", "search", 'ünïcode "quoted" \\ {braces},'),
+      environment: fc.constantFrom("production", "staging"),
+      model: fc.constantFrom("gpt-4o", "gpt-4o-mini", "a-model-nobody-knows"),
+      operation: fc.constantFrom("chat", "embeddings"),
+      serviceTier: fc.constantFrom(null, "flex"),
+      userId: fc.constantFrom(null, "ada", "bob", ""),
+      tags: fc.constantFrom<Record<string, string>>({}, { team: "red" }, { team: "blue", feature: "x" }),
+      status: fc.constantFrom<Trace["status"]>("ok", "ok", "ok", "error"),
+      durationUs: fc.option(fc.integer({ min: 0, max: 60_000_000 })),
+      inputTokens: fc.option(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { freq: 10 }),
+      outputTokens: fc.option(fc.integer({ min: 0, max: 50_000 }), { freq: 10 }),
+      cached: fc.double({ min: 0, max: 1, noNaN: true }),
+      billable: fc.constantFrom(true, true, true, false),
+    })
+    .map(({ cached, ...changes }) =>
+      trace({
+        ...changes,
+        userId: changes.userId === "" ? null : changes.userId,
+        cacheReadTokens: changes.inputTokens === null ? null : Math.floor(changes.inputTokens * cached),
+      }),
+    );
+}
