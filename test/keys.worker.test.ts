@@ -1,0 +1,88 @@
+import { sql } from "drizzle-orm";
+import { describe, expect, it } from "vitest";
+import type { Database } from "../src/db/client.ts";
+import { createKey, createKeyring, createProject, isWellFormedKey, revokeKey } from "../src/keys.ts";
+import { db } from "./http/ledger.ts";
+
+const NOW = Date.UTC(2026, 2, 10);
+
+async function newKey() {
+  const { id } = await createProject(db, "test");
+  return await createKey(db, id, "test", ["read", "ingest"]);
+}
+
+/** The database, with its look-ups counted. */
+function counted(): { db: Database; lookUps: () => number } {
+  let lookUps = 0;
+  const query: Database["query"] = (statement) => {
+    lookUps++;
+    return db.query(statement);
+  };
+  return { db: { ...db, query }, lookUps: () => lookUps };
+}
+
+describe("createKey", () => {
+  it("makes keys of 160 random bits, all different, with a checksum that catches every changed digit", async () => {
+    const { key, project_id } = await newKey();
+    const other = await createKey(db, project_id, "test", ["read"]);
+    expect(other.key).not.toBe(key);
+    expect(key).toMatch(/^lct_[0-9a-f]{40}[0-9a-f]{8}$/);
+    expect(isWellFormedKey(key)).toBe(true);
+    for (let at = 4; at < key.length; at++) {
+      const changed = key.slice(0, at) + (key[at] === "0" ? "1" : "0") + key.slice(at + 1);
+      expect(isWellFormedKey(changed), changed).toBe(false);
+    }
+  });
+
+  it.each(["", "lct_", "nonsense", "LCT_", `lct_${"f".repeat(47)}`, `lct_${"g".repeat(48)}`])("%j is no key", (key) => {
+    expect(isWellFormedKey(key)).toBe(false);
+  });
+});
+
+describe("createKeyring", () => {
+  it("tells whose a key is, and asks the database once in half a minute", async () => {
+    const { key, project_id } = await newKey();
+    const { db, lookUps } = counted();
+    const keyring = createKeyring(db);
+    for (const nowMs of [NOW, NOW + 29_999]) {
+      expect(await keyring.callerOf(key, nowMs)).toEqual({ projectId: project_id, scopes: new Set(["read", "ingest"]) });
+    }
+    expect(lookUps()).toBe(1);
+    await keyring.callerOf(key, NOW + 30_000);
+    expect(lookUps()).toBe(2);
+  });
+
+  it("knows a revoked key no more once the memo ran out", async () => {
+    const { key, id } = await newKey();
+    const keyring = createKeyring(db);
+    expect(await keyring.callerOf(key, NOW)).not.toBeNull();
+    await revokeKey(db, id);
+    expect(await keyring.callerOf(key, NOW + 30_000)).toBeNull();
+    expect(await createKeyring(db).callerOf(key, NOW)).toBeNull();
+  });
+
+  it("never asks the database for what is no key", async () => {
+    const { db, lookUps } = counted();
+    for (const key of ["", "nonsense", `lct_${"0".repeat(48)}`]) {
+      expect(await createKeyring(db).callerOf(key, NOW)).toBeNull();
+    }
+    expect(lookUps()).toBe(0);
+  });
+
+  it("does not remember a failure to ask", async () => {
+    const { key } = await newKey();
+    let fails = true;
+    const flaky: Database = { ...db, query: (query) => (fails ? Promise.reject(new Error("away")) : db.query(query)) };
+    const keyring = createKeyring(flaky);
+    await expect(keyring.callerOf(key, NOW)).rejects.toThrow("away");
+    fails = false;
+    expect(await keyring.callerOf(key, NOW)).not.toBeNull();
+  });
+
+  it("takes a key by its hash, not by its hash's text", async () => {
+    const { key, id } = await newKey();
+    const [row] = await db.query(sql`select key_hash from api_keys where id = ${id}::uuid`);
+    expect(await createKeyring(db).callerOf(String(row!["key_hash"]), NOW)).toBeNull();
+    expect(key).not.toContain(String(row!["key_hash"]));
+  });
+});
