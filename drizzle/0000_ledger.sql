@@ -41,6 +41,8 @@ CREATE TABLE "rollup" (
 	"bucket" timestamp with time zone NOT NULL,
 	"label" text NOT NULL,
 	"value" text NOT NULL,
+	"user_id" text,
+	"tags" jsonb,
 	"application" text NOT NULL,
 	"environment" text NOT NULL,
 	"provider" text NOT NULL,

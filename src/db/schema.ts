@@ -121,7 +121,8 @@ export const traces = pgTable(
 
 /**
  * Mergeable sums. No unique key: any number of rows may stand for one group, readers add them up.
- * `label` is `''` for the main rollup, else `user` or `tag.<key>` with the label's `value`.
+ * `label` is `''` for the main rollup, else `user` or `tag.<key>` with the label's `value`; or `*` for a partial row
+ * that is not spread over its `user_id` and `tags` yet.
  */
 export const rollup = pgTable(
   "rollup",
@@ -132,6 +133,8 @@ export const rollup = pgTable(
     bucket: at("bucket").notNull(),
     label: text("label").notNull(),
     value: text("value").notNull(),
+    user_id: text("user_id"),
+    tags: jsonb("tags").$type<Record<string, string>>(),
     application: text("application").notNull(),
     environment: text("environment").notNull(),
     provider: text("provider").notNull(),

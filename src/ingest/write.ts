@@ -9,9 +9,9 @@ import { compile, type Database } from "../db/client.ts";
 import type { Cost } from "../pricing/cost.ts";
 import type { Price } from "../pricing/catalogue.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
-import { dimensionsOf, hourOf, labelsOf } from "../rollup/derive.ts";
+import { dimensionsOf, hourOf, isLabelled } from "../rollup/derive.ts";
 import { latencyBucketOf } from "../rollup/latency.ts";
-import { columns, DIMENSIONS, LEVEL, list, MEASURE_NAMES, sums } from "../rollup/measures.ts";
+import { columns, DIMENSIONS, LEVEL, list, MAIN, MEASURE_NAMES, MEASURES, sums, UNSPREAD } from "../rollup/measures.ts";
 import type { Trace } from "./trace.ts";
 
 export interface PricedTrace {
@@ -136,17 +136,25 @@ inserted as (
   on conflict do nothing
   returning *
 ),
-partials as (
+main_partials as (
   insert into rollup (project_id, level, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets)
-  select t.project_id, ${LEVEL.partial}, ${hourOf} as bucket, l.label, l.value, ${dimensionsOf},
+  select t.project_id, ${LEVEL.partial}, ${hourOf} as bucket, ${MAIN}, '', ${dimensionsOf},
     ${sums(({ of }) => of)},
     array_agg(${latencyBucketOf}) filter (where t.duration_us is not null)
-  from inserted t left join price p on p.id = t.price_id, ${labelsOf}
+  from inserted t left join price p on p.id = t.price_id
   where t.billable
-  group by 1, 3, l.label, l.value, ${columns(
+  group by 1, 3, ${columns(
     DIMENSIONS.filter((name) => name !== "service_tier"),
     "t",
   )}, coalesce(t.service_tier, '')
+),
+label_partials as (
+  insert into rollup (project_id, level, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets)
+  select t.project_id, ${LEVEL.partial}, ${hourOf}, ${UNSPREAD}, '', t.user_id, t.tags, ${dimensionsOf},
+    ${list(MEASURES.map(({ of }) => of))},
+    case when t.duration_us is not null then array[${latencyBucketOf}] end
+  from inserted t left join price p on p.id = t.price_id
+  where t.billable and ${isLabelled}
 )
 select count(*)::int as inserted, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
   ["project", ...PRICE_PARAMS, ...COLUMNS.map(({ name }) => name), "sent"],

@@ -7,7 +7,7 @@ import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
 import { labelsOf } from "./derive.ts";
-import { LEVEL, MEASURE_NAMES, sums } from "./measures.ts";
+import { LEVEL, MAIN, MEASURE_NAMES, sums, UNSPREAD } from "./measures.ts";
 
 export interface AuditSums {
   requests: number;
@@ -52,7 +52,8 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
   const byDay = new Map<string, Map<string, Map<string, bigint>>>();
   for (const row of await db.query(statement(projectId, startMs, endMs))) {
     const day = byDay.get(String(row["day"])) ?? new Map<string, Map<string, bigint>>();
-    byDay.set(String(row["day"]), day.set(`${row["source"]} ${row["label"]}`, sumsOf(row)));
+    const key = `${row["source"]} ${row["label"]}`;
+    byDay.set(String(row["day"]), day.set(key, added(day.get(key), sumsOf(row))));
   }
 
   const days: AuditDay[] = [];
@@ -90,22 +91,36 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
   return { ok: mismatches.length === 0, days, mismatches: mismatches.slice(0, MAX_MISMATCHES) };
 }
 
+function added(a: Map<string, bigint> | undefined, b: Map<string, bigint>): Map<string, bigint> {
+  return a ? new Map(MEASURE_NAMES.map((name) => [name, a.get(name)! + b.get(name)!])) : b;
+}
+
 function sumsOf(row: Row): Map<string, bigint> {
   return new Map(MEASURE_NAMES.map((name) => [name, BigInt(String(row[name]))]));
 }
 
+/** Rows of (source, day, label) and sums; a source and label may come in several. */
 function statement(projectId: string, startMs: number, endMs: number): SQL {
   const [lowest, highest] = keyRange(startMs, endMs);
-  const own = ({ name }: { name: string }): SQL => sql`r.${sql.identifier(name)}`;
+  const inRange = sql`t.project_id = ${projectId} and t.bucket >= to_timestamp(${startMs}::float8 / 1000)
+  and t.bucket < to_timestamp(${endMs}::float8 / 1000)`;
+  const day = sql`to_char(t.bucket at time zone 'UTC', 'YYYY-MM-DD')`;
+  const own = ({ name }: { name: string }): SQL => sql`t.${sql.identifier(name)}`;
   const ofLevel = (source: string, level: number): SQL => sql`
-select ${source} as source, to_char(r.bucket at time zone 'UTC', 'YYYY-MM-DD') as day, r.label, ${sums(own)}
-from rollup r
-where r.level in (${LEVEL.partial}, ${level}) and r.project_id = ${projectId}
-  and r.bucket >= to_timestamp(${startMs}::float8 / 1000) and r.bucket < to_timestamp(${endMs}::float8 / 1000)
+select ${source} as source, ${day} as day, t.label, ${sums(own)}
+from rollup t
+where t.level in (${LEVEL.partial}, ${level}) and t.label <> ${UNSPREAD} and ${inRange}
+group by 2, 3
+union all
+select ${source}, ${day}, l.label, ${sums(own)}
+from rollup t, lateral ${labelsOf} as l
+where t.level = ${LEVEL.partial} and t.label = ${UNSPREAD} and ${inRange}
 group by 2, 3`;
   return sql`
 select 'raw' as source, to_char(t.started_at at time zone 'UTC', 'YYYY-MM-DD') as day, l.label, ${sums(({ of }) => of)}
-from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id, ${labelsOf}
+from traces t
+left join prices p on p.project_id = t.project_id and p.id = t.price_id,
+lateral (select ${MAIN} as label union all select label from ${labelsOf} as labels) as l
 where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
 group by 2, 3
 union all ${ofLevel("day", LEVEL.day)}

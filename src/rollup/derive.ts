@@ -7,14 +7,15 @@ import { sql, type SQL } from "drizzle-orm";
 import { MAX_ROLLED_TAGS } from "../ingest/trace.ts";
 import { DIMENSIONS, list } from "./measures.ts";
 
-/** The labels of trace `t` as rows of (label, value): the main rollup, the user, its first tags. */
-export const labelsOf = sql`lateral (
-    select '' as label, '' as value
-    union all
-    select 'user', t.user_id where t.user_id is not null
+/** The labels of `t` (a trace, or an unspread partial row) as rows of (label, value): its user, its first tags. */
+export const labelsOf = sql`(
+    select 'user' as label, t.user_id as value where t.user_id is not null
     union all
     (select 'tag.' || key, value from jsonb_each_text(t.tags) limit ${MAX_ROLLED_TAGS})
-  ) as l`.inlineParams();
+  )`.inlineParams();
+
+/** Has `t` any label at all? */
+export const isLabelled = sql`(t.user_id is not null or t.tags is not null)`;
 
 /** The dimensions of trace `t`, named as in a rollup row. */
 export const dimensionsOf: SQL = list(

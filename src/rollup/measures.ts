@@ -14,6 +14,14 @@ export type Dimension = (typeof DIMENSIONS)[number];
 /** Partial rows come with each write; merging turns them into one hour row and one day row a group. */
 export const LEVEL = { partial: 0, hour: 1, day: 2 } as const;
 
+/** The label of main rows, which count every call once. */
+export const MAIN = "";
+/**
+ * The label of a partial row that stands for all labels of one call: it carries the call's user and tags, and is
+ * spread over them by whoever reads it. Writing one row instead of one a label halves the cost of a write.
+ */
+export const UNSPREAD = "*";
+
 export interface Measure {
   name: string;
   /** `bigint` for counts, `numeric` for money (pico-USD) sums. */

@@ -10,7 +10,8 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { compile, type Database } from "../db/client.ts";
-import { columns, DIMENSIONS, LEVEL, MEASURE_NAMES, sums } from "./measures.ts";
+import { labelsOf } from "./derive.ts";
+import { columns, DIMENSIONS, LEVEL, MEASURE_NAMES, sums, UNSPREAD } from "./measures.ts";
 
 const GROUP = ["project_id", "bucket", "label", "value", ...DIMENSIONS] as const;
 const group = columns(GROUP);
@@ -51,8 +52,9 @@ function put(level: number, source: SQL): SQL {
   order by ${group}`;
 }
 
-const rows = columns([...GROUP, ...MEASURE_NAMES, "latency_buckets", "latency_counts"]);
-const rowsByDay = sql`project_id, ${DAY} as bucket, ${columns(["label", "value", ...DIMENSIONS, ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}`;
+const SUMMED = [...DIMENSIONS, ...MEASURE_NAMES, "latency_buckets", "latency_counts"] as const;
+const rows = columns(["project_id", "bucket", "label", "value", ...SUMMED]);
+const rowsByDay = sql`project_id, ${DAY} as bucket, ${columns(["label", "value", ...SUMMED])}`;
 
 const MERGE = compile(
   sql`
@@ -63,12 +65,18 @@ with moved as (
     for update skip locked
   )) returning *
 ),
-hour_groups as (select distinct ${group} from moved),
-day_groups as (select distinct project_id, ${DAY} as bucket, ${columns(["label", "value", ...DIMENSIONS])} from moved),
+spread as (
+  select ${rows} from moved where label <> ${UNSPREAD}
+  union all
+  select t.project_id, t.bucket, l.label, l.value, ${columns(SUMMED, "t")}
+  from moved t, lateral ${labelsOf} as l where t.label = ${UNSPREAD}
+),
+hour_groups as (select distinct ${group} from spread),
+day_groups as (select distinct project_id, ${DAY} as bucket, ${columns(["label", "value", ...DIMENSIONS])} from spread),
 hours as (${taken(LEVEL.hour, sql`hour_groups`)}),
 days as (${taken(LEVEL.day, sql`day_groups`)}),
-by_hour as (select ${rows} from moved union all select ${rows} from hours),
-by_day as (select ${rowsByDay} from moved union all select ${rows} from days),
+by_hour as (select ${rows} from spread union all select ${rows} from hours),
+by_day as (select ${rowsByDay} from spread union all select ${rows} from days),
 hours_put as (${put(LEVEL.hour, sql`by_hour`)}),
 days_put as (${put(LEVEL.day, sql`by_day`)})
 select count(*)::int as merged from moved`.inlineParams(),
@@ -90,7 +98,7 @@ export async function merge(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  limit = 20_000,
+  limit = 10_000,
 ): Promise<{ merged: number; drained: boolean }> {
   let merged = 0;
   while (now() < deadlineMs) {

@@ -7,7 +7,7 @@ import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
 import { labelsOf } from "../rollup/derive.ts";
 import { latencyBucketOf, latencyOf, type Latency } from "../rollup/latency.ts";
-import { columns, LEVEL, list, MEASURE_NAMES, MEASURES, sums } from "../rollup/measures.ts";
+import { columns, LEVEL, list, MAIN, MEASURE_NAMES, MEASURES, sums, UNSPREAD } from "../rollup/measures.ts";
 import { formatInstant } from "../time.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { windowsOf, type Window } from "./windows.ts";
@@ -78,17 +78,20 @@ function tooMany(query: SummaryQuery): ApiError {
   );
 }
 
-/** Windows as a table; `level` is what stands beside the partials for that source. */
+/** Windows as a table `w`; `level` is what stands beside the partials for that source. */
 function windowTable(windows: readonly Window[]): SQL {
-  return sql`unnest(
-    ${plainArray(windows.map(({ fromMs }) => fromMs))}::bigint[], ${plainArray(windows.map(({ toMs }) => toMs))}::bigint[],
-    ${plainArray(windows.map(({ bucketMs }) => bucketMs))}::bigint[],
-    ${plainArray(windows.map(({ source }) => (source === "day" ? LEVEL.day : LEVEL.hour)))}::smallint[]
-  ) as u (from_ms, to_ms, bucket_ms, level)`;
+  return sql`(
+    select to_timestamp(u.from_ms::float8 / 1000) as starts, to_timestamp(u.to_ms::float8 / 1000) as ends, u.bucket_ms, u.level
+    from unnest(
+      ${plainArray(windows.map(({ fromMs }) => fromMs))}::bigint[], ${plainArray(windows.map(({ toMs }) => toMs))}::bigint[],
+      ${plainArray(windows.map(({ bucketMs }) => bucketMs))}::bigint[],
+      ${plainArray(windows.map(({ source }) => (source === "day" ? LEVEL.day : LEVEL.hour)))}::smallint[]
+    ) as u (from_ms, to_ms, bucket_ms, level)
+  ) w`;
 }
 
 function statement(projectId: string, query: SummaryQuery, windows: readonly Window[]): SQL {
-  const label = query.label?.name ?? query.groupBy.find(isLabel) ?? "";
+  const label = query.label?.name ?? query.groupBy.find(isLabel) ?? MAIN;
   const grouped = query.groupBy.some(isLabel);
   // Calls without the label are what the main rollup has beyond the label's rows.
   const withRest = grouped && query.label === null;
@@ -97,10 +100,12 @@ function statement(projectId: string, query: SummaryQuery, windows: readonly Win
   const ragged = windows.filter(({ source }) => source === "raw");
   const parts: SQL[] = [];
   if (whole.length > 0) {
-    parts.push(rollupPart(projectId, query, whole, label, sql`r.value`, sql`1`));
-    if (withRest) {
-      parts.push(rollupPart(projectId, query, whole, "", sql`null::text`, sql`1`));
-      parts.push(rollupPart(projectId, query, whole, label, sql`null::text`, sql`-1`));
+    const ask = { projectId, query, windows: whole, label };
+    if (label === MAIN) parts.push(rollupPart({ ...ask, counted: COUNTED }));
+    else {
+      const counted = withRest ? COUNTED_AND_TAKEN_FROM_REST : COUNTED;
+      parts.push(rollupPart({ ...ask, counted }), unspreadPart({ ...ask, counted }));
+      if (withRest) parts.push(rollupPart({ ...ask, label: MAIN, counted: COUNTED_AS_REST }));
     }
   }
   if (ragged.length > 0) parts.push(rawPart(projectId, query, ragged, label, withRest));
@@ -131,35 +136,53 @@ select * from (
 ) s ${latency}`;
 }
 
-const dimensionFilters = (query: SummaryQuery, table: "r" | "t"): SQL =>
+const dimensionFilters = (query: SummaryQuery): SQL =>
   sql.join(
     PUBLIC_DIMENSIONS.flatMap((name) => {
       const values = query.dimensions[name];
-      return values
-        ? [sql` and ${sql.identifier(table)}.${sql.identifier(name)} = any(${textArray(values)}::text[])`]
-        : [];
+      return values ? [sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`] : [];
     }),
     sql``,
   );
 
-function rollupPart(
-  projectId: string,
-  query: SummaryQuery,
-  windows: readonly Window[],
-  label: string,
-  value: SQL,
-  sign: SQL,
-): SQL {
-  const labelFilter = query.label ? sql` and r.value = any(${textArray(query.label.values)}::text[])` : sql``;
+/** How often, and with which sign, a row counts for its label's value (`labelled`) and for the calls without one. */
+const COUNTED = sql`(values (true, 1)) as c (labelled, sign)`;
+const COUNTED_AS_REST = sql`(values (false, 1)) as c (labelled, sign)`;
+const COUNTED_AND_TAKEN_FROM_REST = sql`(values (true, 1), (false, -1)) as c (labelled, sign)`;
+
+interface RollupAsk {
+  projectId: string;
+  query: SummaryQuery;
+  windows: readonly Window[];
+  label: string;
+  counted: SQL;
+}
+
+/** The rollup rows of one label, or of the main rollup. */
+function rollupPart({ projectId, query, windows, label, counted }: RollupAsk): SQL {
+  const valueFilter = query.label ? sql` and t.value = any(${textArray(query.label.values)}::text[])` : sql``;
   return sql`
-  select w.bucket_ms, ${value} is not null as labelled, coalesce(${value}, '') as value, ${sign} as sign,
-    ${columns(PUBLIC_DIMENSIONS, "r")}, ${columns(MEASURE_NAMES, "r")}, r.latency_buckets, r.latency_counts
-  from (
-    select to_timestamp(u.from_ms::float8 / 1000) as starts, to_timestamp(u.to_ms::float8 / 1000) as ends, u.bucket_ms, u.level
-    from ${windowTable(windows)}
-  ) w
-  join rollup r on r.level = any(array[${LEVEL.partial}::smallint, w.level]) and r.bucket >= w.starts and r.bucket < w.ends
-  where r.project_id = ${projectId}::uuid and r.label = ${label}${labelFilter}${dimensionFilters(query, "r")}`;
+  select ${rollupColumns(sql`t.value`)}
+  from ${windowTable(windows)}
+  join rollup t on t.level = any(array[${LEVEL.partial}::smallint, w.level]) and t.bucket >= w.starts and t.bucket < w.ends,
+  ${counted}
+  where t.project_id = ${projectId}::uuid and t.label = ${label}${valueFilter}${dimensionFilters(query)}`;
+}
+
+/** The same from partial rows that are not spread over their labels yet. */
+function unspreadPart({ projectId, query, windows, label, counted }: RollupAsk): SQL {
+  const valueFilter = query.label ? sql` and l.value = any(${textArray(query.label.values)}::text[])` : sql``;
+  return sql`
+  select ${rollupColumns(sql`l.value`)}
+  from ${windowTable(windows)}
+  join rollup t on t.level = ${LEVEL.partial} and t.bucket >= w.starts and t.bucket < w.ends,
+  lateral ${labelsOf} as l, ${counted}
+  where t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${label}${valueFilter}${dimensionFilters(query)}`;
+}
+
+function rollupColumns(value: SQL): SQL {
+  return sql`w.bucket_ms, c.labelled, case when c.labelled then ${value} else '' end as value, c.sign,
+    ${columns(PUBLIC_DIMENSIONS, "t")}, ${columns(MEASURE_NAMES, "t")}, t.latency_buckets, t.latency_counts`;
 }
 
 function rawPart(
@@ -171,7 +194,13 @@ function rawPart(
 ): SQL {
   const ranges = windows.map(({ fromMs, toMs }) => keyRange(fromMs, toMs));
   const labelFilter = query.label ? sql` and l.value = any(${textArray(query.label.values)}::text[])` : sql``;
-  const labelled = sql`(select l.label, l.value from ${labelsOf} where l.label = ${label}${labelFilter}) as l`;
+  const ofLabel = sql`lateral (select l.value from ${labelsOf} as l where l.label = ${label}${labelFilter}) as l on true`;
+  const labels =
+    label === MAIN
+      ? sql`cross join (select '' as value) as l`
+      : withRest
+        ? sql`left join ${ofLabel}`
+        : sql`join ${ofLabel}`;
   return sql`
   select w.bucket_ms, l.value is not null as labelled, coalesce(l.value, '') as value, 1 as sign,
     ${columns(PUBLIC_DIMENSIONS, "t")}, ${list(MEASURES.map(({ name, of }) => sql`${of} as ${sql.identifier(name)}`))},
@@ -182,8 +211,8 @@ function rawPart(
   ) as w (lowest, highest, bucket_ms)
   join traces t on t.id >= w.lowest and t.id < w.highest
   left join prices p on p.project_id = t.project_id and p.id = t.price_id
-  ${withRest ? sql`left join lateral ${labelled} on true` : sql`join lateral ${labelled} on true`}
-  where t.project_id = ${projectId}::uuid and t.billable${dimensionFilters(query, "t")}`;
+  ${labels}
+  where t.project_id = ${projectId}::uuid and t.billable${dimensionFilters(query)}`;
 }
 
 /** One row of the answer before it is shown: exact sums and the whole histogram. */
