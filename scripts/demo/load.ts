@@ -1,0 +1,56 @@
+/** Generated calls into the ledger, in batches, up to a moment past which they lie in the future. */
+import { postTraces } from "../import/post-traces.ts";
+import { startProgress } from "../import/progress.ts";
+import { sendBatches } from "../import/send-batches.ts";
+import type { Server } from "../import/server.ts";
+import type { Tally } from "../import/tally.ts";
+import type { DemoOptions } from "./options.ts";
+import { traffic, type NativeTrace } from "./traffic.ts";
+
+/** @returns how many calls were left out because they begin at `untilMs` or later. */
+export async function loadTraffic(
+  options: DemoOptions,
+  server: Server,
+  tally: Tally,
+  untilMs: number,
+): Promise<number> {
+  const { traces, batch: size, concurrency } = options;
+  const progress = startProgress("Loading", traces);
+  let ahead = 0;
+
+  function* batches(): Generator<NativeTrace[]> {
+    let batch: NativeTrace[] = [];
+    let made = 0;
+    for (const trace of traffic(options)) {
+      if (Date.parse(trace.timestamp) >= untilMs) {
+        ahead = traces - made;
+        break;
+      }
+      made++;
+      batch.push(trace);
+      if (batch.length < size) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  let done = 0;
+  try {
+    await sendBatches(batches(), {
+      concurrency,
+      async send(batch) {
+        const onRetry = (sentence: string): void => progress.say(sentence);
+        tally.add(await postTraces(server, JSON.stringify(batch), { onRetry }), []);
+        return batch.length;
+      },
+      onAcked(calls) {
+        done += calls;
+        progress.update(done, `${done.toLocaleString("en-US")} calls`);
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+  return ahead;
+}
