@@ -24,18 +24,19 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   const routes = [healthRoutes(deps), tracesRoutes(deps), summaryRoutes(deps), auditRoutes(deps), adminRoutes(deps)];
   for (const route of routes) app.route("/", route);
 
-  const methods = new Map<string, Set<string>>();
-  for (const { method, path } of app.routes) {
-    if (method !== "ALL") methods.set(path, (methods.get(path) ?? new Set()).add(method));
-  }
   app.notFound((c) => {
-    const allowed = methods.get(c.req.path);
-    if (allowed) {
-      c.header("Allow", [...allowed].join(", "));
-      return answerError(new ApiError("method_not_allowed", `allowed here: ${[...allowed].join(", ")}`), c);
-    }
-    return answerError(new ApiError("not_found", "there is nothing at this path"), c);
+    const allowed = METHODS.filter((method) => answers(app, method, c.req.path)).join(", ");
+    if (allowed === "") return answerError(new ApiError("not_found", "there is nothing at this path"), c);
+    c.header("Allow", allowed);
+    return answerError(new ApiError("method_not_allowed", `allowed here: ${allowed}`), c);
   });
   app.onError(answerError);
   return app;
+}
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/** Is there a route for this method, other than the middleware that every request passes? */
+function answers(app: Hono<AppEnv>, method: string, path: string): boolean {
+  return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
 }

@@ -1,6 +1,6 @@
 /** Instants as callers write them, to epoch ms. */
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d)))?$/;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d)))?$/;
 
 /**
  * RFC 3339 with an offset; finer than a ms is cut.
@@ -18,7 +18,7 @@ export function parseInstant(
   const month = Number(match[2]) - 1;
   const day = Number(match[3]);
   const utcDay = Date.UTC(year, month, day);
-  if (new Date(utcDay).getUTCDate() !== day || month > 11 || year < 1) return null;
+  if (new Date(utcDay).getUTCDate() !== day || month < 0 || month > 11 || year < 1) return null;
   if (match[4] === undefined) return startOfDay(year, month, day);
   const hour = Number(match[4]);
   const minute = Number(match[5]);
@@ -26,7 +26,7 @@ export function parseInstant(
   const offsetHour = Number(match[9] ?? 0);
   const offsetMinute = Number(match[10] ?? 0);
   if (hour > 23 || minute > 59 || second > 59 || offsetHour > 23 || offsetMinute > 59) return null;
-  const ms = Math.trunc(Number(`0.${match[7] ?? 0}`) * 1_000 + 1e-9);
+  const ms = Number((match[7] ?? "").slice(0, 3).padEnd(3, "0"));
   const offset = (offsetHour * 60 + offsetMinute) * (match[8] === "-" ? -60_000 : 60_000);
   return utcDay + hour * 3_600_000 + minute * 60_000 + second * 1_000 + ms - offset;
 }

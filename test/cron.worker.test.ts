@@ -39,11 +39,18 @@ function runner(over: { db?: Database; redis?: RedisClient; now?: number } = {})
   const flag = ownFlag();
   const counted = { statements: 0 };
   const base = over.db ?? db;
-  const count = <A extends unknown[], R>(run: (...args: A) => R) => (...args: A): R => {
-    counted.statements++;
-    return run(...args);
+  const count =
+    <A extends unknown[], R>(run: (...args: A) => R) =>
+    (...args: A): R => {
+      counted.statements++;
+      return run(...args);
+    };
+  const spied: Database = {
+    ping: count(base.ping),
+    query: count(base.query),
+    run: count(base.run),
+    batch: count(base.batch),
   };
-  const spied: Database = { ping: count(base.ping), query: count(base.query), run: count(base.run), batch: count(base.batch) };
   const now = over.now ?? NOON;
   const deps = { db: spied, redis: over.redis ?? redis, mergeSignal: createMergeSignal(flag), now: () => now } as Deps;
   return { deps, flag, counted };
@@ -63,7 +70,11 @@ async function audit(ledger: Ledger): Promise<{ ok: boolean; days: { difference:
 async function runCron(scheduledTime: number): Promise<void> {
   const handler: ExportedHandler = worker;
   const ctx = createExecutionContext();
-  await handler.scheduled!(createScheduledController({ scheduledTime: new Date(scheduledTime), cron: "* * * * *" }), env, ctx);
+  await handler.scheduled!(
+    createScheduledController({ scheduledTime: new Date(scheduledTime), cron: "* * * * *" }),
+    env,
+    ctx,
+  );
   await waitOnExecutionContext(ctx);
 }
 
@@ -79,7 +90,9 @@ describe("scheduled()", () => {
     const answers = () =>
       Promise.all(
         questions.map(async (question) => {
-          const response = await ledger.fetch(`/v1/summary?${WEEK}${question}`, { headers: { "cache-control": "no-cache" } });
+          const response = await ledger.fetch(`/v1/summary?${WEEK}${question}`, {
+            headers: { "cache-control": "no-cache" },
+          });
           const { as_of: _, ...rest } = await json<Record<string, unknown>>(response);
           return rest;
         }),
@@ -124,7 +137,12 @@ describe("an audit", () => {
       { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: "0" },
     ]);
     await db.query(sql`insert into rollup select * from rollup where project_id = ${ledger.projectId}::uuid`);
-    expect((await difference())[1]).toEqual({ requests: 1, input_tokens: 1_000, output_tokens: 100, cost_usd: "0.0035" });
+    expect((await difference())[1]).toEqual({
+      requests: 1,
+      input_tokens: 1_000,
+      output_tokens: 100,
+      cost_usd: "0.0035",
+    });
   });
 });
 
@@ -184,7 +202,9 @@ describe("runScheduled", () => {
   it("repeats an epoch move that a write could not do, and then forgets it", async () => {
     const ledger = await openLedger();
     const due = async () =>
-      (await db.query(sql`select epoch_move_due_at as at from projects where id = ${ledger.projectId}::uuid`))[0]!["at"];
+      (await db.query(sql`select epoch_move_due_at as at from projects where id = ${ledger.projectId}::uuid`))[0]![
+        "at"
+      ];
     const epoch = async () => {
       const reply = await redis.getMany([`epoch:${ledger.projectId}`]);
       return reply.down ? "down" : reply.value[0];

@@ -45,7 +45,10 @@ describe("createKeyring", () => {
     const { db, lookUps } = counted();
     const keyring = createKeyring(db);
     for (const nowMs of [NOW, NOW + 29_999]) {
-      expect(await keyring.callerOf(key, nowMs)).toEqual({ projectId: project_id, scopes: new Set(["read", "ingest"]) });
+      expect(await keyring.callerOf(key, nowMs)).toEqual({
+        projectId: project_id,
+        scopes: new Set(["read", "ingest"]),
+      });
     }
     expect(lookUps()).toBe(1);
     await keyring.callerOf(key, NOW + 30_000);

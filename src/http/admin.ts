@@ -13,7 +13,7 @@ const name = z
   .trim()
   .min(1)
   .max(200)
-  .regex(/^[^\0]*$/);
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), "holds a NUL or half a surrogate pair");
 const projectBody = z.strictObject({ name });
 const keyBody = z.strictObject({ project_id: z.uuid(), name, scopes: z.array(z.enum(SCOPES)).min(1) });
 

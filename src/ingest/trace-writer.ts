@@ -29,7 +29,7 @@ interface Lane {
 }
 
 /** Statements of one project on their way at once: enough to keep the database busy while answers travel. */
-const MAX_IN_FLIGHT = 4;
+const MAX_IN_FLIGHT = 2;
 /** A group stops growing here, so that one statement stays small. */
 const MAX_GROUP = 1_000;
 /** Who was not woken by then writes alone: the request that should have done it may be gone. */

@@ -64,6 +64,8 @@ export interface ItemError {
 export interface Decoded {
   items: number;
   traces: Trace[];
+  /** Of each trace, its position among the items. */
+  indexes: number[];
   errors: ItemError[];
 }
 

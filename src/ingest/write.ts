@@ -57,7 +57,7 @@ const COLUMNS: readonly Column[] = [
   said("status", "text", (t) => t.status),
   said("application", "text", (t) => t.application),
   said("environment", "text", (t) => t.environment),
-  derived("provider", "text", (_, cost) => cost.provider),
+  said("provider", "text", (_, cost) => cost.provider),
   said("model", "text", (t) => t.model),
   said("operation", "text", (t) => t.operation),
   said("service_tier", "text", (t) => t.serviceTier),
@@ -195,6 +195,8 @@ order by 1`,
 );
 
 const ID = COLUMNS[0]!;
+/** A statement carries at most this much, so that its bytes stay under the 10 MB that Neon takes. */
+const MAX_STATEMENT_CHARS = 3_000_000;
 
 /**
  * Stores priced traces of one project, each exactly once. Of several with one identity the first is stored; the
@@ -207,25 +209,21 @@ export async function writeTraces(db: Database, projectId: string, batch: readon
   const unique = inKeyOrder(batch);
   const prices = new Map<string, Price>();
   for (const { cost } of unique) if (cost.price) prices.set(cost.price.id, cost.price);
+  const params = [...priceParams([...prices.values()]), ...COLUMNS.map((column) => literal(column, unique))];
+  if (batch.length > 1 && params.reduce((chars, param) => chars + (param?.length ?? 0), 0) > MAX_STATEMENT_CHARS) {
+    const half = Math.ceil(batch.length / 2);
+    const first = await writeTraces(db, projectId, batch.slice(0, half));
+    return [...first, ...(await writeTraces(db, projectId, batch.slice(half)))];
+  }
 
-  const [row] = await db.run(WRITE, [
-    projectId,
-    ...priceParams([...prices.values()]),
-    ...COLUMNS.map((column) => literal(column, unique)),
-    batch.length,
-  ]);
+  const [row] = await db.run(WRITE, [projectId, ...params, batch.length]);
   if (row!["inserted"] === batch.length) return batch.map(() => "inserted");
 
   const inserted = new Set((row!["ids"] ?? []) as string[]);
   const outcomes = batch.map(({ trace }): Outcome => (inserted.delete(trace.id) ? "inserted" : "duplicate"));
   const again = [...batch.keys()].filter((position) => outcomes[position] === "duplicate");
-  for (const at of await conflicting(
-    db,
-    projectId,
-    again.map((position) => batch[position]!),
-  )) {
-    outcomes[again[at]!] = "conflict";
-  }
+  const sentAgain = again.map((position) => batch[position]!);
+  for (const at of await conflicting(db, projectId, sentAgain)) outcomes[again[at]!] = "conflict";
   return outcomes;
 }
 
@@ -244,12 +242,12 @@ function inKeyOrder(batch: readonly PricedTrace[]): PricedTrace[] {
   return sorted.filter(({ trace }, i) => i === 0 || trace.id !== sorted[i - 1]!.trace.id);
 }
 
-function literal({ type, of }: Column, batch: readonly PricedTrace[]): string {
+function literal({ type, of }: Column, batch: readonly PricedTrace[]): string | null {
   const column = batch.map(({ trace, cost }) => of(trace, cost));
   return type === "text" || type === "jsonb" ? textArray(column as (string | null)[]) : plainArray(column);
 }
 
-function priceParams(prices: readonly Price[]): string[] {
+function priceParams(prices: readonly Price[]): (string | null)[] {
   return [
     plainArray(prices.map(({ id }) => id)),
     ...PRICE_TEXTS.map((name) => textArray(prices.map((price) => price[name]))),

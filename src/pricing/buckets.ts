@@ -2,7 +2,7 @@
  * Price buckets: every token of a call lies in exactly one of them, and each has its own unit
  * price. They are made from the inclusive counts by subtraction, so no token is billed twice.
  */
-import type { Usage } from "../ingest/trace.ts";
+import { MAX_TOKENS, type Usage } from "../ingest/trace.ts";
 
 export const BUCKETS = [
   "input",
@@ -47,11 +47,11 @@ export function contradiction(usage: Usage): string | null {
     return "cache_write_5m_tokens and cache_write_1h_tokens exceed cache_write_tokens";
   }
   const inside = (usage.cacheReadTokens ?? 0) + write + (usage.inputAudioTokens ?? 0);
-  if (usage.inputTokens !== null && inside > usage.inputTokens) {
+  if (inside > (usage.inputTokens ?? MAX_TOKENS)) {
     return "cached and audio tokens exceed input_tokens, which includes them";
   }
   const made = (usage.reasoningTokens ?? 0) + (usage.outputAudioTokens ?? 0);
-  if (usage.outputTokens !== null && made > usage.outputTokens) {
+  if (made > (usage.outputTokens ?? MAX_TOKENS)) {
     return "reasoning and audio tokens exceed output_tokens, which includes them";
   }
   return null;

@@ -59,26 +59,51 @@ export interface SummaryCache {
 }
 
 export function createSummaryCache(redis: RedisClient): SummaryCache {
-  /** One flight per question and isolate: equal questions at once are one question. */
-  const flights = new Map<string, Promise<Cached>>();
+  /** One flight per question, epoch and isolate: equal questions at once are one, but for those asked after a write. */
+  const flights = new Map<string, Promise<string>>();
+
+  /** Computes, or waits for somebody else who began to under the same epoch. */
+  async function shared(name: string, compute: () => Promise<string>, keepAlive: KeepAlive): Promise<string> {
+    const flying = flights.get(name);
+    if (flying) {
+      const landed = await holdOpen(flying, FLIGHT_MS);
+      if (landed !== "late") return landed;
+    }
+    const flight = compute();
+    flights.set(name, flight);
+    keepAlive(flight.catch(() => undefined));
+    try {
+      return await flight;
+    } finally {
+      if (flights.get(name) === flight) flights.delete(name);
+    }
+  }
 
   return {
     async answer({ projectId, question, toMs, bypass }, nowMs, compute, keepAlive) {
       if (bypass) return { body: await compute(), state: "bypass" };
       const key = `summary:${projectId}:${question}`;
-      const flying = flights.get(key);
-      if (flying) {
-        const landed = await holdOpen(flying, FLIGHT_MS);
-        if (landed !== "late") return landed;
-      }
-      const flight = lookUp(redis, { epochKey: epochKey(projectId), key, ttlMs: ttl(toMs, nowMs) }, compute, keepAlive);
-      flights.set(key, flight);
-      keepAlive(flight.catch(() => undefined));
-      try {
-        return await flight;
-      } finally {
-        flights.delete(key);
-      }
+      const reply = await redis.getMany([epochKey(projectId), key]);
+      // Without Redis nobody can tell whether a write came between: everyone asks for themselves.
+      if (reply.down) return { body: await compute(), state: "down" };
+      const [epoch = null, value = null] = reply.value;
+      const entry = value === null ? null : readEntry(value);
+      if (epoch !== null && entry?.epoch === epoch) return { body: entry.body, state: "hit" };
+      const body = await shared(
+        `${key} ${epoch}`,
+        async () => {
+          const body = await compute();
+          // Without an epoch no value can be trusted; the project gets one for the next question.
+          keepAlive(
+            epoch === null
+              ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
+              : redis.set(key, JSON.stringify({ epoch, body }), ttl(toMs, nowMs)),
+          );
+          return body;
+        },
+        keepAlive,
+      );
+      return { body, state: "miss" };
     },
   };
 }
@@ -87,27 +112,6 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
 function ttl(toMs: number, nowMs: number): number {
   const lastHourEndMs = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
   return nowMs >= lastHourEndMs + CLOCK_SLACK_MS ? CLOSED_TTL_MS : LIVE_TTL_MS;
-}
-
-async function lookUp(
-  redis: RedisClient,
-  { epochKey, key, ttlMs }: { epochKey: string; key: string; ttlMs: number },
-  compute: () => Promise<string>,
-  keepAlive: KeepAlive,
-): Promise<Cached> {
-  const reply = await redis.getMany([epochKey, key]);
-  if (reply.down) return { body: await compute(), state: "down" };
-  const [epoch = null, value = null] = reply.value;
-  if (epoch === null) {
-    // Without an epoch no value can be trusted; the project gets one for the next question.
-    keepAlive(redis.setIfAbsent(epochKey, crypto.randomUUID()));
-    return { body: await compute(), state: "miss" };
-  }
-  const entry = value === null ? null : readEntry(value);
-  if (entry?.epoch === epoch) return { body: entry.body, state: "hit" };
-  const body = await compute();
-  keepAlive(redis.set(key, JSON.stringify({ epoch, body }), ttlMs));
-  return { body, state: "miss" };
 }
 
 /** A value that does not fit the schema is a miss, whoever wrote it. */

@@ -129,7 +129,7 @@ function isDimension(name: string): name is PublicDimension {
 }
 
 export function isLabel(name: string): name is LabelName {
-  return name === "user" || (name.startsWith("tag.") && name.length > 4 && name.length <= 132);
+  return name === "user" || (name.startsWith("tag.") && name.length > 4 && name.length <= 132 && !name.includes("\0"));
 }
 
 function invalid(parameter: string, problem: string): ApiError {

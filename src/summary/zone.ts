@@ -13,6 +13,8 @@ export interface Zone {
 }
 
 const zones = new Map<string, Zone>();
+/** Callers may write a name in any case: far more ways than there are zones. */
+const MAX_ZONES = 1_000;
 
 /** @returns null when there is no such zone. */
 export function zone(name: string): Zone | null {
@@ -25,6 +27,7 @@ export function zone(name: string): Zone | null {
     return null;
   }
   const found: Zone = { name, offsetAt: name === "UTC" ? () => 0 : (ms) => parseOffset(format.format(ms)) };
+  if (zones.size >= MAX_ZONES) zones.clear();
   zones.set(name, found);
   return found;
 }
@@ -50,7 +53,10 @@ export function startOfDay(zone: Zone, year: number, month: number, day: number)
 /** The start of the interval's bucket that holds an instant. */
 export function bucketStart(zone: Zone, interval: Exclude<Interval, "none">, ms: number): number {
   const offset = zone.offsetAt(ms);
-  if (interval === "hour") return Math.floor((ms + offset) / HOUR_MS) * HOUR_MS - offset;
+  if (interval === "hour") {
+    const start = Math.floor((ms + offset) / HOUR_MS) * HOUR_MS - offset;
+    return zone.offsetAt(start) === offset ? start : changeBetween(zone, start, ms);
+  }
   const local = new Date(ms + offset);
   const [year, month, day] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
   if (interval === "month") return startOfDay(zone, year, month, 1);
@@ -58,9 +64,25 @@ export function bucketStart(zone: Zone, interval: Exclude<Interval, "none">, ms:
   return startOfDay(zone, year, month, day);
 }
 
+/** When clocks changed after `beforeMs`, up to `afterMs`: an hour may begin with that, as on Lord Howe. */
+function changeBetween(zone: Zone, beforeMs: number, afterMs: number): number {
+  const offset = zone.offsetAt(afterMs);
+  let [before, after] = [beforeMs, afterMs];
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (zone.offsetAt(middle) === offset) after = middle;
+    else before = middle;
+  }
+  return after;
+}
+
 /** The start of the bucket after the one that starts at `startMs`. */
 export function nextBucket(zone: Zone, interval: Exclude<Interval, "none">, startMs: number): number {
-  if (interval === "hour") return Math.max(bucketStart(zone, "hour", startMs + HOUR_MS), startMs + 1);
+  if (interval === "hour") {
+    const offset = zone.offsetAt(startMs);
+    const end = (Math.floor((startMs + offset) / HOUR_MS) + 1) * HOUR_MS - offset;
+    return zone.offsetAt(end - 1) === offset ? end : changeBetween(zone, startMs, end - 1);
+  }
   const local = new Date(startMs + zone.offsetAt(startMs));
   const [year, month, day] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
   if (interval === "month") return startOfDay(zone, year, month + 1, 1);

@@ -18,6 +18,7 @@ import {
 } from "../trace.ts";
 import { MAX_DEPTH, nestsDeeper } from "./json.ts";
 import { TooManyItems } from "./otlp-errors.ts";
+import { readProviderUsage } from "./span-provider-usage.ts";
 import { readTags } from "./tags.ts";
 
 type Item = Record<string, unknown>;
@@ -34,16 +35,18 @@ class InvalidItem extends Error {
 /** Decodes the items of a native body; what is wrong with some is in `errors`, by index. */
 export function decodeNative(items: readonly unknown[], nowMs: number): Decoded {
   const traces: Trace[] = [];
+  const indexes: number[] = [];
   const errors: ItemError[] = [];
   for (let index = 0; index < items.length; index++) {
     try {
       traces.push(decodeItem(items[index], nowMs));
+      indexes.push(index);
     } catch (error) {
       if (!(error instanceof InvalidItem)) throw error;
       errors.push({ index, code: error.code, message: error.message });
     }
   }
-  return { items: items.length, traces, errors };
+  return { items: items.length, traces, indexes, errors };
 }
 
 /** Decodes newline-delimited JSON: a line that is not JSON is an item in error. */
@@ -73,8 +76,8 @@ function decodeItem(value: unknown, nowMs: number): Trace {
   const clientId = required(item, "id");
   const startedAtMs = timestamp(item["timestamp"], nowMs);
   const status = oneOf(item, "status", ["ok", "error"]) ?? "ok";
-  const usage = usageOf(item, status);
-  const wrong = contradiction(usage) ?? pastEveryTotal(usage);
+  const { usage, usageSemantics } = usageOf(item, status);
+  const wrong = contradiction(usage);
   if (wrong !== null) throw new InvalidItem(wrong);
   return {
     id: traceKey(startedAtMs, clientId),
@@ -101,11 +104,12 @@ function decodeItem(value: unknown, nowMs: number): Trace {
     reportedCostPico: cost(item["cost_usd"]),
     billable: true,
     rule: "native",
-    usageSemantics: "inclusive",
+    usageSemantics,
   };
 }
 
-function usageOf(item: Item, status: Trace["status"]): Usage {
+/** The counts of the item's own fields; without a total there, those of the provider's own `usage` object. */
+function usageOf(item: Item, status: Trace["status"]): { usage: Usage; usageSemantics: string } {
   const usage: Usage = {
     inputTokens: tokens(item, "input_tokens"),
     outputTokens: tokens(item, "output_tokens"),
@@ -120,19 +124,14 @@ function usageOf(item: Item, status: Trace["status"]): Usage {
   if (usage.cacheWriteTokens === null && (usage.cacheWrite5mTokens ?? usage.cacheWrite1hTokens) !== null) {
     usage.cacheWriteTokens = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   }
-  // A failed call that reports no usage used nothing.
-  if (status === "error" && usage.inputTokens === null && usage.outputTokens === null) {
-    usage.inputTokens = 0;
-    usage.outputTokens = 0;
+  if (usage.inputTokens === null && usage.outputTokens === null) {
+    const provided = readProviderUsage(item["usage"]);
+    if (provided) return { usage: provided.usage, usageSemantics: `provider usage (${provided.form})` };
+    // A failed call that reports no usage used nothing.
+    if (status === "error")
+      return { usage: { ...usage, inputTokens: 0, outputTokens: 0 }, usageSemantics: "inclusive" };
   }
-  return usage;
-}
-
-/** Where a total is missing its parts must still be ones that a total could hold. */
-function pastEveryTotal(usage: Usage): string | null {
-  const input = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0) + (usage.inputAudioTokens ?? 0);
-  const output = (usage.reasoningTokens ?? 0) + (usage.outputAudioTokens ?? 0);
-  return Math.max(input, output) > MAX_TOKENS ? `the parts of a token count add up to more than ${MAX_TOKENS}` : null;
+  return { usage, usageSemantics: "inclusive" };
 }
 
 function text(item: Item, field: string): string | null {

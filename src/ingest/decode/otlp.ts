@@ -34,17 +34,20 @@ function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
   const contexts = new Contexts(spans);
   const embeddingParents = embeddingParentsOf(spans);
   const traces: Trace[] = [];
+  const indexes: number[] = [];
   const errors: ItemError[] = [];
   for (const [index, span] of spans.entries()) {
     const verdict = verdictOf(span, embeddingParents);
     if (verdict.kind === "other") continue;
     try {
       const trace = toTrace(span, verdict, nowMs, () => contexts.of(span));
-      if (trace !== null) traces.push(trace);
+      if (trace === null) continue;
+      traces.push(trace);
+      indexes.push(index);
     } catch (error) {
       if (!(error instanceof SpanRefused)) throw error;
       errors.push({ index, code: error.code, message: error.message });
     }
   }
-  return { items: spans.length, traces, errors };
+  return { items: spans.length, traces, indexes, errors };
 }

@@ -42,6 +42,7 @@ describe("which spans are calls", () => {
     expect(decode({ spans: [{ attributes: { ...model, ...attributes } }] })).toEqual({
       items: 1,
       traces: [],
+      indexes: [],
       errors: [],
     });
   });
@@ -59,7 +60,7 @@ describe("which spans are calls", () => {
   it("ignores spans that have nothing to do with models, whatever else is wrong with them", () => {
     const http = { attributes: { "http.request.method": "GET" }, traceId: "00", startTimeUnixNano: "0" };
     const raw = { attributes: { ...model, "llm.openai.messages": "[]" } };
-    expect(decode({ spans: [http, raw] })).toEqual({ items: 2, traces: [], errors: [] });
+    expect(decode({ spans: [http, raw] })).toEqual({ items: 2, traces: [], indexes: [], errors: [] });
   });
 
   it("keeps usage without a model as a wrapper", () => {

@@ -1,0 +1,193 @@
+/** A project of the ledger with its own keys, spoken to over HTTP inside workerd: what every API test starts from. */
+/// <reference types="@cloudflare/vitest-plugin/types" />
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { expect } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { connect } from "../../src/db/client.ts";
+import type { Deps } from "../../src/deps.ts";
+import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
+import { createKeyring, type Scope } from "../../src/keys.ts";
+import { createPricer } from "../../src/pricing/cost.ts";
+import { connectRedis } from "../../src/redis.ts";
+import { createMergeSignal } from "../../src/rollup/signal.ts";
+import { createSummaryCache } from "../../src/summary/cache.ts";
+import type { Sums } from "../../src/summary/summarize.ts";
+
+export const config = parseConfig(env);
+export const db = connect({ url: config.databaseUrl, fetchEndpoint: config.neonFetchEndpoint });
+export const redis = connectRedis(config.redisUrl, config.redisToken);
+
+export const HOUR = 3_600_000;
+export const DAY = 86_400_000;
+/** 2025-03-10T00:00:00Z, a Monday: closed for long, so that every test may choose its own hours after it. */
+export const MONDAY = Date.UTC(2025, 2, 10);
+
+export type Fetch = (request: Request) => Promise<Response>;
+export type Item = Record<string, unknown>;
+
+export interface Written {
+  accepted: number;
+  inserted: number;
+  duplicates: number;
+  rejected: number;
+  errors: { index: number; code: string; message: string }[];
+}
+
+export type SummaryRow = Sums & Record<string, unknown>;
+
+export interface SummaryBody {
+  from: string;
+  to: string;
+  tz: string;
+  interval: string;
+  as_of: string;
+  totals: SummaryRow;
+  rows: SummaryRow[];
+}
+
+const ofTheWorker: Fetch = (request) => exports.default.fetch(request);
+
+/**
+ * The app over real stores, some of its dependencies replaced. Returns once what it left to `waitUntil` is done too.
+ * For requests at once, too: this runtime's test mode cancels those of `exports.default` that wait for each other.
+ */
+export function appWith(replaced: Partial<Deps>): Fetch {
+  const own = { db, redis, ...replaced };
+  const deps: Deps = {
+    config,
+    keyring: createKeyring(own.db),
+    pricer: createPricer(),
+    writer: createTraceWriter(own.db),
+    cache: createSummaryCache(own.redis),
+    mergeSignal: createMergeSignal(own.redis),
+    now: Date.now,
+    ...own,
+  };
+  const app = createApp(deps);
+  return async (request) => {
+    const ctx = createExecutionContext();
+    const response = await app.fetch(request, env, ctx);
+    await waitOnExecutionContext(ctx);
+    return response;
+  };
+}
+
+/** A request with the admin key. */
+export async function admin(
+  method: string,
+  path: string,
+  body?: unknown,
+  fetch: Fetch = ofTheWorker,
+): Promise<Response> {
+  const headers = { authorization: `Bearer ${config.adminKey}`, "content-type": "application/json" };
+  return await fetch(
+    new Request(`http://ledger${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+  );
+}
+
+export interface Ledger {
+  projectId: string;
+  /** Scopes `ingest` and `read`. */
+  key: string;
+  /** A request with the key. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Posts to `/v1/traces`: values as JSON, text and bytes as they are. */
+  post(body: unknown, headers?: Record<string, string>, path?: string): Promise<Response>;
+  /** Sends items that are all expected to arrive, or to be remarked on one by one. */
+  write(items: Item[]): Promise<Written>;
+  /** A summary that is expected to be answered. */
+  summary(query: string): Promise<SummaryBody>;
+}
+
+/** A new project with a new key. */
+export async function openLedger(fetch: Fetch = ofTheWorker): Promise<Ledger> {
+  const project = await json<{ id: string }>(await admin("POST", "/v1/projects", { name: "test" }), 201);
+  return ledgerOf(project.id, await newKey(project.id, ["ingest", "read"]), fetch);
+}
+
+/** A project that exists, through one of its keys and maybe another app. */
+export function ledgerOf(projectId: string, key: string, fetch: Fetch = ofTheWorker): Ledger {
+  const ledger: Ledger = {
+    projectId,
+    key,
+    fetch: (path, { headers, ...init } = {}) =>
+      fetch(
+        new Request(`http://ledger${path}`, {
+          ...init,
+          headers: { authorization: `Bearer ${key}`, ...(headers as Record<string, string>) },
+        }),
+      ),
+    post: (body, headers = {}, path = "/v1/traces") => {
+      const raw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
+      return ledger.fetch(path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: raw ? (body as string) : JSON.stringify(body),
+      });
+    },
+    write: async (items) => await json<Written>(await ledger.post(items)),
+    summary: async (query) => await json<SummaryBody>(await ledger.fetch(`/v1/summary?${query}`)),
+  };
+  return ledger;
+}
+
+export async function newKey(projectId: string, scopes: Scope[]): Promise<string> {
+  const body = { project_id: projectId, name: scopes.join(), scopes };
+  return (await json<{ key: string }>(await admin("POST", "/v1/keys", body), 201)).key;
+}
+
+/** The body of an answer that must have this status. */
+export async function json<T>(response: Response, status = 200): Promise<T> {
+  const text = await response.text();
+  expect(response.status, text).toBe(status);
+  return JSON.parse(text) as T;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  request_id: string;
+  [member: string]: unknown;
+}
+
+/** The problem details of an answer that must have this status and code. */
+export async function problem(response: Response, status: number, code: string): Promise<Problem> {
+  const body = await json<Problem>(response, status);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(body).toMatchObject({ status, code, request_id: response.headers.get("x-request-id") });
+  expect(body.title).not.toBe("");
+  expect(body.detail).not.toBe("");
+  return body;
+}
+
+let calls = 0;
+
+/** One call of a model at $2.50/MTok in, $1.25 cached, $10 out: 1,000 x $2.50 + 100 x $10 a million = $0.0035. */
+export function call(fields: Item = {}): Item {
+  return {
+    id: `call-${++calls}`,
+    timestamp: new Date(MONDAY).toISOString(),
+    model: "gpt-4o",
+    provider: "openai",
+    input_tokens: 1_000,
+    output_tokens: 100,
+    ...fields,
+  };
+}
+
+/** RFC 3339 of an instant, for queries. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** The whole UTC week from `MONDAY`. */
+export const WEEK = `from=${iso(MONDAY)}&to=${iso(MONDAY + 7 * DAY)}`;

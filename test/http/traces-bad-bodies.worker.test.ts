@@ -1,0 +1,156 @@
+/** A request that is wrong as a whole: a 4xx that says why, and nothing stored. */
+import { describe, expect, it } from "vitest";
+import { call, json, openLedger, problem, WEEK, type Ledger } from "./ledger.ts";
+
+const MIB = 2 ** 20;
+
+async function compress(bytes: Uint8Array | string): Promise<Uint8Array> {
+  const stream = new Response(bytes as string).body!.pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** A body that comes in pieces, without a length. */
+function streamed(totalBytes: number, onPull: (sent: number) => void = () => {}): ReadableStream<Uint8Array> {
+  let sent = 0;
+  const piece = new Uint8Array(64 * 1024).fill(0x20);
+  return new ReadableStream({
+    pull(controller) {
+      if (sent >= totalBytes) return controller.close();
+      sent += piece.byteLength;
+      onPull(sent);
+      controller.enqueue(piece);
+    },
+  });
+}
+
+async function expectNothingStored(ledger: Ledger): Promise<void> {
+  expect((await ledger.summary(WEEK)).totals.requests).toBe(0);
+}
+
+describe("a body over 8 MiB is 413", () => {
+  it("by its Content-Length", async () => {
+    const ledger = await openLedger();
+    const response = await ledger.post(new Uint8Array(8 * MIB + 1).fill(0x20), {
+      "content-length": String(8 * MIB + 1),
+    });
+    await problem(response, 413, "body_too_large");
+  });
+
+  it("streamed, and not read on past the cap", async () => {
+    const ledger = await openLedger();
+    let read = 0;
+    const response = await ledger.post(streamed(64 * MIB, (sent) => (read = sent)));
+    await problem(response, 413, "body_too_large");
+    expect(read).toBeLessThan(10 * MIB);
+  });
+
+  it("after decompression: a bomb of 200 MB in 200 KB", async () => {
+    const ledger = await openLedger();
+    const bomb = new Response(streamed(200 * MIB)).body!.pipeThrough(new CompressionStream("gzip"));
+    const bytes = new Uint8Array(await new Response(bomb).arrayBuffer());
+    expect(bytes.byteLength).toBeLessThan(300_000);
+    await problem(await ledger.post(bytes, { "content-encoding": "gzip" }), 413, "body_too_large");
+  });
+
+  it("but 8 MiB of blanks around an item are fine", async () => {
+    const ledger = await openLedger();
+    const item = JSON.stringify(call());
+    const body = item + " ".repeat(8 * MIB - item.length);
+    expect(await json(await ledger.post(await compress(body), { "content-encoding": "gzip" }))).toMatchObject({
+      inserted: 1,
+    });
+  });
+});
+
+describe("more than 5,000 items are 413", () => {
+  const items = (count: number): string[] => Array.from({ length: count }, () => "{}");
+
+  it.each([
+    ["an array", "application/json", `[${items(5_001).join()}]`],
+    ['{"traces"}', "application/json", `{"traces":[${items(5_001).join()}]}`],
+    ["NDJSON", "application/x-ndjson", items(5_001).join("\n")],
+  ])("in %s", async (_, type, body) => {
+    const ledger = await openLedger();
+    await problem(await ledger.post(body, { "content-type": type }), 413, "body_too_large");
+  });
+
+  it("but 5,000 are stored", async () => {
+    const ledger = await openLedger();
+    const many = Array.from({ length: 5_000 }, () => call({ input_tokens: 1, output_tokens: 0 }));
+    expect(await ledger.write(many)).toMatchObject({ accepted: 5_000, inserted: 5_000, errors: [] });
+    expect((await ledger.summary(WEEK)).totals).toMatchObject({ requests: 5_000, cost_usd: "0.0125" });
+  });
+});
+
+describe("gzip that is none is 400", () => {
+  const good = () => compress(JSON.stringify(call()));
+  it.each([
+    ["truncated", async () => (await good()).slice(0, -6)],
+    ["cut to half", async () => (await good()).slice(0, 40)],
+    ["with bytes behind it", async () => new Uint8Array([...(await good()), 1, 2, 3])],
+    ["plain JSON", async () => new TextEncoder().encode(JSON.stringify(call()))],
+    ["with a flipped bit", async () => (await good()).with(20, 0xff)],
+    ["empty", async () => new Uint8Array()],
+  ])("%s", async (_, body) => {
+    const ledger = await openLedger();
+    await problem(await ledger.post(await body(), { "content-encoding": "gzip" }), 400, "invalid_body");
+    await expectNothingStored(ledger);
+  });
+});
+
+describe("a body that cannot be read is 400", () => {
+  const encode = (text: string) => new TextEncoder().encode(text);
+  it.each([
+    ["invalid UTF-8", new Uint8Array([...encode('{"id":"'), 0xff, 0xfe, ...encode('"}')])],
+    ["a surrogate in UTF-8", new Uint8Array([...encode('{"id":"'), 0xed, 0xa0, 0x80, ...encode('"}')])],
+    ["bad JSON", encode('{"id":')],
+    ["an empty body", encode("")],
+    ["a number", encode("7")],
+    ["null", encode("null")],
+    ["text", encode('"text"')],
+    ["NaN", encode("[NaN]")],
+    ["traces that are no array", encode('{"traces":{}}')],
+    ["33 levels", encode(`${"[".repeat(33)}${"]".repeat(33)}`)],
+    ["a million levels", encode("[".repeat(1_000_000) + "]".repeat(1_000_000))],
+    ["a million objects", encode(`${'{"a":'.repeat(1_000_000)}1${"}".repeat(1_000_000)}`)],
+  ])("%s", async (_, body) => {
+    const ledger = await openLedger();
+    await problem(await ledger.post(body), 400, "invalid_body");
+    await expectNothingStored(ledger);
+  });
+
+  it("invalid UTF-8 in NDJSON", async () => {
+    const ledger = await openLedger();
+    const body = new Uint8Array([...encode(`${JSON.stringify(call())}\n`), 0xc3, 0x28]);
+    await problem(await ledger.post(body, { "content-type": "application/x-ndjson" }), 400, "invalid_body");
+    await expectNothingStored(ledger);
+  });
+
+  it("but in NDJSON a line of a million levels is only an item in error", async () => {
+    const ledger = await openLedger();
+    const body = `${"[".repeat(1_000_000)}\n${'{"a":'.repeat(40)}1${"}".repeat(40)}\n${JSON.stringify(call())}`;
+    const response = await ledger.post(body, { "content-type": "application/x-ndjson" });
+    expect(await json(response)).toMatchObject({ inserted: 1, rejected: 2 });
+  });
+});
+
+describe("what the body is said to be is 415 where it is not taken", () => {
+  it.each([
+    [{ "content-encoding": "br" }],
+    [{ "content-encoding": "deflate" }],
+    [{ "content-encoding": "gzip, gzip" }],
+    [{ "content-type": "text/plain" }],
+    [{ "content-type": "application/xml" }],
+    [{ "content-type": "" }],
+    [{ "content-type": "multipart/form-data; boundary=x" }],
+  ])("%j", async (headers) => {
+    const ledger = await openLedger();
+    await problem(await ledger.post(call(), headers as Record<string, string>), 415, "unsupported_media_type");
+    await expectNothingStored(ledger);
+  });
+});
+
+it("takes a BOM in front of the JSON", async () => {
+  const ledger = await openLedger();
+  expect(await json(await ledger.post(`\ufeff${JSON.stringify(call())}`))).toMatchObject({ inserted: 1 });
+});

@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeNative, decodeNdjson } from "../../../src/ingest/decode/native.ts";
+import { TooManyItems } from "../../../src/ingest/decode/otlp-errors.ts";
+import { traceKey } from "../../../src/ingest/key.ts";
+import type { Trace } from "../../../src/ingest/trace.ts";
+
+const NOW = Date.UTC(2026, 2, 10);
+const AT = Date.UTC(2026, 2, 9);
+
+type Item = Record<string, unknown>;
+
+const item = (fields: Item = {}): Item => ({ id: "a", timestamp: AT, model: "gpt-4o", ...fields });
+
+function decodeOne(fields: Item): Trace {
+  const { traces, errors } = decodeNative([item(fields)], NOW);
+  expect(errors).toEqual([]);
+  return traces[0]!;
+}
+
+/** Why an item is refused. */
+function refusal(fields: Item): string {
+  const { traces, errors } = decodeNative([item(fields)], NOW);
+  expect(traces).toEqual([]);
+  return `${errors[0]!.code}: ${errors[0]!.message}`;
+}
+
+describe("decodeNative", () => {
+  it("fills in what may be missing", () => {
+    expect(decodeOne({})).toEqual({
+      id: traceKey(AT, "a"),
+      clientId: "a",
+      traceId: null,
+      spanId: null,
+      parentId: null,
+      responseId: null,
+      startedAtMs: AT,
+      durationUs: null,
+      application: "unknown",
+      environment: "unknown",
+      provider: "unknown",
+      model: "gpt-4o",
+      requestModel: null,
+      operation: "chat",
+      serviceTier: null,
+      userId: null,
+      sessionId: null,
+      tags: {},
+      status: "ok",
+      errorType: null,
+      inputTokens: null,
+      outputTokens: null,
+      cacheReadTokens: null,
+      cacheWriteTokens: null,
+      cacheWrite5mTokens: null,
+      cacheWrite1hTokens: null,
+      reasoningTokens: null,
+      inputAudioTokens: null,
+      outputAudioTokens: null,
+      reportedCostPico: null,
+      billable: true,
+      rule: "native",
+      usageSemantics: "inclusive",
+    });
+  });
+
+  it("takes null and empty text as missing", () => {
+    const fields = [
+      "provider",
+      "application",
+      "environment",
+      "operation",
+      "user_id",
+      "tags",
+      "duration_ms",
+      "cost_usd",
+    ];
+    expect(decodeOne(Object.fromEntries(fields.map((field) => [field, null])))).toEqual(decodeOne({}));
+    const texts = Object.fromEntries(fields.slice(0, 5).map((field) => [field, ""]));
+    expect(decodeOne(texts)).toEqual(decodeOne({}));
+  });
+
+  it("gives the same identity the same key, and others another", () => {
+    const key = decodeOne({}).id;
+    expect(decodeOne({ timestamp: new Date(AT).toISOString(), model: "other", user_id: "u" }).id).toBe(key);
+    expect(decodeOne({ timestamp: AT + 0.9 }).id).toBe(key);
+    expect(decodeOne({ id: "b" }).id).not.toBe(key);
+    expect(decodeOne({ timestamp: AT + 1 }).id).not.toBe(key);
+  });
+
+  it("adds cache writes by age up where all writes are missing", () => {
+    expect(decodeOne({ cache_write_5m_tokens: 3, cache_write_1h_tokens: 4, input_tokens: 10 }).cacheWriteTokens).toBe(
+      7,
+    );
+    expect(decodeOne({ cache_write_1h_tokens: 4, input_tokens: 10 }).cacheWriteTokens).toBe(4);
+    expect(decodeOne({ cache_write_tokens: 9, cache_write_1h_tokens: 4, input_tokens: 10 }).cacheWriteTokens).toBe(9);
+  });
+
+  it("takes a failed call without usage as one that used nothing; with usage, as it says", () => {
+    expect(decodeOne({ status: "error" })).toMatchObject({ inputTokens: 0, outputTokens: 0, status: "error" });
+    expect(decodeOne({ status: "error", input_tokens: 5 })).toMatchObject({ inputTokens: 5, outputTokens: null });
+    expect(decodeOne({ status: "ok" })).toMatchObject({ inputTokens: null, outputTokens: null });
+  });
+
+  it("keeps microseconds of a duration", () => {
+    expect(decodeOne({ duration_ms: 12.3456 }).durationUs).toBe(12_346);
+    expect(decodeOne({ duration_ms: 0 }).durationUs).toBe(0);
+  });
+
+  it("keeps a reported cost exactly", () => {
+    expect(decodeOne({ cost_usd: "0.000000000001" }).reportedCostPico).toBe(1n);
+    expect(decodeOne({ cost_usd: 0.1 }).reportedCostPico).toBe(100_000_000_000n);
+    expect(decodeOne({ cost_usd: 0 }).reportedCostPico).toBe(0n);
+  });
+
+  it("refuses nesting past 32 levels in an item", () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(levels - 1) });
+    expect(decodeOne({ extra: nested(31) }).model).toBe("gpt-4o");
+    expect(refusal({ extra: nested(32) })).toMatch(/^invalid: nested deeper/);
+  });
+
+  it("counts the items, and tells errors by index", () => {
+    const decoded = decodeNative([item(), 7, item({ id: "b" }), item({ timestamp: 1 })], NOW);
+    expect(decoded.items).toBe(4);
+    expect(decoded.traces.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
+    expect(decoded.errors.map(({ index, code }) => [index, code])).toEqual([
+      [1, "invalid"],
+      [3, "timestamp_range"],
+    ]);
+  });
+
+  it("makes a trace or an error of any JSON, and a trace always keeps its bounds", () => {
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.double(),
+      fc.string({ unit: "binary" }),
+      fc.constantFrom(2 ** 31 - 1, 2 ** 31, 1, 1_000, AT, "a", "error", "2026-03-09T00:00:00Z"),
+    );
+    const fields = Object.keys(item()).concat(
+      "input_tokens output_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens reasoning_tokens input_audio_tokens output_audio_tokens duration_ms cost_usd tags status user_id".split(
+        " ",
+      ),
+    );
+    const any = fc.dictionary(fc.constantFrom(...fields), value).map((fields) => ({ ...item(), ...fields }));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(any, fc.jsonValue()), { maxLength: 5 }), (items) => {
+        const { traces, errors } = decodeNative(items, NOW);
+        expect(traces.length + errors.length).toBe(items.length);
+        for (const trace of traces) {
+          const input = (trace.cacheReadTokens ?? 0) + (trace.cacheWriteTokens ?? 0) + (trace.inputAudioTokens ?? 0);
+          const output = (trace.reasoningTokens ?? 0) + (trace.outputAudioTokens ?? 0);
+          for (const count of [trace.inputTokens, trace.outputTokens, trace.cacheWriteTokens, input, output]) {
+            expect(count === null || (Number.isInteger(count) && count >= 0 && count <= 2 ** 31 - 1)).toBe(true);
+          }
+          for (const text of [trace.clientId, trace.model, trace.userId, ...Object.values(trace.tags)]) {
+            expect(text === null || (text.isWellFormed() && !text.includes("\0") && text.length <= 512)).toBe(true);
+          }
+          expect(trace.durationUs === null || Number.isSafeInteger(trace.durationUs)).toBe(true);
+          expect(trace.reportedCostPico === null || trace.reportedCostPico < 2n ** 63n).toBe(true);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe("decodeNdjson", () => {
+  it("skips blank lines, takes CR LF, and counts lines that are not JSON as items in error", () => {
+    const text = `${JSON.stringify(item())}\r\n\r\n  \n{"id":\n${JSON.stringify(item({ id: "b" }))}`;
+    const decoded = decodeNdjson(text, NOW, 10);
+    expect(decoded).toMatchObject({ items: 3, errors: [{ index: 1, code: "invalid" }] });
+    expect(decoded.traces).toHaveLength(2);
+  });
+
+  it("refuses more lines than allowed", () => {
+    expect(decodeNdjson("{}\n{}\n", NOW, 2).items).toBe(2);
+    expect(() => decodeNdjson("{}\n{}\n{}", NOW, 2)).toThrow(TooManyItems);
+  });
+});
+
+describe("the provider's own usage object", () => {
+  const counts = (usage: unknown) => {
+    const { traces } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
+    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, usageSemantics } =
+      traces[0]!;
+    return [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, usageSemantics];
+  };
+
+  it("of OpenAI is inclusive", () => {
+    const usage = {
+      prompt_tokens: 1_000,
+      completion_tokens: 300,
+      prompt_tokens_details: { cached_tokens: 400 },
+      completion_tokens_details: { reasoning_tokens: 200 },
+    };
+    expect(counts(usage)).toEqual([1_000, 300, 400, null, 200, "provider usage (openai)"]);
+  });
+
+  it("of Anthropic leaves cached tokens out of its input, so they are added", () => {
+    // 100 + 400 read + 500 written
+    const usage = {
+      input_tokens: 100,
+      output_tokens: 50,
+      cache_read_input_tokens: 400,
+      cache_creation_input_tokens: 500,
+    };
+    expect(counts(usage)).toEqual([1_000, 50, 400, 500, null, "provider usage (anthropic)"]);
+  });
+
+  it("that nobody knows leaves the usage unknown", () => {
+    expect(counts({ words: 3 })).toEqual([null, null, null, null, null, "inclusive"]);
+  });
+});
