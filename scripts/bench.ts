@@ -2,9 +2,13 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { benchIngest } from "./bench/ingest.ts";
+import { benchSummary } from "./bench/summary.ts";
 import { machine, type Measured, table } from "./bench/report.ts";
 
-const PARTS: Record<string, (say: (line: string) => void) => Promise<Measured[]>> = { ingest: benchIngest };
+const PARTS: Record<string, (say: (line: string) => void) => Promise<Measured[]>> = {
+  ingest: benchIngest,
+  summary: benchSummary,
+};
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
 const parts = positionals.length > 0 ? positionals : Object.keys(PARTS);

@@ -4,33 +4,25 @@
  * two connections everywhere; each figure is also a ratio to `COPY`.
  */
 import { randomUUID } from "node:crypto";
-import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
 import pg from "pg";
-import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import type { Database } from "../../src/db/client.ts";
 import { decodeNative } from "../../src/ingest/decode/native.ts";
 import { type PricedTrace, writeTraces } from "../../src/ingest/write.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
-import { forkBackends } from "../local/backends.ts";
+import { BATCH, CONNECTIONS, copied, exported, inParallel, timed, unnested } from "./baselines.ts";
 import { calls, take } from "./calls.ts";
 import { runLoad } from "./load.ts";
 import type { Measured } from "./report.ts";
-import { startWorkerd } from "./workerd.ts";
+import { startSubject } from "./subject.ts";
 
 const ROWS = 100_000;
-const BATCH = 1_000;
-const CONNECTIONS = 2;
-const ADMIN_KEY = "bench-admin-key-0123456789abcdef0123456789";
 
 export async function benchIngest(say: (line: string) => void): Promise<Measured[]> {
-  const backends = await forkBackends();
-  const pool = new pg.Pool({ connectionString: backends.databaseUrl, max: CONNECTIONS });
-  const worker = await startWorkerd({ ...backends.bindings, ADMIN_KEY });
+  const subject = await startSubject();
+  const pool = new pg.Pool({ connectionString: subject.backends.databaseUrl, max: CONNECTIONS });
   try {
     say(`filling a project with ${ROWS} calls`);
-    const filled = await newProject(worker.url);
+    const filled = await subject.newProject();
     const batches = pricedBatches(ROWS);
     const write = await timed(ROWS, () => inParallel(batches, (batch) => writeTraces(overPg(pool), filled.id, batch)));
 
@@ -46,14 +38,15 @@ export async function benchIngest(say: (line: string) => void): Promise<Measured
       { name: `full write statement, ${BATCH} traces`, value: write, unit: "rows/s", ratio: write / copy },
     ];
     for (const { batch, requests, connections } of [
-      { batch: 1, requests: 6_000, connections: 16 },
+      { batch: 1, requests: 10_000, connections: 32 },
       { batch: 100, requests: 1_000, connections: 8 },
       { batch: 1_000, requests: 200, connections: 4 },
     ]) {
       say(`POST /v1/traces, ${batch} a request, ${connections} connections`);
-      const project = await newProject(worker.url);
-      await posted(worker.url, project.key, batch, Math.ceil(requests / 10), connections);
-      const { requestsPerSecond, p95Ms } = await posted(worker.url, project.key, batch, requests, connections);
+      const project = await subject.newProject();
+      await posted(subject.url, project.key, batch, Math.ceil(requests / 10), connections);
+      const memoryMib = await subject.memoryMib();
+      const { requestsPerSecond, p95Ms } = await posted(subject.url, project.key, batch, requests, connections);
       const rate = requestsPerSecond * batch;
       results.push({
         name: `POST /v1/traces, ${batch} a request`,
@@ -62,26 +55,22 @@ export async function benchIngest(say: (line: string) => void): Promise<Measured
         ratio: rate / copy,
         p95Ms,
       });
+      if (batch === BATCH && memoryMib !== undefined) {
+        const after = (await subject.memoryMib())!;
+        results.push({
+          name: "workerd's memory after that (ratio: to before)",
+          value: after,
+          unit: "MiB",
+          ratio: after / memoryMib,
+        });
+      }
       await expectStored(pool, project.id, batch * (requests + Math.ceil(requests / 10)));
     }
     return results;
   } finally {
     await pool.end();
-    await worker.stop();
-    await backends.stop();
+    await subject.stop();
   }
-}
-
-async function newProject(url: string): Promise<{ id: string; key: string }> {
-  const post = async (path: string, body: unknown): Promise<Record<string, string>> => {
-    const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" };
-    const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return (await response.json()) as Record<string, string>;
-  };
-  const { id = "" } = await post("/v1/projects", { name: "bench" });
-  const { key = "" } = await post("/v1/keys", { project_id: id, name: "bench", scopes: ["ingest"] });
-  return { id, key };
 }
 
 function pricedBatches(rows: number): PricedTrace[][] {
@@ -104,66 +93,6 @@ function overPg(pool: pg.Pool): Database {
     batch: unused,
     run: async ({ text }, values) => (await pool.query(text, [...values])).rows as Record<string, unknown>[],
   };
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const left = items.values();
-  await Promise.all(
-    Array.from({ length: CONNECTIONS }, async () => {
-      for (const item of left) await work(item);
-    }),
-  );
-}
-
-async function timed(rows: number, work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return rows / ((performance.now() - began) / 1_000);
-}
-
-/** The stored rows as COPY text, without the project, which comes first. */
-async function exported(pool: pg.Pool, projectId: string): Promise<string[]> {
-  const client = await pool.connect();
-  try {
-    const stream = client.query(copyTo(`COPY (SELECT * FROM traces WHERE project_id = '${projectId}') TO STDOUT`));
-    const exportedText = await text(stream);
-    return exportedText
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => line.slice(line.indexOf("\t")));
-  } finally {
-    client.release();
-  }
-}
-
-async function copied(pool: pg.Pool, lines: readonly string[], projectId: string): Promise<void> {
-  const half = Math.ceil(lines.length / CONNECTIONS);
-  await Promise.all(
-    Array.from({ length: CONNECTIONS }, async (_, i) => {
-      const client = await pool.connect();
-      try {
-        const own = lines.slice(i * half, (i + 1) * half).map((line) => `${projectId}${line}\n`);
-        const chunks = Array.from({ length: Math.ceil(own.length / BATCH) }, (_, at) =>
-          own.slice(at * BATCH, (at + 1) * BATCH).join(""),
-        );
-        await pipeline(Readable.from(chunks), client.query(copyFrom("COPY traces FROM STDIN")));
-      } finally {
-        client.release();
-      }
-    }),
-  );
-}
-
-async function unnested(pool: pg.Pool, lines: readonly string[], projectId: string): Promise<void> {
-  const { rows } = await pool.query<{ name: string; type: string }>(
-    "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'traces'::regclass AND attnum > 1 AND NOT attisdropped ORDER BY attnum",
-  );
-  const statement = `INSERT INTO traces SELECT '${projectId}'::uuid, * FROM unnest(${rows.map(({ type }, i) => `$${i + 1}::${type}[]`).join(", ")}) ON CONFLICT DO NOTHING`;
-  const batches = Array.from({ length: Math.ceil(lines.length / BATCH) }, (_, at) => {
-    const cells = lines.slice(at * BATCH, (at + 1) * BATCH).map((line) => line.split("\t").slice(1));
-    return rows.map((_, column) => cells.map((row) => (row[column] === "\\N" ? null : row[column])));
-  });
-  await inParallel(batches, (columns) => pool.query(statement, columns));
 }
 
 async function posted(

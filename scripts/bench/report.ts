@@ -16,10 +16,10 @@ export function machine(): string {
 }
 
 export function table(title: string, rows: readonly Measured[]): string {
-  const number = (n: number): string => Math.round(n).toLocaleString("en-US");
+  const number = (n: number): string => (n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString("en-US"));
   const lines = rows.map(({ name, value, unit, ratio, p95Ms }) =>
     [
-      name.padEnd(40),
+      name.padEnd(46),
       number(value).padStart(10),
       unit.padEnd(9),
       ratio.toFixed(3).padStart(7),
