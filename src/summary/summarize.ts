@@ -1,16 +1,13 @@
 /** One summary: rollup rows for whole hours and days, traces for ragged edges, in one statement. */
-import { sql, type SQL } from "drizzle-orm";
-import { plainArray, textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
-import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
-import { labelsOf } from "../rollup/derive.ts";
-import { latencyBucketOf, latencyOf, type Latency } from "../rollup/latency.ts";
-import { columns, LEVEL, list, MAIN, MEASURE_NAMES, MEASURES, sums, UNSPREAD } from "../rollup/measures.ts";
+import { type Latency, latencyOf } from "../rollup/latency.ts";
+import { type Measure, MEASURES } from "../rollup/measures.ts";
 import { formatInstant } from "../time.ts";
-import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
-import { windowsOf, type Window } from "./windows.ts";
+import { isLabel, type SummaryQuery } from "./query.ts";
+import { hasRest, summaryStatement } from "./statement.ts";
+import { windowsOf } from "./windows.ts";
 import { formatInZone } from "./zone.ts";
 
 /** The sums that every row and the totals carry. Money in USD, null where calls exist and none is priced. */
@@ -44,22 +41,55 @@ export interface Summary {
 
 const MAX_ROWS = 10_000;
 
+const SHOWN = new Set([
+  "requests",
+  "errors",
+  "unpriced_requests",
+  "unrecorded_requests",
+  "unpriced_tokens",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+  "cost_pico",
+  "recorded_cost_pico",
+]);
+const LATENCY = new Set(["latency_count", "latency_sum_us"]);
+
+/** What a question needs added up, and no more. */
+function measuresFor({ latency }: SummaryQuery): Measure[] {
+  return MEASURES.filter(({ name }) => SHOWN.has(name) || (latency && LATENCY.has(name)));
+}
+
 /**
  * @throws ApiError `too_many_rows` past 10,000 rows.
  */
 export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
   const windows = windowsOf(query.fromMs, query.toMs, query.interval, query.zone);
   if (!windows) throw tooMany(query);
-  const rows = await db.query(statement(projectId, query, windows));
-  if (rows.length > MAX_ROWS) throw tooMany(query);
-  const groups = rows.map((row) => readGroup(query, row)).sort(inOrder);
+  const bucketStartsMs = query.interval === "none" ? [] : [...new Set(windows.map(({ bucketMs }) => bucketMs))];
+  const measures = measuresFor(query);
+  // With a rest there are two rows a group at most: a label's value, and all calls.
+  const statement = summaryStatement({
+    projectId,
+    query,
+    windows,
+    bucketStartsMs,
+    measures,
+    maxRows: 2 * MAX_ROWS + 1,
+  });
+  const read = (await db.query(statement)).map((row) => readGroup(query, measures, bucketStartsMs, row));
+  const groups = hasRest(query) ? withRest(read) : read;
+  if (groups.length > MAX_ROWS) throw tooMany(query);
+  groups.sort(inOrder);
   return {
     from: formatInstant(query.fromMs),
     to: formatInstant(query.toMs),
     tz: query.zone.name,
     interval: query.interval,
     as_of: formatInstant(nowMs),
-    totals: show(totalOf(groups), query.latency),
+    totals: show(totalOf(groups, measures), query.latency),
     rows: groups.map((group) => ({
       ...(query.interval === "none" ? {} : { bucket: formatInZone(query.zone, group.bucketMs) }),
       ...Object.fromEntries(query.groupBy.map((key, i) => [key, group.keys[i]])),
@@ -78,177 +108,60 @@ function tooMany(query: SummaryQuery): ApiError {
   );
 }
 
-/** Windows as a table `w`; `level` is what stands beside the partials for that source. */
-function windowTable(windows: readonly Window[]): SQL {
-  return sql`(
-    select to_timestamp(u.from_ms::float8 / 1000) as starts, to_timestamp(u.to_ms::float8 / 1000) as ends, u.bucket_ms, u.level
-    from unnest(
-      ${plainArray(windows.map(({ fromMs }) => fromMs))}::bigint[], ${plainArray(windows.map(({ toMs }) => toMs))}::bigint[],
-      ${plainArray(windows.map(({ bucketMs }) => bucketMs))}::bigint[],
-      ${plainArray(windows.map(({ source }) => (source === "day" ? LEVEL.day : LEVEL.hour)))}::smallint[]
-    ) as u (from_ms, to_ms, bucket_ms, level)
-  ) w`;
-}
-
-function statement(projectId: string, query: SummaryQuery, windows: readonly Window[]): SQL {
-  const label = query.label?.name ?? query.groupBy.find(isLabel) ?? MAIN;
-  const grouped = query.groupBy.some(isLabel);
-  // Calls without the label are what the main rollup has beyond the label's rows.
-  const withRest = grouped && query.label === null;
-
-  const whole = windows.filter(({ source }) => source !== "raw");
-  const ragged = windows.filter(({ source }) => source === "raw");
-  const parts: SQL[] = [];
-  if (whole.length > 0) {
-    const ask = { projectId, query, windows: whole, label };
-    if (label === MAIN) parts.push(rollupPart({ ...ask, counted: COUNTED }));
-    else {
-      const counted = withRest ? COUNTED_AND_TAKEN_FROM_REST : COUNTED;
-      parts.push(rollupPart({ ...ask, counted }), unspreadPart({ ...ask, counted }));
-      if (withRest) parts.push(rollupPart({ ...ask, label: MAIN, counted: COUNTED_AS_REST }));
-    }
-  }
-  if (ragged.length > 0) parts.push(rawPart(projectId, query, ragged, label, withRest));
-
-  // `labelled` and `value` stand for the label without nulls, so that groups can be joined.
-  const keys = list([
-    sql`bucket_ms`,
-    ...query.groupBy.filter((key) => !isLabel(key)).map((key) => sql`${sql.identifier(key)}`),
-    ...(grouped ? [sql`labelled`, sql`value`] : []),
-  ]);
-  const own = ({ name }: { name: string }): SQL => sql`sign * ${sql.identifier(name)}`;
-  const latency = query.latency
-    ? sql`
-left join (
-  select ${keys}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
-  from (
-    select ${keys}, u.latency_bucket, sum(sign * coalesce(u.calls, 1))::bigint as calls
-    from part, unnest(latency_buckets, latency_counts) as u (latency_bucket, calls)
-    group by ${keys}, u.latency_bucket
-  ) by_bucket
-  group by ${keys}
-) h using (${keys})`
-    : sql``;
-  return sql`
-with part as (${sql.join(parts, sql` union all `)})
-select * from (
-  select ${keys}, ${sums(own)} from part group by ${keys} having sum(sign * requests) <> 0 limit ${MAX_ROWS + 1}
-) s ${latency}`;
-}
-
-const dimensionFilters = (query: SummaryQuery): SQL =>
-  sql.join(
-    PUBLIC_DIMENSIONS.flatMap((name) => {
-      const values = query.dimensions[name];
-      return values ? [sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`] : [];
-    }),
-    sql``,
-  );
-
-/** How often, and with which sign, a row counts for its label's value (`labelled`) and for the calls without one. */
-const COUNTED = sql`(values (true, 1)) as c (labelled, sign)`;
-const COUNTED_AS_REST = sql`(values (false, 1)) as c (labelled, sign)`;
-const COUNTED_AND_TAKEN_FROM_REST = sql`(values (true, 1), (false, -1)) as c (labelled, sign)`;
-
-interface RollupAsk {
-  projectId: string;
-  query: SummaryQuery;
-  windows: readonly Window[];
-  label: string;
-  counted: SQL;
-}
-
-/** The rollup rows of one label, or of the main rollup. */
-function rollupPart({ projectId, query, windows, label, counted }: RollupAsk): SQL {
-  const valueFilter = query.label ? sql` and t.value = any(${textArray(query.label.values)}::text[])` : sql``;
-  return sql`
-  select ${rollupColumns(sql`t.value`)}
-  from ${windowTable(windows)}
-  join rollup t on t.level = any(array[${LEVEL.partial}::smallint, w.level]) and t.bucket >= w.starts and t.bucket < w.ends,
-  ${counted}
-  where t.project_id = ${projectId}::uuid and t.label = ${label}${valueFilter}${dimensionFilters(query)}`;
-}
-
-/** The same from partial rows that are not spread over their labels yet. */
-function unspreadPart({ projectId, query, windows, label, counted }: RollupAsk): SQL {
-  const valueFilter = query.label ? sql` and l.value = any(${textArray(query.label.values)}::text[])` : sql``;
-  return sql`
-  select ${rollupColumns(sql`l.value`)}
-  from ${windowTable(windows)}
-  join rollup t on t.level = ${LEVEL.partial} and t.bucket >= w.starts and t.bucket < w.ends,
-  lateral ${labelsOf} as l, ${counted}
-  where t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${label}${valueFilter}${dimensionFilters(query)}`;
-}
-
-function rollupColumns(value: SQL): SQL {
-  return sql`w.bucket_ms, c.labelled, case when c.labelled then ${value} else '' end as value, c.sign,
-    ${columns(PUBLIC_DIMENSIONS, "t")}, ${columns(MEASURE_NAMES, "t")}, t.latency_buckets, t.latency_counts`;
-}
-
-function rawPart(
-  projectId: string,
-  query: SummaryQuery,
-  windows: readonly Window[],
-  label: string,
-  withRest: boolean,
-): SQL {
-  const ranges = windows.map(({ fromMs, toMs }) => keyRange(fromMs, toMs));
-  const labelFilter = query.label ? sql` and l.value = any(${textArray(query.label.values)}::text[])` : sql``;
-  const ofLabel = sql`lateral (select l.value from ${labelsOf} as l where l.label = ${label}${labelFilter}) as l on true`;
-  const labels =
-    label === MAIN
-      ? sql`cross join (select '' as value) as l`
-      : withRest
-        ? sql`left join ${ofLabel}`
-        : sql`join ${ofLabel}`;
-  return sql`
-  select w.bucket_ms, l.value is not null as labelled, coalesce(l.value, '') as value, 1 as sign,
-    ${columns(PUBLIC_DIMENSIONS, "t")}, ${list(MEASURES.map(({ name, of }) => sql`${of} as ${sql.identifier(name)}`))},
-    case when t.duration_us is not null then array[${latencyBucketOf}] end as latency_buckets, null::integer[] as latency_counts
-  from unnest(
-    ${plainArray(ranges.map(([lowest]) => lowest))}::uuid[], ${plainArray(ranges.map(([, highest]) => highest))}::uuid[],
-    ${plainArray(windows.map(({ bucketMs }) => bucketMs))}::bigint[]
-  ) as w (lowest, highest, bucket_ms)
-  join traces t on t.id >= w.lowest and t.id < w.highest
-  left join prices p on p.project_id = t.project_id and p.id = t.price_id
-  ${labels}
-  where t.project_id = ${projectId}::uuid and t.billable${dimensionFilters(query)}`;
-}
-
 /** One row of the answer before it is shown: exact sums and the whole histogram. */
 interface Group {
   bucketMs: number;
-  /** The values of `query.groupBy`, in its order. */
+  /** The values of `query.groupBy`, in its order; null for the calls without the label. */
   keys: (string | null)[];
+  /** The same without the label's value. */
+  parent: string;
   sums: Map<string, bigint>;
   latency: Map<number, number>;
 }
 
-function readGroup(query: SummaryQuery, row: Row): Group {
+function readGroup(
+  query: SummaryQuery,
+  measures: readonly Measure[],
+  bucketStartsMs: readonly number[],
+  row: Row,
+): Group {
   const buckets = (row["latency_buckets"] ?? []) as number[];
   const counts = (row["latency_counts"] ?? []) as (string | number)[];
+  const dimensions = query.groupBy.filter((key) => !isLabel(key)).map((key) => String(row[key]));
+  const bucketMs = bucketStartsMs[Number(row["bucket_no"]) - 1] ?? 0;
   return {
-    bucketMs: Number(row["bucket_ms"]),
-    keys: query.groupBy.map((key) =>
-      isLabel(key) ? (row["labelled"] ? String(row["value"]) : null) : String(row[key]),
-    ),
-    sums: new Map(MEASURE_NAMES.map((name) => [name, BigInt(String(row[name]))])),
+    bucketMs,
+    keys: query.groupBy.map((key) => (isLabel(key) ? (row["value"] as string | null) : String(row[key]))),
+    parent: JSON.stringify([bucketMs, ...dimensions]),
+    sums: new Map(measures.map(({ name }) => [name, BigInt(String(row[name]))])),
     latency: new Map(buckets.map((bucket, i) => [bucket, Number(counts[i])])),
   };
 }
 
-function totalOf(groups: readonly Group[]): Group {
-  const total: Group = {
-    bucketMs: 0,
-    keys: [],
-    sums: new Map(MEASURE_NAMES.map((name) => [name, 0n])),
-    latency: new Map(),
-  };
-  for (const { sums, latency } of groups) {
-    for (const [name, sum] of sums) total.sums.set(name, total.sums.get(name)! + sum);
-    for (const [bucket, calls] of latency) total.latency.set(bucket, (total.latency.get(bucket) ?? 0) + calls);
+/**
+ * Turns the groups of all calls, with and without the label, into those of the calls without it: what remains when
+ * the label's values are taken off.
+ */
+function withRest(groups: readonly Group[]): Group[] {
+  const labelled = groups.filter(({ keys }) => !keys.includes(null));
+  const rests = new Map(groups.filter(({ keys }) => keys.includes(null)).map((group) => [group.parent, group]));
+  for (const group of labelled) {
+    const rest = rests.get(group.parent);
+    if (rest) addTo(rest, group, -1);
   }
+  return [...labelled, ...[...rests.values()].filter(({ sums }) => sums.get("requests") !== 0n)];
+}
+
+function totalOf(groups: readonly Group[], measures: readonly Measure[]): Group {
+  const sums = new Map(measures.map(({ name }) => [name, 0n]));
+  const total: Group = { bucketMs: 0, keys: [], parent: "", sums, latency: new Map() };
+  for (const group of groups) addTo(total, group, 1);
   return total;
+}
+
+function addTo(target: Group, { sums, latency }: Group, sign: 1 | -1): void {
+  for (const [name, sum] of sums) target.sums.set(name, target.sums.get(name)! + BigInt(sign) * sum);
+  for (const [bucket, calls] of latency) target.latency.set(bucket, (target.latency.get(bucket) ?? 0) + sign * calls);
 }
 
 /** By bucket, then cost descending, then keys; null keys last. */

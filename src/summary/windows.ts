@@ -14,6 +14,19 @@ export interface Window {
   bucketMs: number;
 }
 
+export type Range = Pick<Window, "fromMs" | "toMs">;
+
+/** The ranges that windows of one source cover together: neighbours become one. */
+export function rangesOf(windows: readonly Window[], source: Source): Range[] {
+  const ranges: Range[] = [];
+  for (const { fromMs, toMs } of windows.filter((window) => window.source === source)) {
+    const last = ranges.at(-1);
+    if (last?.toMs === fromMs) last.toMs = toMs;
+    else ranges.push({ fromMs, toMs });
+  }
+  return ranges;
+}
+
 export const MAX_BUCKETS = 10_000;
 
 /** @returns null when the range has more than `MAX_BUCKETS` buckets. */
