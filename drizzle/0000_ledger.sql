@@ -123,5 +123,5 @@ CREATE TABLE "traces" (
 --> statement-breakpoint
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "api_keys_key_hash" ON "api_keys" USING btree ("key_hash");--> statement-breakpoint
-CREATE INDEX "rollup_lookup" ON "rollup" USING btree ("level","project_id","label","bucket");--> statement-breakpoint
+CREATE INDEX "rollup_lookup" ON "rollup" USING btree ("level","project_id","label","bucket","value");--> statement-breakpoint
 CREATE INDEX "traces_trace_id" ON "traces" USING btree ("project_id","trace_id") WHERE trace_id is not null;

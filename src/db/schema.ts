@@ -151,5 +151,5 @@ export const rollup = pgTable(
     latency_buckets: smallint("latency_buckets").array(),
     latency_counts: integer("latency_counts").array(),
   },
-  (t) => [index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket)],
+  (t) => [index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value)],
 );

@@ -31,30 +31,29 @@ function taken(level: number, groups: SQL): SQL {
   )) returning *`;
 }
 
-/** Puts the sums of the rows in `source` back, as rows at `level`. */
-function put(level: number, source: SQL): SQL {
+const SUMMED = [...DIMENSIONS, ...MEASURE_NAMES, "latency_buckets", "latency_counts"] as const;
+const rows = columns(["project_id", "bucket", "label", "value", ...SUMMED]);
+const rowsByDay = sql`project_id, ${DAY} as bucket, ${columns(["label", "value", ...SUMMED])}`;
+
+/** One row a group of the rows in `source`: the sums, and the histograms added up. */
+function grouped(source: SQL): SQL {
   return sql`
-  insert into rollup (level, ${group}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
-  select ${level}, s.*, h.latency_buckets, h.latency_counts
+  select s.*, h.latency_buckets, h.latency_counts
   from (
-    select ${group}, ${sums(({ name }) => sql`${sql.identifier(name)}`)}
-    from ${source} group by ${group}
+    select ${group}, ${sums(({ name }) => sql`${sql.identifier(name)}`)} from ${source} group by ${group}
   ) s
   left join (
-    select ${group}, array_agg(latency_bucket order by latency_bucket) as latency_buckets, array_agg(calls order by latency_bucket) as latency_counts
+    select ${group}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
     from (
       select ${group}, u.latency_bucket, sum(coalesce(u.calls, 1))::integer as calls
       from ${source}, unnest(latency_buckets, latency_counts) as u (latency_bucket, calls)
       group by ${group}, u.latency_bucket
     ) by_bucket
     group by ${group}
-  ) h using (${group})
-  order by ${group}`;
+  ) h using (${group})`;
 }
 
-const SUMMED = [...DIMENSIONS, ...MEASURE_NAMES, "latency_buckets", "latency_counts"] as const;
-const rows = columns(["project_id", "bucket", "label", "value", ...SUMMED]);
-const rowsByDay = sql`project_id, ${DAY} as bucket, ${columns(["label", "value", ...SUMMED])}`;
+const PUT = sql`insert into rollup (level, ${group}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)`;
 
 const MERGE = compile(
   sql`
@@ -71,14 +70,16 @@ spread as (
   select t.project_id, t.bucket, l.label, l.value, ${columns(SUMMED, "t")}
   from moved t, lateral ${labelsOf} as l where t.label = ${UNSPREAD}
 ),
-hour_groups as (select distinct ${group} from spread),
-day_groups as (select distinct project_id, ${DAY} as bucket, ${columns(["label", "value", ...DIMENSIONS])} from spread),
-hours as (${taken(LEVEL.hour, sql`hour_groups`)}),
-days as (${taken(LEVEL.day, sql`day_groups`)}),
-by_hour as (select ${rows} from spread union all select ${rows} from hours),
-by_day as (select ${rowsByDay} from spread union all select ${rows} from days),
-hours_put as (${put(LEVEL.hour, sql`by_hour`)}),
-days_put as (${put(LEVEL.day, sql`by_day`)})
+by_hour as materialized (${grouped(sql`spread`)}),
+by_day as materialized (${grouped(sql`(select ${rowsByDay} from by_hour) d`)}),
+hours as (${taken(LEVEL.hour, sql`by_hour`)}),
+days as (${taken(LEVEL.day, sql`by_day`)}),
+hours_put as (
+  ${PUT} select ${LEVEL.hour}, m.* from (${grouped(sql`(select ${rows} from by_hour union all select ${rows} from hours) a`)}) m
+),
+days_put as (
+  ${PUT} select ${LEVEL.day}, m.* from (${grouped(sql`(select ${rows} from by_day union all select ${rows} from days) a`)}) m
+)
 select count(*)::int as merged from moved`.inlineParams(),
   ["limit"],
 );
