@@ -24,6 +24,7 @@ export function connectRedis(url: string, token: string): RedisClient {
     url,
     token,
     automaticDeserialization: false,
+    responseEncoding: false,
     enableAutoPipelining: false,
     enableTelemetry: false,
     retry: false,

@@ -19,7 +19,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { BUCKETS } from "../pricing/buckets.ts";
-import { MEASURES } from "../rollup/measures.ts";
+import { DIMENSIONS, type Measure, MEASURES } from "../rollup/measures.ts";
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
 const pico = (name: string) => bigint(name, { mode: "bigint" });
@@ -128,28 +128,26 @@ export const rollup = pgTable(
   "rollup",
   {
     projectId: uuid("project_id").notNull(),
-    level: smallint("level").notNull(),
     /** Start of the hour (levels partial and hour) or of the UTC day (level day). */
     bucket: at("bucket").notNull(),
+    ...measureColumns("bigint"),
+    level: smallint("level").notNull(),
     label: text("label").notNull(),
     value: text("value").notNull(),
+    ...Object.fromEntries(DIMENSIONS.map((name) => [name, text(name).notNull()])),
+    ...measureColumns("numeric"),
     user_id: text("user_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
-    application: text("application").notNull(),
-    environment: text("environment").notNull(),
-    provider: text("provider").notNull(),
-    model: text("model").notNull(),
-    operation: text("operation").notNull(),
-    service_tier: text("service_tier").notNull(),
-    ...Object.fromEntries(
-      MEASURES.map(({ name, type }) => [
-        name,
-        type === "bigint" ? bigint(name, { mode: "number" }).notNull() : numeric(name).notNull(),
-      ]),
-    ),
     /** Histogram buckets, and the calls in each; counts of null mean one call each. */
     latency_buckets: smallint("latency_buckets").array(),
     latency_counts: integer("latency_counts").array(),
   },
   (t) => [index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value)],
 );
+
+function measureColumns(type: Measure["type"]) {
+  const column = (name: string) => (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name)).notNull();
+  return Object.fromEntries(
+    MEASURES.filter((measure) => measure.type === type).map(({ name }) => [name, column(name)]),
+  );
+}

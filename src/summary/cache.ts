@@ -5,8 +5,8 @@
  *
  * Redis is never needed: every path here ends in the database when Redis does not answer.
  */
-import { z } from "zod";
 import type { KeepAlive } from "../deps.ts";
+import { sha256Hex } from "../digest.ts";
 import { holdOpen } from "../hold-open.ts";
 import type { RedisClient } from "../redis.ts";
 import { HOUR_MS } from "./zone.ts";
@@ -32,7 +32,14 @@ export function touchesClosedHour(startedAtMs: number, nowMs: number): boolean {
   return startedAtMs < Math.floor(nowMs / HOUR_MS) * HOUR_MS;
 }
 
-const entrySchema = z.object({ epoch: z.string(), body: z.string() });
+/** A value in Redis: the epoch, the digest and the body, a line each; nothing to escape or parse on a hit. */
+const ENTRY = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n(\{[^]*\})$/;
+
+export interface Answer {
+  body: string;
+  /** Of the body but for its `as_of`: the same numbers have the same digest, whenever they were read. */
+  digest: string;
+}
 
 export interface CacheRequest {
   projectId: string;
@@ -44,8 +51,7 @@ export interface CacheRequest {
   bypass: boolean;
 }
 
-export interface Cached {
-  body: string;
+export interface Cached extends Answer {
   state: CacheState;
 }
 
@@ -60,10 +66,10 @@ export interface SummaryCache {
 
 export function createSummaryCache(redis: RedisClient): SummaryCache {
   /** One flight per question, epoch and isolate: equal questions at once are one, but for those asked after a write. */
-  const flights = new Map<string, Promise<string>>();
+  const flights = new Map<string, Promise<Answer>>();
 
   /** Computes, or waits for somebody else who began to under the same epoch. */
-  async function shared(name: string, compute: () => Promise<string>, keepAlive: KeepAlive): Promise<string> {
+  async function shared(name: string, compute: () => Promise<Answer>, keepAlive: KeepAlive): Promise<Answer> {
     const flying = flights.get(name);
     if (flying) {
       const landed = await holdOpen(flying, FLIGHT_MS);
@@ -81,44 +87,39 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
 
   return {
     async answer({ projectId, question, toMs, bypass }, nowMs, compute, keepAlive) {
-      if (bypass) return { body: await compute(), state: "bypass" };
+      const ask = async (): Promise<Answer> => withDigest(await compute());
+      if (bypass) return { ...(await ask()), state: "bypass" };
       const key = `summary:${projectId}:${question}`;
       const reply = await redis.getMany([epochKey(projectId), key]);
       // Without Redis nobody can tell whether a write came between: everyone asks for themselves.
-      if (reply.down) return { body: await compute(), state: "down" };
+      if (reply.down) return { ...(await ask()), state: "down" };
       const [epoch = null, value = null] = reply.value;
-      const entry = value === null ? null : readEntry(value);
-      if (epoch !== null && entry?.epoch === epoch) return { body: entry.body, state: "hit" };
-      const body = await shared(
-        `${key} ${epoch}`,
-        async () => {
-          const body = await compute();
-          // Without an epoch no value can be trusted; the project gets one for the next question.
-          keepAlive(
-            epoch === null
-              ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
-              : redis.set(key, JSON.stringify({ epoch, body }), ttl(toMs, nowMs)),
-          );
-          return body;
-        },
-        keepAlive,
-      );
-      return { body, state: "miss" };
+      const entry = ENTRY.exec(value ?? "");
+      // A value that is not of our form is a miss, whoever wrote it.
+      if (entry && entry[1] === epoch) return { digest: entry[2]!, body: entry[3]!, state: "hit" };
+      const askAndStore = async (): Promise<Answer> => {
+        const answer = await ask();
+        // Without an epoch no value can be trusted; the project gets one for the next question.
+        keepAlive(
+          epoch === null
+            ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
+            : redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttl(toMs, nowMs)),
+        );
+        return answer;
+      };
+      return { ...(await shared(`${key} ${epoch}`, askAndStore, keepAlive)), state: "miss" };
     },
   };
 }
+
+function withDigest(body: string): Answer {
+  return { body, digest: sha256Hex(body.replace(AS_OF, "")).slice(0, 32) };
+}
+
+const AS_OF = /"as_of":"[^"]*"/;
 
 /** Ranges that reach into an hour that is not over, or only just, may change at any moment. */
 function ttl(toMs: number, nowMs: number): number {
   const lastHourEndMs = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
   return nowMs >= lastHourEndMs + CLOCK_SLACK_MS ? CLOSED_TTL_MS : LIVE_TTL_MS;
-}
-
-/** A value that does not fit the schema is a miss, whoever wrote it. */
-function readEntry(value: string): z.infer<typeof entrySchema> | null {
-  try {
-    return entrySchema.parse(JSON.parse(value));
-  } catch {
-    return null;
-  }
 }

@@ -170,13 +170,15 @@ describe("what was acknowledged is seen", () => {
   });
 });
 
+const EPOCH = "00000000-0000-4000-8000-000000000000";
+
 describe("a value in Redis that is no answer is a miss", () => {
   it.each([
     ["text", "poison"],
-    ["JSON of another shape", '{"body":7}'],
-    ["null", "null"],
-    ["an epoch that is a number", '{"epoch":1,"body":"{}"}'],
-    ["another epoch", '{"epoch":"another","body":"{\\"totals\\":{\\"requests\\":99}}"}'],
+    ["JSON", '{"body":7}'],
+    ["one line short", `${EPOCH}\n{}`],
+    ["with a body that is no object", `${EPOCH}\n${"0".repeat(32)}\n7`],
+    ["of another epoch", `${EPOCH}\n${"0".repeat(32)}\n{"totals":{"requests":99}}`],
   ])("%s", async (_, poison) => {
     const ledger = await openCached();
     await ledger.write([call()]);

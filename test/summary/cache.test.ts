@@ -44,7 +44,7 @@ function harness() {
     const { body, state } = await cache.answer(
       request,
       nowMs,
-      async () => `answer ${++computed}`,
+      async () => `{"answer":${++computed}}`,
       (work) => kept.push(work),
     );
     await Promise.all(kept);
@@ -56,7 +56,11 @@ function harness() {
 describe("createSummaryCache", () => {
   it("needs an epoch before it trusts a value: miss, miss, hit", async () => {
     const { ask } = harness();
-    expect([await ask(), await ask(), await ask()]).toEqual(["miss: answer 1", "miss: answer 2", "hit: answer 2"]);
+    expect([await ask(), await ask(), await ask()]).toEqual([
+      'miss: {"answer":1}',
+      'miss: {"answer":2}',
+      'hit: {"answer":2}',
+    ]);
   });
 
   it("misses after the epoch moved, and never takes the older value again", async () => {
@@ -64,7 +68,7 @@ describe("createSummaryCache", () => {
     await ask();
     await ask();
     await moveEpoch(redis, "p");
-    expect([await ask(), await ask()]).toEqual(["miss: answer 3", "hit: answer 3"]);
+    expect([await ask(), await ask()]).toEqual(['miss: {"answer":3}', 'hit: {"answer":3}']);
   });
 
   it("does not let a value that was asked for before a write answer after it", async () => {
@@ -79,10 +83,10 @@ describe("createSummaryCache", () => {
     );
     await Promise.resolve();
     await moveEpoch(redis, "p");
-    expect(await ask()).toBe("miss: answer 1");
+    expect(await ask()).toBe('miss: {"answer":1}');
     finish("old");
     expect((await early).body).toBe("old");
-    expect(["hit: answer 1", "miss: answer 2"]).toContain(await ask());
+    expect(['hit: {"answer":1}', 'miss: {"answer":2}']).toContain(await ask());
   });
 
   it("asks once for equal questions at once, and shares the error of one that fails", async () => {
@@ -106,13 +110,13 @@ describe("createSummaryCache", () => {
   it("answers from the database while Redis is down, each question for itself", async () => {
     const { redis, ask } = harness();
     redis.isDown = true;
-    expect(await Promise.all([ask(), ask()])).toEqual(["down: answer 1", "down: answer 2"]);
+    expect(await Promise.all([ask(), ask()])).toEqual(['down: {"answer":1}', 'down: {"answer":2}']);
     expect(redis.values.size).toBe(0);
   });
 
   it("bypasses without reading or writing", async () => {
     const { redis, ask } = harness();
-    expect(await ask({ ...closed, bypass: true })).toBe("bypass: answer 1");
+    expect(await ask({ ...closed, bypass: true })).toBe('bypass: {"answer":1}');
     expect(redis.values.size).toBe(0);
   });
 
