@@ -108,7 +108,7 @@ function describeServer(server: {
     output_tokens: 200,
   });
   return [
-    `  Page      ${url}/`,
+    `  URL       ${url}/`,
     `  API key   ${apiKey}   (project default: ingest, read)`,
     `  Postgres  ${backends.postgres ? backends.databaseUrl : redacted(backends.databaseUrl)}`,
     `  Redis     ${redis}`,
