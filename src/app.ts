@@ -8,6 +8,7 @@ import type { AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { healthRoutes } from "./http/health.ts";
 import { summaryRoutes } from "./http/summary.ts";
+import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
@@ -21,7 +22,14 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     c.header("X-Process-Time", String((deps.now() - beganMs) / 1_000));
     c.header("X-Content-Type-Options", "nosniff");
   });
-  const routes = [healthRoutes(deps), tracesRoutes(deps), summaryRoutes(deps), auditRoutes(deps), adminRoutes(deps)];
+  const routes = [
+    healthRoutes(deps),
+    tracesRoutes(deps),
+    traceRoutes(deps),
+    summaryRoutes(deps),
+    auditRoutes(deps),
+    adminRoutes(deps),
+  ];
   for (const route of routes) app.route("/", route);
 
   app.notFound((c) => {

@@ -1,7 +1,6 @@
 /** From decoded traces to an acknowledged write: price, store, and tell the caches. */
-import { sql } from "drizzle-orm";
 import type { Deps, KeepAlive } from "../deps.ts";
-import { moveEpoch, touchesClosedHour } from "../summary/cache.ts";
+import { announceChange } from "../rollup/announce.ts";
 import type { Decoded, ItemError } from "./trace.ts";
 import type { Outcome, PricedTrace } from "./write.ts";
 
@@ -58,21 +57,7 @@ async function store(
     return await deps.writer.write(projectId, priced, keepAlive);
   } finally {
     // Also after a failure, and for duplicates: an answer may have been lost after its write was committed.
-    await announce(deps, projectId, priced, nowMs, keepAlive);
+    const earliestMs = priced.reduce((earliest, { trace }) => Math.min(earliest, trace.startedAtMs), nowMs);
+    await announceChange(deps, projectId, earliestMs, keepAlive);
   }
-}
-
-/** Tells cron that there is something to merge, and the caches what they hold no longer. */
-async function announce(
-  { db, redis, mergeSignal }: Deps,
-  projectId: string,
-  priced: readonly PricedTrace[],
-  nowMs: number,
-  keepAlive: KeepAlive,
-): Promise<void> {
-  mergeSignal.raise(nowMs, keepAlive);
-  const earliestMs = priced.reduce((earliest, { trace }) => Math.min(earliest, trace.startedAtMs), nowMs);
-  if (!touchesClosedHour(earliestMs, nowMs) || (await moveEpoch(redis, projectId))) return;
-  const due = db.query(sql`update projects set epoch_move_due_at = now() where id = ${projectId}::uuid`);
-  keepAlive(due.catch(() => undefined));
 }

@@ -9,9 +9,8 @@ import { compile, type Database } from "../db/client.ts";
 import type { Cost } from "../pricing/cost.ts";
 import type { Price } from "../pricing/catalogue.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
-import { dimensionsOf, hourOf, isLabelled } from "../rollup/derive.ts";
-import { latencyBucketOf } from "../rollup/latency.ts";
-import { columns, DIMENSIONS, LEVEL, list, MAIN, MEASURE_NAMES, MEASURES, sums, UNSPREAD } from "../rollup/measures.ts";
+import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
+import { columns, list } from "../rollup/measures.ts";
 import type { Trace } from "./trace.ts";
 
 export interface PricedTrace {
@@ -115,6 +114,9 @@ const values = list(
 
 const names = columns(COLUMNS.map(({ name }) => name));
 
+/** The new traces with the prices that came along: those in the table are not visible to their own statement. */
+const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
+
 const WRITE = compile(
   sql`
 with batch as (select ${sql.placeholder("project")}::uuid as project_id),
@@ -136,26 +138,8 @@ inserted as (
   on conflict do nothing
   returning *
 ),
-main_partials as (
-  insert into rollup (project_id, level, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets)
-  select t.project_id, ${LEVEL.partial}, ${hourOf} as bucket, ${MAIN}, '', ${dimensionsOf},
-    ${sums(({ of }) => of)},
-    array_agg(${latencyBucketOf}) filter (where t.duration_us is not null)
-  from inserted t left join price p on p.id = t.price_id
-  where t.billable
-  group by 1, 3, ${columns(
-    DIMENSIONS.filter((name) => name !== "service_tier"),
-    "t",
-  )}, coalesce(t.service_tier, '')
-),
-label_partials as (
-  insert into rollup (project_id, level, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets)
-  select t.project_id, ${LEVEL.partial}, ${hourOf}, ${UNSPREAD}, '', t.user_id, t.tags, ${dimensionsOf},
-    ${list(MEASURES.map(({ of }) => of))},
-    case when t.duration_us is not null then array[${latencyBucketOf}] end
-  from inserted t left join price p on p.id = t.price_id
-  where t.billable and ${isLabelled}
-)
+main_partials as (${insertMainPartials(INSERTED)}),
+label_partials as (${insertLabelPartials(INSERTED)})
 select count(*)::int as inserted, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
   ["project", ...PRICE_PARAMS, ...COLUMNS.map(({ name }) => name), "sent"],
 );

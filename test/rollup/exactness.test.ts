@@ -1,5 +1,5 @@
 /**
- * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again and merged at
+ * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out and merged at
  * random moments must give the same rollups, and the same summaries as a plain GROUP BY over the stored traces.
  */
 import { sql } from "drizzle-orm";
@@ -11,6 +11,7 @@ import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { type Summary, summarize } from "../../src/summary/summarize.ts";
+import { deleteTrace } from "../../src/traces/delete.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, traces } from "../traces.ts";
 
@@ -19,7 +20,7 @@ const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 
 const END_MS = START_MS + 72 * 3_600_000;
 const GROUPS = ["application", "environment", "provider", "model", "operation", "user", "tag.team"] as const;
 
-type Step = { write: number[] } | { merge: number };
+type Step = { write: number[] } | { merge: number } | { remove: number };
 
 const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chain((all) =>
   fc.record({
@@ -30,6 +31,7 @@ const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chai
           weight: 3,
           arbitrary: fc.record({ write: fc.array(fc.nat(all.length - 1), { minLength: 1, maxLength: 30 }) }),
         },
+        { weight: 1, arbitrary: fc.record({ remove: fc.nat(all.length - 1) }) },
         { weight: 1, arbitrary: fc.record({ merge: fc.integer({ min: 1, max: 50 }) }) },
       ),
       { maxLength: 12 },
@@ -50,13 +52,15 @@ const question = fc.record({
   application: fc.option(fc.constantFrom("assistant", "search")),
 });
 
-it("gives the same rollups and summaries whatever the order of writes, repeats and merges", async () => {
+it("gives the same rollups and summaries whatever the order of writes, repeats, deletions and merges", async () => {
   await fc.assert(
     fc.asyncProperty(history, fc.array(question, { minLength: 3, maxLength: 3 }), async ({ all, steps }, questions) => {
       const project = await newProject(db);
       const sent = new Set<number>();
       for (const step of steps) {
         if ("merge" in step) await mergeStep(db, step.merge);
+        else if ("remove" in step)
+          expect(await deleteTrace(db, project, all[step.remove]!.id)).toBe(sent.delete(step.remove));
         else {
           const outcomes = await writeTraces(
             db,
