@@ -1,0 +1,97 @@
+/** The columns of a stored trace that a write fills: name, type, and value for a trace and its cost. */
+import { sql, type SQL } from "drizzle-orm";
+import { plainArray, textArray } from "../db/array-literal.ts";
+import type { Cost } from "../pricing/cost.ts";
+import type { Trace } from "./trace.ts";
+
+export interface PricedTrace {
+  trace: Trace;
+  cost: Cost;
+}
+
+type Value = string | number | bigint | boolean | null;
+
+export interface Column {
+  name: string;
+  type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "jsonb";
+  of: (trace: Trace, cost: Cost) => Value;
+  /** Part of what the caller said, which a second sending must repeat. */
+  said: boolean;
+}
+
+const said = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: true });
+const derived = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: false });
+
+export const COLUMNS: readonly Column[] = [
+  derived("id", "uuid", (t) => t.id),
+  derived("started_at", "timestamptz", (t) => t.startedAtMs),
+  said("duration_us", "bigint", (t) => t.durationUs),
+  said("input_tokens", "integer", (t) => t.inputTokens),
+  said("output_tokens", "integer", (t) => t.outputTokens),
+  said("cache_read_tokens", "integer", (t) => t.cacheReadTokens),
+  said("cache_write_tokens", "integer", (t) => t.cacheWriteTokens),
+  said("cache_write_5m_tokens", "integer", (t) => t.cacheWrite5mTokens),
+  said("cache_write_1h_tokens", "integer", (t) => t.cacheWrite1hTokens),
+  said("reasoning_tokens", "integer", (t) => t.reasoningTokens),
+  said("input_audio_tokens", "integer", (t) => t.inputAudioTokens),
+  said("output_audio_tokens", "integer", (t) => t.outputAudioTokens),
+  derived("cost_pico", "bigint", (_, cost) => cost.costPico),
+  derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico),
+  said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),
+  derived("price_id", "uuid", (_, cost) => cost.price?.id ?? null),
+  derived("billable", "boolean", (t) => t.billable),
+  said("status", "text", (t) => t.status),
+  said("application", "text", (t) => t.application),
+  said("environment", "text", (t) => t.environment),
+  said("provider", "text", (_, cost) => cost.provider),
+  said("model", "text", (t) => t.model),
+  said("operation", "text", (t) => t.operation),
+  said("service_tier", "text", (t) => t.serviceTier),
+  said("request_model", "text", (t) => t.requestModel),
+  said("client_id", "text", (t) => t.clientId),
+  said("trace_id", "text", (t) => t.traceId),
+  said("span_id", "text", (t) => t.spanId),
+  said("parent_id", "text", (t) => t.parentId),
+  said("response_id", "text", (t) => t.responseId),
+  said("user_id", "text", (t) => t.userId),
+  said("session_id", "text", (t) => t.sessionId),
+  said("tags", "jsonb", (t) => tagsJson(t.tags)),
+  said("error_type", "text", (t) => t.errorType),
+  derived("unpriced_reason", "text", (_, cost) => cost.unpricedReason),
+  derived("rule", "text", (t) => t.rule),
+  derived("usage_semantics", "text", (t) => t.usageSemantics),
+];
+
+function tagsJson(tags: Record<string, string>): string | null {
+  for (const _ in tags) return JSON.stringify(tags);
+  return null;
+}
+
+/** Times travel as epoch ms and JSON as text; all else in its own type. */
+const SENT_AS = {
+  timestamptz: sql`bigint[]`,
+  jsonb: sql`text[]`,
+  uuid: sql`uuid[]`,
+  bigint: sql`bigint[]`,
+  integer: sql`integer[]`,
+  boolean: sql`boolean[]`,
+  text: sql`text[]`,
+};
+
+/** The placeholder of a whole column. */
+export function columnParam({ name, type }: Column): SQL {
+  return sql`${sql.placeholder(name)}::${SENT_AS[type]}`;
+}
+
+/** A column's value in row `i` of what was sent, in the type that is stored. */
+export function sentValue({ name, type }: Column): SQL {
+  const column = sql`i.${sql.identifier(name)}`;
+  if (type === "timestamptz") return sql`to_timestamp(${column}::float8 / 1000)`;
+  return type === "jsonb" ? sql`${column}::jsonb` : column;
+}
+
+/** A whole column as an array literal. */
+export function columnLiteral({ type, of }: Column, batch: readonly PricedTrace[]): string | null {
+  const column = batch.map(({ trace, cost }) => of(trace, cost));
+  return type === "text" || type === "jsonb" ? textArray(column as (string | null)[]) : plainArray(column);
+}
