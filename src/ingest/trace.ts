@@ -53,6 +53,10 @@ export interface Trace extends Usage {
   usageSemantics: string;
 }
 
+/** What a price depends on. */
+export type PricedCall = Usage &
+  Pick<Trace, "provider" | "model" | "operation" | "serviceTier" | "status" | "startedAtMs" | "durationUs">;
+
 /** Why one item of a batch was refused or remarked on; the batch goes on without it. */
 export interface ItemError {
   index: number;

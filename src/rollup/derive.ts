@@ -64,3 +64,12 @@ export function insertLabelPartials(source: SQL, sign: 1 | -1 = 1): SQL {
 function signed(value: SQL, sign: 1 | -1): SQL {
   return sign === 1 ? value : sql`-(${value})`;
 }
+
+/**
+ * Is the price of the locked trace `t` visible to this statement? Locking reads a row's newest version, which another
+ * change may have given a price after this statement's snapshot: taking it off would then take off too little. Such a
+ * trace is left alone, and the caller tries again.
+ */
+export const priceVisible = sql`(
+    t.price_id is null or exists (select from prices p where p.project_id = t.project_id and p.id = t.price_id)
+  )`;

@@ -1,0 +1,157 @@
+/**
+ * Restating the cost of stored calls: each is priced again with what is known today of the price at its time, and the
+ * difference goes into the rollups in the statement that changes the trace. What was recorded first never changes.
+ */
+import { sql } from "drizzle-orm";
+import { plainArray, textArray } from "../db/array-literal.ts";
+import { compile, type Database, type Row } from "../db/client.ts";
+import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
+import { keyRange } from "../ingest/key.ts";
+import type { PricedCall } from "../ingest/trace.ts";
+import type { Cost, Pricer } from "../pricing/cost.ts";
+import { insertLabelPartials, insertMainPartials, priceVisible } from "../rollup/derive.ts";
+
+export interface RepriceScope {
+  projectId: string;
+  fromMs: number;
+  toMs: number;
+  /** Only these; empty means any. */
+  providers: readonly string[];
+  models: readonly string[];
+  /** Only calls that have no cost yet. */
+  unpricedOnly: boolean;
+}
+
+/** What a step would change, or changed: one call's cost before and after, null where unpriced. */
+export interface Restated {
+  id: string;
+  day: string;
+  provider: string;
+  model: string;
+  beforePico: bigint | null;
+  afterPico: bigint | null;
+}
+
+export interface RepriceStep {
+  looked: number;
+  restated: Restated[];
+  /** Where the next step begins; null when there is nothing left. */
+  cursor: string | null;
+}
+
+const BEFORE = sql`before t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+const AFTER = sql`after t left join price p on p.id = t.price_id`;
+
+/** The old values are locked first: a plain self-join could take off what another change has already replaced. */
+const RESTATE = compile(
+  sql`
+with batch as (select ${sql.placeholder("project")}::uuid as project_id),${PRICE_CTES},
+change as (
+  select * from unnest(
+    ${sql.placeholder("ids")}::uuid[], ${sql.placeholder("costs")}::bigint[], ${sql.placeholder("price_ids")}::uuid[],
+    ${sql.placeholder("reasons")}::text[], ${sql.placeholder("providers")}::text[]
+  ) as c (id, cost_pico, price_id, unpriced_reason, provider)
+),
+locked as materialized (
+  select t.* from traces t, batch
+  where t.project_id = batch.project_id and t.id = any(${sql.placeholder("locked")}::uuid[])
+  order by t.id for update of t
+),
+before as materialized (select t.* from locked t where ${priceVisible}),
+after as (
+  update traces t
+  set cost_pico = c.cost_pico, price_id = c.price_id, unpriced_reason = c.unpriced_reason, provider = c.provider
+  from before b, change c
+  where t.project_id = b.project_id and t.id = b.id and c.id = b.id
+  returning t.*
+),
+taken_main as (${insertMainPartials(BEFORE, -1)}),
+taken_labels as (${insertLabelPartials(BEFORE, -1)}),
+put_main as (${insertMainPartials(AFTER)}),
+put_labels as (${insertLabelPartials(AFTER)})
+select (select count(*) from locked) = (select count(*) from before) as all_restated`.inlineParams(),
+  ["project", ...PRICE_PARAMS, "ids", "costs", "price_ids", "reasons", "providers", "locked"],
+);
+
+/**
+ * Looks at up to `limit` calls from `cursor` on, and restates those whose price is another now.
+ *
+ * @param apply false only tells what would change.
+ */
+export async function repriceStep(
+  db: Database,
+  pricer: Pricer,
+  scope: RepriceScope,
+  { cursor, limit, apply }: { cursor: string | null; limit: number; apply: boolean },
+): Promise<RepriceStep> {
+  const rows = await readCalls(db, scope, cursor, limit);
+  const changes: { restated: Restated; cost: Cost }[] = [];
+  for (const row of rows) {
+    const call = callOf(row);
+    const cost = pricer.costOf(call);
+    const beforePico = row["cost_pico"] === null ? null : BigInt(String(row["cost_pico"]));
+    const sameReason = cost.unpricedReason === row["unpriced_reason"] && cost.provider === call.provider;
+    if (cost.costPico === beforePico && sameReason) continue;
+    const restated = {
+      id: String(row["id"]),
+      day: new Date(call.startedAtMs).toISOString().slice(0, 10),
+      provider: cost.provider,
+      model: call.model,
+      beforePico,
+      afterPico: cost.costPico,
+    };
+    changes.push({ restated, cost });
+  }
+  if (apply && changes.length > 0) {
+    const ids = plainArray(changes.map(({ restated }) => restated.id));
+    const [row] = await db.run(RESTATE, [
+      scope.projectId,
+      ...priceValues(changes.map(({ cost }) => cost.price)),
+      ids,
+      plainArray(changes.map(({ cost }) => cost.costPico)),
+      plainArray(changes.map(({ cost }) => cost.price?.id ?? null)),
+      textArray(changes.map(({ cost }) => cost.unpricedReason)),
+      textArray(changes.map(({ cost }) => cost.provider)),
+      ids,
+    ]);
+    if (row!["all_restated"] !== true) return await repriceStep(db, pricer, scope, { cursor, limit, apply });
+  }
+  const next = rows.length < limit ? null : String(rows.at(-1)!["id"]);
+  return { looked: rows.length, restated: changes.map(({ restated }) => restated), cursor: next };
+}
+
+/** Billable calls only: a gateway's cache hit or a wrapper has no cost of its own to restate. */
+async function readCalls(db: Database, scope: RepriceScope, cursor: string | null, limit: number): Promise<Row[]> {
+  const [lowest, highest] = keyRange(scope.fromMs, scope.toMs);
+  const among = (name: string, values: readonly string[]) =>
+    values.length === 0 ? sql`` : sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`;
+  return await db.query(sql`
+    select t.* from traces t
+    where t.project_id = ${scope.projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
+      ${cursor === null ? sql`` : sql` and t.id > ${cursor}::uuid`}
+      ${among("provider", scope.providers)}${among("model", scope.models)}
+      ${scope.unpricedOnly ? sql` and t.cost_pico is null` : sql``}
+    order by t.id limit ${limit}`);
+}
+
+function callOf(row: Row): PricedCall {
+  const count = (name: string): number | null => (row[name] === null ? null : Number(row[name]));
+  return {
+    provider: String(row["provider"]),
+    model: String(row["model"]),
+    operation: String(row["operation"]),
+    serviceTier: row["service_tier"] === null ? null : String(row["service_tier"]),
+    status: row["status"] === "error" ? "error" : "ok",
+    startedAtMs: (row["started_at"] as Date).getTime(),
+    durationUs: count("duration_us"),
+    inputTokens: count("input_tokens"),
+    outputTokens: count("output_tokens"),
+    cacheReadTokens: count("cache_read_tokens"),
+    cacheWriteTokens: count("cache_write_tokens"),
+    cacheWrite5mTokens: count("cache_write_5m_tokens"),
+    cacheWrite1hTokens: count("cache_write_1h_tokens"),
+    reasoningTokens: count("reasoning_tokens"),
+    inputAudioTokens: count("input_audio_tokens"),
+    outputAudioTokens: count("output_audio_tokens"),
+  };
+}
