@@ -7,6 +7,8 @@ import { auditRoutes } from "./http/audit.ts";
 import type { AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { healthRoutes } from "./http/health.ts";
+import { pricesRoutes } from "./http/prices.ts";
+import { repriceRoutes } from "./http/reprice.ts";
 import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
@@ -28,6 +30,8 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     traceRoutes(deps),
     summaryRoutes(deps),
     auditRoutes(deps),
+    pricesRoutes(deps),
+    repriceRoutes(deps),
     adminRoutes(deps),
   ];
   for (const route of routes) app.route("/", route);

@@ -1,11 +1,15 @@
-/** The scheduled run, every minute: merge, keep partitions ahead, repeat what a write could not do. */
+/** The scheduled run, every minute: merge, keep partitions ahead, go on with what was left half done. */
 import { sql } from "drizzle-orm";
-import type { Deps } from "./deps.ts";
+import type { Deps, KeepAlive } from "./deps.ts";
+import { healProject } from "./reprice/heal.ts";
+import { runJobs } from "./reprice/job.ts";
 import { merge } from "./rollup/merge.ts";
 import { moveEpoch } from "./summary/cache.ts";
 
 /** How long one run may merge; the next goes on where it stopped. */
 const MERGE_MS = 40_000;
+/** How long the daily sweep may look for prices of calls that had none. */
+const HEAL_MS = 60_000;
 /** Minute of the UTC day at which everything is done whatever the flag says. */
 const SWEEP_MINUTE = 3 * 60;
 
@@ -15,19 +19,22 @@ const SWEEP_MINUTE = 3 * 60;
 export async function runScheduled(
   deps: Deps,
   scheduledMs: number,
+  keepAlive: KeepAlive,
 ): Promise<{ merged: number; drained: boolean } | null> {
   const sweep = Math.floor(scheduledMs / 60_000) % 1_440 === SWEEP_MINUTE;
   const due = await deps.mergeSignal.take(deps.now());
   if (!due && !sweep) return null;
-  let drained = false;
+  let left = true;
   try {
     await deps.db.query(sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`);
     await repeatEpochMoves(deps);
     const result = await merge(deps.db, deps.now, deps.now() + MERGE_MS);
-    drained = result.drained;
+    const jobsDone = await runJobs(deps, keepAlive);
+    if (sweep) await healAll(deps, keepAlive);
+    left = !(result.drained && jobsDone);
     return result;
   } finally {
-    if (!drained) await deps.mergeSignal.keep(deps.now());
+    if (left) await deps.mergeSignal.keep(deps.now());
   }
 }
 
@@ -40,5 +47,13 @@ async function repeatEpochMoves({ db, redis }: Deps): Promise<void> {
     await db.query(
       sql`update projects set epoch_move_due_at = null where id = ${id}::uuid and epoch_move_due_at = ${dueAt}::timestamptz`,
     );
+  }
+}
+
+/** A new version may bring a catalogue with prices that were not known before. */
+async function healAll(deps: Deps, keepAlive: KeepAlive): Promise<void> {
+  const deadlineMs = deps.now() + HEAL_MS;
+  for (const { id } of await deps.db.query(sql`select id from projects order by id`)) {
+    if (deps.now() < deadlineMs) await healProject(deps, String(id), deadlineMs, keepAlive);
   }
 }

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
 import type { TraceWriter } from "./ingest/trace-writer.ts";
 import type { Keyring } from "./keys.ts";
-import type { Pricer } from "./pricing/cost.ts";
+import type { PriceBooks } from "./pricing/price-books.ts";
 import type { RedisClient } from "./redis.ts";
 import type { MergeSignal } from "./rollup/signal.ts";
 import type { SummaryCache } from "./summary/cache.ts";
@@ -16,7 +16,7 @@ export interface Deps {
   db: Database;
   redis: RedisClient;
   keyring: Keyring;
-  pricer: Pricer;
+  prices: PriceBooks;
   writer: TraceWriter;
   cache: SummaryCache;
   mergeSignal: MergeSignal;

@@ -5,6 +5,8 @@ export type ErrorCode =
   | "invalid_body"
   | "all_rejected"
   | "too_many_rows"
+  | "too_many_prices"
+  | "price_overlap"
   | "unauthorized"
   | "forbidden"
   | "not_found"

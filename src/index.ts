@@ -6,7 +6,8 @@ import { connect } from "./db/client.ts";
 import type { Deps } from "./deps.ts";
 import { createTraceWriter } from "./ingest/trace-writer.ts";
 import { createKeyring } from "./keys.ts";
-import { createPricer } from "./pricing/cost.ts";
+import { loadCustomPrices } from "./pricing/custom-price-store.ts";
+import { createPriceBooks } from "./pricing/price-books.ts";
 import { connectRedis } from "./redis.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
@@ -20,7 +21,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
     db,
     redis,
     keyring: createKeyring(db),
-    pricer: createPricer(),
+    prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
     writer: createTraceWriter(db),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
@@ -36,8 +37,8 @@ export default {
     built ??= build(env);
     return await built.app.fetch(request, env, ctx);
   },
-  async scheduled(controller, env) {
+  async scheduled(controller, env, ctx) {
     built ??= build(env);
-    await runScheduled(built.deps, controller.scheduledTime);
+    await runScheduled(built.deps, controller.scheduledTime, (work) => ctx.waitUntil(work));
   },
 } satisfies ExportedHandler;

@@ -9,6 +9,7 @@ import type { Deps } from "../src/deps.ts";
 import worker from "../src/index.ts";
 import { connectRedis, type RedisClient } from "../src/redis.ts";
 import { LEVEL } from "../src/rollup/measures.ts";
+import { createPriceBooks } from "../src/pricing/price-books.ts";
 import { createMergeSignal } from "../src/rollup/signal.ts";
 import { call, DAY, db, HOUR, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./http/ledger.ts";
 
@@ -52,7 +53,9 @@ function runner(over: { db?: Database; redis?: RedisClient; now?: number } = {})
     batch: count(base.batch),
   };
   const now = over.now ?? NOON;
-  const deps = { db: spied, redis: over.redis ?? redis, mergeSignal: createMergeSignal(flag), now: () => now } as Deps;
+  const prices = createPriceBooks(async () => []);
+  const mergeSignal = createMergeSignal(flag);
+  const deps = { db: spied, redis: over.redis ?? redis, prices, mergeSignal, now: () => now } as Deps;
   return { deps, flag, counted };
 }
 
@@ -146,46 +149,48 @@ describe("an audit", () => {
   });
 });
 
+const keepAlive = (): void => {};
+
 describe("runScheduled", () => {
   it("does not touch the database while the flag is down", async () => {
     const { deps, counted } = runner();
-    expect(await runScheduled(deps, NOON)).toBeNull();
+    expect(await runScheduled(deps, NOON, keepAlive)).toBeNull();
     expect(counted.statements).toBe(0);
   });
 
   it("runs when the flag is up, once: the flag comes down", async () => {
     const { deps, flag, counted } = runner();
     flag.flag = String(NOON - MINUTE);
-    expect(await runScheduled(deps, NOON)).toMatchObject({ drained: true });
+    expect(await runScheduled(deps, NOON, keepAlive)).toMatchObject({ drained: true });
     expect(counted.statements).toBeGreaterThan(0);
-    expect(await runScheduled(deps, NOON + MINUTE)).toBeNull();
+    expect(await runScheduled(deps, NOON + MINUTE, keepAlive)).toBeNull();
   });
 
   it("runs once more after a flag that was just raised: writes may follow it unseen", async () => {
     const { deps, flag } = runner();
     flag.flag = String(NOON - 1_000);
-    expect(await runScheduled(deps, NOON)).not.toBeNull();
+    expect(await runScheduled(deps, NOON, keepAlive)).not.toBeNull();
     expect(flag.flag).not.toBeNull();
   });
 
   it("runs at the sweep minute of each day whatever the flag says, and at no other", async () => {
     const { deps } = runner();
-    expect(await runScheduled(deps, SWEEP + 59_999)).not.toBeNull();
-    expect(await runScheduled(deps, SWEEP - 1)).toBeNull();
-    expect(await runScheduled(deps, SWEEP + MINUTE)).toBeNull();
+    expect(await runScheduled(deps, SWEEP + 59_999, keepAlive)).not.toBeNull();
+    expect(await runScheduled(deps, SWEEP - 1, keepAlive)).toBeNull();
+    expect(await runScheduled(deps, SWEEP + MINUTE, keepAlive)).toBeNull();
   });
 
   it("runs when Redis cannot say", async () => {
     const { deps } = runner();
     deps.mergeSignal = createMergeSignal(connectRedis("http://127.0.0.1:9", "any"));
-    expect(await runScheduled(deps, NOON)).not.toBeNull();
+    expect(await runScheduled(deps, NOON, keepAlive)).not.toBeNull();
   });
 
   it("keeps the flag up when it fails halfway", async () => {
     const broken = { ...db, run: () => Promise.reject(new Error("cut off")) };
     const { deps, flag } = runner({ db: broken });
     flag.flag = String(NOON - MINUTE);
-    await expect(runScheduled(deps, NOON)).rejects.toThrow("cut off");
+    await expect(runScheduled(deps, NOON, keepAlive)).rejects.toThrow("cut off");
     expect(flag.flag).not.toBeNull();
   });
 
@@ -195,7 +200,7 @@ describe("runScheduled", () => {
     const name = String(row!["name"]);
     const exists = async () => (await db.query(sql`select to_regclass(${name}) is not null as there`))[0]!["there"];
     await db.query(sql`drop table ${sql.identifier(name)}`);
-    await runScheduled(runner().deps, SWEEP);
+    await runScheduled(runner().deps, SWEEP, keepAlive);
     expect(await exists()).toBe(true);
   });
 
@@ -213,11 +218,11 @@ describe("runScheduled", () => {
     const before = await epoch();
     await db.query(sql`update projects set epoch_move_due_at = now() where id = ${ledger.projectId}::uuid`);
 
-    await runScheduled(runner({ redis: connectRedis("http://127.0.0.1:9", "any") }).deps, SWEEP);
+    await runScheduled(runner({ redis: connectRedis("http://127.0.0.1:9", "any") }).deps, SWEEP, keepAlive);
     expect(await due()).not.toBeNull();
     expect(await epoch()).toBe(before);
 
-    await runScheduled(runner().deps, SWEEP);
+    await runScheduled(runner().deps, SWEEP, keepAlive);
     expect(await due()).toBeNull();
     expect(await epoch()).not.toBe(before);
   });

@@ -205,7 +205,7 @@ export const APPLICATIONS: readonly Application[] = [
       { model: gptNext, weight: 70, from: 0.55 },
       { model: gptSmall, weight: 30 },
     ],
-    tiers: { default: 88, priority: 12 },
+    tiers: { default: 88, flex: 12 },
   },
   {
     name: "coding-agent",
@@ -245,6 +245,5 @@ export const APPLICATIONS: readonly Application[] = [
       { model: deepseek, weight: 64 },
       { model: mistral, weight: 36 },
     ],
-    tiers: { flex: 70, default: 30 },
   },
 ];

@@ -68,6 +68,52 @@ export const prices = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
 
+/** A custom price for every project belongs to none. */
+export const NO_PROJECT_ID = "00000000-0000-0000-0000-000000000000";
+
+/** What callers say that models cost. Append-only: rows are never updated or deleted. */
+export const customPrices = pgTable(
+  "custom_prices",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    /** Null covers any. */
+    provider: text("provider"),
+    /** The whole name, or what it begins with: `match` says which. */
+    model: text("model").notNull(),
+    match: text("match").$type<"exact" | "prefix">().notNull(),
+    /** Null covers any. */
+    serviceTier: text("service_tier"),
+    startsAt: at("starts_at").notNull(),
+    endsAt: at("ends_at"),
+    /** Pico-USD per token; all null where another price is taken. */
+    ...Object.fromEntries(BUCKETS.map((bucket) => [`${bucket}_pico`, pico(`${bucket}_pico`)])),
+    factor: numeric("factor"),
+    sameAsProvider: text("same_as_provider"),
+    sameAsModel: text("same_as_model"),
+    createdAt: at("created_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+);
+
+/** Repricing of a range under way or done: how far it came, and what it changed. */
+export const repriceJobs = pgTable(
+  "reprice_jobs",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    scope: jsonb("scope").notNull(),
+    /** The last trace looked at; null before the first step and after the last. */
+    cursor: uuid("cursor"),
+    looked: bigint("looked", { mode: "number" }).notNull().default(0),
+    restated: bigint("restated", { mode: "number" }).notNull().default(0),
+    differencePico: numeric("difference_pico").notNull().default("0"),
+    createdAt: at("created_at").notNull().defaultNow(),
+    doneAt: at("done_at"),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+);
+
 export const traces = pgTable(
   "traces",
   {

@@ -2,10 +2,9 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { parseJson } from "../ingest/decode/json.ts";
 import { createKey, createProject, listKeys, listProjects, revokeKey, SCOPES } from "../keys.ts";
 import { requireAdminKey } from "./auth.ts";
-import { decodeText, readBody } from "./body.ts";
+import { parseBody } from "./body.ts";
 import type { AppEnv, Deps } from "./context.ts";
 
 const name = z
@@ -22,12 +21,12 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
   const admin = requireAdminKey(deps);
   app.get("/v1/projects", admin, async (c) => c.json({ projects: await listProjects(deps.db), next_cursor: null }));
   app.post("/v1/projects", admin, async (c) => {
-    const body = await parsed(c.req.raw, projectBody);
+    const body = await parseBody(c.req.raw, projectBody);
     return c.json(await createProject(deps.db, body.name), 201);
   });
   app.get("/v1/keys", admin, async (c) => c.json({ keys: await listKeys(deps.db), next_cursor: null }));
   app.post("/v1/keys", admin, async (c) => {
-    const body = await parsed(c.req.raw, keyBody);
+    const body = await parseBody(c.req.raw, keyBody);
     const { revoked_at: _, ...key } = await createKey(deps.db, body.project_id, body.name, [...new Set(body.scopes)]);
     return c.json(key, 201);
   });
@@ -38,11 +37,4 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     return c.body(null, 204);
   });
   return app;
-}
-
-async function parsed<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  const result = schema.safeParse(parseJson(decodeText(await readBody(request))));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new ApiError("invalid_body", `${issue?.path.join(".") || "body"}: ${issue?.message ?? "invalid"}`);
 }

@@ -12,7 +12,8 @@ export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv
     const key = credentials(c);
     const caller = await deps.keyring.callerOf(key, deps.now());
     if (!caller) {
-      if (isAdminKey(key)) throw new ApiError("forbidden", "the admin key is for /v1/projects and /v1/keys only");
+      if (isAdminKey(key))
+        throw new ApiError("forbidden", "the admin key is for /v1/projects, /v1/keys and POST /v1/prices only");
       throw new ApiError("unauthorized", "no such API key");
     }
     if (!caller.scopes.has(scope) && !caller.scopes.has("admin"))

@@ -1,5 +1,7 @@
 /** Request bodies: whole, decompressed, and never larger than the cap, whatever the headers say. */
+import type { z } from "zod";
 import { ApiError } from "../errors.ts";
+import { parseJson } from "../ingest/decode/json.ts";
 import { MalformedBody } from "../ingest/decode/otlp-errors.ts";
 
 /** After decompression. */
@@ -64,4 +66,12 @@ export function decodeText(bytes: Uint8Array): string {
   } catch {
     throw new MalformedBody("the body is not valid UTF-8");
   }
+}
+
+/** A JSON body of a known shape. @throws ApiError 400 that names the member which is wrong. */
+export async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  const result = schema.safeParse(parseJson(decodeText(await readBody(request))));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new ApiError("invalid_body", `${issue?.path.join(".") || "body"}: ${issue?.message ?? "invalid"}`);
 }

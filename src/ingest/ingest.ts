@@ -1,5 +1,6 @@
 /** From decoded traces to an acknowledged write: price, store, and tell the caches. */
 import type { Deps, KeepAlive } from "../deps.ts";
+import type { Pricer } from "../pricing/cost.ts";
 import { announceChange } from "../rollup/announce.ts";
 import type { Decoded, ItemError } from "./trace.ts";
 import type { Outcome, PricedTrace } from "./write.ts";
@@ -23,10 +24,12 @@ export async function ingest(deps: Deps, projectId: string, decoded: Decoded, ke
   const errors = [...decoded.errors];
   const indexes: number[] = [];
   const priced: PricedTrace[] = [];
+  let pricer: Pricer | undefined;
   for (const [i, trace] of decoded.traces.entries()) {
     const index = decoded.indexes[i]!;
+    pricer ??= await deps.prices.pricerFor(projectId, nowMs);
     try {
-      priced.push({ trace, cost: deps.pricer.costOf(trace) });
+      priced.push({ trace, cost: pricer.costOf(trace) });
       indexes.push(index);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

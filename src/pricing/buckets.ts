@@ -16,6 +16,13 @@ export const BUCKETS = [
 ] as const;
 export type Bucket = (typeof BUCKETS)[number];
 
+/** Where a bucket has no price of its own, its tokens cost what the named bucket's do. */
+export const INSTEAD: Partial<Record<Bucket, Bucket>> = {
+  cache_read: "input",
+  cache_write: "input",
+  reasoning: "output",
+};
+
 /** The tokens of a call by bucket, in the order of `BUCKETS`; unknown counts are 0 here. */
 export function tokensByBucket(usage: Usage): number[] {
   const cacheRead = usage.cacheReadTokens ?? 0;

@@ -4,7 +4,7 @@
  */
 import { calcPrice, findProvider, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
 import { unitPricePico } from "../money.ts";
-import { BUCKETS, type Bucket } from "./buckets.ts";
+import { BUCKETS, INSTEAD, type Bucket } from "./buckets.ts";
 import { digestUuid } from "../digest.ts";
 
 export const CATALOGUE_SOURCE = "genai-prices";
@@ -23,22 +23,28 @@ export interface Price {
   unitPico: (bigint | null)[];
 }
 
+/** A price of the catalogue, together with what it lists. */
+export interface ListPrice extends Price {
+  /** USD per million tokens by bucket, before any rounding. */
+  listedUsd: (number | null)[];
+}
+
 /** What the catalogue knows of one model: look up once, then choose by time and size. */
 export interface CatalogueModel {
   provider: string;
-  priceAt(endedAtMs: number, inputTokens: number): Price;
+  priceAt(endedAtMs: number, inputTokens: number): ListPrice;
 }
 
-/** Where a bucket has no price of its own, its tokens cost what the named bucket's do. */
-const SOURCES: Record<Bucket, { key: string; else?: string }> = {
-  input: { key: "input_mtok" },
-  cache_read: { key: "cache_read_mtok", else: "input_mtok" },
-  cache_write: { key: "cache_write_mtok", else: "input_mtok" },
-  cache_write_1h: { key: "cache_write_1h_mtok" },
-  input_audio: { key: "input_audio_mtok" },
-  output: { key: "output_mtok" },
-  reasoning: { key: "output_reasoning_mtok", else: "output_mtok" },
-  output_audio: { key: "output_audio_mtok" },
+/** What the catalogue calls the price of a bucket. */
+const KEYS: Record<Bucket, string> = {
+  input: "input_mtok",
+  cache_read: "cache_read_mtok",
+  cache_write: "cache_write_mtok",
+  cache_write_1h: "cache_write_1h_mtok",
+  input_audio: "input_audio_mtok",
+  output: "output_mtok",
+  reasoning: "output_reasoning_mtok",
+  output_audio: "output_audio_mtok",
 };
 
 /**
@@ -55,6 +61,26 @@ export function findModel(provider: string, model: string): CatalogueModel | nul
   // The library falls back on the model's name where it does not know the provider.
   if (!inferred && findProvider({ providerId: provider })?.id !== found.provider.id) return null;
   return catalogueModel(found.provider.id, found.model);
+}
+
+/** Finds a model in the catalogue; null when it is not there. */
+export type LookUp = (provider: string, model: string) => CatalogueModel | null;
+
+const MEMO_SIZE = 10_000;
+
+/** `findModel` that looks each model up once. */
+export function createLookUp(): LookUp {
+  const models = new Map<string, CatalogueModel | null>();
+  return (provider, model) => {
+    const key = `${provider}\n${model}`;
+    let found = models.get(key);
+    if (found === undefined) {
+      found = findModel(provider, model);
+      if (models.size >= MEMO_SIZE) models.clear();
+      models.set(key, found);
+    }
+    return found;
+  };
 }
 
 function namesExactly(info: ModelInfo, model: string): boolean {
@@ -77,7 +103,7 @@ function catalogueModel(provider: string, info: ModelInfo): CatalogueModel {
     holdsAt: holdsAt("constraint" in period ? period.constraint : undefined),
     prices: period.prices,
     steps: stepsOf(period.prices),
-    bySteps: new Map<number, Price>(),
+    bySteps: new Map<number, ListPrice>(),
   }));
   return {
     provider,
@@ -123,19 +149,20 @@ function stepsOf(prices: ModelPrice): number[] {
   return [...new Set(starts)].sort((a, b) => a - b);
 }
 
-function priceOf(provider: string, model: string, prices: ModelPrice, inputTokens: number): Price {
-  const unitPico = BUCKETS.map((bucket) => {
-    const { key, else: instead } = SOURCES[bucket];
-    const price = prices[key] ?? (instead === undefined ? undefined : prices[instead]);
-    if (price === undefined) return null;
-    if (typeof price === "number") return unitPricePico(price, 1_000_000);
-    const tier = price.tiers.findLast(({ start }) => inputTokens > start);
-    return unitPricePico(tier ? tier.price : price.base, 1_000_000);
+function priceOf(provider: string, model: string, prices: ModelPrice, inputTokens: number): ListPrice {
+  const listedUsd = BUCKETS.map((bucket) => {
+    const instead = INSTEAD[bucket];
+    const price = prices[KEYS[bucket]] ?? (instead === undefined ? undefined : prices[KEYS[instead]]);
+    if (price === undefined || typeof price === "number") return price ?? null;
+    return price.tiers.findLast(({ start }) => inputTokens > start)?.price ?? price.base;
   });
-  return withId({ source: CATALOGUE_SOURCE, version: CATALOGUE_VERSION, provider, model, unitPico });
+  const unitPico = listedUsd.map((usd) => (usd === null ? null : unitPricePico(usd, 1_000_000)));
+  const price = withId({ source: CATALOGUE_SOURCE, version: CATALOGUE_VERSION, provider, model, unitPico });
+  return { ...price, listedUsd };
 }
 
-function withId(price: Omit<Price, "id">): Price {
+/** A price under the digest of all that it says. */
+export function withId(price: Omit<Price, "id">): Price {
   const { source, version, provider, model, unitPico } = price;
   return { id: digestUuid(JSON.stringify([source, version, provider, model, unitPico.map(String)])), ...price };
 }

@@ -1,13 +1,16 @@
 /**
- * Cost of one call. A cost is never invented: where the usage, the model or the price of a bucket
- * that holds tokens is unknown, the cost is null and the reason says so.
+ * Cost of one call. A cost is never invented: where the usage, the model, the tier or the price of
+ * a bucket that holds tokens is unknown, the cost is null and the reason says so.
  */
-import type { Trace } from "../ingest/trace.ts";
+import type { PricedCall } from "../ingest/trace.ts";
 import { MAX_COST_PICO } from "../money.ts";
 import { BUCKETS, tokensByBucket } from "./buckets.ts";
-import { findModel, type CatalogueModel, type Price } from "./catalogue.ts";
+import { createLookUp, type LookUp, type Price } from "./catalogue.ts";
+import type { CustomPrices } from "./custom-price.ts";
+import { createQuotes } from "./quote.ts";
+import { canonicalTier } from "./service-tier.ts";
 
-export type UnpricedReason = "usage_unknown" | "model_unknown" | "price_unknown" | "price_zero";
+export type UnpricedReason = "usage_unknown" | "model_unknown" | "tier_unknown" | "price_unknown" | "price_zero";
 
 export interface Cost {
   /** Pico-USD, the sum of tokens x unit price over the buckets. */
@@ -21,32 +24,19 @@ export interface Cost {
 
 export interface Pricer {
   /** @throws RangeError when the cost would exceed what the ledger can hold. */
-  costOf(trace: Trace): Cost;
+  costOf(trace: PricedCall): Cost;
 }
 
 /** Operations that give no output tokens, so that a missing count means 0. */
 const NO_OUTPUT = new Set(["embeddings", "rerank"]);
-const MEMO_SIZE = 10_000;
 
-/** A pricer over the catalogue that looks each model up once. */
-export function createPricer(): Pricer {
-  const models = new Map<string, CatalogueModel | null>();
-
-  function lookUp(provider: string, model: string): CatalogueModel | null {
-    const key = `${provider}\n${model}`;
-    let found = models.get(key);
-    if (found === undefined) {
-      found = findModel(provider, model);
-      if (models.size >= MEMO_SIZE) models.clear();
-      models.set(key, found);
-    }
-    return found;
-  }
-
+/** A pricer over the catalogue, and over custom prices before it. */
+export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp = createLookUp()): Pricer {
+  const quoteOf = createQuotes(custom, lookUp);
   return {
-    costOf(trace) {
-      const model = lookUp(trace.provider, trace.model);
-      const provider = trace.provider === "unknown" && model ? model.provider : trace.provider;
+    costOf(call) {
+      const model = lookUp(call.provider, call.model);
+      const provider = call.provider === "unknown" && model ? model.provider : call.provider;
       const unpriced = (unpricedReason: UnpricedReason): Cost => ({
         costPico: null,
         unpricedReason,
@@ -54,16 +44,27 @@ export function createPricer(): Pricer {
         provider,
       });
 
-      const output = trace.outputTokens ?? (NO_OUTPUT.has(trace.operation) ? 0 : null);
-      if (trace.inputTokens === null || output === null) return unpriced("usage_unknown");
-      const empty = trace.inputTokens === 0 && output === 0;
-      if (empty && trace.status === "error") return { costPico: 0n, unpricedReason: null, price: null, provider };
-      if (!model) return unpriced("model_unknown");
+      const output = call.outputTokens ?? (NO_OUTPUT.has(call.operation) ? 0 : null);
+      if (call.inputTokens === null || output === null) return unpriced("usage_unknown");
+      const empty = call.inputTokens === 0 && output === 0;
+      if (empty && call.status === "error") return { costPico: 0n, unpricedReason: null, price: null, provider };
 
-      const price = model.priceAt(trace.startedAtMs + (trace.durationUs ?? 0) / 1_000, trace.inputTokens);
-      const costPico = total(tokensByBucket(trace), price.unitPico);
+      const endedAtMs = call.startedAtMs + (call.durationUs ?? 0) / 1_000;
+      const tier = canonicalTier(call.serviceTier);
+      let price: Price;
+      let zeroIsFree = false;
+      if (custom === null && tier === null) {
+        if (!model) return unpriced("model_unknown");
+        price = model.priceAt(endedAtMs, call.inputTokens);
+      } else {
+        const quote = quoteOf({ provider, model: call.model }, tier, endedAtMs, call.inputTokens);
+        if (typeof quote === "string") return unpriced(quote);
+        ({ price, zeroIsFree } = quote);
+      }
+
+      const costPico = total(tokensByBucket(call), price.unitPico);
       if (costPico === null) return unpriced("price_unknown");
-      if (costPico === 0n && !empty) return unpriced("price_zero");
+      if (costPico === 0n && !empty && !zeroIsFree) return unpriced("price_zero");
       if (costPico > MAX_COST_PICO) throw new RangeError("the cost exceeds what the ledger can hold");
       return { costPico, unpricedReason: null, price, provider };
     },

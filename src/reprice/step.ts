@@ -18,7 +18,7 @@ export interface RepriceScope {
   /** Only these; empty means any. */
   providers: readonly string[];
   models: readonly string[];
-  /** Only calls that have no cost yet. */
+  /** Only calls that have no cost yet, but might with another price. */
   unpricedOnly: boolean;
 }
 
@@ -68,22 +68,58 @@ after as (
 taken_main as (${insertMainPartials(BEFORE, -1)}),
 taken_labels as (${insertLabelPartials(BEFORE, -1)}),
 put_main as (${insertMainPartials(AFTER)}),
-put_labels as (${insertLabelPartials(AFTER)})
-select (select count(*) from locked) = (select count(*) from before) as all_restated`.inlineParams(),
-  ["project", ...PRICE_PARAMS, "ids", "costs", "price_ids", "reasons", "providers", "locked"],
+put_labels as (${insertLabelPartials(AFTER)}),
+outcome as (select (select count(*) from locked) = (select count(*) from before) as all_restated),
+progress as (
+  update reprice_jobs j
+  set looked = j.looked + ${sql.placeholder("looked")}::bigint,
+    restated = j.restated + (select count(*) from after),
+    difference_pico = j.difference_pico
+      + coalesce((select sum(cost_pico) from after), 0) - coalesce((select sum(cost_pico) from before), 0),
+    cursor = ${sql.placeholder("next")}::uuid,
+    done_at = case when ${sql.placeholder("last")}::boolean then now() end
+  from batch, outcome
+  where j.project_id = batch.project_id and j.id = ${sql.placeholder("job")}::uuid and outcome.all_restated
+    and j.cursor is not distinct from ${sql.placeholder("cursor")}::uuid and j.done_at is null
+)
+select all_restated from outcome`.inlineParams(),
+  [
+    "project",
+    ...PRICE_PARAMS,
+    "ids",
+    "costs",
+    "price_ids",
+    "reasons",
+    "providers",
+    "locked",
+    "looked",
+    "next",
+    "last",
+    "job",
+    "cursor",
+  ],
 );
+
+export interface StepOptions {
+  cursor: string | null;
+  limit: number;
+  apply: boolean;
+  /** The job whose progress the step adds to, in the statement that restates. */
+  jobId?: string;
+}
 
 /**
  * Looks at up to `limit` calls from `cursor` on, and restates those whose price is another now.
  *
- * @param apply false only tells what would change.
+ * With `apply: false` it only tells what would change.
  */
 export async function repriceStep(
   db: Database,
   pricer: Pricer,
   scope: RepriceScope,
-  { cursor, limit, apply }: { cursor: string | null; limit: number; apply: boolean },
+  options: StepOptions,
 ): Promise<RepriceStep> {
+  const { cursor, limit, apply, jobId = null } = options;
   const rows = await readCalls(db, scope, cursor, limit);
   const changes: { restated: Restated; cost: Cost }[] = [];
   for (const row of rows) {
@@ -102,7 +138,8 @@ export async function repriceStep(
     };
     changes.push({ restated, cost });
   }
-  if (apply && changes.length > 0) {
+  const next = rows.length < limit ? null : String(rows.at(-1)!["id"]);
+  if (apply && (changes.length > 0 || jobId !== null)) {
     const ids = plainArray(changes.map(({ restated }) => restated.id));
     const [row] = await db.run(RESTATE, [
       scope.projectId,
@@ -113,10 +150,14 @@ export async function repriceStep(
       textArray(changes.map(({ cost }) => cost.unpricedReason)),
       textArray(changes.map(({ cost }) => cost.provider)),
       ids,
+      rows.length,
+      next,
+      next === null,
+      jobId,
+      cursor,
     ]);
-    if (row!["all_restated"] !== true) return await repriceStep(db, pricer, scope, { cursor, limit, apply });
+    if (row!["all_restated"] !== true) return await repriceStep(db, pricer, scope, options);
   }
-  const next = rows.length < limit ? null : String(rows.at(-1)!["id"]);
   return { looked: rows.length, restated: changes.map(({ restated }) => restated), cursor: next };
 }
 
@@ -130,7 +171,7 @@ async function readCalls(db: Database, scope: RepriceScope, cursor: string | nul
     where t.project_id = ${scope.projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
       ${cursor === null ? sql`` : sql` and t.id > ${cursor}::uuid`}
       ${among("provider", scope.providers)}${among("model", scope.models)}
-      ${scope.unpricedOnly ? sql` and t.cost_pico is null` : sql``}
+      ${scope.unpricedOnly ? sql` and t.cost_pico is null and t.unpriced_reason <> 'usage_unknown'` : sql``}
     order by t.id limit ${limit}`);
 }
 

@@ -137,7 +137,7 @@ describe("every answer", () => {
   );
 
   it.each([
-    ["PUT", "/v1/traces", "POST"],
+    ["PUT", "/v1/traces", "GET, POST"],
     ["POST", "/v1/summary", "GET"],
     ["DELETE", "/v1/projects", "GET, POST"],
     ["PATCH", "/healthz", "GET"],

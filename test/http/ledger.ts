@@ -9,7 +9,8 @@ import { connect } from "../../src/db/client.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
 import { createKeyring, type Scope } from "../../src/keys.ts";
-import { createPricer } from "../../src/pricing/cost.ts";
+import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
+import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
@@ -58,7 +59,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
   const deps: Deps = {
     config,
     keyring: createKeyring(own.db),
-    pricer: createPricer(),
+    prices: createPriceBooks((projectId) => loadCustomPrices(own.db, projectId)),
     writer: createTraceWriter(own.db),
     cache: createSummaryCache(own.redis),
     mergeSignal: createMergeSignal(own.redis),

@@ -44,7 +44,7 @@ describe("traffic", () => {
     expect(new Set(calls.map(({ provider }) => provider)).size).toBeGreaterThanOrEqual(5);
     expect(new Set(calls.map(({ application }) => application)).size).toBe(6);
     expect(new Set(calls.map(({ environment }) => environment))).toEqual(new Set(["production", "staging"]));
-    expect(new Set(calls.map(({ service_tier }) => service_tier))).toEqual(new Set([undefined, "flex", "priority"]));
+    expect(new Set(calls.map(({ service_tier }) => service_tier))).toEqual(new Set([undefined, "flex"]));
     for (const kind of [
       "cache_read_tokens",
       "cache_write_5m_tokens",

@@ -1,0 +1,23 @@
+CREATE TABLE "custom_prices" (
+	"project_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"provider" text,
+	"model" text NOT NULL,
+	"match" text NOT NULL,
+	"service_tier" text,
+	"starts_at" timestamp with time zone NOT NULL,
+	"ends_at" timestamp with time zone,
+	"input_pico" bigint,
+	"cache_read_pico" bigint,
+	"cache_write_pico" bigint,
+	"cache_write_1h_pico" bigint,
+	"input_audio_pico" bigint,
+	"output_pico" bigint,
+	"reasoning_pico" bigint,
+	"output_audio_pico" bigint,
+	"factor" numeric,
+	"same_as_provider" text,
+	"same_as_model" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "custom_prices_project_id_id_pk" PRIMARY KEY("project_id","id")
+);

@@ -1,0 +1,22 @@
+/** What routes that take calls in share: how many, in which type, and the answer that counts them. */
+import { ApiError } from "../errors.ts";
+import type { Ingested } from "../ingest/ingest.ts";
+import type { AppContext } from "./context.ts";
+
+/** Items (traces, spans, log records) of one request. */
+export const MAX_ITEMS = 5_000;
+
+export const NDJSON: ReadonlySet<string> = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
+
+/** The media type without its parameters. */
+export function contentType(c: AppContext): string {
+  return (c.req.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+}
+
+/** @throws ApiError when nothing was accepted although something was sent. */
+export function answerBatch(c: AppContext, result: Ingested): Response {
+  if (result.rejected > 0 && result.accepted === 0) {
+    throw new ApiError("all_rejected", "no item of the body could be accepted", { ...result });
+  }
+  return c.json(result);
+}

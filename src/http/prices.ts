@@ -1,0 +1,150 @@
+/** `/v1/prices`: what models cost where the catalogue is wrong or silent, and which models have no price. */
+import { Hono } from "hono";
+import { some } from "hono/combine";
+import { z } from "zod";
+import { ApiError } from "../errors.ts";
+import { MAX_TEXT } from "../ingest/trace.ts";
+import type { Caller } from "../keys.ts";
+import { BUCKETS, type Bucket } from "../pricing/buckets.ts";
+import { addCustomPrice, listCustomPrices, type NewPrice } from "../pricing/custom-price-store.ts";
+import { canonicalProvider } from "../pricing/provider.ts";
+import { picoPerToken, rounded } from "../pricing/ratio.ts";
+import { canonicalTier } from "../pricing/service-tier.ts";
+import { unpricedModels } from "../pricing/unpriced.ts";
+import { healProject } from "../reprice/heal.ts";
+import { parseRange } from "../summary/query.ts";
+import { parseInstant } from "../time.ts";
+import { requireAdminKey, requireScope } from "./auth.ts";
+import { parseBody } from "./body.ts";
+import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+
+const EARLIEST_MS = Date.UTC(2000, 0, 1);
+const LATEST_MS = Date.UTC(2100, 0, 1);
+
+const text = z
+  .string()
+  .min(1)
+  .max(MAX_TEXT)
+  .refine((value) => value.isWellFormed() && !value.includes("\0"), "holds a NUL or half a surrogate pair");
+const instant = z.union([z.string(), z.number()]).transform((value, context) => {
+  const ms = typeof value === "number" ? value : parseInstant(value);
+  if (ms !== null && Number.isInteger(ms) && ms >= EARLIEST_MS && ms <= LATEST_MS) return ms;
+  context.addIssue("must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100");
+  return z.NEVER;
+});
+const usd = z
+  .string("must be a decimal string")
+  .regex(/^\d{1,9}(?:\.\d{1,6})?$/, "must be a decimal of USD, not negative, with at most 9 digits and 6 decimals");
+const factor = z
+  .string("must be a decimal string")
+  .regex(/^\d{1,6}(?:\.\d{1,9})?$/, "must be a decimal with at most 6 digits and 9 decimals")
+  .refine((value) => /[1-9]/.test(value), "must be more than 0");
+
+const body = z
+  .strictObject({
+    project_id: z.uuid().nullish(),
+    provider: text.nullish(),
+    model: text,
+    match: z.enum(["exact", "prefix"]).nullish(),
+    service_tier: z.string().max(MAX_TEXT).nullish(),
+    starts_at: instant,
+    ends_at: instant.nullish(),
+    usd_per_million_tokens: z
+      .strictObject(Object.fromEntries(BUCKETS.map((bucket) => [bucket, usd.optional()])) as UsdShape)
+      .refine((units) => Object.values(units).some((unit) => unit !== undefined), "names no price")
+      .nullish(),
+    factor: factor.nullish(),
+    same_as: z.strictObject({ provider: text, model: text }).nullish(),
+  })
+  .superRefine((price, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: "custom", path: [field], message, input: price });
+    const { model, match, ends_at: endsAt, usd_per_million_tokens: units, service_tier: tier } = price;
+    if (model.slice(0, -1).includes("*")) refuse("model", "may have a * at its end only");
+    if (match === "exact" && model.endsWith("*")) refuse("model", "ends with *, which is a prefix");
+    if (tier && (!tier.isWellFormed() || tier.includes("\0")))
+      refuse("service_tier", "holds a NUL or half a surrogate pair");
+    if (typeof endsAt === "number" && endsAt <= price.starts_at) refuse("ends_at", "must be after starts_at");
+    if (!units && !price.factor && !price.same_as)
+      refuse("usd_per_million_tokens", "is required, unless there is a factor or same_as");
+    if (units && price.factor) refuse("factor", "goes with no usd_per_million_tokens");
+    if (units && price.same_as) refuse("same_as", "goes with no usd_per_million_tokens");
+  });
+type UsdShape = Record<Bucket, z.ZodOptional<z.ZodString>>;
+
+/** How long a request may go on healing after its answer; the daily sweep does the rest. */
+const HEAL_MS = 20_000;
+
+export function pricesRoutes(deps: Deps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+
+  app.post("/v1/prices", some(requireAdminKey(deps), requireScope(deps, "admin")), async (c) => {
+    const asked = await parseBody(c.req.raw, body);
+    const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
+    const price = await addCustomPrice(deps, projectId, newPrice(asked));
+    // The past heals at once; a global price waits for the daily sweep, which goes through all projects.
+    const keepAlive = keepAliveOf(c);
+    if (projectId !== null)
+      keepAlive(healProject(deps, projectId, deps.now() + HEAL_MS, keepAlive).catch(() => undefined));
+    return c.json(price, 201);
+  });
+
+  app.get("/v1/prices", requireScope(deps, "read"), async (c) => {
+    refuseUnknown(new URL(c.req.url).searchParams, []);
+    return c.json({ prices: await listCustomPrices(deps.db, c.get("caller").projectId), next_cursor: null });
+  });
+
+  app.get("/v1/prices/unpriced", requireScope(deps, "read"), async (c) => {
+    const params = new URL(c.req.url).searchParams;
+    refuseUnknown(params, ["from", "to"]);
+    const { fromMs, toMs } = parseRange(params, deps.now());
+    const models = await unpricedModels(deps.db, c.get("caller").projectId, fromMs, toMs);
+    return c.json({ models, next_cursor: null });
+  });
+  return app;
+}
+
+/** An API key speaks for its own project alone; the admin key (no caller) says whose the price is, null for all. */
+function ownerOf(asked: string | null | undefined, caller: Caller | undefined): string | null {
+  if (!caller) {
+    if (asked === undefined)
+      throw new ApiError("invalid_body", "project_id: is required here; null is for every project");
+    return asked;
+  }
+  if (asked !== undefined && asked !== caller.projectId)
+    throw new ApiError("forbidden", "project_id: an API key makes prices of its own project only");
+  return caller.projectId;
+}
+
+function newPrice(asked: z.infer<typeof body>): NewPrice {
+  const { provider, model, same_as: sameAs, usd_per_million_tokens: units } = asked;
+  const isPrefix = asked.match === "prefix" || model.endsWith("*");
+  return {
+    provider: provider ? canonicalProvider(provider) : null,
+    model: model.endsWith("*") ? model.slice(0, -1) : model,
+    match: isPrefix ? "prefix" : "exact",
+    serviceTier: canonicalTier(asked.service_tier ?? null),
+    startsAtMs: asked.starts_at,
+    endsAtMs: asked.ends_at ?? null,
+    unitPico: units ? unitPico(units) : null,
+    factor: asked.factor ?? null,
+    sameAs: sameAs ? { provider: canonicalProvider(sameAs.provider), model: sameAs.model } : null,
+  };
+}
+
+/** USD per million tokens -> pico-USD per token: six decimals are whole. */
+function unitPico(units: Partial<Record<Bucket, string | undefined>>): Partial<Record<Bucket, bigint>> {
+  return Object.fromEntries(
+    Object.entries(units).flatMap(([bucket, usd]) =>
+      usd === undefined ? [] : [[bucket, rounded(picoPerToken(usd))] as const],
+    ),
+  );
+}
+
+function refuseUnknown(params: URLSearchParams, known: readonly string[]): void {
+  for (const name of params.keys()) {
+    if (known.includes(name)) continue;
+    const those = known.length === 0 ? "there are none here" : `known are ${known.join(" and ")}`;
+    throw new ApiError("invalid_parameter", `${name}: unknown parameter; ${those}`, { parameter: name });
+  }
+}

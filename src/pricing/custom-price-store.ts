@@ -1,0 +1,202 @@
+/**
+ * Custom prices in the database. Rows are only ever added: a price that was used once can be shown
+ * for ever, and a later one takes over by starting later.
+ */
+import { sql, type SQL } from "drizzle-orm";
+import type { Database, Row } from "../db/client.ts";
+import { NO_PROJECT_ID } from "../db/schema.ts";
+import { ApiError } from "../errors.ts";
+import { picoToUsd } from "../money.ts";
+import { columns } from "../rollup/measures.ts";
+import { BUCKETS, INSTEAD, type Bucket } from "./buckets.ts";
+import { findModel } from "./catalogue.ts";
+import { covers, patternOf, type CustomPrice, type ModelName } from "./custom-price.ts";
+import type { PriceBooks } from "./price-books.ts";
+import { ratio } from "./ratio.ts";
+
+/** Of one project, and of those for all projects. */
+export const MAX_CUSTOM_PRICES = 5_000;
+
+/** A custom price as the API shows it; times in RFC 3339. */
+export interface ShownPrice {
+  id: string;
+  /** Null for a price of every project. */
+  project_id: string | null;
+  provider: string | null;
+  /** With a trailing `*` for a prefix. */
+  model: string;
+  match: "exact" | "prefix";
+  service_tier: string | null;
+  starts_at: string;
+  ends_at: string | null;
+  usd_per_million_tokens: Partial<Record<Bucket, string>> | null;
+  factor: string | null;
+  same_as: ModelName | null;
+  created_at: string;
+}
+
+/** A price to be added; unit prices in pico-USD per token. */
+export interface NewPrice {
+  provider: string | null;
+  model: string;
+  match: "exact" | "prefix";
+  serviceTier: string | null;
+  startsAtMs: number;
+  endsAtMs: number | null;
+  unitPico: Partial<Record<Bucket, bigint>> | null;
+  factor: string | null;
+  sameAs: ModelName | null;
+}
+
+const PICO = BUCKETS.map((bucket) => `${bucket}_pico`);
+const SAID = ["provider", "model", "match", "service_tier", "starts_at", "ends_at", ...PICO, "factor"] as const;
+const FIELDS = ["project_id", "id", ...SAID, "same_as_provider", "same_as_model"];
+
+/** A project's own prices and the global ones, as the pricer wants them. */
+export async function loadCustomPrices(db: Database, projectId: string): Promise<CustomPrice[]> {
+  return (await db.query(visible(projectId))).map(readPrice);
+}
+
+/** The same for people, a project's own first. */
+export async function listCustomPrices(db: Database, projectId: string): Promise<ShownPrice[]> {
+  return (await db.query(visible(projectId))).map(showPrice);
+}
+
+function visible(projectId: string): SQL {
+  return sql`
+select ${columns([...FIELDS, "created_at"])} from custom_prices
+where project_id in (${projectId}::uuid, ${NO_PROJECT_ID}::uuid)
+order by project_id desc, created_at, id`;
+}
+
+/**
+ * Adds a price; in this isolate it holds as soon as this returns.
+ *
+ * @param projectId null for a price of every project.
+ * @throws ApiError `not_found` without such a project, `invalid_body` for an alias of a model that has no price,
+ * `price_overlap`, `too_many_prices`.
+ */
+export async function addCustomPrice(
+  { db, prices }: { db: Database; prices: PriceBooks },
+  projectId: string | null,
+  price: NewPrice,
+): Promise<ShownPrice> {
+  if (projectId === NO_PROJECT_ID) throw new ApiError("not_found", "there is no such project");
+  const owner = projectId ?? NO_PROJECT_ID;
+  if (price.sameAs && !(await isPriced(db, owner, price.sameAs))) {
+    throw new ApiError("invalid_body", "same_as: neither the catalogue nor a custom price knows this model");
+  }
+  try {
+    // The lock comes in a statement of its own: what it waits for is in the snapshot of the next.
+    const [, rows] = await db.batch([
+      sql`select pg_advisory_xact_lock(hashtextextended(${`custom_prices ${owner}`}, 0))`,
+      insertion(owner, price),
+    ]);
+    const row = rows![0]!;
+    if (!row["known"]) throw new ApiError("not_found", "there is no such project");
+    if (row["overlapping"] !== null) {
+      throw new ApiError(
+        "price_overlap",
+        "starts_at, ends_at: another price of the same provider, model and service tier holds in this time; end before it, or start later than one that has no end",
+        { price_id: String(row["overlapping"]) },
+      );
+    }
+    if (row["id"] === null) {
+      throw new ApiError("too_many_prices", `there are ${MAX_CUSTOM_PRICES} custom prices, the most there may be`);
+    }
+    return showPrice(row);
+  } finally {
+    // Also after a failure: an answer may have been lost after the price was committed.
+    prices.expire(projectId);
+  }
+}
+
+/** Has a model a price that is no alias itself, at any time? */
+async function isPriced(db: Database, owner: string, model: ModelName): Promise<boolean> {
+  if (findModel(model.provider, model.model)) return true;
+  return (await loadCustomPrices(db, owner)).some((price) => price.sameAs === null && covers(price, model));
+}
+
+/** One row: whether the project exists, a price that is in the way, and the new one if it was added. */
+function insertion(owner: string, price: NewPrice): SQL {
+  const instant = (ms: number | null): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
+  const { provider, model, match, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
+  const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);
+  return sql`
+with asked (${columns(FIELDS)}) as (
+  select ${owner}::uuid, gen_random_uuid(), ${provider}::text, ${model}::text, ${match}::text, ${serviceTier}::text,
+    ${instant(startsAtMs)}, ${instant(endsAtMs)}, ${sql.join(units, sql`, `)}, ${factor}::numeric,
+    ${sameAs?.provider ?? null}::text, ${sameAs?.model ?? null}::text
+),
+overlapping as (
+  select p.id from custom_prices p join asked a on a.project_id = p.project_id
+    and a.model = p.model and a.match = p.match
+    and a.provider is not distinct from p.provider and a.service_tier is not distinct from p.service_tier
+  where a.starts_at < coalesce(p.ends_at, 'infinity') and p.starts_at < coalesce(a.ends_at, 'infinity')
+    -- A price without an end may be succeeded.
+    and not (p.ends_at is null and a.starts_at > p.starts_at)
+  order by p.starts_at limit 1
+),
+state as (
+  select ${owner}::uuid = ${NO_PROJECT_ID}::uuid or exists (select from projects where id = ${owner}::uuid) as known,
+    (select count(*) from custom_prices where project_id = ${owner}::uuid) < ${MAX_CUSTOM_PRICES} as room,
+    (select id from overlapping) as overlapping
+),
+added as (
+  insert into custom_prices (${columns(FIELDS)})
+  select a.* from asked a, state s where s.known and s.room and s.overlapping is null
+  returning *
+)
+select s.known, s.overlapping, added.* from state s left join added on true`;
+}
+
+function readPrice(row: Row): CustomPrice {
+  const unitPico = PICO.map((name) => (row[name] === null ? null : BigInt(String(row[name]))));
+  return {
+    id: String(row["id"]),
+    global: row["project_id"] === NO_PROJECT_ID,
+    provider: row["provider"] as string | null,
+    model: String(row["model"]),
+    match: row["match"] as CustomPrice["match"],
+    serviceTier: row["service_tier"] as string | null,
+    startsAtMs: (row["starts_at"] as Date).getTime(),
+    endsAtMs: (row["ends_at"] as Date | null)?.getTime() ?? null,
+    unitPico: unitPico.every((unit) => unit === null) ? null : withFallbacks(unitPico),
+    factor: row["factor"] === null ? null : ratio(String(row["factor"])),
+    sameAs: readSameAs(row),
+  };
+}
+
+function withFallbacks(unitPico: (bigint | null)[]): (bigint | null)[] {
+  return BUCKETS.map((bucket, i) => {
+    const instead = INSTEAD[bucket];
+    return unitPico[i] ?? (instead === undefined ? null : (unitPico[BUCKETS.indexOf(instead)] ?? null));
+  });
+}
+
+function readSameAs(row: Row): ModelName | null {
+  const { same_as_provider: provider, same_as_model: model } = row;
+  return model === null ? null : { provider: String(provider), model: String(model) };
+}
+
+function showPrice(row: Row): ShownPrice {
+  const { id, global, match, startsAtMs, endsAtMs, ...price } = readPrice(row);
+  const units = BUCKETS.flatMap((bucket, i) => {
+    const pico = row[PICO[i]!];
+    return pico === null ? [] : [[bucket, picoToUsd(BigInt(String(pico)) * 1_000_000n)] as const];
+  });
+  return {
+    id,
+    project_id: global ? null : String(row["project_id"]),
+    provider: price.provider,
+    model: patternOf({ model: price.model, match }),
+    match,
+    service_tier: price.serviceTier,
+    starts_at: new Date(startsAtMs).toISOString(),
+    ends_at: endsAtMs === null ? null : new Date(endsAtMs).toISOString(),
+    usd_per_million_tokens: units.length === 0 ? null : Object.fromEntries(units),
+    factor: row["factor"] === null ? null : String(row["factor"]),
+    same_as: price.sameAs,
+    created_at: (row["created_at"] as Date).toISOString(),
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * The unit prices of a call where custom prices or a service tier have a say. Factors are
+ * multiplied as exact fractions with the price as listed, and the product is rounded once.
+ */
+import { withId, type ListPrice, type LookUp, type Price } from "./catalogue.ts";
+import { patternOf, type CustomPrice, type CustomPrices, type ModelName } from "./custom-price.ts";
+import { ONE, picoPerToken, rounded, times, type Ratio } from "./ratio.ts";
+import { tierMultiplier } from "./service-tier.ts";
+
+export interface Quote {
+  price: Price;
+  /** Somebody said that 0 is the price; a 0 of the catalogue rather means that it has none. */
+  zeroIsFree: boolean;
+}
+
+/** Where unit prices come from, before factors. */
+type Base = { listed: ListPrice } | { said: CustomPrice & { unitPico: (bigint | null)[] } };
+
+interface Terms {
+  base: Base;
+  factor: Ratio;
+  /** The tier whose multiplier is part of `factor`. */
+  tier: string | null;
+  /** The custom price that decided; null for the catalogue alone. */
+  by: CustomPrice | null;
+}
+
+type Unknown = "model_unknown" | "tier_unknown";
+
+const MEMO_SIZE = 10_000;
+
+/** Quotes by (model, tier or null for the standard one, the call's end, its input tokens). */
+export function createQuotes(
+  custom: CustomPrices | null,
+  lookUp: LookUp,
+): (call: ModelName, tier: string | null, endedAtMs: number, inputTokens: number) => Quote | Unknown {
+  const quotes = new Map<string, Quote>();
+
+  function termsOf(
+    call: ModelName,
+    tier: string | null,
+    endedAtMs: number,
+    inputTokens: number,
+    aliases: boolean,
+  ): Terms | Unknown {
+    const by = custom?.find(call, tier, endedAtMs, aliases) ?? null;
+    // A price for this very tier has the tier in it.
+    const tierLeft = by !== null && by.serviceTier !== null ? null : tier;
+    const own = by?.factor ?? ONE;
+    if (by?.sameAs) {
+      const target = termsOf(by.sameAs, tierLeft, endedAtMs, inputTokens, false);
+      return typeof target === "string" ? target : { ...target, by, factor: times(own, target.factor) };
+    }
+    const base = by ? baseOf(by) : null;
+    const listed = base ? null : (lookUp(call.provider, call.model)?.priceAt(endedAtMs, inputTokens) ?? null);
+    if (!base && !listed) return "model_unknown";
+    const multiplier = tierLeft === null ? ONE : tierMultiplier(call.provider, tierLeft);
+    if (multiplier === null) return "tier_unknown";
+    return { base: base ?? { listed: listed! }, factor: times(own, multiplier), tier: tierLeft, by };
+  }
+
+  return (call, tier, endedAtMs, inputTokens) => {
+    const terms = termsOf(call, tier, endedAtMs, inputTokens, true);
+    if (typeof terms === "string") return terms;
+    const { base, factor, by } = terms;
+    const baseId = "said" in base ? base.said.id : base.listed.id;
+    const key = `${baseId} ${by?.id} ${terms.tier} ${factor.numerator}/${factor.denominator}`;
+    let quote = quotes.get(key);
+    if (!quote) {
+      quote = { price: priceOf(terms), zeroIsFree: "said" in base };
+      if (quotes.size >= MEMO_SIZE) quotes.clear();
+      quotes.set(key, quote);
+    }
+    return quote;
+  };
+}
+
+function baseOf(by: CustomPrice): Base | null {
+  const { unitPico } = by;
+  return unitPico === null ? null : { said: { ...by, unitPico } };
+}
+
+function priceOf({ base, factor, tier, by }: Terms): Price {
+  if ("listed" in base && by === null && tier === null) return base.listed;
+  const exact = "said" in base ? base.said.unitPico.map(whole) : base.listed.listedUsd.map(perToken);
+  const unitPico = exact.map((unit) => (unit === null ? null : rounded(times(unit, factor))));
+  const source = by === null ? (base as { listed: ListPrice }).listed.source : sourceOf(by);
+  const { provider, model, version } =
+    "said" in base
+      ? { provider: base.said.provider ?? "*", model: patternOf(base.said), version: base.said.id }
+      : base.listed;
+  return withId({
+    source: tier === null ? source : `${source}:${tier}`,
+    version: by?.id ?? version,
+    provider,
+    model,
+    unitPico,
+  });
+}
+
+function whole(unitPico: bigint | null): Ratio | null {
+  return unitPico === null ? null : { numerator: unitPico, denominator: 1n };
+}
+
+function perToken(usdPerMillion: number | null): Ratio | null {
+  return usdPerMillion === null ? null : picoPerToken(String(usdPerMillion));
+}
+
+function sourceOf({ factor, sameAs }: CustomPrice): string {
+  return factor ? "custom:factor" : sameAs ? "custom:same_as" : "custom";
+}

@@ -1,0 +1,55 @@
+/** The models that calls were made to and that had no price, from the rollups. */
+import { sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { LEVEL, MAIN } from "../rollup/measures.ts";
+
+export interface UnpricedModel {
+  provider: string;
+  model: string;
+  service_tier: string | null;
+  unpriced_requests: number;
+  unpriced_tokens: number;
+  /** `YYYY-MM-DD`, UTC: the days of the first and the last such call. */
+  first_day: string;
+  last_day: string;
+}
+
+const DAY_MS = 86_400_000;
+const MAX_MODELS = 1_000;
+
+/** Most tokens first, over the whole UTC days that `[fromMs, toMs)` touches; at most a thousand. */
+export async function unpricedModels(
+  db: Database,
+  projectId: string,
+  fromMs: number,
+  toMs: number,
+): Promise<UnpricedModel[]> {
+  const startMs = Math.floor(fromMs / DAY_MS) * DAY_MS;
+  const endMs = Math.ceil(toMs / DAY_MS) * DAY_MS;
+  // By day first: what was priced later left negative rows, so only a sum tells whether a day has unpriced calls.
+  const rows = await db.query(sql`
+select provider, model, nullif(service_tier, '') as service_tier,
+  sum(requests)::bigint as unpriced_requests, sum(tokens)::bigint as unpriced_tokens,
+  to_char(min(day), 'YYYY-MM-DD') as first_day, to_char(max(day), 'YYYY-MM-DD') as last_day
+from (
+  select provider, model, service_tier, date_trunc('day', bucket at time zone 'UTC') as day,
+    sum(unpriced_requests) as requests, sum(unpriced_tokens) as tokens
+  from rollup
+  where level in (${LEVEL.partial}, ${LEVEL.day}) and project_id = ${projectId}::uuid and label = ${MAIN}
+    and bucket >= to_timestamp(${startMs}::float8 / 1000) and bucket < to_timestamp(${endMs}::float8 / 1000)
+  group by 1, 2, 3, 4
+  having sum(unpriced_requests) > 0
+) by_day
+group by 1, 2, 3
+order by unpriced_tokens desc, unpriced_requests desc, provider, model, service_tier
+limit ${MAX_MODELS}`);
+  return rows.map((row) => ({
+    provider: String(row["provider"]),
+    model: String(row["model"]),
+    service_tier: row["service_tier"] as string | null,
+    unpriced_requests: Number(row["unpriced_requests"]),
+    unpriced_tokens: Number(row["unpriced_tokens"]),
+    first_day: String(row["first_day"]),
+    last_day: String(row["last_day"]),
+  }));
+}

@@ -1,0 +1,57 @@
+/** Healing: calls that had no price get it once it is known, wherever they lie in the past. */
+import type { Deps, KeepAlive } from "../deps.ts";
+import type { Pricer } from "../pricing/cost.ts";
+import { NO_USAGE } from "../ingest/decode/span-provider-usage.ts";
+import { type UnpricedModel, unpricedModels } from "../pricing/unpriced.ts";
+import { announceChange } from "../rollup/announce.ts";
+import { repriceStep } from "./step.ts";
+
+const STEP = 2_000;
+const DAY_MS = 86_400_000;
+const EARLIEST_MS = Date.UTC(2020, 0, 1);
+
+/** Heals one project until `deadlineMs`. Returns how many calls got a price. */
+export async function healProject(
+  deps: Deps,
+  projectId: string,
+  deadlineMs: number,
+  keepAlive: KeepAlive,
+): Promise<number> {
+  const pricer = await deps.prices.pricerFor(projectId, deps.now());
+  let healed = 0;
+  for (const unpriced of await unpricedModels(deps.db, projectId, EARLIEST_MS, deps.now() + DAY_MS)) {
+    const fromMs = Date.parse(unpriced.first_day);
+    const toMs = Date.parse(unpriced.last_day) + DAY_MS;
+    if (!hasPrice(pricer, unpriced, fromMs) && !hasPrice(pricer, unpriced, toMs)) continue;
+    const { provider, model } = unpriced;
+    const scope = { projectId, fromMs, toMs, providers: [provider], models: [model], unpricedOnly: true };
+    let cursor: string | null = null;
+    let changed = 0;
+    do {
+      const step = await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: true });
+      changed += step.restated.filter(({ afterPico }) => afterPico !== null).length;
+      cursor = step.cursor;
+    } while (cursor !== null && deps.now() < deadlineMs);
+    if (changed > 0) await announceChange(deps, projectId, fromMs, keepAlive);
+    healed += changed;
+    if (deps.now() >= deadlineMs) break;
+  }
+  return healed;
+}
+
+/** Would a call of this model have a price at that time? */
+function hasPrice(pricer: Pricer, { provider, model, service_tier }: UnpricedModel, startedAtMs: number): boolean {
+  const { unpricedReason } = pricer.costOf({
+    ...NO_USAGE,
+    inputTokens: 1_000,
+    outputTokens: 0,
+    provider,
+    model,
+    operation: "chat",
+    serviceTier: service_tier,
+    status: "ok",
+    startedAtMs,
+    durationUs: null,
+  });
+  return unpricedReason === null;
+}

@@ -1,0 +1,152 @@
+/** Repricing a range as a job: bounded steps, progress kept with each, gone on with by whoever comes next. */
+import { sql } from "drizzle-orm";
+import type { Row } from "../db/client.ts";
+import type { Deps, KeepAlive } from "../deps.ts";
+import { picoToUsd } from "../money.ts";
+import { announceChange } from "../rollup/announce.ts";
+import { formatInstant } from "../time.ts";
+import { type Restated, repriceStep, type RepriceScope } from "./step.ts";
+
+/** A job as the API shows it. Money in USD, times in RFC 3339. */
+export interface RepriceJob {
+  id: string;
+  status: "running" | "done";
+  from: string;
+  to: string;
+  providers: string[];
+  models: string[];
+  unpriced_only: boolean;
+  /** Calls looked at, and those whose cost changed, so far. */
+  looked: number;
+  restated: number;
+  /** How much more (or less, negative) the calls cost now. */
+  difference_usd: string;
+  created_at: string;
+  done_at: string | null;
+}
+
+export interface Foretold {
+  dry_run: true;
+  /** False when there was more to look at than one answer may take: ask for a shorter range. */
+  complete: boolean;
+  looked: number;
+  restated: number;
+  difference_usd: string;
+  changes: {
+    day: string;
+    provider: string;
+    model: string;
+    requests: number;
+    before_usd: string;
+    after_usd: string;
+    difference_usd: string;
+  }[];
+}
+
+const STEP = 2_000;
+/** How long one request, or one scheduled run, may work on a job. */
+const RUN_MS = 20_000;
+
+/** What repricing would change, by day and model; nothing is changed. */
+export async function foretell(deps: Deps, scope: RepriceScope): Promise<Foretold> {
+  const pricer = await deps.prices.pricerFor(scope.projectId, deps.now());
+  const deadlineMs = deps.now() + RUN_MS;
+  const groups = new Map<string, { restated: Restated; requests: number; beforePico: bigint; afterPico: bigint }>();
+  let looked = 0;
+  let cursor: string | null = null;
+  do {
+    const step = await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: false });
+    looked += step.looked;
+    for (const restated of step.restated) {
+      const key = JSON.stringify([restated.day, restated.provider, restated.model]);
+      const group = groups.get(key) ?? { restated, requests: 0, beforePico: 0n, afterPico: 0n };
+      group.requests++;
+      group.beforePico += restated.beforePico ?? 0n;
+      group.afterPico += restated.afterPico ?? 0n;
+      groups.set(key, group);
+    }
+    cursor = step.cursor;
+  } while (cursor !== null && deps.now() < deadlineMs);
+  const all = [...groups.values()];
+  return {
+    dry_run: true,
+    complete: cursor === null,
+    looked,
+    restated: all.reduce((sum, { requests }) => sum + requests, 0),
+    difference_usd: picoToUsd(all.reduce((sum, { beforePico, afterPico }) => sum + afterPico - beforePico, 0n)),
+    changes: all.map(({ restated: { day, provider, model }, requests, beforePico, afterPico }) => ({
+      day,
+      provider,
+      model,
+      requests,
+      before_usd: picoToUsd(beforePico),
+      after_usd: picoToUsd(afterPico),
+      difference_usd: picoToUsd(afterPico - beforePico),
+    })),
+  };
+}
+
+/** Opens a job; somebody has to run it. */
+export async function openJob(deps: Deps, scope: RepriceScope): Promise<RepriceJob> {
+  const { projectId, ...rest } = scope;
+  const [row] = await deps.db.query(sql`
+    insert into reprice_jobs (project_id, id, scope)
+    values (${projectId}::uuid, gen_random_uuid(), ${JSON.stringify(rest)}::jsonb) returning *`);
+  return shown(row!);
+}
+
+/** @returns null when the project has no such job. */
+export async function readJob(deps: Deps, projectId: string, id: string): Promise<RepriceJob | null> {
+  const [row] = await deps.db.query(sql`
+    select * from reprice_jobs where project_id = ${projectId}::uuid and id = ${id}::uuid`);
+  return row ? shown(row) : null;
+}
+
+/** Works on the jobs that are open, oldest first. Returns whether all are done. */
+export async function runJobs(deps: Deps, keepAlive: KeepAlive): Promise<boolean> {
+  const deadlineMs = deps.now() + RUN_MS;
+  const rows = await deps.db.query(sql`select * from reprice_jobs where done_at is null order by created_at, id`);
+  for (const row of rows) {
+    if (!(await runJob(deps, row, deadlineMs, keepAlive))) return false;
+  }
+  return true;
+}
+
+async function runJob(deps: Deps, row: Row, deadlineMs: number, keepAlive: KeepAlive): Promise<boolean> {
+  const scope = scopeOf(row);
+  const jobId = String(row["id"]);
+  let cursor = row["cursor"] as string | null;
+  try {
+    const pricer = await deps.prices.pricerFor(scope.projectId, deps.now());
+    do {
+      if (deps.now() >= deadlineMs) return false;
+      ({ cursor } = await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: true, jobId }));
+    } while (cursor !== null);
+    return true;
+  } finally {
+    await announceChange(deps, scope.projectId, scope.fromMs, keepAlive);
+  }
+}
+
+function scopeOf(row: Row): RepriceScope {
+  return { projectId: String(row["project_id"]), ...(row["scope"] as Omit<RepriceScope, "projectId">) };
+}
+
+function shown(row: Row): RepriceJob {
+  const scope = scopeOf(row);
+  const doneAt = row["done_at"] as Date | null;
+  return {
+    id: String(row["id"]),
+    status: doneAt ? "done" : "running",
+    from: formatInstant(scope.fromMs),
+    to: formatInstant(scope.toMs),
+    providers: [...scope.providers],
+    models: [...scope.models],
+    unpriced_only: scope.unpricedOnly,
+    looked: Number(row["looked"]),
+    restated: Number(row["restated"]),
+    difference_usd: picoToUsd(BigInt(String(row["difference_pico"]))),
+    created_at: (row["created_at"] as Date).toISOString(),
+    done_at: doneAt?.toISOString() ?? null,
+  };
+}
