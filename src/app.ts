@@ -7,6 +7,8 @@ import { auditRoutes } from "./http/audit.ts";
 import type { AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { healthRoutes } from "./http/health.ts";
+import { litellmRoutes } from "./http/litellm.ts";
+import { logsRoutes } from "./http/logs.ts";
 import { pricesRoutes } from "./http/prices.ts";
 import { repriceRoutes } from "./http/reprice.ts";
 import { summaryRoutes } from "./http/summary.ts";
@@ -27,6 +29,8 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   const routes = [
     healthRoutes(deps),
     tracesRoutes(deps),
+    logsRoutes(deps),
+    litellmRoutes(deps),
     traceRoutes(deps),
     summaryRoutes(deps),
     auditRoutes(deps),

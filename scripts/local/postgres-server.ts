@@ -84,8 +84,24 @@ export async function runServer(options: {
   };
 }
 
+/** After a kill the old server's processes take a moment to end, and hold its memory until then. */
+class StillEnding extends StartError {}
+const endingSeconds = 30;
+
 /** Resolves when connections are accepted, which may take a crash recovery. */
 async function startServer(home: PostgresHome, logFile: string, port: number): Promise<ChildProcess> {
+  const deadline = Date.now() + endingSeconds * 1_000;
+  for (;;) {
+    try {
+      return await tryServer(home, logFile, port);
+    } catch (error) {
+      if (!(error instanceof StillEnding) || Date.now() > deadline) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+async function tryServer(home: PostgresHome, logFile: string, port: number): Promise<ChildProcess> {
   let logStart = (await stat(logFile).catch(() => undefined))?.size ?? 0;
   if (logStart > maxLogBytes) {
     await rm(logFile, { force: true });
@@ -100,6 +116,8 @@ async function startServer(home: PostgresHome, logFile: string, port: number): P
   while (!(await isReady(home.cluster, child))) {
     if (hasExited(child)) {
       const said = (await readFile(logFile, "utf8").catch(() => "")).slice(logStart);
+      if (said.includes("still in use"))
+        throw new StillEnding(`Processes of an earlier Postgres still use ${home.cluster}: try again.`);
       throw new StartError(describeFailure(home.cluster, port, said));
     }
     if (Date.now() > deadline) {

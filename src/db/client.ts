@@ -12,6 +12,11 @@ export class DatabaseUnavailable extends Error {
   override name = "DatabaseUnavailable";
 }
 
+/** More than Neon takes in one request; a part of it may pass. */
+export class StatementTooLarge extends Error {
+  override name = "StatementTooLarge";
+}
+
 /** A statement compiled once; parameters come by position with each run. */
 export interface Statement {
   text: string;
@@ -46,6 +51,9 @@ const ROLLED_BACK = new Set(["40P01", "40001"]);
 /** Connection, resource and operator classes, and a cancelled statement: not this statement's fault. */
 const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
 
+/** How the driver tells that the proxy refused a request for its size. */
+const TOO_LARGE = /HTTP status 413/;
+
 export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptions): Database {
   if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
   const client: NeonQueryFunction<false, false> = neon(url);
@@ -59,6 +67,9 @@ export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptio
         if (code !== undefined && ROLLED_BACK.has(code) && tries < RETRIES) {
           await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** tries * (1 + Math.random())));
           continue;
+        }
+        if (code === undefined && TOO_LARGE.test(String(error))) {
+          throw new StatementTooLarge("the statement is too large", { cause: error });
         }
         if (code === undefined || ROLLED_BACK.has(code) || UNAVAILABLE.test(code)) {
           throw new DatabaseUnavailable("the database did not answer", { cause: error });

@@ -5,39 +5,24 @@ import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
 import { MAX_DEPTH, nestsDeeper, parseJson } from "../ingest/decode/json.ts";
 import { decodeNative, decodeNdjson } from "../ingest/decode/native.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp.ts";
-import { encodeExportResponse } from "../ingest/decode/otlp-response.ts";
-import { ingest, type Ingested } from "../ingest/ingest.ts";
+import { ingest } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/trace.ts";
 import { requireScope } from "./auth.ts";
+import { answerBatch, contentType, MAX_ITEMS, NDJSON } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
-
-/** Items (traces, spans) of one request. */
-export const MAX_ITEMS = 5_000;
-
-const NDJSON = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
+import { answerOtlp, inOtlpForm } from "./otlp.ts";
 
 export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const otlpOnly = new Set(["/api/public/otel/v1/traces"]);
 
   for (const path of ["/v1/traces", ...otlpOnly]) {
-    app.post(
-      path,
-      async (c, next) => {
-        // Before anything can fail: an exporter expects errors in its own form.
-        const type = contentType(c);
-        if (type === "application/x-protobuf") c.set("otlp", "protobuf");
-        else if (type === "application/json" && otlpOnly.has(path)) c.set("otlp", "json");
-        await next();
-      },
-      requireScope(deps, "ingest"),
-      async (c) => {
-        const decoded = await decodeBody(c, deps.now());
-        const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
-        return c.get("otlp") ? answerOtlp(c, result) : answerNative(c, result);
-      },
-    );
+    app.post(path, inOtlpForm(otlpOnly.has(path)), requireScope(deps, "ingest"), async (c) => {
+      const decoded = await decodeBody(c, deps.now());
+      const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
+      return c.get("otlp") ? answerOtlp(c, result, "traces") : answerBatch(c, result);
+    });
   }
   return app;
 }
@@ -63,10 +48,6 @@ async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
   return decodeNative(items, nowMs);
 }
 
-function contentType(c: AppContext): string {
-  return (c.req.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
-}
-
 function isOtlp(body: unknown): boolean {
   return typeof body === "object" && body !== null && !Array.isArray(body) && Object.hasOwn(body, "resourceSpans");
 }
@@ -79,23 +60,4 @@ function nativeItems(body: unknown): unknown[] {
   const { traces } = body as { traces: unknown };
   if (!Array.isArray(traces)) throw new MalformedBody("traces must be an array");
   return traces;
-}
-
-function answerNative(c: AppContext, result: Ingested): Response {
-  if (result.rejected > 0 && result.accepted === 0) {
-    throw new ApiError("all_rejected", "no item of the body could be accepted", { ...result });
-  }
-  return c.json(result);
-}
-
-/** Clients never send again what a partial success rejects, so only what can never be accepted is. */
-function answerOtlp(c: AppContext, result: Ingested): Response {
-  const otlp = c.get("otlp");
-  const refused = result.errors.filter(({ code }) => code !== "conflict");
-  const message = refused
-    .slice(0, 3)
-    .map(({ index, message }) => `span ${index}: ${message}`)
-    .join("; ");
-  const body = encodeExportResponse(otlp, result.rejected, message) as Uint8Array<ArrayBuffer> | string;
-  return c.body(body, 200, { "Content-Type": otlp === "protobuf" ? "application/x-protobuf" : "application/json" });
 }

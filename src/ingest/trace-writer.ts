@@ -32,8 +32,10 @@ interface Lane {
 const MAX_IN_FLIGHT = 2;
 /** A group stops growing here, so that one statement stays small. */
 const MAX_GROUP = 1_000;
-/** Who was not woken by then writes alone: the request that should have done it may be gone. */
+/** Who was not taken along by then writes alone: the request that should have done it may be gone. */
 const LATE_MS = 2_000;
+/** Longer than any statement may take, with its retries. */
+const LOST_MS = 40_000;
 
 export function createTraceWriter(db: Database): TraceWriter {
   const lanes = new Map<string, Lane>();
@@ -48,12 +50,18 @@ export function createTraceWriter(db: Database): TraceWriter {
     const { promise, resolve: wake, reject: fail } = Promise.withResolvers<Outcome[] | "lead">();
     const own: Waiting = { batch, wake, fail };
     lane.waiting.push(own);
-    const news = await holdOpen(promise, LATE_MS);
-    if (news === "lead") return await lead(projectId, lane, batch);
-    if (news !== "late") return news;
-    const at = lane.waiting.indexOf(own);
-    if (at >= 0) lane.waiting.splice(at, 1);
-    return await writeTraces(db, projectId, batch);
+    let news = await holdOpen(promise, LATE_MS);
+    if (news === "late") {
+      const at = lane.waiting.indexOf(own);
+      if (at >= 0) {
+        lane.waiting.splice(at, 1);
+        return await writeTraces(db, projectId, batch);
+      }
+      // Somebody is writing it: alone it would only meet itself.
+      news = await holdOpen(promise, LOST_MS);
+    }
+    if (news === "late") throw new DatabaseUnavailable("the request that wrote for this one is gone");
+    return news === "lead" ? await lead(projectId, lane, batch) : news;
   }
 
   /** Writes the caller's batch together with those that wait; `inFlight` counts it already. */

@@ -4,7 +4,7 @@
  * returned; a trace that was there already adds nothing.
  */
 import { sql } from "drizzle-orm";
-import { compile, type Database } from "../db/client.ts";
+import { compile, type Database, type Row, StatementTooLarge } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
 import { columns, list } from "../rollup/measures.ts";
@@ -72,13 +72,17 @@ export async function writeTraces(db: Database, projectId: string, batch: readon
     ...priceValues(unique.map(({ cost }) => cost.price)),
     ...COLUMNS.map((column) => columnLiteral(column, unique)),
   ];
-  if (batch.length > 1 && params.reduce((chars, param) => chars + (param?.length ?? 0), 0) > MAX_STATEMENT_CHARS) {
-    const half = Math.ceil(batch.length / 2);
-    const first = await writeTraces(db, projectId, batch.slice(0, half));
-    return [...first, ...(await writeTraces(db, projectId, batch.slice(half)))];
-  }
+  const chars = params.reduce((sum, param) => sum + (param?.length ?? 0), 0);
+  if (batch.length > 1 && chars > MAX_STATEMENT_CHARS) return await writeHalves(db, projectId, batch);
 
-  const [row] = await db.run(WRITE, [projectId, ...params, batch.length]);
+  let row: Row | undefined;
+  try {
+    [row] = await db.run(WRITE, [projectId, ...params, batch.length]);
+  } catch (error) {
+    // Some characters take many bytes.
+    if (error instanceof StatementTooLarge && batch.length > 1) return await writeHalves(db, projectId, batch);
+    throw error;
+  }
   if (row!["inserted"] === batch.length) return batch.map(() => "inserted");
 
   const inserted = new Set((row!["ids"] ?? []) as string[]);
@@ -87,6 +91,12 @@ export async function writeTraces(db: Database, projectId: string, batch: readon
   const sentAgain = again.map((position) => batch[position]!);
   for (const at of await conflicting(db, projectId, sentAgain)) outcomes[again[at]!] = "conflict";
   return outcomes;
+}
+
+async function writeHalves(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<Outcome[]> {
+  const half = Math.ceil(batch.length / 2);
+  const first = await writeTraces(db, projectId, batch.slice(0, half));
+  return [...first, ...(await writeTraces(db, projectId, batch.slice(half)))];
 }
 
 /** Positions of those whose stored content differs. */

@@ -49,6 +49,10 @@ export function tokensByBucket(usage: Usage): number[] {
  * @returns the contradiction in words, or null when there is none.
  */
 export function contradiction(usage: Usage): string | null {
+  // A decoder may have added counts up that were each in range.
+  if ((usage.inputTokens ?? 0) > MAX_TOKENS || (usage.outputTokens ?? 0) > MAX_TOKENS) {
+    return `a token count adds up to more than ${MAX_TOKENS}`;
+  }
   const write = usage.cacheWriteTokens ?? 0;
   if ((usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0) > write) {
     return "cache_write_5m_tokens and cache_write_1h_tokens exceed cache_write_tokens";

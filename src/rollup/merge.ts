@@ -9,7 +9,7 @@
  * may overlap, be killed, or not run for hours.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { compile, type Database } from "../db/client.ts";
+import { compile, type Database, DatabaseUnavailable } from "../db/client.ts";
 import { labelsOf } from "./derive.ts";
 import { columns, DIMENSIONS, LEVEL, MEASURE_NAMES, sums, UNSPREAD } from "./measures.ts";
 
@@ -94,18 +94,40 @@ export async function mergeStep(db: Database, limit: number): Promise<number> {
   return Number(row!["merged"]);
 }
 
-/** Merges step by step until nothing is left or time is up. Returns the rows merged, and whether all are. */
+/** Steps grow while they are quick and shrink when they are slow: what a row costs depends on its labels. */
+const FIRST_LIMIT = 2_000;
+const LEAST_LIMIT = 50;
+const MOST_LIMIT = 20_000;
+const QUICK_MS = 1_000;
+const SLOW_MS = 3_000;
+
+/**
+ * Merges step by step until nothing is left or time is up. Returns the rows merged, and whether all are.
+ *
+ * @throws DatabaseUnavailable when not even the smallest step succeeds.
+ */
 export async function merge(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  limit = 10_000,
 ): Promise<{ merged: number; drained: boolean }> {
   let merged = 0;
+  let limit = FIRST_LIMIT;
   while (now() < deadlineMs) {
-    const step = await mergeStep(db, limit);
-    merged += step;
-    if (step < limit) return { merged, drained: true };
+    const beganMs = now();
+    try {
+      const step = await mergeStep(db, limit);
+      merged += step;
+      if (step < limit) return { merged, drained: true };
+    } catch (error) {
+      // Perhaps cut off for taking too long; nothing was changed then, and a smaller step may do.
+      if (!(error instanceof DatabaseUnavailable) || limit === LEAST_LIMIT) throw error;
+      limit = Math.max(Math.floor(limit / 4), LEAST_LIMIT);
+      continue;
+    }
+    const tookMs = now() - beganMs;
+    if (tookMs < QUICK_MS) limit = Math.min(limit * 2, MOST_LIMIT);
+    else if (tookMs > SLOW_MS) limit = Math.max(Math.floor(limit / 2), LEAST_LIMIT);
   }
   return { merged, drained: false };
 }

@@ -21,11 +21,17 @@ const SETTLED_MS = 2 * RAISE_EVERY_MS;
 
 export function createMergeSignal(redis: RedisClient): MergeSignal {
   let raisedMs = Number.NEGATIVE_INFINITY;
+
+  /** What Redis did not take is raised again by the next write. */
+  async function put(nowMs: number): Promise<void> {
+    if ((await redis.set(KEY, String(nowMs))).down) raisedMs = Number.NEGATIVE_INFINITY;
+  }
+
   return {
     raise(nowMs, keepAlive) {
       if (nowMs - raisedMs < RAISE_EVERY_MS) return;
       raisedMs = nowMs;
-      keepAlive(redis.set(KEY, String(nowMs)));
+      keepAlive(put(nowMs));
     },
     async take(nowMs) {
       const reply = await redis.take(KEY);

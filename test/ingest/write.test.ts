@@ -57,9 +57,30 @@ describe("a write", () => {
     expect(new Set(await writeTraces(db, project, batch))).toEqual(new Set(["inserted"]));
     expect((await audit(db, project, START_MS, START_MS + 1)).ok).toBe(true);
   });
+
+  it("splits what is too large in bytes only", async () => {
+    const project = await newProject(db);
+    // 5,000 x 500 control characters are 2.5M characters, and 15 MB of JSON.
+    const batch = Array.from({ length: 5_000 }, () => call({ application: "\u0001".repeat(500) }));
+    expect(new Set(await writeTraces(db, project, batch))).toEqual(new Set(["inserted"]));
+  });
 });
 
 describe("group commit", () => {
+  it("reports what another request wrote for it as inserted, however long that took", async () => {
+    const project = await newProject(db);
+    const slow: typeof db = {
+      ...db,
+      run: async (...run) => {
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        return await db.run(...run);
+      },
+    };
+    const writer = createTraceWriter(slow);
+    const answers = await Promise.all(Array.from({ length: 30 }, () => writer.write(project, [call()], () => {})));
+    expect(answers.flat()).toEqual(answers.map(() => "inserted"));
+  });
+
   it("gives each of many concurrent requests its own outcomes, and stores a shared call once", async () => {
     const project = await newProject(db);
     const writer = createTraceWriter(db);

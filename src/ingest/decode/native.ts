@@ -125,6 +125,7 @@ function usageOf(item: Item, status: Trace["status"]): { usage: Usage; usageSema
     usage.cacheWriteTokens = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   }
   if (usage.inputTokens === null && usage.outputTokens === null) {
+    refuseWrongCounts(item["usage"], "usage");
     const provided = readProviderUsage(item["usage"]);
     if (provided) return { usage: provided.usage, usageSemantics: `provider usage (${provided.form})` };
     // A failed call that reports no usage used nothing.
@@ -132,6 +133,16 @@ function usageOf(item: Item, status: Trace["status"]): { usage: Usage; usageSema
       return { usage: { ...usage, inputTokens: 0, outputTokens: 0 }, usageSemantics: "inclusive" };
   }
   return { usage, usageSemantics: "inclusive" };
+}
+
+/** A provider's counts are no more coerced than ours: what is called a token count must be one. */
+function refuseWrongCounts(usage: unknown, name: string): void {
+  if (usage === undefined || usage === null) return;
+  if (typeof usage !== "object") throw new InvalidItem(`${name} must be the provider's usage object`);
+  for (const [key, value] of Object.entries(usage)) {
+    if (typeof value === "object") refuseWrongCounts(value, `${name}.${key}`);
+    else if (/token/i.test(key)) tokens({ [key]: value }, key);
+  }
 }
 
 function text(item: Item, field: string): string | null {

@@ -5,13 +5,13 @@ export class MalformedBody extends Error {
   override readonly name = "MalformedBody";
 }
 
-/** More spans than one request may carry. */
+/** More items (spans, log records, traces) than one request may carry. */
 export class TooManyItems extends Error {
   override readonly name = "TooManyItems";
   readonly maxItems: number;
 
   constructor(maxItems: number) {
-    super(`more than ${maxItems} spans in one request`);
+    super(`more than ${maxItems} items in one request`);
     this.maxItems = maxItems;
   }
 }

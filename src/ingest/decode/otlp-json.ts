@@ -15,27 +15,45 @@ import {
   type SpanSource,
 } from "./span.ts";
 
-type JsonObject = Record<string, unknown>;
+export type JsonObject = Record<string, unknown>;
+
+/** Where a signal's request keeps its items, and how one is read. */
+export interface JsonSignal<T> {
+  path: readonly [resources: string, scopes: string, items: string];
+  isRead: (name: string) => boolean;
+  maxItems: number;
+  readItem: (item: JsonObject, from: SpanSource) => T;
+}
 
 /**
  * @throws MalformedBody when the value has not the shape of such a request
  * @throws TooManyItems when it has more than `maxItems` spans
  */
 export function readJsonSpans(value: unknown, maxItems: number): Span[] {
-  const spans: Span[] = [];
-  for (const resourceSpans of list(object(value, "the body"), "resourceSpans")) {
-    const resource = readAttributes(part(resourceSpans, "resource"));
-    for (const scopeSpans of list(resourceSpans, "scopeSpans")) {
-      const scope = part(scopeSpans, "scope");
+  return walkJson(value, {
+    path: ["resourceSpans", "scopeSpans", "spans"],
+    isRead,
+    maxItems,
+    readItem: readSpan,
+  });
+}
+
+/** The frame that requests of every signal share; throws as `readJsonSpans` does. */
+export function walkJson<T>(value: unknown, { path, isRead, maxItems, readItem }: JsonSignal<T>): T[] {
+  const items: T[] = [];
+  for (const ofResource of list(object(value, "the body"), path[0])) {
+    const resource = readAttributes(part(ofResource, "resource"), isRead);
+    for (const ofScope of list(ofResource, path[1])) {
+      const scope = part(ofScope, "scope");
       const scopeName = typeof scope["name"] === "string" ? scope["name"] : "";
-      const source: SpanSource = { resource, scope: readAttributes(scope), scopeName };
-      for (const span of list(scopeSpans, "spans")) {
-        if (spans.length >= maxItems) throw new TooManyItems(maxItems);
-        spans.push(readSpan(span, source));
+      const from: SpanSource = { resource, scope: readAttributes(scope, isRead), scopeName };
+      for (const item of list(ofScope, path[2])) {
+        if (items.length >= maxItems) throw new TooManyItems(maxItems);
+        items.push(readItem(item, from));
       }
     }
   }
-  return spans;
+  return items;
 }
 
 function readSpan(span: JsonObject, source: SpanSource): Span {
@@ -47,11 +65,11 @@ function readSpan(span: JsonObject, source: SpanSource): Span {
     startNs: readNanos(span["startTimeUnixNano"]),
     endNs: readNanos(span["endTimeUnixNano"]),
     statusCode: readStatus(part(span, "status")["code"]),
-    attributes: readAttributes(span),
+    attributes: readAttributes(span, isRead),
   };
 }
 
-function readAttributes(owner: JsonObject): Attributes {
+export function readAttributes(owner: JsonObject, isRead: (name: string) => boolean): Attributes {
   const attributes = new Map<string, AttributeValue>();
   for (const attribute of list(owner, "attributes")) {
     const key = attribute["key"];
@@ -62,7 +80,7 @@ function readAttributes(owner: JsonObject): Attributes {
 }
 
 /** An `AnyValue`; one that is not wanted is only checked for its depth. */
-function readValue(any: unknown, wanted: boolean, depth: number): AttributeValue | null {
+export function readValue(any: unknown, wanted: boolean, depth: number): AttributeValue | null {
   if (depth > MAX_VALUE_DEPTH) throw new MalformedBody(`attribute values nest deeper than ${MAX_VALUE_DEPTH}`);
   const value = objectOrNull(any);
   if (value === null) return null;
@@ -104,7 +122,7 @@ function readId(value: unknown): string {
   return typeof value === "string" && value.length <= 64 ? value.toLowerCase() : "";
 }
 
-function readNanos(value: unknown): bigint | null {
+export function readNanos(value: unknown): bigint | null {
   if (value === undefined || value === null) return 0n;
   if (typeof value === "string") return /^\d{1,20}$/.test(value) ? BigInt(value) : null;
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 64 ? BigInt(value) : null;

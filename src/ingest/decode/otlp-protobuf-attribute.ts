@@ -1,15 +1,16 @@
 /** Attributes in protobuf: the values that some rule reads; all others are stepped over, but checked. */
 import type { BinaryReader } from "@bufbuild/protobuf/wire";
 import { MalformedBody } from "./otlp-errors.ts";
-import { readKey } from "./otlp-protobuf-key.ts";
+import type { KeyReader } from "./otlp-protobuf-key.ts";
 import { BIT64, enter, expectWire, leave, readString, skip, VARINT } from "./otlp-protobuf-wire.ts";
 import { DOCUMENTS } from "./span-attributes.ts";
 import { MAX_LIST, MAX_VALUE_DEPTH, type Attributes, type AttributeValue } from "./span.ts";
 
-/** A body and the reader over it. */
+/** A body, the reader over it, and which attributes to keep. */
 export interface Source {
   body: Uint8Array;
   reader: BinaryReader;
+  readKey: KeyReader;
 }
 
 /** The attributes of a message that keeps them in `field`, as a resource or a scope. */
@@ -36,7 +37,7 @@ export function readAttribute(source: Source, end: number, attributes: Map<strin
     switch (tag >>> 3) {
       case 1: {
         const keyEnd = enter(reader, tag, end);
-        key = readKey(source.body, reader.pos, keyEnd);
+        key = source.readKey(source.body, reader.pos, keyEnd);
         reader.pos = keyEnd;
         break;
       }
@@ -61,7 +62,7 @@ export function readAttribute(source: Source, end: number, attributes: Map<strin
 }
 
 /** An `AnyValue`; with a null key it is only checked, and costs nothing but the steps over it. */
-function readValue(source: Source, end: number, key: string | null, depth: number): AttributeValue | null {
+export function readValue(source: Source, end: number, key: string | null, depth: number): AttributeValue | null {
   if (depth > MAX_VALUE_DEPTH) throw new MalformedBody(`attribute values nest deeper than ${MAX_VALUE_DEPTH}`);
   const { reader } = source;
   let value: AttributeValue | null = null;

@@ -6,10 +6,8 @@ import { READ_NAMES, TAG_PREFIXES } from "./span-attributes.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const PREFIXES = TAG_PREFIXES.map((prefix) => encoder.encode(prefix));
 /** A power of two, so that a hash is cut to a slot by masking. */
 const SLOTS = 1024;
-const TABLE = internTable();
 
 interface Interned {
   name: string;
@@ -17,20 +15,30 @@ interface Interned {
 }
 
 /** The key in `body[start, end)` if some rule reads it, else null. */
-export function readKey(body: Uint8Array, start: number, end: number): string | null {
-  for (const interned of TABLE[slotOf(body, start, end)]!) {
-    if (interned.bytes.length === end - start && startsWith(body, start, interned.bytes)) return interned.name;
-  }
-  for (const prefix of PREFIXES) {
-    if (prefix.length < end - start && startsWith(body, start, prefix))
-      return decoder.decode(body.subarray(start, end));
-  }
-  return null;
+export type KeyReader = (body: Uint8Array, start: number, end: number) => string | null;
+
+/** The keys of spans. */
+export const readKey = keyReader(READ_NAMES, TAG_PREFIXES);
+
+/** Recognises `names`, and whatever begins with one of `prefixes`. */
+export function keyReader(names: ReadonlySet<string>, prefixes: readonly string[] = []): KeyReader {
+  const table = internTable(names);
+  const starts = prefixes.map((prefix) => encoder.encode(prefix));
+  return (body, start, end) => {
+    for (const interned of table[slotOf(body, start, end)]!) {
+      if (interned.bytes.length === end - start && startsWith(body, start, interned.bytes)) return interned.name;
+    }
+    for (const prefix of starts) {
+      if (prefix.length < end - start && startsWith(body, start, prefix))
+        return decoder.decode(body.subarray(start, end));
+    }
+    return null;
+  };
 }
 
-function internTable(): Interned[][] {
+function internTable(names: ReadonlySet<string>): Interned[][] {
   const table: Interned[][] = Array.from({ length: SLOTS }, () => []);
-  for (const name of READ_NAMES) {
+  for (const name of names) {
     const bytes = encoder.encode(name);
     table[slotOf(bytes, 0, bytes.length)]!.push({ name, bytes });
   }

@@ -34,3 +34,8 @@ export function readString(reader: BinaryReader, tag: number, end: number): stri
   if (reader.pos > end) throw new MalformedBody("a string runs past its message");
   return text;
 }
+
+export function readFixed64(reader: BinaryReader, tag: number): bigint {
+  expectWire(tag, BIT64);
+  return BigInt(reader.fixed64());
+}

@@ -210,4 +210,17 @@ describe("the provider's own usage object", () => {
   it("that nobody knows leaves the usage unknown", () => {
     expect(counts({ words: 3 })).toEqual([null, null, null, null, null, "inclusive"]);
   });
+
+  it.each([
+    ["negative", { input_tokens: -1, output_tokens: 1 }],
+    ["fractional", { prompt_tokens: 1.5, completion_tokens: 1 }],
+    ["text", { prompt_tokens: "12", completion_tokens: 1 }],
+    ["nested and negative", { prompt_tokens: 1, completion_tokens: 1, prompt_tokens_details: { cached_tokens: -1 } }],
+    ["no object", "x"],
+    // 2,147,483,647 + 9
+    ["in range but not added up", { input_tokens: 2 ** 31 - 1, cache_read_input_tokens: 9, output_tokens: 1 }],
+  ])("with a count that is %s is refused", (_, usage) => {
+    const { traces, errors } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
+    expect([traces.length, errors[0]?.code]).toEqual([0, "invalid"]);
+  });
 });

@@ -27,7 +27,7 @@ export interface RequestInput {
   spans: SpanInput[];
 }
 
-interface JsonValue {
+export interface JsonValue {
   stringValue?: string;
   boolValue?: boolean;
   intValue?: string | number;
@@ -36,7 +36,7 @@ interface JsonValue {
   kvlistValue?: { values: JsonAttribute[] };
 }
 
-interface JsonAttribute {
+export interface JsonAttribute {
   key: string;
   value: JsonValue;
 }
@@ -95,7 +95,7 @@ export function decodeOne(span: SpanInput, rest: Omit<RequestInput, "spans"> = {
   return traces[0]!;
 }
 
-function attributeList(attributes: Attributes): JsonAttribute[] {
+export function attributeList(attributes: Attributes): JsonAttribute[] {
   return Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }));
 }
 
@@ -135,12 +135,12 @@ const writeSpan: Write<JsonSpan> = (writer, span) => {
   writer.tag(16, WireType.Bit32).fixed32(257);
 };
 
-const writeAttribute: Write<JsonAttribute> = (writer, { key, value }) => {
+export const writeAttribute: Write<JsonAttribute> = (writer, { key, value }) => {
   writer.tag(1, WireType.LengthDelimited).string(key);
   each(writer, 2, [value], writeValue);
 };
 
-const writeValue: Write<JsonValue> = (writer, value) => {
+export const writeValue: Write<JsonValue> = (writer, value) => {
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue } = value;
   if (stringValue !== undefined) writer.tag(1, WireType.LengthDelimited).string(stringValue);
   if (boolValue !== undefined) writer.tag(2, WireType.Varint).bool(boolValue);
@@ -150,7 +150,7 @@ const writeValue: Write<JsonValue> = (writer, value) => {
   if (kvlistValue) each(writer, 6, [kvlistValue], (w, { values }) => each(w, 1, values, writeAttribute));
 };
 
-function each<T>(writer: BinaryWriter, field: number, values: readonly T[], write: Write<T>): void {
+export function each<T>(writer: BinaryWriter, field: number, values: readonly T[], write: Write<T>): void {
   for (const value of values) {
     writer.tag(field, WireType.LengthDelimited).fork();
     write(writer, value);

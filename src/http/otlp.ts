@@ -1,0 +1,31 @@
+/** What the routes of OTLP/HTTP share: errors and answers in the exporter's own form. */
+import type { MiddlewareHandler } from "hono";
+import { encodeExportResponse } from "../ingest/decode/otlp-response.ts";
+import type { Ingested } from "../ingest/ingest.ts";
+import { contentType } from "./batch.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+
+/** @param jsonToo false where JSON may also be of another form. */
+export function inOtlpForm(jsonToo: boolean): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    // Before anything can fail: an exporter expects errors in its own form.
+    const type = contentType(c);
+    if (type === "application/x-protobuf") c.set("otlp", "protobuf");
+    else if (type === "application/json" && jsonToo) c.set("otlp", "json");
+    await next();
+  };
+}
+
+const ITEM = { traces: "span", logs: "log record" } as const;
+
+/** Clients never send again what a partial success rejects, so only what can never be accepted is. */
+export function answerOtlp(c: AppContext, result: Ingested, signal: keyof typeof ITEM): Response {
+  const otlp = c.get("otlp");
+  const refused = result.errors.filter(({ code }) => code !== "conflict");
+  const message = refused
+    .slice(0, 3)
+    .map(({ index, message }) => `${ITEM[signal]} ${index}: ${message}`)
+    .join("; ");
+  const body = encodeExportResponse(otlp, result.rejected, message, signal) as Uint8Array<ArrayBuffer> | string;
+  return c.body(body, 200, { "Content-Type": otlp === "protobuf" ? "application/x-protobuf" : "application/json" });
+}

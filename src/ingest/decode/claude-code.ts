@@ -1,0 +1,195 @@
+/**
+ * Claude Code's log events as traces: each `api_request` is an answered call, each `api_error` a
+ * failed one. Its input tokens leave cached ones out, so those are added here.
+ */
+import { usdToPico } from "../../money.ts";
+import { parseInstant } from "../../time.ts";
+import { traceKey } from "../key.ts";
+import { MAX_TOKENS, type Trace, type Usage } from "../trace.ts";
+import { cleanText, keptStart, keptText, keptUsage } from "./item.ts";
+import type { LogRecord } from "./log.ts";
+import { APPLICATION, ENVIRONMENT } from "./span-attributes.ts";
+import { floatToPico } from "./span-langfuse.ts";
+import { NO_USAGE } from "./span-provider-usage.ts";
+import { SpanRefused, textOf, type Attributes } from "./span.ts";
+
+const PREFIX = "claude_code.";
+const EVENTS: ReadonlySet<string> = new Set(["api_request", "api_error"]);
+const EVENT_NAME = "event.name";
+const EVENT_TIME = "event.timestamp";
+
+const MODEL = "model";
+const REQUEST_ID = "request_id";
+const SESSION = "session.id";
+/** The installation comes first: it is there for every way to log in. */
+const USER = ["user.id", "user.account_uuid"];
+const DURATION = "duration_ms";
+const SPEED = "speed";
+const STATUS_CODE = "status_code";
+const ERROR = "error";
+const COST_USD = "cost_usd";
+const COST_MICROS = "cost_usd_micros";
+
+const COUNTS = {
+  inputTokens: "input_tokens",
+  outputTokens: "output_tokens",
+  cacheReadTokens: "cache_read_tokens",
+  cacheWriteTokens: "cache_creation_tokens",
+} as const satisfies Partial<Record<keyof Usage, string>>;
+
+/** Tags by the resource attributes that Claude Code's manual proposes for them. */
+const TAGS: readonly (readonly [string, readonly string[]])[] = [
+  ["team", ["team", "team.id"]],
+  ["department", ["department"]],
+  ["cost_center", ["cost_center"]],
+];
+
+/** Every attribute name that is read, of records and resources. */
+export const LOG_ATTRIBUTES: ReadonlySet<string> = new Set(
+  [
+    [EVENT_NAME, EVENT_TIME, MODEL, REQUEST_ID, SESSION, DURATION, SPEED, STATUS_CODE, ERROR, COST_USD, COST_MICROS],
+    [USER, APPLICATION, ENVIRONMENT, Object.values(COUNTS), TAGS.map(([, names]) => names)],
+  ].flat(3),
+);
+
+const US_PER_MS = 1_000;
+const MAX_DURATION_MS = 366 * 86_400_000;
+const PICO_PER_MICRO_USD = 1_000_000n;
+
+/**
+ * @returns null for a record that is no call
+ * @throws SpanRefused where the record says something that cannot be true or kept
+ */
+export function toClaudeCodeTrace(record: LogRecord, nowMs: number): Trace | null {
+  const event = eventOf(record);
+  if (event === null) return null;
+  const { attributes, source } = record;
+  const failed = event === "api_error";
+  const durationUs = durationOf(attributes);
+  const startedAtMs = keptStart(startOf(record, durationUs), nowMs, "the call's start (the record's time - duration)");
+  const sessionId = text(attributes, [SESSION], "session");
+  const userId = text(attributes, USER, "user");
+  const clientId =
+    text(attributes, [REQUEST_ID], REQUEST_ID) ??
+    keptText(`${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`, "session");
+  const speed = text(attributes, [SPEED], SPEED);
+  return {
+    ...(failed ? { ...NO_USAGE, inputTokens: 0, outputTokens: 0 } : usageOf(attributes)),
+    id: traceKey(startedAtMs, clientId),
+    clientId,
+    traceId: null,
+    spanId: null,
+    parentId: null,
+    responseId: null,
+    startedAtMs,
+    durationUs,
+    application: text(source.resource, APPLICATION, "application") ?? "unknown",
+    environment: text(source.resource, ENVIRONMENT, "environment") ?? "unknown",
+    provider: "anthropic",
+    model: text(attributes, [MODEL], MODEL) ?? "unknown",
+    requestModel: null,
+    operation: "chat",
+    // Fast mode has prices of its own: as a tier, it is never billed at the standard ones.
+    serviceTier: speed === "normal" ? null : speed,
+    userId,
+    sessionId,
+    tags: tagsOf(source.resource),
+    status: failed ? "error" : "ok",
+    errorType: failed ? errorTypeOf(attributes) : null,
+    reportedCostPico: failed ? 0n : reportedCostOf(attributes),
+    billable: true,
+    rule: PREFIX + event,
+    usageSemantics: failed ? "failed: nothing used" : "exclusive: cache added",
+  };
+}
+
+/** The event, from the body, the field or the attribute, with or without the prefix. */
+function eventOf(record: LogRecord): string | null {
+  const attribute = record.attributes.get(EVENT_NAME);
+  for (const name of [record.body, record.eventName, attribute]) {
+    if (typeof name !== "string") continue;
+    const event = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+    if (EVENTS.has(event) && (event !== name || isFromClaudeCode(record))) return event;
+  }
+  return null;
+}
+
+/** Without their prefix the names are anyone's: then the scope, the service or the attributes have to tell. */
+function isFromClaudeCode({ source, attributes }: LogRecord): boolean {
+  const service = textOf(source.resource, APPLICATION) ?? "";
+  return (
+    /claude[-_.]code/i.test(`${source.scopeName} ${service}`) || (attributes.has(SESSION) && attributes.has(MODEL))
+  );
+}
+
+/**
+ * The record is written when the call has ended, so the call began a duration earlier. Both are the
+ * emitter's own and repeated by a resend; when the record was observed may change on the way.
+ */
+function startOf(record: LogRecord, durationUs: number | null): number {
+  const endedAtUs = timeUs(record);
+  return Math.floor((endedAtUs - (durationUs ?? 0)) / US_PER_MS);
+}
+
+function timeUs({ timeNs, observedNs, attributes }: LogRecord): number {
+  if (timeNs === null) throw new SpanRefused("invalid", "timeUnixNano is not a whole number");
+  if (timeNs > 0n) return Number(timeNs / 1_000n);
+  const written = attributes.get(EVENT_TIME);
+  const writtenMs = typeof written === "string" ? parseInstant(written) : null;
+  return writtenMs === null ? Number((observedNs ?? 0n) / 1_000n) : writtenMs * US_PER_MS;
+}
+
+function durationOf(attributes: Attributes): number | null {
+  const value = attributes.get(DURATION);
+  if (value === undefined) return null;
+  const ms = typeof value === "string" && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  if (typeof ms === "number" && ms >= 0 && ms <= MAX_DURATION_MS) return Math.round(ms * US_PER_MS);
+  throw new SpanRefused("invalid", `${DURATION} is not a number from 0 to ${MAX_DURATION_MS}`);
+}
+
+function usageOf(attributes: Attributes): Usage {
+  const usage: Usage = { ...NO_USAGE };
+  for (const [field, name] of Object.entries(COUNTS)) usage[field as keyof Usage] = countOf(attributes, name);
+  if (usage.inputTokens !== null) usage.inputTokens += (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+  return keptUsage(usage);
+}
+
+/** Old releases send digits as text. */
+function countOf(attributes: Attributes, name: string): number | null {
+  const value = attributes.get(name);
+  if (value === undefined) return null;
+  const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS) return count;
+  throw new SpanRefused("invalid", `${name} is not a whole number from 0 to ${MAX_TOKENS}`);
+}
+
+/** For comparison only: what cannot be read as money is left out. */
+function reportedCostOf(attributes: Attributes): bigint | null {
+  const usd = attributes.get(COST_USD);
+  if (typeof usd === "number") return floatToPico(usd);
+  if (typeof usd === "string" && /^\d[\d.eE+-]{0,63}$/.test(usd)) return usdToPico(usd) ?? floatToPico(Number(usd));
+  const micros = attributes.get(COST_MICROS);
+  if (typeof micros !== "number" && typeof micros !== "string") return null;
+  return /^\d{1,12}$/.test(String(micros)) ? BigInt(micros) * PICO_PER_MICRO_USD : null;
+}
+
+function errorTypeOf(attributes: Attributes): string | null {
+  const status = textOf(attributes, [STATUS_CODE]);
+  if (status !== null && /^\d{3}$/.test(status)) return status;
+  const error = textOf(attributes, [ERROR]);
+  return error && cleanText(error);
+}
+
+function tagsOf(resource: Attributes): Record<string, string> {
+  const tags: Record<string, string> = {};
+  for (const [tag, names] of TAGS) {
+    const value = textOf(resource, names);
+    if (value !== null) tags[tag] = cleanText(value);
+  }
+  return tags;
+}
+
+function text(attributes: Attributes, names: readonly string[], what: string): string | null {
+  const value = textOf(attributes, names);
+  return value === null ? null : keptText(value, what);
+}

@@ -1,0 +1,53 @@
+import { expect, it } from "vitest";
+import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
+import { writeTraces } from "../../src/ingest/write.ts";
+import { audit } from "../../src/rollup/audit.ts";
+import { merge } from "../../src/rollup/merge.ts";
+import { database, newProject } from "../ledger.ts";
+import { priced, trace } from "../traces.ts";
+
+/** A database in which merging `n` rows takes `n` ms, is cut off past 8 s, and `rows` are waiting. */
+function slowDatabase(rows: number) {
+  let nowMs = 0;
+  const limits: number[] = [];
+  const run = async (_: unknown, [limit]: readonly unknown[]) => {
+    limits.push(limit as number);
+    nowMs += Math.min(limit as number, 8_000);
+    if ((limit as number) > 8_000) throw new DatabaseUnavailable("cut off");
+    const merged = Math.min(limit as number, rows);
+    rows -= merged;
+    return [{ merged }];
+  };
+  return { db: { run } as unknown as Database, now: () => nowMs, limits };
+}
+
+it("takes smaller steps where they are slow, and so ends", async () => {
+  const { db, now, limits } = slowDatabase(30_000);
+  expect(await merge(db, now, Number.POSITIVE_INFINITY)).toEqual({ merged: 30_000, drained: true });
+  expect(Math.max(...limits)).toBeLessThanOrEqual(8_000);
+});
+
+it("stops in time, and says that something is left", async () => {
+  const { db, now } = slowDatabase(1_000_000);
+  expect(await merge(db, now, 20_000)).toMatchObject({ drained: false });
+});
+
+it("gives up when not even the smallest step succeeds", async () => {
+  const run = () => Promise.reject(new DatabaseUnavailable("down"));
+  await expect(merge({ run } as unknown as Database, () => 0, 1)).rejects.toThrow("down");
+});
+
+it("merges calls with as many labels as a call may have", async () => {
+  const db = database();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 1);
+  const batch = Array.from({ length: 3_000 }, (_, i) => {
+    const tags = Object.fromEntries(
+      Array.from({ length: 10 }, (_, tag) => [`tag-${tag}`, `value-${(i * 7 + tag) % 997}`]),
+    );
+    return priced(trace({ clientId: `c${i}`, startedAtMs: startMs + i, userId: `user-${i}`, tags }));
+  });
+  await writeTraces(db, project, batch);
+  for (let round = 0; round < 2; round++) await merge(db, Date.now, Number.POSITIVE_INFINITY);
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
