@@ -35,7 +35,10 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts the server, and starts it again when it ends by itself: three times a minute at most. */
+const mostRestarts = 10;
+const restartTries = 5;
+
+/** Starts the server, and starts it again when it ends by itself: ten times a minute at most. */
 export async function runServer(options: {
   home: PostgresHome;
   logFile: string;
@@ -50,14 +53,21 @@ export async function runServer(options: {
 
   const restart = async (): Promise<void> => {
     restarts = [...restarts.filter((at) => at > Date.now() - 60_000), Date.now()];
-    if (restarts.length > 3) return onEvent(`Postgres keeps ending by itself, see ${logFile}.`);
-    try {
-      child = await startServer(home, logFile, port);
-      watch();
-      onEvent("Postgres had ended by itself and was started again.");
-    } catch (error) {
-      onEvent((error as Error).message);
+    if (restarts.length > mostRestarts) return onEvent(`Postgres keeps ending by itself, see ${logFile}.`);
+    // A start may be cut off as well: only what fails again and again is worth a sentence.
+    let failure = "";
+    for (let tries = 1; tries <= restartTries; tries++) {
+      if (stopping) return;
+      try {
+        child = await startServer(home, logFile, port);
+        watch();
+        return onEvent("Postgres had ended by itself and was started again.");
+      } catch (error) {
+        failure = (error as Error).message;
+        await sleep(500 * tries);
+      }
     }
+    if (!stopping) onEvent(failure);
   };
   const watch = (): void => {
     const release = guard(child.pid ?? 0);
