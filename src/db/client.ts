@@ -20,8 +20,6 @@ export class StatementTooLarge extends Error {
 /** A statement compiled once; parameters come by position with each run. */
 export interface Statement {
   text: string;
-  /** How many values the statement takes. */
-  params: number;
 }
 
 export type Row = Record<string, unknown>;
@@ -109,5 +107,5 @@ export function compile(query: SQL, order: readonly string[]): Statement {
   const { sql: text, params } = dialect.sqlToQuery(query);
   const names = params.map((param) => (param as { name: string }).name);
   if (names.join() !== order.join()) throw new Error(`the statement takes ${names.join()}, not ${order.join()}`);
-  return { text, params: order.length };
+  return { text };
 }

@@ -24,9 +24,6 @@ import { DIMENSIONS, type Measure, MEASURES } from "../rollup/measures.ts";
 const at = (name: string) => timestamp(name, { withTimezone: true });
 const pico = (name: string) => bigint(name, { mode: "bigint" });
 
-/** The project that exists from the start. */
-export const DEFAULT_PROJECT_ID = "00000000-0000-4000-8000-000000000000";
-
 export const projects = pgTable("projects", {
   id: uuid("id").primaryKey(),
   name: text("name").notNull(),
