@@ -1,5 +1,6 @@
 /** The Worker's environment, read once; a wrong one stops everything and names the keys, never values. */
 import { z } from "zod";
+import { DEFAULT_GRACE_SECONDS } from "./ingest/trace.ts";
 
 const schema = z.object({
   /** Postgres, as `postgres://user:password@host/database`. */
@@ -10,6 +11,8 @@ const schema = z.object({
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
   /** Makes projects and keys; at least 32 characters. */
   ADMIN_KEY: z.string().min(32),
+  /** How long a span around calls waits for a call below it, before it counts as one itself. */
+  WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
 });
 
 export interface Config {
@@ -18,6 +21,7 @@ export interface Config {
   redisUrl: string;
   redisToken: string;
   adminKey: string;
+  wrapperGraceSeconds: number;
 }
 
 /** @throws Error that lists the keys which are missing or malformed. */
@@ -27,13 +31,13 @@ export function parseConfig(env: unknown): Config {
     const keys = new Set(parsed.error.issues.map((issue) => issue.path.join(".")));
     throw new Error(`missing or malformed configuration: ${[...keys].join(", ")}`);
   }
-  const { DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY } =
-    parsed.data;
+  const { data } = parsed;
   return {
-    databaseUrl: DATABASE_URL,
-    neonFetchEndpoint: NEON_FETCH_ENDPOINT,
-    redisUrl: UPSTASH_REDIS_REST_URL,
-    redisToken: UPSTASH_REDIS_REST_TOKEN,
-    adminKey: ADMIN_KEY,
+    databaseUrl: data.DATABASE_URL,
+    neonFetchEndpoint: data.NEON_FETCH_ENDPOINT,
+    redisUrl: data.UPSTASH_REDIS_REST_URL,
+    redisToken: data.UPSTASH_REDIS_REST_TOKEN,
+    adminKey: data.ADMIN_KEY,
+    wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
   };
 }

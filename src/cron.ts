@@ -1,6 +1,8 @@
 /** The scheduled run, every minute: merge, keep partitions ahead, go on with what was left half done. */
 import { sql } from "drizzle-orm";
 import type { Deps, KeepAlive } from "./deps.ts";
+import { decideHeld } from "./ingest/held.ts";
+import { forgetLinks } from "./ingest/settle.ts";
 import { healProject } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { merge } from "./rollup/merge.ts";
@@ -8,6 +10,8 @@ import { moveEpoch } from "./summary/cache.ts";
 
 /** How long one run may merge; the next goes on where it stopped. */
 const MERGE_MS = 40_000;
+/** How long one run may decide about wrappers. */
+const HELD_MS = 10_000;
 /** How long the daily sweep may look for prices of calls that had none. */
 const HEAL_MS = 60_000;
 /** Minute of the UTC day at which everything is done whatever the flag says. */
@@ -29,9 +33,11 @@ export async function runScheduled(
     await deps.db.query(sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`);
     await repeatEpochMoves(deps);
     const result = await merge(deps.db, deps.now, deps.now() + MERGE_MS);
+    const decided = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);
     const jobsDone = await runJobs(deps, keepAlive);
     if (sweep) await healAll(deps, keepAlive);
-    left = !(result.drained && jobsDone);
+    if (sweep) await deps.db.query(forgetLinks);
+    left = !(result.drained && decided && jobsDone);
     return result;
   } finally {
     if (left) await deps.mergeSignal.keep(deps.now());

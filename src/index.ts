@@ -22,7 +22,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
     redis,
     keyring: createKeyring(db),
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
-    writer: createTraceWriter(db),
+    writer: createTraceWriter(db, config.wrapperGraceSeconds),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
     now: Date.now,

@@ -37,6 +37,7 @@ export function trace(changes: Partial<Trace> & { startedAtMs: number; clientId:
     outputAudioTokens: null,
     reportedCostPico: null,
     billable: true,
+    wrapper: false,
     rule: "native",
     usageSemantics: "inclusive",
     ...changes,

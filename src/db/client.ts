@@ -22,6 +22,12 @@ export interface Statement {
   text: string;
 }
 
+/** A compiled statement with the values of one run. */
+export interface Bound {
+  statement: Statement;
+  values: readonly unknown[];
+}
+
 export type Row = Record<string, unknown>;
 
 export interface Database {
@@ -31,8 +37,8 @@ export interface Database {
   query(query: SQL): Promise<Row[]>;
   /** Runs a compiled statement. */
   run(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
-  /** Runs several in one transaction, in order. */
-  batch(queries: readonly SQL[]): Promise<Row[][]>;
+  /** Runs several in one transaction, in order; each sees what was committed before it began. */
+  batch(queries: readonly (SQL | Bound)[]): Promise<Row[][]>;
 }
 
 export interface DatabaseOptions {
@@ -91,10 +97,13 @@ export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptio
       );
     },
     batch(queries) {
-      const compiled = queries.map((query) => dialect.sqlToQuery(query));
+      const compiled = queries.map((query) =>
+        "statement" in query ? { sql: query.statement.text, params: [...query.values] } : dialect.sqlToQuery(query),
+      );
       return attempt(
         (signal) =>
           client.transaction((tx) => compiled.map(({ sql, params }) => tx.query(sql, params)), {
+            isolationLevel: "ReadCommitted",
             fetchOptions: { signal },
           }) as Promise<Row[][]>,
       );
@@ -108,4 +117,11 @@ export function compile(query: SQL, order: readonly string[]): Statement {
   const names = params.map((param) => (param as { name: string }).name);
   if (names.join() !== order.join()) throw new Error(`the statement takes ${names.join()}, not ${order.join()}`);
   return { text };
+}
+
+/** Compiles a statement for a transaction; its placeholders are filled by name, each as often as it occurs. */
+export function compileNamed(query: SQL): (values: Readonly<Record<string, unknown>>) => Bound {
+  const { sql: text, params } = dialect.sqlToQuery(query.inlineParams());
+  const names = params.map((param) => (param as { name: string }).name);
+  return (values) => ({ statement: { text }, values: names.map((name) => values[name]) });
 }

@@ -133,6 +133,10 @@ export const traces = pgTable(
     reportedCostPico: pico("reported_cost_pico"),
     priceId: uuid("price_id"),
     billable: boolean("billable").notNull(),
+    /** A span around calls, that restates what they cost; billable only when no call is found below it. */
+    wrapper: boolean("wrapper").notNull().default(false),
+    /** A call that another span of its trace reports better: one above or below it, of the same kind. */
+    nested: boolean("nested").notNull().default(false),
     status: text("status").notNull(),
     application: text("application").notNull(),
     environment: text("environment").notNull(),
@@ -160,6 +164,53 @@ export const traces = pgTable(
       .on(t.projectId, t.traceId)
       .where(sql`trace_id is not null`),
   ],
+);
+
+/**
+ * Spans that are no calls themselves, for a day: they join calls to the spans above them, which may say whose they are
+ * and come later.
+ */
+export const spans = pgTable(
+  "spans",
+  {
+    projectId: uuid("project_id").notNull(),
+    traceId: text("trace_id").notNull(),
+    spanId: text("span_id").notNull(),
+    parentId: text("parent_id"),
+    userId: text("user_id"),
+    sessionId: text("session_id"),
+    tags: jsonb("tags").$type<Record<string, string>>(),
+    receivedAt: at("received_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.traceId, t.spanId] })],
+);
+
+/** Which traces tell of one provider response; only the holder among them is billed. */
+export const responses = pgTable(
+  "responses",
+  {
+    projectId: uuid("project_id").notNull(),
+    /** A digest of the provider's response id. */
+    response: uuid("response").notNull(),
+    holder: uuid("holder").notNull(),
+    /** Does the holder know its tokens? */
+    usageKnown: boolean("usage_known").notNull(),
+    /** The ids of all traces that tell of it, the holder's among them. */
+    sightings: uuid("sightings").array().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.response] })],
+);
+
+/** Wrappers without a call below them, until it is time to decide that none will come. */
+export const heldWrappers = pgTable(
+  "held_wrappers",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    traceId: text("trace_id").notNull(),
+    dueAt: at("due_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
 
 /**

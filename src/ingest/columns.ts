@@ -15,11 +15,15 @@ export interface Column {
   name: string;
   type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "jsonb";
   of: (trace: Trace, cost: Cost) => Value;
-  /** Part of what the caller said, which a second sending must repeat. */
-  said: boolean;
+  /** Part of what the caller said, which a second sending must repeat; `inherited` may have been added to since. */
+  said: boolean | "inherited";
 }
 
 const said = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: true });
+const inherited = (name: string, type: Column["type"], of: Column["of"]): Column => ({
+  ...said(name, type, of),
+  said: "inherited",
+});
 const derived = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: false });
 
 export const COLUMNS: readonly Column[] = [
@@ -40,6 +44,7 @@ export const COLUMNS: readonly Column[] = [
   said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),
   derived("price_id", "uuid", (_, cost) => cost.price?.id ?? null),
   derived("billable", "boolean", (t) => t.billable),
+  derived("wrapper", "boolean", (t) => t.wrapper),
   said("status", "text", (t) => t.status),
   said("application", "text", (t) => t.application),
   said("environment", "text", (t) => t.environment),
@@ -53,9 +58,9 @@ export const COLUMNS: readonly Column[] = [
   said("span_id", "text", (t) => t.spanId),
   said("parent_id", "text", (t) => t.parentId),
   said("response_id", "text", (t) => t.responseId),
-  said("user_id", "text", (t) => t.userId),
-  said("session_id", "text", (t) => t.sessionId),
-  said("tags", "jsonb", (t) => tagsJson(t.tags)),
+  inherited("user_id", "text", (t) => t.userId),
+  inherited("session_id", "text", (t) => t.sessionId),
+  inherited("tags", "jsonb", (t) => tagsJson(t.tags)),
   said("error_type", "text", (t) => t.errorType),
   derived("unpriced_reason", "text", (_, cost) => cost.unpricedReason),
   derived("rule", "text", (t) => t.rule),
@@ -88,6 +93,18 @@ export function sentValue({ name, type }: Column): SQL {
   const column = sql`i.${sql.identifier(name)}`;
   if (type === "timestamptz") return sql`to_timestamp(${column}::float8 / 1000)`;
   return type === "jsonb" ? sql`${column}::jsonb` : column;
+}
+
+/** Does row `i` of what was sent say something else than the stored trace `t`? */
+export function differs(column: Column): SQL {
+  const stored = sql`t.${sql.identifier(column.name)}`;
+  const sent = sentValue(column);
+  const differs = sql`${stored} is distinct from ${sent}`;
+  if (column.said !== "inherited") return differs;
+  // What a span did not say itself may have come from one above it.
+  const contradicts =
+    column.type === "jsonb" ? sql`not coalesce(${stored}, '{}') @> coalesce(${sent}, '{}')` : sql`${stored} <> ${sent}`;
+  return sql`case when t.span_id is null then ${differs} else coalesce(${contradicts}, ${sent} is not null) end`;
 }
 
 /** A whole column as an array literal. */

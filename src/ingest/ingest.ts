@@ -3,6 +3,7 @@ import type { Deps, KeepAlive } from "../deps.ts";
 import type { Pricer } from "../pricing/cost.ts";
 import { announceChange } from "../rollup/announce.ts";
 import type { Decoded, ItemError } from "./trace.ts";
+import type { Batch } from "./trace-writer.ts";
 import type { Outcome, PricedTrace } from "./write.ts";
 
 /** What became of a batch. accepted = inserted + duplicates (+ spans that are no calls); accepted + rejected = items. */
@@ -38,7 +39,9 @@ export async function ingest(deps: Deps, projectId: string, decoded: Decoded, ke
   }
   const rejected = errors.length;
 
-  const outcomes = priced.length === 0 ? [] : await store(deps, projectId, priced, nowMs, keepAlive);
+  const { links = [] } = decoded;
+  const empty = priced.length === 0 && links.length === 0;
+  const outcomes = empty ? [] : await store(deps, projectId, { traces: priced, links }, nowMs, keepAlive);
   for (const [position, outcome] of outcomes.entries()) {
     if (outcome !== "conflict") continue;
     const message = "stored before with other content; the first stays";
@@ -52,15 +55,17 @@ export async function ingest(deps: Deps, projectId: string, decoded: Decoded, ke
 async function store(
   deps: Deps,
   projectId: string,
-  priced: readonly PricedTrace[],
+  batch: Batch,
   nowMs: number,
   keepAlive: KeepAlive,
 ): Promise<Outcome[]> {
+  let earliestMs = batch.traces.reduce((earliest, { trace }) => Math.min(earliest, trace.startedAtMs), nowMs);
   try {
-    return await deps.writer.write(projectId, priced, keepAlive);
+    const written = await deps.writer.write(projectId, batch, keepAlive);
+    earliestMs = Math.min(earliestMs, written.earliestMs ?? nowMs);
+    return written.outcomes;
   } finally {
     // Also after a failure, and for duplicates: an answer may have been lost after its write was committed.
-    const earliestMs = priced.reduce((earliest, { trace }) => Math.min(earliest, trace.startedAtMs), nowMs);
-    await announceChange(deps, projectId, earliestMs, keepAlive);
+    if (batch.traces.length > 0 || earliestMs < nowMs) await announceChange(deps, projectId, earliestMs, keepAlive);
   }
 }

@@ -9,17 +9,24 @@
 import { DatabaseUnavailable, type Database } from "../db/client.ts";
 import type { KeepAlive } from "../deps.ts";
 import { holdOpen } from "../hold-open.ts";
-import { type Outcome, type PricedTrace, writeTraces } from "./write.ts";
+import type { Link } from "./trace.ts";
+import { type PricedTrace, writeTraces, type Written } from "./write.ts";
 
 export interface TraceWriter {
   /** As `writeTraces`. With `keepAlive` the work goes on for the others when the caller's client hangs up. */
-  write(projectId: string, batch: readonly PricedTrace[], keepAlive: KeepAlive): Promise<Outcome[]>;
+  write(projectId: string, batch: Batch, keepAlive: KeepAlive): Promise<Written>;
+}
+
+/** The calls of a request, and the spans around them. */
+export interface Batch {
+  traces: readonly PricedTrace[];
+  links: readonly Link[];
 }
 
 /** A request that waits: it is told its outcomes, or to write for the group. */
 interface Waiting {
-  batch: readonly PricedTrace[];
-  wake: (news: Outcome[] | "lead") => void;
+  batch: Batch;
+  wake: (news: Written | "lead") => void;
   fail: (error: unknown) => void;
 }
 
@@ -37,17 +44,22 @@ const LATE_MS = 2_000;
 /** Longer than any statement may take, with its retries. */
 const LOST_MS = 40_000;
 
-export function createTraceWriter(db: Database): TraceWriter {
+/** @param graceSeconds how long a wrapper waits for calls below it. */
+export function createTraceWriter(db: Database, graceSeconds: number): TraceWriter {
   const lanes = new Map<string, Lane>();
 
-  async function write(projectId: string, batch: readonly PricedTrace[]): Promise<Outcome[]> {
+  function store(projectId: string, { traces, links }: Batch): Promise<Written> {
+    return writeTraces(db, projectId, traces, { links, graceSeconds });
+  }
+
+  async function write(projectId: string, batch: Batch): Promise<Written> {
     const lane = lanes.get(projectId) ?? { inFlight: 0, waiting: [] };
     lanes.set(projectId, lane);
     if (lane.inFlight < MAX_IN_FLIGHT) {
       lane.inFlight++;
       return await lead(projectId, lane, batch);
     }
-    const { promise, resolve: wake, reject: fail } = Promise.withResolvers<Outcome[] | "lead">();
+    const { promise, resolve: wake, reject: fail } = Promise.withResolvers<Written | "lead">();
     const own: Waiting = { batch, wake, fail };
     lane.waiting.push(own);
     let news = await holdOpen(promise, LATE_MS);
@@ -55,7 +67,7 @@ export function createTraceWriter(db: Database): TraceWriter {
       const at = lane.waiting.indexOf(own);
       if (at >= 0) {
         lane.waiting.splice(at, 1);
-        return await writeTraces(db, projectId, batch);
+        return await store(projectId, batch);
       }
       // Somebody is writing it: alone it would only meet itself.
       news = await holdOpen(promise, LOST_MS);
@@ -65,21 +77,25 @@ export function createTraceWriter(db: Database): TraceWriter {
   }
 
   /** Writes the caller's batch together with those that wait; `inFlight` counts it already. */
-  async function lead(projectId: string, lane: Lane, batch: readonly PricedTrace[]): Promise<Outcome[]> {
-    const others = nextGroup(lane.waiting, MAX_GROUP - batch.length);
+  async function lead(projectId: string, lane: Lane, batch: Batch): Promise<Written> {
+    const others = nextGroup(lane.waiting, MAX_GROUP - sizeOf(batch));
     try {
-      const outcomes = await writeTraces(db, projectId, [batch, ...others.map((other) => other.batch)].flat());
-      let at = batch.length;
-      for (const { batch, wake } of others) wake(outcomes.slice(at, (at += batch.length)));
-      return outcomes.slice(0, batch.length);
+      const all = [batch, ...others.map((other) => other.batch)];
+      const traces = all.flatMap((one) => one.traces);
+      const { outcomes, earliestMs } = await store(projectId, { traces, links: all.flatMap((one) => one.links) });
+      let at = batch.traces.length;
+      for (const { batch, wake } of others) {
+        wake({ outcomes: outcomes.slice(at, (at += batch.traces.length)), earliestMs });
+      }
+      return { outcomes: outcomes.slice(0, batch.traces.length), earliestMs };
     } catch (error) {
       if (others.length === 0 || error instanceof DatabaseUnavailable) {
         for (const { fail } of others) fail(error);
         throw error;
       }
       // One of them is at fault; the others must not fail with it.
-      for (const other of others) await writeTraces(db, projectId, other.batch).then(other.wake, other.fail);
-      return await writeTraces(db, projectId, batch);
+      for (const other of others) await store(projectId, other.batch).then(other.wake, other.fail);
+      return await store(projectId, batch);
     } finally {
       const next = lane.waiting.shift();
       if (next) next.wake("lead");
@@ -99,6 +115,10 @@ export function createTraceWriter(db: Database): TraceWriter {
 /** Takes those from the front that fit into `room` together. */
 function nextGroup(waiting: Waiting[], room: number): Waiting[] {
   let size = 0;
-  const count = waiting.findIndex(({ batch }) => (size += batch.length) > room);
+  const count = waiting.findIndex(({ batch }) => (size += sizeOf(batch)) > room);
   return waiting.splice(0, count === -1 ? waiting.length : count);
+}
+
+function sizeOf({ traces, links }: Batch): number {
+  return traces.length + links.length;
 }

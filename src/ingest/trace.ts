@@ -45,8 +45,10 @@ export interface Trace extends Usage {
   errorType: string | null;
   /** The caller's own idea of the cost, kept beside ours. */
   reportedCostPico: bigint | null;
-  /** False for wrapper spans, which restate what their children cost. */
+  /** False for what costs nothing of its own: a gateway's cache hit, a wrapper as long as calls may be below it. */
   billable: boolean;
+  /** A span around calls, that restates what they cost. */
+  wrapper: boolean;
   /** Which decoding rule decided that this is (or is not) a call, e.g. `native` or `gen_ai.operation.name`. */
   rule: string;
   /** How the token counts were read, e.g. `inclusive`, or `exclusive` where cache tokens were added. */
@@ -64,6 +66,15 @@ export interface ItemError {
   message: string;
 }
 
+/** A span that is no call: it joins calls to the spans above them, and may say whose they are. */
+export interface Link extends Pick<Trace, "userId" | "sessionId" | "tags" | "parentId"> {
+  traceId: string;
+  spanId: string;
+  startedAtMs: number;
+  /** Does its trace have to do with calls, as far as its body shows? Others are kept only if the ledger knows the trace. */
+  ofInterest: boolean;
+}
+
 /** What a decoder makes of a body: items are counted as the client sent them. */
 export interface Decoded {
   items: number;
@@ -71,12 +82,16 @@ export interface Decoded {
   /** Of each trace, its position among the items. */
   indexes: number[];
   errors: ItemError[];
+  /** Spans around the calls. */
+  links?: readonly Link[];
 }
 
 export const MAX_TOKENS = 2 ** 31 - 1;
 export const MAX_TEXT = 512;
 /** Tags beyond this many are kept on the trace but not rolled up. */
 export const MAX_ROLLED_TAGS = 10;
+/** How long a wrapper waits for calls below it, unless configured otherwise. */
+export const DEFAULT_GRACE_SECONDS = 300;
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 const MAX_AHEAD_MS = 5 * 60_000;
 

@@ -4,16 +4,31 @@
  * returned; a trace that was there already adds nothing.
  */
 import { sql } from "drizzle-orm";
-import { compile, type Database, type Row, StatementTooLarge } from "../db/client.ts";
+import { type Bound, compile, type Database, type Row, StatementTooLarge } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
 import { columns, list } from "../rollup/measures.ts";
-import { columnLiteral, columnParam, COLUMNS, type PricedTrace, sentValue } from "./columns.ts";
+import { columnLiteral, columnParam, COLUMNS, differs, type PricedTrace, sentValue } from "./columns.ts";
+import { settling } from "./settle.ts";
+import { DEFAULT_GRACE_SECONDS, type Link } from "./trace.ts";
 
 export type { PricedTrace } from "./columns.ts";
 
 /** What became of each trace passed in, by position. */
 export type Outcome = "inserted" | "duplicate" | "conflict";
+
+export interface Written {
+  outcomes: Outcome[];
+  /** Start of the earliest stored trace that counts otherwise now, epoch ms; null when there is none. */
+  earliestMs: number | null;
+}
+
+export interface WriteOptions {
+  /** Spans around the traces. */
+  links?: readonly Link[];
+  /** How long a wrapper waits for calls below it. */
+  graceSeconds?: number;
+}
 
 const names = columns(COLUMNS.map(({ name }) => name));
 
@@ -48,10 +63,7 @@ from batch
 cross join unnest(${list([ID, ...SAID].map(columnParam))})
   with ordinality as i (id, ${columns(SAID.map(({ name }) => name))}, position)
 join traces t on t.project_id = batch.project_id and t.id = i.id
-where ${sql.join(
-    SAID.map((column) => sql`t.${sql.identifier(column.name)} is distinct from ${sentValue(column)}`),
-    sql` or `,
-  )}
+where ${sql.join(SAID.map(differs), sql` or `)}
 order by 1`,
   ["project", "id", ...SAID.map(({ name }) => name)],
 );
@@ -65,38 +77,78 @@ const MAX_STATEMENT_CHARS = 3_000_000;
  *
  * @throws DatabaseUnavailable when it is not known to be stored; sending again is safe.
  */
-export async function writeTraces(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<Outcome[]> {
-  if (batch.length === 0) return [];
+export async function writeTraces(
+  db: Database,
+  projectId: string,
+  batch: readonly PricedTrace[],
+  options: WriteOptions = {},
+): Promise<Written> {
+  const { links = [], graceSeconds = DEFAULT_GRACE_SECONDS } = options;
+  const rest = settling(projectId, batch, links, graceSeconds);
+  if (batch.length === 0 && rest.length === 0) return { outcomes: [], earliestMs: null };
   const unique = inKeyOrder(batch);
   const params = [
     ...priceValues(unique.map(({ cost }) => cost.price)),
     ...COLUMNS.map((column) => columnLiteral(column, unique)),
   ];
-  const chars = params.reduce((sum, param) => sum + (param?.length ?? 0), 0);
-  if (batch.length > 1 && chars > MAX_STATEMENT_CHARS) return await writeHalves(db, projectId, batch);
+  const write: Bound = { statement: WRITE, values: [projectId, ...params, batch.length] };
+  const statements = batch.length > 0 ? [write, ...rest] : rest;
+  const parts = batch.length + links.length;
+  if (parts > 1 && size(statements) > MAX_STATEMENT_CHARS) return await writeHalves(db, projectId, batch, options);
 
-  let row: Row | undefined;
+  let results: Row[][];
   try {
-    [row] = await db.run(WRITE, [projectId, ...params, batch.length]);
+    results = rest.length > 0 ? await db.batch(statements) : [await db.run(WRITE, write.values)];
   } catch (error) {
     // Some characters take many bytes.
-    if (error instanceof StatementTooLarge && batch.length > 1) return await writeHalves(db, projectId, batch);
+    if (error instanceof StatementTooLarge && parts > 1) return await writeHalves(db, projectId, batch, options);
     throw error;
   }
-  if (row!["inserted"] === batch.length) return batch.map(() => "inserted");
+  const earliestMs = earliestOf(results);
+  if (batch.length === 0) return { outcomes: [], earliestMs };
+  const [row] = results[0]!;
+  if (row!["inserted"] === batch.length) return { outcomes: batch.map(() => "inserted"), earliestMs };
 
   const inserted = new Set((row!["ids"] ?? []) as string[]);
   const outcomes = batch.map(({ trace }): Outcome => (inserted.delete(trace.id) ? "inserted" : "duplicate"));
   const again = [...batch.keys()].filter((position) => outcomes[position] === "duplicate");
   const sentAgain = again.map((position) => batch[position]!);
   for (const at of await conflicting(db, projectId, sentAgain)) outcomes[again[at]!] = "conflict";
-  return outcomes;
+  return { outcomes, earliestMs };
 }
 
-async function writeHalves(db: Database, projectId: string, batch: readonly PricedTrace[]): Promise<Outcome[]> {
-  const half = Math.ceil(batch.length / 2);
-  const first = await writeTraces(db, projectId, batch.slice(0, half));
-  return [...first, ...(await writeTraces(db, projectId, batch.slice(half)))];
+async function writeHalves(
+  db: Database,
+  projectId: string,
+  batch: readonly PricedTrace[],
+  options: WriteOptions,
+): Promise<Written> {
+  const { links = [], ...rest } = options;
+  const halves = <T>(all: readonly T[]): [T[], T[]] => [
+    all.slice(0, Math.ceil(all.length / 2)),
+    all.slice(Math.ceil(all.length / 2)),
+  ];
+  const [firstTraces, lastTraces] = halves(batch);
+  const [firstLinks, lastLinks] = halves(links);
+  const first = await writeTraces(db, projectId, firstTraces, { ...rest, links: firstLinks });
+  const last = await writeTraces(db, projectId, lastTraces, { ...rest, links: lastLinks });
+  return { outcomes: [...first.outcomes, ...last.outcomes], earliestMs: earlier(first.earliestMs, last.earliestMs) };
+}
+
+/** The earliest trace that any of the statements changed. */
+export function earliestOf(results: readonly Row[][]): number | null {
+  return results
+    .flat()
+    .reduce<number | null>((found, row) => earlier(found, (row["earliest_ms"] ?? null) as number | null), null);
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
+function size(statements: readonly Bound[]): number {
+  const values = statements.flatMap((statement) => statement.values);
+  return values.reduce<number>((sum, value) => sum + (typeof value === "string" ? value.length : 0), 0);
 }
 
 /** Positions of those whose stored content differs. */

@@ -54,13 +54,21 @@ const KEYS: Record<Bucket, string> = {
  * @returns null when the catalogue has no such model of that provider.
  */
 export function findModel(provider: string, model: string): CatalogueModel | null {
-  const inferred = provider === "unknown";
-  const options = inferred ? {} : { providerId: provider };
-  const found = calcPrice({}, model, options);
-  if (!found || (inferred && !namesExactly(found.model, model))) return null;
+  if (provider === "unknown") return inferModel(model);
+  const found = calcPrice({}, model, { providerId: provider });
   // The library falls back on the model's name where it does not know the provider.
-  if (!inferred && findProvider({ providerId: provider })?.id !== found.provider.id) return null;
+  if (!found || findProvider({ providerId: provider })?.id !== found.provider.id) return null;
   return catalogueModel(found.provider.id, found.model);
+}
+
+/** Those who make models, as against those who serve them: the library infers only some of their models by name. */
+const MAKERS = ["openai", "anthropic", "google", "mistral", "cohere", "x-ai", "deepseek"];
+
+function inferModel(model: string): CatalogueModel | null {
+  const found = [undefined, ...MAKERS]
+    .map((providerId) => calcPrice({}, model, providerId === undefined ? {} : { providerId }))
+    .find((price) => price && namesExactly(price.model, model));
+  return found ? catalogueModel(found.provider.id, found.model) : null;
 }
 
 /** Finds a model in the catalogue; null when it is not there. */

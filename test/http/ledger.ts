@@ -60,7 +60,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
     config,
     keyring: createKeyring(own.db),
     prices: createPriceBooks((projectId) => loadCustomPrices(own.db, projectId)),
-    writer: createTraceWriter(own.db),
+    writer: createTraceWriter(own.db, config.wrapperGraceSeconds),
     cache: createSummaryCache(own.redis),
     mergeSignal: createMergeSignal(own.redis),
     now: Date.now,

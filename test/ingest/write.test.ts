@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { type PricedTrace, writeTraces } from "../../src/ingest/write.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, trace } from "../traces.ts";
@@ -16,13 +16,17 @@ describe("a write", () => {
     const project = await newProject(db);
     const once = call();
     const other = call({ clientId: once.trace.clientId, outputTokens: 7 });
-    expect(await writeTraces(db, project, [once, call(), once, other])).toEqual([
+    expect((await writeTraces(db, project, [once, call(), once, other])).outcomes).toEqual([
       "inserted",
       "inserted",
       "duplicate",
       "conflict",
     ]);
-    expect(await writeTraces(db, project, [other, once, call()])).toEqual(["conflict", "duplicate", "inserted"]);
+    expect((await writeTraces(db, project, [other, once, call()])).outcomes).toEqual([
+      "conflict",
+      "duplicate",
+      "inserted",
+    ]);
   });
 
   it("says conflict for any field that the caller said otherwise", async () => {
@@ -40,7 +44,7 @@ describe("a write", () => {
       { status: "error" as const },
       { serviceTier: "flex" },
     ];
-    const outcomes = await writeTraces(db, project, [
+    const { outcomes } = await writeTraces(db, project, [
       ...changes.map((change) => call({ ...said, ...change })),
       call(said),
     ]);
@@ -54,7 +58,7 @@ describe("a write", () => {
       Array.from({ length: 50 }, (_, i) => [`${i}`.padStart(128, "k"), 'ü"'.repeat(256)]),
     );
     const batch = Array.from({ length: 400 }, () => call({ tags }));
-    expect(new Set(await writeTraces(db, project, batch))).toEqual(new Set(["inserted"]));
+    expect(new Set((await writeTraces(db, project, batch)).outcomes)).toEqual(new Set(["inserted"]));
     expect((await audit(db, project, START_MS, START_MS + 1)).ok).toBe(true);
   });
 
@@ -62,11 +66,13 @@ describe("a write", () => {
     const project = await newProject(db);
     // 5,000 x 500 control characters are 2.5M characters, and 15 MB of JSON.
     const batch = Array.from({ length: 5_000 }, () => call({ application: "\u0001".repeat(500) }));
-    expect(new Set(await writeTraces(db, project, batch))).toEqual(new Set(["inserted"]));
+    expect(new Set((await writeTraces(db, project, batch)).outcomes)).toEqual(new Set(["inserted"]));
   });
 });
 
 describe("group commit", () => {
+  const of = (...traces: PricedTrace[]) => ({ traces, links: [] });
+
   it("reports what another request wrote for it as inserted, however long that took", async () => {
     const project = await newProject(db);
     const slow: typeof db = {
@@ -76,29 +82,29 @@ describe("group commit", () => {
         return await db.run(...run);
       },
     };
-    const writer = createTraceWriter(slow);
-    const answers = await Promise.all(Array.from({ length: 30 }, () => writer.write(project, [call()], () => {})));
-    expect(answers.flat()).toEqual(answers.map(() => "inserted"));
+    const writer = createTraceWriter(slow, 300);
+    const answers = await Promise.all(Array.from({ length: 30 }, () => writer.write(project, of(call()), () => {})));
+    expect(answers.flatMap(({ outcomes }) => outcomes)).toEqual(answers.map(() => "inserted"));
   });
 
   it("gives each of many concurrent requests its own outcomes, and stores a shared call once", async () => {
     const project = await newProject(db);
-    const writer = createTraceWriter(db);
+    const writer = createTraceWriter(db, 300);
     const shared = call();
     const answers = await Promise.all(
-      Array.from({ length: 50 }, () => writer.write(project, [call(), shared], () => {})),
+      Array.from({ length: 50 }, () => writer.write(project, of(call(), shared), () => {})),
     );
-    expect(answers.filter(([own]) => own === "inserted")).toHaveLength(50);
-    expect(answers.filter(([, second]) => second === "inserted")).toHaveLength(1);
-    expect(answers.filter(([, second]) => second === "duplicate")).toHaveLength(49);
+    expect(answers.filter(({ outcomes: [own] }) => own === "inserted")).toHaveLength(50);
+    expect(answers.filter(({ outcomes: [, second] }) => second === "inserted")).toHaveLength(1);
+    expect(answers.filter(({ outcomes: [, second] }) => second === "duplicate")).toHaveLength(49);
   });
 
   it("does not let a request that cannot be stored fail the others of its group", async () => {
     const project = await newProject(db);
-    const writer = createTraceWriter(db);
+    const writer = createTraceWriter(db, 300);
     // Past what an integer column holds: only a bug could send it, and it must stay its own.
     const bad = call({ inputTokens: 2 ** 40, provider: "nobody" });
-    const requests = Array.from({ length: 20 }, (_, i) => writer.write(project, [i === 10 ? bad : call()], () => {}));
+    const requests = Array.from({ length: 20 }, (_, i) => writer.write(project, of(i === 10 ? bad : call()), () => {}));
     const settled = await Promise.allSettled(requests);
     expect(settled.map(({ status }) => status)).toEqual(requests.map((_, i) => (i === 10 ? "rejected" : "fulfilled")));
   });

@@ -42,7 +42,7 @@ it("shows every reader rollups that equal the traces, while others write and mer
       for (let at = 0; at < TRACES; at += 100) {
         const from = (at + offset * 700) % TRACES;
         const batch = Array.from({ length: 200 }, (_, i) => all[(from + ((i * 37) % 200)) % TRACES]!);
-        const outcomes = await writeTraces(db, project, batch);
+        const { outcomes } = await writeTraces(db, project, batch);
         inserted += outcomes.filter((outcome) => outcome === "inserted").length;
       }
     }

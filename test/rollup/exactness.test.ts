@@ -62,7 +62,7 @@ it("gives the same rollups and summaries whatever the order of writes, repeats, 
         else if ("remove" in step)
           expect(await deleteTrace(db, project, all[step.remove]!.id)).toBe(sent.delete(step.remove));
         else {
-          const outcomes = await writeTraces(
+          const { outcomes } = await writeTraces(
             db,
             project,
             step.write.map((i) => priced(all[i]!)),

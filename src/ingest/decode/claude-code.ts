@@ -98,6 +98,7 @@ export function toClaudeCodeTrace(record: LogRecord, nowMs: number): Trace | nul
     errorType: failed ? errorTypeOf(attributes) : null,
     reportedCostPico: failed ? 0n : reportedCostOf(attributes),
     billable: true,
+    wrapper: false,
     rule: PREFIX + event,
     usageSemantics: failed ? "failed: nothing used" : "exclusive: cache added",
   };

@@ -97,6 +97,7 @@ function toTrace(value: unknown, nowMs: number): Trace {
     errorType: failed ? errorTypeOf(entry) : null,
     reportedCostPico: typeof entry["response_cost"] === "number" ? floatToPico(entry["response_cost"]) : null,
     billable: !fromCache,
+    wrapper: false,
     rule: fromCache ? "litellm cache_hit" : "litellm",
   };
 }

@@ -103,6 +103,7 @@ function decodeItem(value: unknown, nowMs: number): Trace {
     ...usage,
     reportedCostPico: cost(item["cost_usd"]),
     billable: true,
+    wrapper: false,
     rule: "native",
     usageSemantics,
   };

@@ -6,7 +6,8 @@ import type { Decoded, ItemError, Trace } from "../trace.ts";
 import { readJsonSpans } from "./otlp-json.ts";
 import { readProtobufSpans } from "./otlp-protobuf.ts";
 import { Contexts } from "./span-context.ts";
-import { embeddingParentsOf, verdictOf } from "./span-rules.ts";
+import { linksOf } from "./span-link.ts";
+import { verdictOf } from "./span-rules.ts";
 import { toTrace } from "./span-to-trace.ts";
 import { SpanRefused, type Span } from "./span.ts";
 
@@ -30,18 +31,26 @@ export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinit
   return decodeSpans(readJsonSpans(value, maxItems), nowMs);
 }
 
-function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
+export function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
   const contexts = new Contexts(spans);
-  const embeddingParents = embeddingParentsOf(spans);
   const traces: Trace[] = [];
   const indexes: number[] = [];
   const errors: ItemError[] = [];
+  const rest: Span[] = [];
+  const tracesWithCalls = new Set<string>();
   for (const [index, span] of spans.entries()) {
-    const verdict = verdictOf(span, embeddingParents);
-    if (verdict.kind === "other") continue;
+    const verdict = verdictOf(span);
+    if (verdict.kind === "other") {
+      rest.push(span);
+      continue;
+    }
+    tracesWithCalls.add(span.traceId);
     try {
       const trace = toTrace(span, verdict, nowMs, () => contexts.of(span));
-      if (trace === null) continue;
+      if (trace === null) {
+        rest.push(span);
+        continue;
+      }
       traces.push(trace);
       indexes.push(index);
     } catch (error) {
@@ -49,5 +58,6 @@ function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
       errors.push({ index, code: error.code, message: error.message });
     }
   }
-  return { items: spans.length, traces, indexes, errors };
+  const links = linksOf(rest, contexts, tracesWithCalls);
+  return { items: spans.length, traces, indexes, errors, links };
 }

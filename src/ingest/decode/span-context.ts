@@ -1,6 +1,7 @@
 /**
  * Who a call belongs to: user, session and tags. Many tools put them only on a span above the
- * call, so each is taken from the nearest ancestor that has it, as far as the body holds them.
+ * call, so each is taken from the nearest ancestor that has it, as far as the body holds them; the
+ * write looks for the rest.
  */
 import {
   METADATA,
@@ -25,36 +26,48 @@ export interface Context {
 export const MAX_TAGS = 50;
 export const MAX_TAG_KEY = 128;
 export const MAX_TAG_VALUE = 512;
-const NO_CONTEXT: Context = { userId: null, sessionId: null, tags: new Map() };
+export const NO_CONTEXT: Context = { userId: null, sessionId: null, tags: new Map() };
 const DOCUMENT_IDENTITIES: ReadonlySet<string> = new Set([...METADATA_USER, ...METADATA_SESSION]);
 /** Names that are more than a key on a plain object. */
 const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
-/** Contexts of the spans of one body, each worked out once. */
+/** Contexts of the spans of one body. */
 export class Contexts {
   readonly #spans = new Map<string, Span>();
-  readonly #known = new Map<Span, Context>();
+  readonly #inherited = new Map<Span, Context>();
 
   constructor(spans: readonly Span[]) {
     for (const span of spans) this.#spans.set(`${span.traceId}:${span.spanId}`, span);
   }
 
+  /** What the span says, else its resource, else the nearest span above it. */
   of(span: Span): Context {
+    const above = this.#above(span);
+    const own = inherit(ownContext(span.attributes), resourceContext(span));
+    return above === undefined ? own : inherit(own, this.inherited(above));
+  }
+
+  /** What a span passes on to those below it: what it says, else the nearest span above it. */
+  inherited(span: Span): Context {
     // Up to the root, a known context, or a span seen before: parents may form a circle.
     const path: Span[] = [];
     const seen = new Set<Span>();
     let at: Span | undefined = span;
-    while (at !== undefined && !this.#known.has(at) && !seen.has(at)) {
+    while (at !== undefined && !this.#inherited.has(at) && !seen.has(at)) {
       path.push(at);
       seen.add(at);
-      at = at.parentId === "" ? undefined : this.#spans.get(`${at.traceId}:${at.parentId}`);
+      at = this.#above(at);
     }
-    let context = (at && this.#known.get(at)) ?? resourceContext(path.at(-1) ?? span);
+    let context = (at && this.#inherited.get(at)) ?? NO_CONTEXT;
     for (const below of path.reverse()) {
       context = inherit(ownContext(below.attributes), context);
-      this.#known.set(below, context);
+      this.#inherited.set(below, context);
     }
     return context;
+  }
+
+  #above(span: Span): Span | undefined {
+    return span.parentId === "" ? undefined : this.#spans.get(`${span.traceId}:${span.parentId}`);
   }
 }
 

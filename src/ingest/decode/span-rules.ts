@@ -9,7 +9,6 @@ import {
   GENKIT_SUBTYPE,
   GENKIT_TYPE,
   LANGFUSE_TYPE,
-  MASTRA_TYPE,
   OPENINFERENCE_KIND,
   OPERATION,
   REQUEST_MODEL,
@@ -55,7 +54,6 @@ export const RULES: readonly Rule[] = [
     calls: new Set(["LLM", "EMBEDDING", "RERANKER"]),
     otherwise: "wrapper",
   },
-  { name: "mastra.span.type", attribute: MASTRA_TYPE, calls: new Set(["model_inference"]), otherwise: "wrapper" },
   {
     name: "genkit:metadata:subtype",
     attribute: GENKIT_SUBTYPE,
@@ -85,18 +83,13 @@ const WRAPPER_OPERATIONS: ReadonlySet<string> = new Set([
   "model_chunk",
 ]);
 
-/** @param embeddingParents see `embeddingParentsOf`. */
-export function verdictOf(span: Span, embeddingParents: ReadonlySet<string>): Verdict {
-  const { attributes } = span;
+/** What a span looks like by itself; calls within calls are found once they are stored. */
+export function verdictOf({ attributes }: Span): Verdict {
   for (const rule of RULES) {
     const value = attributes.get(rule.attribute);
     if (typeof value !== "string" || value === "") continue;
     const isCall = rule.calls instanceof RegExp ? rule.calls.test(value) : rule.calls.has(value);
-    if (isCall) {
-      const wraps =
-        value === "embeddings" && !hasUsage(attributes) && embeddingParents.has(`${span.traceId}:${span.spanId}`);
-      return { kind: wraps ? "wrapper" : "call", rule: rule.name };
-    }
+    if (isCall) return { kind: "call", rule: rule.name };
     if (rule.otherwise === "wrapper") return { kind: "wrapper", rule: rule.name };
   }
   if (WRAPPER_OPERATIONS.has(textOf(attributes, OPERATION) ?? "")) return { kind: "wrapper", rule: OPERATION[0]! };
@@ -112,15 +105,4 @@ export function hasUsage(attributes: Attributes): boolean {
     COUNTS.inputTokens.some((name) => attributes.has(name)) ||
     COUNTS.outputTokens.some((name) => attributes.has(name))
   );
-}
-
-/** The spans right above an embeddings span, as `traceId:spanId`: some tools nest one in the other. */
-export function embeddingParentsOf(spans: readonly Span[]): ReadonlySet<string> {
-  const parents = new Set<string>();
-  for (const span of spans) {
-    if (span.parentId !== "" && span.attributes.get(OPERATION[0]!) === "embeddings") {
-      parents.add(`${span.traceId}:${span.parentId}`);
-    }
-  }
-  return parents;
 }

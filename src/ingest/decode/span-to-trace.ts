@@ -71,6 +71,7 @@ export function toTrace(span: Span, verdict: Verdict, nowMs: number, contextOf: 
     errorType: outcome.errorType,
     reportedCostPico: reportedCostOf(attributes),
     billable,
+    wrapper: !billable,
     rule: verdict.rule,
     usageSemantics: read.semantics,
   };
@@ -111,7 +112,7 @@ function durationOf({ startNs, endNs }: Span): number | null {
   return Number.isSafeInteger(durationUs) ? durationUs : null;
 }
 
-function isId(hex: string, length: number): boolean {
+export function isId(hex: string, length: number): boolean {
   return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex);
 }
 

@@ -59,6 +59,7 @@ describe("decodeNative", () => {
       outputAudioTokens: null,
       reportedCostPico: null,
       billable: true,
+      wrapper: false,
       rule: "native",
       usageSemantics: "inclusive",
     });

@@ -21,7 +21,7 @@ describe("protobuf bodies", () => {
   });
 
   it("takes an empty body for a request without spans", () => {
-    expect(decodeOtlpProtobuf(new Uint8Array(), NOW)).toEqual({ items: 0, traces: [], indexes: [], errors: [] });
+    expect(decodeOtlpProtobuf(new Uint8Array(), NOW)).toMatchObject({ items: 0, traces: [], errors: [] });
   });
 
   it("fails on damaged bodies in one way only, or reads them", () => {

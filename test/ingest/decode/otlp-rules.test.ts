@@ -38,12 +38,12 @@ describe("which spans are calls", () => {
     ["gen_ai.operation.name", { "gen_ai.operation.name": "model_chunk" }],
   ])("a wrapper by %s keeps its usage, not billable: %j", (rule, attributes) => {
     const trace = decodeOne({ attributes: { ...model, ...usage, ...attributes } });
-    expect(trace).toMatchObject({ billable: false, rule, inputTokens: 100, outputTokens: 20 });
-    expect(decode({ spans: [{ attributes: { ...model, ...attributes } }] })).toEqual({
+    expect(trace).toMatchObject({ billable: false, wrapper: true, rule, inputTokens: 100, outputTokens: 20 });
+    expect(decode({ spans: [{ attributes: { ...model, ...attributes } }] })).toMatchObject({
       items: 1,
       traces: [],
-      indexes: [],
       errors: [],
+      links: [{ ofInterest: true }],
     });
   });
 
@@ -60,23 +60,17 @@ describe("which spans are calls", () => {
   it("ignores spans that have nothing to do with models, whatever else is wrong with them", () => {
     const http = { attributes: { "http.request.method": "GET" }, traceId: "00", startTimeUnixNano: "0" };
     const raw = { attributes: { ...model, "llm.openai.messages": "[]" } };
-    expect(decode({ spans: [http, raw] })).toEqual({ items: 2, traces: [], indexes: [], errors: [] });
+    expect(decode({ spans: [http, raw] })).toMatchObject({ items: 2, traces: [], errors: [] });
+    expect(decode({ spans: [http] }).links).toEqual([]);
   });
 
   it("keeps usage without a model as a wrapper", () => {
     expect(decodeOne({ attributes: usage })).toMatchObject({ billable: false, rule: "usage without model" });
   });
 
-  it("takes of two nested embeddings spans the one with usage", () => {
-    const embeddings = { "gen_ai.operation.name": "embeddings", ...model };
-    const [outer, inner] = ["00000000000000a1", "00000000000000a2"];
-    const root = { spanId: outer, attributes: embeddings };
-    const leaf = { spanId: inner, parentSpanId: outer, attributes: { ...embeddings, "gen_ai.usage.input_tokens": 9 } };
-    expect(decode({ spans: [leaf, root] }).traces).toMatchObject([
-      { spanId: inner, inputTokens: 9, outputTokens: null },
-    ]);
-    // Alone it is a call whose usage is unknown.
-    expect(decodeOne(root)).toMatchObject({ billable: true, inputTokens: null, usageSemantics: "" });
+  it("takes embeddings without usage for a call whose usage is unknown", () => {
+    const attributes = { "gen_ai.operation.name": "embeddings", ...model };
+    expect(decodeOne({ attributes })).toMatchObject({ billable: true, inputTokens: null, usageSemantics: "" });
   });
 
   it("does not read a wrapper's documents: they repeat its last step", () => {

@@ -1,0 +1,401 @@
+import { sql } from "drizzle-orm";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Deps } from "../../src/deps.ts";
+import { decideHeld } from "../../src/ingest/held.ts";
+import type { Link, Trace } from "../../src/ingest/trace.ts";
+import { type PricedTrace, writeTraces } from "../../src/ingest/write.ts";
+import { BUCKETS } from "../../src/pricing/buckets.ts";
+import { withId } from "../../src/pricing/catalogue.ts";
+import type { Pricer } from "../../src/pricing/cost.ts";
+import { repriceStep } from "../../src/reprice/step.ts";
+import { audit } from "../../src/rollup/audit.ts";
+import { database, newProject } from "../ledger.ts";
+import { priced, trace } from "../traces.ts";
+
+const db = database();
+const START_MS = Date.UTC(2025, 8, 1, 12);
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+type Sent = { trace: Trace } | { link: Link };
+
+/** A span named by one letter, a second after its parent; `above` is the letter of the span above. */
+function call(name: string, above: string | null, changes: Partial<Trace> = {}): Sent {
+  const own = { traceId: TRACE, spanId: idOf(name), parentId: above && idOf(above) };
+  return {
+    trace: trace({ startedAtMs: START_MS + name.charCodeAt(0), clientId: `${TRACE}:${name}`, ...own, ...changes }),
+  };
+}
+
+function wrapper(name: string, above: string | null, changes: Partial<Trace> = {}): Sent {
+  return call(name, above, { billable: false, wrapper: true, rule: "traceloop.span.kind", ...changes });
+}
+
+function link(name: string, above: string | null, says: Partial<Link> = {}): Sent {
+  const own = { traceId: TRACE, spanId: idOf(name), parentId: above && idOf(above), startedAtMs: START_MS };
+  return { link: { userId: null, sessionId: null, tags: {}, ofInterest: true, ...own, ...says } };
+}
+
+function idOf(name: string): string {
+  return name.charCodeAt(0).toString(16).padStart(16, "0");
+}
+
+const UNKNOWN = { inputTokens: null, outputTokens: null };
+
+interface Ledger {
+  project: string;
+  send(...body: Sent[]): Promise<void>;
+  /** Names of the spans that count. */
+  counted(): Promise<string>;
+  rows(): Promise<Record<string, unknown>[]>;
+  /** Lets the grace time of every wrapper pass, and cron come by. */
+  wait(): Promise<void>;
+}
+
+async function ledger(graceSeconds = 300): Promise<Ledger> {
+  const project = await newProject(db);
+  const self: Ledger = {
+    project,
+    async send(...body) {
+      const batch = batchOf(body);
+      const links = body.flatMap((sent) => ("link" in sent ? [sent.link] : []));
+      await writeTraces(db, project, batch, { links, graceSeconds });
+      const { ok, mismatches } = await audit(db, project, START_MS, START_MS + 1);
+      expect(mismatches).toEqual([]);
+      expect(ok).toBe(true);
+    },
+    async counted() {
+      const rows = await self.rows();
+      return rows.flatMap((row) => (row["billable"] ? [nameOf(row["client_id"])] : [])).join("");
+    },
+    rows: () =>
+      db.query(sql`
+        select client_id, billable, nested, user_id, session_id, tags from traces
+        where project_id = ${project}::uuid order by client_id`),
+    async wait() {
+      await db.query(sql`
+        update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
+      await db.query(sql`
+        update held_wrappers set due_at = due_at - interval '1 day' where project_id = ${project}::uuid`);
+      await decideHeld(deps(graceSeconds), Infinity, () => {});
+      expect((await audit(db, project, START_MS, START_MS + 1)).ok).toBe(true);
+    },
+  };
+  return self;
+}
+
+function batchOf(body: readonly Sent[]): PricedTrace[] {
+  return body.flatMap((sent) => ("trace" in sent ? [priced(sent.trace)] : []));
+}
+
+function nameOf(clientId: unknown): string {
+  return String(clientId).slice(TRACE.length + 1);
+}
+
+/** What deciding needs; nobody listens for changes here. */
+function deps(wrapperGraceSeconds: number): Deps {
+  const mergeSignal = { raise() {}, take: async () => false, async keep() {} };
+  return { db, config: { wrapperGraceSeconds }, now: () => START_MS, mergeSignal } as unknown as Deps;
+}
+
+describe("a wrapper", () => {
+  it("never counts above a call, in whichever order they come", async () => {
+    const [one, two] = [await ledger(), await ledger()];
+    await one.send(call("c", "w"));
+    await one.send(wrapper("w", null));
+    await one.wait();
+    expect(await one.counted()).toBe("c");
+    await two.send(wrapper("w", null));
+    await two.send(call("c", "w"));
+    await two.wait();
+    expect(await two.counted()).toBe("c");
+  });
+
+  it("counts once the grace time is over and no call came; a later one takes its place", async () => {
+    const { send, wait, counted } = await ledger();
+    await send(wrapper("w", null));
+    expect(await counted()).toBe("");
+    await wait();
+    expect(await counted()).toBe("w");
+    await send(link("t", "w"));
+    await send(call("x", "t"));
+    expect(await counted()).toBe("x");
+  });
+
+  it("counts only as the outermost, also when that one comes last", async () => {
+    const { send, wait, counted } = await ledger();
+    await send(wrapper("b", "a"));
+    await wait();
+    expect(await counted()).toBe("b");
+    await send(wrapper("a", null));
+    expect(await counted()).toBe("b");
+    await wait();
+    expect(await counted()).toBe("a");
+  });
+
+  it("waits for a span that may join a call to it", async () => {
+    const { send, wait, counted } = await ledger();
+    // Who knows what is between the call and the root?
+    await send(wrapper("w", null), call("c", "m"));
+    await wait();
+    expect(await counted()).toBe("c");
+    // A sibling of the wrapper: then it was a call of its own.
+    await send(link("r", null), link("m", "r"));
+    expect(await counted()).toBe("cw");
+  });
+
+  it("is no rival of a call beside it, even where the span above both is missing", async () => {
+    const { send, wait, counted } = await ledger();
+    await send(wrapper("w", "m"), call("c", "m"));
+    await wait();
+    expect(await counted()).toBe("cw");
+  });
+
+  it("does not count below a call", async () => {
+    const { send, wait, counted } = await ledger();
+    await send(call("c", null), wrapper("w", "c"));
+    await wait();
+    expect(await counted()).toBe("c");
+  });
+});
+
+describe("a call around a call of its kind", () => {
+  it("does not count, whichever comes first", async () => {
+    const [one, two] = [await ledger(), await ledger()];
+    await one.send(call("o", null), call("i", "o"));
+    expect(await one.counted()).toBe("i");
+    await two.send(call("o", null));
+    expect(await two.counted()).toBe("o");
+    await two.send(call("i", "o"));
+    expect(await two.counted()).toBe("i");
+  });
+
+  it("counts where only it knows the tokens", async () => {
+    const { send, counted } = await ledger();
+    await send(call("o", null), call("i", "o", UNKNOWN));
+    expect(await counted()).toBe("o");
+    await send(call("j", "o"));
+    expect(await counted()).toBe("ij");
+  });
+
+  it("counts beside what is of another kind", async () => {
+    const { send, counted } = await ledger();
+    await send(call("o", null), call("i", "o", { operation: "embeddings" }));
+    expect(await counted()).toBe("io");
+  });
+});
+
+describe("two sightings of one response", () => {
+  const seen = (name: string, changes: Partial<Trace> = {}): Sent =>
+    call(name, null, { traceId: null, spanId: null, responseId: "chatcmpl-9xKq", ...changes });
+
+  it("count once: the first", async () => {
+    const { send, counted } = await ledger();
+    await send(seen("a"));
+    await send(seen("b"), seen("c"), seen("a"));
+    expect(await counted()).toBe("a");
+  });
+
+  it("count as the one that knows its tokens", async () => {
+    const { send, counted } = await ledger();
+    await send(seen("a", UNKNOWN));
+    await send(seen("b"));
+    expect(await counted()).toBe("b");
+  });
+
+  it("count as one within a trace too, where one is below the other", async () => {
+    const { send, counted } = await ledger();
+    await send(call("o", null, { responseId: "chatcmpl-9xKq" }), call("i", "o", { responseId: "chatcmpl-9xKq" }));
+    expect((await counted()).length).toBe(1);
+  });
+
+  it("are two calls when an hour lies between them, or when the id is one of a thousand", async () => {
+    const { send, counted } = await ledger();
+    await send(seen("a"), seen("b", { startedAtMs: START_MS + 3_700_000 }));
+    await send(seen("d", { responseId: "chatcmpl-42" }), seen("e", { responseId: "chatcmpl-42" }));
+    expect(await counted()).toBe("abde");
+  });
+
+  it("count once when many writers send them at the same time", async () => {
+    const { project, counted } = await ledger();
+    const names = [..."abcdefghijklmnop"];
+    await Promise.all(
+      names.map((name) => {
+        const { trace } = seen(name) as { trace: Trace };
+        return writeTraces(db, project, [priced(trace)]);
+      }),
+    );
+    expect((await counted()).length).toBe(1);
+  });
+});
+
+describe("user, session and tags", () => {
+  it("come from the nearest span above that says them, in whichever order they come", async () => {
+    const spans = [
+      call("c", "s", { tags: { team: "own" } }),
+      link("s", "r", { userId: "near", tags: { team: "near", feature: "near" } }),
+      link("r", null, { userId: "far", sessionId: "far", tags: { feature: "far", plan: "far" } }),
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), async (order) => {
+        const { send, rows } = await ledger();
+        for (const at of order) await send(spans[at]!);
+        const tags = { team: "own", feature: "near", plan: "far" };
+        expect(await rows()).toMatchObject([{ user_id: "near", session_id: "far", tags }]);
+      }),
+      { numRuns: 6 },
+    );
+  });
+
+  it("are no conflict when the call is sent again without them", async () => {
+    const { project, send } = await ledger();
+    const sent = call("c", "s") as { trace: Trace };
+    await send(sent, link("s", null, { userId: "ada", sessionId: "one", tags: { team: "red" } }));
+    const again = await writeTraces(db, project, [priced(sent.trace)]);
+    expect(again.outcomes).toEqual(["duplicate"]);
+    const other = await writeTraces(db, project, [priced({ ...sent.trace, userId: "bob" })]);
+    expect(other.outcomes).toEqual(["conflict"]);
+  });
+});
+
+describe("a wrapper whose time has come while calls come below it", () => {
+  it("never counts beside them, in no snapshot", async () => {
+    const { project, send, wait, rows } = await ledger();
+    const names = Array.from({ length: 40 }, (_, i) => String.fromCharCode(0x100 + i));
+    const of = (name: string, make: typeof call, spanId: string, above: string | null, changes = {}): Sent =>
+      make(name, null, {
+        traceId: name.charCodeAt(0).toString(16).padStart(32, "0"),
+        spanId,
+        parentId: above,
+        ...changes,
+      });
+    const [outer, inner] = [idOf("o"), idOf("i")];
+    const clientId = (name: string, span: string) => `${TRACE}:${span}${name}`;
+    await send(...names.map((name) => of(name, wrapper, outer, null, { clientId: clientId(name, "w") })));
+    await db.query(sql`
+      update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
+    await db.query(sql`update held_wrappers set due_at = now() where project_id = ${project}::uuid`);
+
+    const done = new AbortController();
+    const reader = async (): Promise<number> => {
+      let most = 0;
+      while (!done.signal.aborted) {
+        const [row] = await db.query(sql`
+          select coalesce(max(n), 0)::int as most from (
+            select count(*) filter (where billable) as n from traces where project_id = ${project}::uuid group by trace_id
+          ) as counted`);
+        most = Math.max(most, row!["most"] as number);
+      }
+      return most;
+    };
+    const reading = reader();
+    await Promise.all([
+      decideHeld(deps(300), Infinity, () => {}),
+      decideHeld(deps(300), Infinity, () => {}),
+      ...names.map((name) => send(of(name, call, inner, outer, { clientId: clientId(name, "c") }))),
+    ]);
+    done.abort();
+    expect(await reading).toBe(1);
+    await wait();
+    const counted = (await rows()).filter((row) => row["billable"]);
+    expect(counted.map((row) => nameOf(row["client_id"])[0])).toEqual(names.map(() => "c"));
+  });
+});
+
+describe("spans of one trace that are written at the same time", () => {
+  const names = Array.from({ length: 60 }, (_, i) => String.fromCharCode(0x100 + i));
+  /** The frame and the call of a trace of their own, the call first. */
+  const framed = (name: string): [Sent, Sent] => {
+    const own = { traceId: name.charCodeAt(0).toString(16).padStart(32, "0") };
+    const outer = call(name, null, { ...own, spanId: idOf("o"), userId: "ada" });
+    return [call(name, null, { ...own, spanId: idOf("i"), parentId: idOf("o"), clientId: `${TRACE}:i${name}` }), outer];
+  };
+
+  it("see each other: one of the two is always the second", async () => {
+    const { project, counted, rows } = await ledger();
+    const pairs = names.map(framed);
+    await Promise.all(pairs.flat().map((sent) => writeTraces(db, project, batchOf([sent]))));
+    expect(await counted()).toBe(names.map((name) => `i${name}`).join(""));
+    expect((await rows()).filter((row) => row["user_id"] !== "ada")).toEqual([]);
+  });
+
+  it("keep rollup = raw while they are priced anew", async () => {
+    const { project, counted } = await ledger();
+    const pairs = names.map(framed);
+    await writeTraces(db, project, batchOf(pairs.map(([, outer]) => outer)));
+    const done = new AbortController();
+    const repricing = async (): Promise<void> => {
+      const scope = { projectId: project, fromMs: START_MS, toMs: START_MS + 1_000, providers: [], models: [] };
+      for (let dear = 1n; !done.signal.aborted; dear++) {
+        const options = { cursor: null, limit: 1_000, apply: true };
+        await repriceStep(db, dearer(dear), { ...scope, unpricedOnly: false }, options);
+      }
+    };
+    const repriced = [repricing(), repricing()];
+    await Promise.all(pairs.map(([inner]) => writeTraces(db, project, batchOf([inner])))).finally(() => done.abort());
+    await Promise.all(repriced);
+    expect(await counted()).toBe(names.map((name) => `i${name}`).join(""));
+    expect((await audit(db, project, START_MS, START_MS + 1)).mismatches).toEqual([]);
+  });
+});
+
+/** Whatever a token costs in the catalogue, here it is one price for all. */
+function dearer(picoPerToken: bigint): Pricer {
+  const unitPico = BUCKETS.map(() => picoPerToken);
+  const price = withId({ source: "test", version: "1", provider: "p", model: "m", unitPico });
+  return {
+    costOf: ({ provider }) => ({ costPico: 1_100n * picoPerToken, unpricedReason: null, price, provider }),
+  };
+}
+
+/** Trees of up to eight spans, each of whatever sort below any earlier one, or below one that never comes. */
+const trees = fc
+  .array(
+    fc.record({
+      sort: fc.constantFrom("call", "call", "wrapper", "link"),
+      above: fc.option(fc.nat(7), { freq: 4 }),
+      kind: fc.constantFrom("chat", "chat", "embeddings"),
+      tokens: fc.constantFrom<Partial<Trace>>({}, {}, UNKNOWN, { inputTokens: 0, outputTokens: 0, status: "error" }),
+      userId: fc.constantFrom(null, null, "ada", "bob"),
+      tags: fc.constantFrom<Record<string, string>>({}, {}, { team: "red" }, { team: "blue", plan: "x" }),
+    }),
+    { minLength: 2, maxLength: 8 },
+  )
+  .map((specs) =>
+    specs.map(({ sort, above, kind, tokens, userId, tags }, i): Sent => {
+      const name = String.fromCharCode(97 + i);
+      const parent = above === null ? null : above < i ? String.fromCharCode(97 + above) : "z";
+      if (sort === "link") return link(name, parent, { userId, tags });
+      const make = sort === "call" ? call : wrapper;
+      return make(name, parent, { operation: kind, userId, tags, ...tokens });
+    }),
+  );
+
+describe("a trace", () => {
+  it("ends the same whatever the order and the bodies its spans come in", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        trees.chain((spans) =>
+          fc.tuple(
+            fc.constant(spans),
+            fc.shuffledSubarray(spans, { minLength: spans.length }),
+            fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 8, maxLength: 8 }),
+            fc.boolean(),
+          ),
+        ),
+        async ([spans, shuffled, sizes, waits]) => {
+          const [whole, parts] = [await ledger(), await ledger()];
+          await whole.send(...spans);
+          await whole.wait();
+          for (let at = 0, body = 0; at < shuffled.length; body++) {
+            await parts.send(...shuffled.slice(at, (at += sizes[body]!)));
+            if (waits) await parts.wait();
+          }
+          await parts.wait();
+          expect(await parts.rows()).toEqual(await whole.rows());
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
