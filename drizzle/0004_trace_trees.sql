@@ -10,7 +10,7 @@ CREATE TABLE "responses" (
 	"project_id" uuid NOT NULL,
 	"response" uuid NOT NULL,
 	"holder" uuid NOT NULL,
-	"usage_known" boolean NOT NULL,
+	"detail" smallint NOT NULL,
 	"sightings" uuid[] NOT NULL,
 	CONSTRAINT "responses_project_id_response_pk" PRIMARY KEY("project_id","response")
 );
@@ -32,12 +32,12 @@ ALTER TABLE "traces" ADD COLUMN "nested" boolean DEFAULT false NOT NULL;
 --> statement-breakpoint
 UPDATE "traces" SET "wrapper" = true WHERE NOT "billable" AND "rule" <> 'litellm cache_hit';
 --> statement-breakpoint
--- For a statement that finds rows changed under its snapshot: rolled back, its transaction is run again.
-CREATE FUNCTION try_again_if(changed boolean) RETURNS boolean
+-- Takes a transaction back whose statement finds that it must not go on; `code` tells the caller why.
+CREATE FUNCTION refuse_if(condition boolean, code text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF changed THEN
-    RAISE EXCEPTION 'rows changed meanwhile' USING ERRCODE = 'serialization_failure';
+  IF condition THEN
+    RAISE EXCEPTION 'refused' USING ERRCODE = code;
   END IF;
   RETURN false;
 END

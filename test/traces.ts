@@ -35,6 +35,9 @@ export function trace(changes: Partial<Trace> & { startedAtMs: number; clientId:
     reasoningTokens: null,
     inputAudioTokens: null,
     outputAudioTokens: null,
+    inputImageTokens: null,
+    outputImageTokens: null,
+    webSearches: null,
     reportedCostPico: null,
     billable: true,
     wrapper: false,
@@ -66,7 +69,14 @@ export function traces(startMs: number): fc.Arbitrary<Trace> {
       clientId: fc.uuid(),
       application: fc.constantFrom("assistant", "search", 'ünïcode "quoted" \\ {braces},'),
       environment: fc.constantFrom("production", "staging"),
-      model: fc.constantFrom("gpt-4o", "gpt-4o-mini", "a-model-nobody-knows"),
+      // The last two have a price of their own for images made, and a fee for each call.
+      of: fc.constantFrom(
+        { provider: "openai", model: "gpt-4o" },
+        { provider: "openai", model: "gpt-4o-mini" },
+        { provider: "openai", model: "a-model-nobody-knows" },
+        { provider: "google", model: "gemini-2.5-flash-image" },
+        { provider: "perplexity", model: "sonar" },
+      ),
       operation: fc.constantFrom("chat", "embeddings"),
       serviceTier: fc.constantFrom(null, "flex"),
       userId: fc.constantFrom(null, "ada", "bob", ""),
@@ -76,13 +86,22 @@ export function traces(startMs: number): fc.Arbitrary<Trace> {
       inputTokens: fc.option(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { freq: 10 }),
       outputTokens: fc.option(fc.integer({ min: 0, max: 50_000 }), { freq: 10 }),
       cached: fc.double({ min: 0, max: 1, noNaN: true }),
+      /** Of the tokens that are left, how many are images. */
+      images: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+      webSearches: fc.option(fc.integer({ min: 0, max: 20 })),
       billable: fc.constantFrom(true, true, true, false),
     })
-    .map(({ cached, ...changes }) =>
-      trace({
+    .map(({ of, cached, images, ...changes }) => {
+      const share = (tokens: number | null, part: number | null): number | null =>
+        tokens === null || part === null ? null : Math.floor(tokens * part);
+      const cacheReadTokens = share(changes.inputTokens, cached);
+      return trace({
+        ...of,
         ...changes,
         userId: changes.userId === "" ? null : changes.userId,
-        cacheReadTokens: changes.inputTokens === null ? null : Math.floor(changes.inputTokens * cached),
-      }),
-    );
+        cacheReadTokens,
+        inputImageTokens: share((changes.inputTokens ?? 0) - (cacheReadTokens ?? 0), images),
+        outputImageTokens: share(changes.outputTokens, images),
+      });
+    });
 }

@@ -32,6 +32,9 @@ export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["reasoning_tokens", "count"],
   ["input_audio_tokens", "count"],
   ["output_audio_tokens", "count"],
+  ["input_image_tokens", "count"],
+  ["output_image_tokens", "count"],
+  ["web_searches", "count"],
   ["tags", "object"],
   ["usage", "object"],
 ]);

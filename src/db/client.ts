@@ -17,6 +17,14 @@ export class StatementTooLarge extends Error {
   override name = "StatementTooLarge";
 }
 
+/** A statement refused to go on (`refuse_if` in the database): its transaction was rolled back. */
+export class Refused extends Error {
+  override name = "Refused";
+}
+
+/** The code with which a statement refuses for a reason that its caller knows. */
+export const REFUSED = "LT001";
+
 /** A statement compiled once; parameters come by position with each run. */
 export interface Statement {
   text: string;
@@ -78,6 +86,7 @@ export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptio
         if (code === undefined || ROLLED_BACK.has(code) || UNAVAILABLE.test(code)) {
           throw new DatabaseUnavailable("the database did not answer", { cause: error });
         }
+        if (code === REFUSED) throw new Refused("refused by the statement", { cause: error });
         throw error;
       }
     }

@@ -18,6 +18,7 @@ import {
   timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
+import { COUNT_FIELDS, COUNT_NAMES } from "../ingest/trace.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
 import { DIMENSIONS, type Measure, MEASURES } from "../rollup/measures.ts";
 
@@ -49,7 +50,7 @@ export const apiKeys = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.id] }), index("api_keys_key_hash").on(t.keyHash)],
 );
 
-/** Every list of unit prices (pico-USD per token) that a trace was priced with. */
+/** Every list of unit prices (pico-USD per token, call or search) that a trace was priced with. */
 export const prices = pgTable(
   "prices",
   {
@@ -83,7 +84,7 @@ export const customPrices = pgTable(
     serviceTier: text("service_tier"),
     startsAt: at("starts_at").notNull(),
     endsAt: at("ends_at"),
-    /** Pico-USD per token; all null where another price is taken. */
+    /** Pico-USD per token, call or search; all null where another price is taken. */
     ...Object.fromEntries(BUCKETS.map((bucket) => [`${bucket}_pico`, pico(`${bucket}_pico`)])),
     factor: numeric("factor"),
     sameAsProvider: text("same_as_provider"),
@@ -119,15 +120,7 @@ export const traces = pgTable(
     startedAt: at("started_at").notNull(),
     receivedAt: at("received_at").notNull().defaultNow(),
     durationUs: bigint("duration_us", { mode: "number" }),
-    inputTokens: integer("input_tokens"),
-    outputTokens: integer("output_tokens"),
-    cacheReadTokens: integer("cache_read_tokens"),
-    cacheWriteTokens: integer("cache_write_tokens"),
-    cacheWrite5mTokens: integer("cache_write_5m_tokens"),
-    cacheWrite1hTokens: integer("cache_write_1h_tokens"),
-    reasoningTokens: integer("reasoning_tokens"),
-    inputAudioTokens: integer("input_audio_tokens"),
-    outputAudioTokens: integer("output_audio_tokens"),
+    ...Object.fromEntries(COUNT_FIELDS.map((field) => [field, integer(COUNT_NAMES[field])])),
     costPico: pico("cost_pico"),
     recordedCostPico: pico("recorded_cost_pico"),
     reportedCostPico: pico("reported_cost_pico"),
@@ -193,8 +186,8 @@ export const responses = pgTable(
     /** A digest of the provider's response id. */
     response: uuid("response").notNull(),
     holder: uuid("holder").notNull(),
-    /** Does the holder know its tokens? */
-    usageKnown: boolean("usage_known").notNull(),
+    /** How much the holder tells of what is priced; 0 where it does not know its tokens. */
+    detail: smallint("detail").notNull(),
     /** The ids of all traces that tell of it, the holder's among them. */
     sightings: uuid("sightings").array().notNull(),
   },
@@ -239,8 +232,10 @@ export const rollup = pgTable(
   (t) => [index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value)],
 );
 
+/** Of rows that are older than a measure it is 0. */
 function measureColumns(type: Measure["type"]) {
-  const column = (name: string) => (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name)).notNull();
+  const column = (name: string) =>
+    type === "bigint" ? bigint(name, { mode: "number" }).notNull().default(0) : numeric(name).notNull().default("0");
   return Object.fromEntries(
     MEASURES.filter((measure) => measure.type === type).map(({ name }) => [name, column(name)]),
   );

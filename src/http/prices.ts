@@ -5,10 +5,10 @@ import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { MAX_TEXT } from "../ingest/trace.ts";
 import type { Caller } from "../keys.ts";
-import { BUCKETS, type Bucket } from "../pricing/buckets.ts";
+import { type Bucket, FEE_BUCKETS, LISTED_PER, TOKEN_BUCKETS, unitOf } from "../pricing/buckets.ts";
 import { addCustomPrice, listCustomPrices, type NewPrice } from "../pricing/custom-price-store.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
-import { picoPerToken, rounded } from "../pricing/ratio.ts";
+import { picoPerUnit, rounded } from "../pricing/ratio.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
 import { unpricedModels } from "../pricing/unpriced.ts";
 import { healProject } from "../reprice/heal.ts";
@@ -40,6 +40,15 @@ const factor = z
   .regex(/^\d{1,6}(?:\.\d{1,9})?$/, "must be a decimal with at most 6 digits and 9 decimals")
   .refine((value) => /[1-9]/.test(value), "must be more than 0");
 
+/** Unit prices by bucket; any may be left out, but not all. */
+function unitPrices<B extends Bucket>(buckets: readonly B[]) {
+  const shape = Object.fromEntries(buckets.map((bucket) => [bucket, usd.optional()]));
+  return z
+    .strictObject(shape as Record<B, z.ZodOptional<z.ZodString>>)
+    .refine((units) => Object.values(units).some((unit) => unit !== undefined), "names no price")
+    .nullish();
+}
+
 const body = z
   .strictObject({
     project_id: z.uuid().nullish(),
@@ -49,28 +58,27 @@ const body = z
     service_tier: z.string().max(MAX_TEXT).nullish(),
     starts_at: instant,
     ends_at: instant.nullish(),
-    usd_per_million_tokens: z
-      .strictObject(Object.fromEntries(BUCKETS.map((bucket) => [bucket, usd.optional()])) as UsdShape)
-      .refine((units) => Object.values(units).some((unit) => unit !== undefined), "names no price")
-      .nullish(),
+    usd_per_million_tokens: unitPrices(TOKEN_BUCKETS),
+    /** Calls and searches. */
+    usd_per_thousand: unitPrices(FEE_BUCKETS),
     factor: factor.nullish(),
     same_as: z.strictObject({ provider: text, model: text }).nullish(),
   })
   .superRefine((price, context) => {
     const refuse = (field: string, message: string) =>
       context.addIssue({ code: "custom", path: [field], message, input: price });
-    const { model, match, ends_at: endsAt, usd_per_million_tokens: units, service_tier: tier } = price;
+    const { model, match, ends_at: endsAt, service_tier: tier } = price;
+    const said = (["usd_per_million_tokens", "usd_per_thousand"] as const).filter((field) => price[field]);
     if (model.slice(0, -1).includes("*")) refuse("model", "may have a * at its end only");
     if (match === "exact" && model.endsWith("*")) refuse("model", "ends with *, which is a prefix");
     if (tier && (!tier.isWellFormed() || tier.includes("\0")))
       refuse("service_tier", "holds a NUL or half a surrogate pair");
     if (typeof endsAt === "number" && endsAt <= price.starts_at) refuse("ends_at", "must be after starts_at");
-    if (!units && !price.factor && !price.same_as)
-      refuse("usd_per_million_tokens", "is required, unless there is a factor or same_as");
-    if (units && price.factor) refuse("factor", "goes with no usd_per_million_tokens");
-    if (units && price.same_as) refuse("same_as", "goes with no usd_per_million_tokens");
+    if (said.length === 0 && !price.factor && !price.same_as)
+      refuse("usd_per_million_tokens", "is required, unless there is usd_per_thousand, a factor or same_as");
+    if (said.length > 0 && price.factor) refuse("factor", `goes with no ${said[0]}`);
+    if (said.length > 0 && price.same_as) refuse("same_as", `goes with no ${said[0]}`);
   });
-type UsdShape = Record<Bucket, z.ZodOptional<z.ZodString>>;
 
 /** How long a request may go on healing after its answer; the daily sweep does the rest. */
 const HEAL_MS = 20_000;
@@ -117,7 +125,7 @@ function ownerOf(asked: string | null | undefined, caller: Caller | undefined): 
 }
 
 function newPrice(asked: z.infer<typeof body>): NewPrice {
-  const { provider, model, same_as: sameAs, usd_per_million_tokens: units } = asked;
+  const { provider, model, same_as: sameAs, usd_per_million_tokens: tokens, usd_per_thousand: fees } = asked;
   const isPrefix = asked.match === "prefix" || model.endsWith("*");
   return {
     provider: provider ? canonicalProvider(provider) : null,
@@ -126,17 +134,17 @@ function newPrice(asked: z.infer<typeof body>): NewPrice {
     serviceTier: canonicalTier(asked.service_tier ?? null),
     startsAtMs: asked.starts_at,
     endsAtMs: asked.ends_at ?? null,
-    unitPico: units ? unitPico(units) : null,
+    unitPico: tokens || fees ? { ...unitPico(tokens ?? {}), ...unitPico(fees ?? {}) } : null,
     factor: asked.factor ?? null,
     sameAs: sameAs ? { provider: canonicalProvider(sameAs.provider), model: sameAs.model } : null,
   };
 }
 
-/** USD per million tokens -> pico-USD per token: six decimals are whole. */
+/** USD per million tokens, or thousand calls or searches -> pico-USD per unit: six decimals are whole. */
 function unitPico(units: Partial<Record<Bucket, string | undefined>>): Partial<Record<Bucket, bigint>> {
   return Object.fromEntries(
     Object.entries(units).flatMap(([bucket, usd]) =>
-      usd === undefined ? [] : [[bucket, rounded(picoPerToken(usd))] as const],
+      usd === undefined ? [] : [[bucket, rounded(picoPerUnit(usd, LISTED_PER[unitOf(bucket as Bucket)]))] as const],
     ),
   );
 }

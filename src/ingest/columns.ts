@@ -2,7 +2,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import type { Cost } from "../pricing/cost.ts";
-import type { Trace } from "./trace.ts";
+import { COUNT_FIELDS, COUNT_NAMES, type Trace } from "./trace.ts";
 
 export interface PricedTrace {
   trace: Trace;
@@ -30,15 +30,7 @@ export const COLUMNS: readonly Column[] = [
   derived("id", "uuid", (t) => t.id),
   derived("started_at", "timestamptz", (t) => t.startedAtMs),
   said("duration_us", "bigint", (t) => t.durationUs),
-  said("input_tokens", "integer", (t) => t.inputTokens),
-  said("output_tokens", "integer", (t) => t.outputTokens),
-  said("cache_read_tokens", "integer", (t) => t.cacheReadTokens),
-  said("cache_write_tokens", "integer", (t) => t.cacheWriteTokens),
-  said("cache_write_5m_tokens", "integer", (t) => t.cacheWrite5mTokens),
-  said("cache_write_1h_tokens", "integer", (t) => t.cacheWrite1hTokens),
-  said("reasoning_tokens", "integer", (t) => t.reasoningTokens),
-  said("input_audio_tokens", "integer", (t) => t.inputAudioTokens),
-  said("output_audio_tokens", "integer", (t) => t.outputAudioTokens),
+  ...COUNT_FIELDS.map((field) => said(COUNT_NAMES[field], "integer", (t) => t[field])),
   derived("cost_pico", "bigint", (_, cost) => cost.costPico),
   derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico),
   said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),

@@ -6,18 +6,18 @@
  *   - a wrapper counts if the grace time is over and no call is below it, and may not be either; the outermost only;
  *   - a call around calls of its kind (the frame of a retry, a second instrumentation) does not count, unless only it
  *     knows the tokens;
- *   - of several sightings of one response only one counts: the first, or the first that knows its tokens;
+ *   - of several sightings of one response only one counts: the first of those that tell most of what is priced;
  *   - user, session and tags that a span does not say are those of the nearest span above it that does.
  *
  * Rollups change by the difference, in the statement that changes the traces.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { type Bound, compileNamed } from "../db/client.ts";
-import { insertLabelPartials, insertMainPartials, priceVisible } from "../rollup/derive.ts";
+import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
+import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import type { PricedTrace } from "./columns.ts";
 import { keyRange } from "./key.ts";
-import type { Link, Trace } from "./trace.ts";
+import { COUNT_FIELDS, type Link, type Trace } from "./trace.ts";
 
 /** Spans of one trace are looked for this long before and after what has just come. */
 const REACH_MS = 2 * 86_400_000;
@@ -27,6 +27,8 @@ const SAME_CALL_MS = 3_600_000;
 const MAX_DEPTH = 64;
 /** Ids that are drawn from a thousand numbers tell nothing. */
 const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
+
+const PRICED = sql`t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
 
 const param = sql.placeholder;
 const project = sql`${param("project")}::uuid`;
@@ -44,8 +46,8 @@ from unnest(
   ${param("session_ids")}::text[], ${param("tags")}::text[], ${param("of_interest")}::boolean[]
 ) as l (trace_id, span_id, parent_id, user_id, session_id, tags, of_interest)
 where l.of_interest
-  or exists (select from traces t where ${inReach(sql`t`)} and t.trace_id = l.trace_id)
-  or exists (select from spans s where s.project_id = ${project} and s.trace_id = l.trace_id)
+  or l.trace_id in (select t.trace_id from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("trace_ids")}::text[]))
+  or l.trace_id in (select s.trace_id from spans s where s.project_id = ${project} and s.trace_id = any(${param("trace_ids")}::text[]))
 order by l.trace_id, l.span_id
 on conflict do nothing`);
 
@@ -54,15 +56,15 @@ export const forgetLinks = sql`delete from spans where received_at < now() - mak
 
 /** Adds sightings to what is known of their responses; the row's lock makes those of one response take turns. */
 const SIGHT = compileNamed(sql`
-insert into responses as r (project_id, response, holder, usage_known, sightings)
-select ${project}, md5(s.response)::uuid, (array_agg(s.id order by s.known desc, s.position))[1], bool_or(s.known),
+insert into responses as r (project_id, response, holder, detail, sightings)
+select ${project}, md5(s.response)::uuid, (array_agg(s.id order by s.detail desc, s.position))[1], max(s.detail),
   array_agg(s.id order by s.position)
-from unnest(${param("responses")}::text[], ${param("ids")}::uuid[], ${param("known")}::boolean[])
-  with ordinality as s (response, id, known, position)
+from unnest(${param("responses")}::text[], ${param("ids")}::uuid[], ${param("details")}::smallint[])
+  with ordinality as s (response, id, detail, position)
 group by 2 order by 2
 on conflict (project_id, response) do update set
-  holder = case when ${anotherCall()} or (excluded.usage_known and not r.usage_known) then excluded.holder else r.holder end,
-  usage_known = excluded.usage_known or (r.usage_known and not ${anotherCall()}),
+  holder = case when ${anotherCall()} or excluded.detail > r.detail then excluded.holder else r.holder end,
+  detail = case when ${anotherCall()} then excluded.detail else greatest(excluded.detail, r.detail) end,
   sightings = case when ${anotherCall()} then excluded.sightings else r.sightings || excluded.sightings end
 where not excluded.sightings <@ r.sightings`);
 
@@ -72,11 +74,44 @@ function anotherCall(): SQL {
 }
 
 /** Those who settle one trace take turns. The locks are few, whatever the number of traces: the server has not many. */
-const LOCK = compileNamed(sql`
+const TAKE_TURN = compileNamed(sql`
 select pg_advisory_xact_lock(k) from (
   select distinct hashtextextended(${project}::text || trace_id, 0) & 63 as k
   from unnest(${param("traces")}::text[]) as i (trace_id) order by 1
 ) as locks`);
+
+/** Responses of these ids that were seen more than once. */
+const seen = sql`
+  select r.holder, r.sightings from responses r
+  where r.project_id = ${project} and cardinality(r.sightings) > 1
+    and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
+
+/**
+ * Refuses when there is something to settle: a trace of which more than these `calls` is known, or a response that was
+ * seen before. For most batches there is not, and finding that out is much cheaper than settling.
+ */
+const CHECK = compileNamed(sql`
+select refuse_if(
+  exists (
+    select from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
+    join (
+      select t.trace_id, count(*) as stored from traces t
+      where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) group by 1
+    ) k on k.trace_id = i.trace_id
+    where k.stored > i.calls
+  )
+  or exists (select from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
+  or exists (${seen}),
+  ${REFUSED}
+)`);
+
+/** Whatever is settled is locked first, so that it is seen as it is. */
+const LOCK = compileNamed(
+  lockTraces(sql`
+  ${inReach(sql`t`)} and (
+    t.trace_id = any(${param("traces")}::text[]) or t.id = any(array(select unnest(s.sightings) from (${seen}) as s))
+  )`),
+);
 
 /** Of the same kind: operations that emitters name differently for the same call. */
 const kind = sql`case when t.operation in ('chat', 'text_completion', 'generate_content') then 'chat' else t.operation end`;
@@ -86,21 +121,13 @@ const tokens = sql`case when t.input_tokens is null and t.output_tokens is null 
     else coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0) end`;
 
 const SETTLE = compileNamed(sql`
-with tree as materialized (
-  select distinct i.trace_id
-  from unnest(${param("traces")}::text[], ${param("alone")}::uuid[]) as i (trace_id, alone)
-  where i.alone is null
-    or exists (select from spans s where s.project_id = ${project} and s.trace_id = i.trace_id)
-    or exists (select from traces t where ${inReach(sql`t`)} and t.trace_id = i.trace_id and t.id <> i.alone)
-),
-node as materialized (
+with node as materialized (
   select t.trace_id, t.span_id, t.parent_id, t.id, t.wrapper, ${kind} as kind, ${tokens} as tokens, t.response_id,
     t.received_at, t.billable, t.nested, t.user_id, t.session_id, t.tags
-  from tree join traces t on t.trace_id = tree.trace_id and ${inReach(sql`t`)}
-  where t.span_id is not null
+  from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null
   union all
   select s.trace_id, s.span_id, s.parent_id, null, true, null, null, null, null, null, null, s.user_id, s.session_id, s.tags
-  from tree join spans s on s.project_id = ${project} and s.trace_id = tree.trace_id
+  from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[])
 ),
 -- Each stored row with each span above it, from the nearest on.
 above as materialized (
@@ -174,6 +201,7 @@ judged as (
     end as now_nested
   from node n where n.id is not null
 ),
+contested as materialized (${seen}),
 wanted as (
   select j.id, j.billable, j.nested, j.user_id, j.session_id, j.tags,
     case when j.wrapper
@@ -190,106 +218,106 @@ wanted as (
   from judged j left join context c on c.id = j.id left join inherited_tags i on i.id = j.id
   union all
   select t.id, t.billable, t.nested, t.user_id, t.session_id, t.tags,
-    not t.nested and t.id = r.holder, t.nested, t.user_id, t.session_id, t.tags
-  from responses r, unnest(r.sightings) as s (id), traces t
-  where r.project_id = ${project}
-    and r.response in (select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))
-    and cardinality(r.sightings) > 1
-    and t.id = s.id and ${inReach(sql`t`)} and t.id not in (select id from judged)
+    not t.nested and t.id in (select holder from contested), t.nested, t.user_id, t.session_id, t.tags
+  from traces t
+  where ${inReach(sql`t`)} and t.id = any(array(select unnest(sightings) from contested)) and t.id not in (select id from judged)
 ),
 changed as materialized (
   select * from wanted
   where (billable, nested, user_id, session_id, tags) is distinct from (now_billable, now_nested, now_user_id, now_session_id, now_tags)
 ),
-locked as materialized (
-  select t.* from traces t where ${inReach(sql`t`)} and t.id in (select id from changed) order by t.id for update of t
-),
--- Who changed a row after this statement began has not seen what it knows: then all of this is done again.
-stale as (
-  select from locked t join changed c on c.id = t.id
-  where (t.billable, t.nested, t.user_id, t.session_id, t.tags) is distinct from (c.billable, c.nested, c.user_id, c.session_id, c.tags)
-    or not ${priceVisible}
+before as materialized (
+  select t.* from traces t where ${inReach(sql`t`)} and t.id = any(array(select id from changed))
 ),
 after as (
   update traces t
   set billable = c.now_billable, nested = c.now_nested, user_id = c.now_user_id, session_id = c.now_session_id, tags = c.now_tags
-  from locked l join changed c on c.id = l.id
-  where ${inReach(sql`t`)} and t.id = l.id
+  from changed c
+  where ${inReach(sql`t`)} and t.id = any(array(select id from changed)) and c.id = t.id
   returning t.*
 ),
 -- Labels change with whose a call is; the main rollup only with whether it counts.
 recounted as materialized (select id from changed where billable <> now_billable),
-taken_main as (${insertMainPartials(priced(sql`(select * from locked where id in (select id from recounted)) t`), -1)}),
-taken_labels as (${insertLabelPartials(priced(sql`locked t`), -1)}),
-put_main as (${insertMainPartials(priced(sql`(select * from after where id in (select id from recounted)) t`))}),
-put_labels as (${insertLabelPartials(priced(sql`after t`))}),
+difference as (${difference(sql`before`, sql`after`)}),
+main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
+label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
 held as (
   insert into held_wrappers (project_id, id, trace_id, due_at)
   select ${project}, c.id, c.trace_id, c.received_at + make_interval(secs => ${param("grace")}::float8)
   from candidate c where c.id not in (select id from ripe)
   on conflict (project_id, id) do update set due_at = excluded.due_at where held_wrappers.due_at <> excluded.due_at
 )
-select try_again_if(exists (select from stale)) as again,
-  (extract(epoch from min(started_at)) * 1000)::float8 as earliest_ms
-from locked`);
+select (extract(epoch from min(started_at)) * 1000)::float8 as earliest_ms from before`);
 
-function priced(source: SQL): SQL {
-  return sql`${source} left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+export interface Settling {
+  /** Suffices for most batches: fails with `Refused` where it does not. Null where it surely does not. */
+  check: Bound[] | null;
+  /** Of what this changes, a row tells the earliest start in `earliest_ms`. */
+  settle: Bound[];
 }
 
-/**
- * What has to run after the write, in its transaction; nothing for calls that stand alone. Of what it changes, a row
- * tells the earliest start in `earliest_ms`.
- */
+/** What has to run after the write, in its transaction; null for calls that nothing could be known of. */
 export function settling(
   projectId: string,
   batch: readonly PricedTrace[],
   links: readonly Link[],
   graceSeconds: number,
-): Bound[] {
-  const spans = batch.filter(({ trace }) => trace.traceId !== null && trace.spanId !== null);
+): Settling | null {
+  const spans = new Map<string, Trace>();
+  for (const { trace } of batch) if (trace.traceId !== null && trace.spanId !== null) spans.set(trace.id, trace);
   const sightings = batch.map(({ trace }) => trace).filter((trace) => trace.billable && isTelling(trace.responseId));
-  if (spans.length === 0 && links.length === 0 && sightings.length === 0) return [];
+  if (spans.size === 0 && links.length === 0 && sightings.length === 0) return null;
 
+  const calls = new Map<string, number>();
+  for (const { traceId } of spans.values()) calls.set(traceId!, (calls.get(traceId!) ?? 0) + 1);
+  for (const { traceId } of links) if (!calls.has(traceId)) calls.set(traceId, 0);
   const starts = [...batch.map(({ trace }) => trace.startedAtMs), ...links.map((link) => link.startedAtMs)];
   const [lowest, highest] = reach(starts);
-  const traces = new Map<string, string | null>();
-  for (const { trace } of spans) {
-    const first = !traces.has(trace.traceId!);
-    traces.set(trace.traceId!, first && !trace.wrapper && trace.parentId === null ? trace.id : null);
-  }
-  for (const { traceId } of links) traces.set(traceId, null);
   const values = {
     project: projectId,
     lowest,
     highest,
     grace: graceSeconds,
-    traces: textArray([...traces.keys()]),
-    alone: plainArray([...traces.values()]),
-    responses: null,
+    traces: textArray([...calls.keys()]),
+    calls: plainArray([...calls.values()]),
+    responses: null as string | null,
   };
-  const statements: Bound[] = [];
-  if (links.length > 0) {
-    statements.push(
-      LINK({
-        ...values,
-        trace_ids: textArray(links.map((link) => link.traceId)),
-        span_ids: textArray(links.map((link) => link.spanId)),
-        parent_ids: textArray(links.map((link) => link.parentId)),
-        user_ids: textArray(links.map((link) => link.userId)),
-        session_ids: textArray(links.map((link) => link.sessionId)),
-        tags: textArray(links.map(({ tags }) => (Object.keys(tags).length === 0 ? null : JSON.stringify(tags)))),
-        of_interest: plainArray(links.map((link) => link.ofInterest)),
-      }),
-    );
-  }
-  if (traces.size > 0) statements.push(LOCK(values));
+  const before = links.length > 0 ? [LINK({ ...values, ...linkValues(links) })] : [];
+  if (calls.size > 0) before.push(TAKE_TURN(values));
   const [sighted = [], ...later] = inReachOfEachOther(sightings);
-  for (const some of later)
-    statements.push(SIGHT(sightingValues(projectId, some)), SETTLE({ ...values, traces: null, ...responsesOf(some) }));
-  if (sighted.length > 0) statements.push(SIGHT(sightingValues(projectId, sighted)));
-  statements.push(SETTLE({ ...values, ...responsesOf(sighted) }));
-  return statements;
+  const own = sighted.length > 0 ? [SIGHT(sightingValues(projectId, sighted))] : [];
+  const settle = (all: typeof values): Bound[] => [LOCK(all), SETTLE(all)];
+  const rest = later.flatMap((some) => [
+    SIGHT(sightingValues(projectId, some)),
+    ...settle({ ...values, traces: null, ...responsesOf(some) }),
+  ]);
+  const quiet = links.length === 0 && later.length === 0 && areAllCallsApart(spans);
+  return {
+    check: quiet ? [...before, ...own, CHECK({ ...values, ...responsesOf(sighted) })] : null,
+    settle: [...before, ...rest, ...own, ...settle({ ...values, ...responsesOf(sighted) })],
+  };
+}
+
+/** Is no span above another, as far as the batch shows? */
+function areAllCallsApart(spans: ReadonlyMap<string, Trace>): boolean {
+  const parents = new Set<string>();
+  for (const { wrapper, traceId, parentId } of spans.values()) {
+    if (wrapper) return false;
+    if (parentId !== null) parents.add(`${traceId}:${parentId}`);
+  }
+  return parents.size === 0 || ![...spans.values()].some(({ traceId, spanId }) => parents.has(`${traceId}:${spanId}`));
+}
+
+function linkValues(links: readonly Link[]): Record<string, unknown> {
+  return {
+    trace_ids: textArray(links.map((link) => link.traceId)),
+    span_ids: textArray(links.map((link) => link.spanId)),
+    parent_ids: textArray(links.map((link) => link.parentId)),
+    user_ids: textArray(links.map((link) => link.userId)),
+    session_ids: textArray(links.map((link) => link.sessionId)),
+    tags: textArray(links.map(({ tags }) => (Object.keys(tags).length === 0 ? null : JSON.stringify(tags)))),
+    of_interest: plainArray(links.map((link) => link.ofInterest)),
+  };
 }
 
 function responsesOf(sightings: readonly Trace[]): { responses: string | null } {
@@ -301,8 +329,15 @@ function sightingValues(projectId: string, sightings: readonly Trace[]): Record<
     project: projectId,
     ...responsesOf(sightings),
     ids: plainArray(sightings.map(({ id }) => id)),
-    known: plainArray(sightings.map(({ inputTokens, outputTokens }) => inputTokens !== null || outputTokens !== null)),
+    details: plainArray(sightings.map(detailOf)),
   };
+}
+
+/** How much a sighting tells of what is priced. A part of zero may just be filled in. */
+function detailOf(trace: Trace): number {
+  if (trace.inputTokens === null && trace.outputTokens === null) return 0;
+  const { serviceTier, ...rest } = trace;
+  return COUNT_FIELDS.filter((field) => (rest[field] ?? 0) > 0).length + (serviceTier === null ? 1 : 2);
 }
 
 /** Sightings of one response that may be one call in one group; the next group has those of calls that reuse an id. */
@@ -333,10 +368,9 @@ export function settlingAgain(
     highest,
     grace: graceSeconds,
     traces: textArray(traces.map(({ traceId }) => traceId)),
-    alone: null,
     responses: null,
   };
-  return [LOCK(values), SETTLE(values)];
+  return [TAKE_TURN(values), LOCK(values), SETTLE(values)];
 }
 
 function isTelling(responseId: string | null): boolean {

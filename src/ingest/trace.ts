@@ -1,10 +1,10 @@
 /**
  * The canonical form: one `Trace` is one LLM call, whatever emitter reported it. Decoders make it,
  * pricing reads it, the write stores it. Token counts are inclusive, as on the wire: `inputTokens`
- * holds cache reads, cache writes and audio; `outputTokens` holds reasoning and audio.
+ * holds cache reads, cache writes, audio and images; `outputTokens` holds reasoning, audio and images.
  */
 
-/** The token counts of a call, each `null` where the emitter did not say. Integers, 0 to 2^31-1. */
+/** The counts of a call, each `null` where the emitter did not say. Integers, 0 to 2^31-1. */
 export interface Usage {
   inputTokens: number | null;
   outputTokens: number | null;
@@ -14,8 +14,37 @@ export interface Usage {
   cacheWrite5mTokens: number | null;
   cacheWrite1hTokens: number | null;
   reasoningTokens: number | null;
+  /** What is cached of audio and images counts as cache read, not here. */
   inputAudioTokens: number | null;
   outputAudioTokens: number | null;
+  inputImageTokens: number | null;
+  outputImageTokens: number | null;
+  /** Searches of the web that the provider made for the call; no tokens. */
+  webSearches: number | null;
+}
+
+/** What each count is called in the native form, in the database and in answers. */
+export const COUNT_NAMES: Readonly<Record<keyof Usage, string>> = {
+  inputTokens: "input_tokens",
+  outputTokens: "output_tokens",
+  cacheReadTokens: "cache_read_tokens",
+  cacheWriteTokens: "cache_write_tokens",
+  cacheWrite5mTokens: "cache_write_5m_tokens",
+  cacheWrite1hTokens: "cache_write_1h_tokens",
+  reasoningTokens: "reasoning_tokens",
+  inputAudioTokens: "input_audio_tokens",
+  outputAudioTokens: "output_audio_tokens",
+  inputImageTokens: "input_image_tokens",
+  outputImageTokens: "output_image_tokens",
+  webSearches: "web_searches",
+};
+export const COUNT_FIELDS = Object.keys(COUNT_NAMES) as (keyof Usage)[];
+
+/** A usage whose counts are got by their names. */
+export function usageBy(countOf: (name: string) => number | null): Usage {
+  const usage = {} as Usage;
+  for (const field of COUNT_FIELDS) usage[field] = countOf(COUNT_NAMES[field]);
+  return usage;
 }
 
 export interface Trace extends Usage {
@@ -57,7 +86,8 @@ export interface Trace extends Usage {
 
 /** What a price depends on. */
 export type PricedCall = Usage &
-  Pick<Trace, "provider" | "model" | "operation" | "serviceTier" | "status" | "startedAtMs" | "durationUs">;
+  Pick<Trace, "provider" | "model" | "operation" | "serviceTier" | "status" | "startedAtMs" | "durationUs"> &
+  Partial<Pick<Trace, "billable" | "wrapper">>;
 
 /** Why one item of a batch was refused or remarked on; the batch goes on without it. */
 export interface ItemError {
@@ -99,3 +129,6 @@ const MAX_AHEAD_MS = 5 * 60_000;
 export function withinLedgerTime(startedAtMs: number, nowMs: number): boolean {
   return startedAtMs >= EARLIEST_MS && startedAtMs <= nowMs + MAX_AHEAD_MS;
 }
+
+/** The rule of a call that a gateway answered from its own cache. */
+export const CACHE_HIT_RULE = "litellm cache_hit";

@@ -4,12 +4,12 @@
  * returned; a trace that was there already adds nothing.
  */
 import { sql } from "drizzle-orm";
-import { type Bound, compile, type Database, type Row, StatementTooLarge } from "../db/client.ts";
+import { type Bound, compile, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
 import { columns, list } from "../rollup/measures.ts";
 import { columnLiteral, columnParam, COLUMNS, differs, type PricedTrace, sentValue } from "./columns.ts";
-import { settling } from "./settle.ts";
+import { type Settling, settling } from "./settle.ts";
 import { DEFAULT_GRACE_SECONDS, type Link } from "./trace.ts";
 
 export type { PricedTrace } from "./columns.ts";
@@ -84,21 +84,21 @@ export async function writeTraces(
   options: WriteOptions = {},
 ): Promise<Written> {
   const { links = [], graceSeconds = DEFAULT_GRACE_SECONDS } = options;
+  if (batch.length === 0 && links.length === 0) return { outcomes: [], earliestMs: null };
   const rest = settling(projectId, batch, links, graceSeconds);
-  if (batch.length === 0 && rest.length === 0) return { outcomes: [], earliestMs: null };
   const unique = inKeyOrder(batch);
   const params = [
     ...priceValues(unique.map(({ cost }) => cost.price)),
     ...COLUMNS.map((column) => columnLiteral(column, unique)),
   ];
   const write: Bound = { statement: WRITE, values: [projectId, ...params, batch.length] };
-  const statements = batch.length > 0 ? [write, ...rest] : rest;
   const parts = batch.length + links.length;
-  if (parts > 1 && size(statements) > MAX_STATEMENT_CHARS) return await writeHalves(db, projectId, batch, options);
+  if (parts > 1 && size([write, ...(rest?.settle ?? [])]) > MAX_STATEMENT_CHARS)
+    return await writeHalves(db, projectId, batch, options);
 
   let results: Row[][];
   try {
-    results = rest.length > 0 ? await db.batch(statements) : [await db.run(WRITE, write.values)];
+    results = await writeAndSettle(db, write, rest);
   } catch (error) {
     // Some characters take many bytes.
     if (error instanceof StatementTooLarge && parts > 1) return await writeHalves(db, projectId, batch, options);
@@ -115,6 +115,16 @@ export async function writeTraces(
   const sentAgain = again.map((position) => batch[position]!);
   for (const at of await conflicting(db, projectId, sentAgain)) outcomes[again[at]!] = "conflict";
   return { outcomes, earliestMs };
+}
+
+async function writeAndSettle(db: Database, write: Bound, rest: Settling | null): Promise<Row[][]> {
+  if (rest === null) return [await db.run(write.statement, write.values)];
+  try {
+    if (rest.check) return await db.batch([write, ...rest.check]);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+  return await db.batch([write, ...rest.settle]);
 }
 
 async function writeHalves(

@@ -1,10 +1,10 @@
 /**
  * The public price catalogue (the `@pydantic/genai-prices` package), read for its unit prices
- * only: which price holds at which time and input size. Amounts are whole pico-USD per token.
+ * only: which price holds at which time and input size. Amounts are whole pico-USD per unit.
  */
 import { calcPrice, findProvider, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
 import { unitPricePico } from "../money.ts";
-import { BUCKETS, INSTEAD, type Bucket } from "./buckets.ts";
+import { BUCKETS, INSTEAD, LISTED_PER, type Bucket, unitOf } from "./buckets.ts";
 import { digestUuid } from "../digest.ts";
 
 export const CATALOGUE_SOURCE = "genai-prices";
@@ -19,13 +19,13 @@ export interface Price {
   provider: string;
   /** The catalogue's name of the model. */
   model: string;
-  /** Pico-USD per token by bucket, in the order of `BUCKETS`; null where the source has none. */
+  /** Pico-USD per unit by bucket, in the order of `BUCKETS`; null where the source has none. */
   unitPico: (bigint | null)[];
 }
 
 /** A price of the catalogue, together with what it lists. */
 export interface ListPrice extends Price {
-  /** USD per million tokens by bucket, before any rounding. */
+  /** USD per `LISTED_PER` units by bucket, before any rounding. */
   listedUsd: (number | null)[];
 }
 
@@ -45,6 +45,10 @@ const KEYS: Record<Bucket, string> = {
   output: "output_mtok",
   reasoning: "output_reasoning_mtok",
   output_audio: "output_audio_mtok",
+  input_image: "input_image_mtok",
+  output_image: "output_image_mtok",
+  request: "requests_kcount",
+  web_search: "web_searches_kcount",
 };
 
 /**
@@ -164,7 +168,9 @@ function priceOf(provider: string, model: string, prices: ModelPrice, inputToken
     if (price === undefined || typeof price === "number") return price ?? null;
     return price.tiers.findLast(({ start }) => inputTokens > start)?.price ?? price.base;
   });
-  const unitPico = listedUsd.map((usd) => (usd === null ? null : unitPricePico(usd, 1_000_000)));
+  const unitPico = listedUsd.map((usd, i) =>
+    usd === null ? null : unitPricePico(usd, LISTED_PER[unitOf(BUCKETS[i]!)]),
+  );
   const price = withId({ source: CATALOGUE_SOURCE, version: CATALOGUE_VERSION, provider, model, unitPico });
   return { ...price, listedUsd };
 }

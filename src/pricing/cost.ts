@@ -4,7 +4,7 @@
  */
 import type { PricedCall } from "../ingest/trace.ts";
 import { MAX_COST_PICO } from "../money.ts";
-import { BUCKETS, tokensByBucket } from "./buckets.ts";
+import { BUCKETS, quantities, TOKEN_BUCKETS } from "./buckets.ts";
 import { createLookUp, type LookUp, type Price } from "./catalogue.ts";
 import type { CustomPrices } from "./custom-price.ts";
 import { createQuotes } from "./quote.ts";
@@ -13,7 +13,7 @@ import { canonicalTier } from "./service-tier.ts";
 export type UnpricedReason = "usage_unknown" | "model_unknown" | "tier_unknown" | "price_unknown" | "price_zero";
 
 export interface Cost {
-  /** Pico-USD, the sum of tokens x unit price over the buckets. */
+  /** Pico-USD, the sum of quantity x unit price over the buckets. */
   costPico: bigint | null;
   unpricedReason: UnpricedReason | null;
   /** What the call was priced with; null where nothing was. */
@@ -47,7 +47,12 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
       const output = call.outputTokens ?? (NO_OUTPUT.has(call.operation) ? 0 : null);
       if (call.inputTokens === null || output === null) return unpriced("usage_unknown");
       const empty = call.inputTokens === 0 && output === 0;
-      if (empty && call.status === "error") return { costPico: 0n, unpricedReason: null, price: null, provider };
+      const searches = call.webSearches ?? 0;
+      const fromCache = call.billable === false && call.wrapper !== true;
+      // A call that failed, or that a gateway's cache answered, and that used nothing has no fee either.
+      if (empty && searches === 0 && (call.status === "error" || fromCache)) {
+        return { costPico: 0n, unpricedReason: null, price: null, provider };
+      }
 
       const endedAtMs = call.startedAtMs + (call.durationUs ?? 0) / 1_000;
       const tier = canonicalTier(call.serviceTier);
@@ -62,22 +67,29 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
         ({ price, zeroIsFree } = quote);
       }
 
-      const costPico = total(tokensByBucket(call), price.unitPico);
-      if (costPico === null) return unpriced("price_unknown");
-      if (costPico === 0n && !empty && !zeroIsFree) return unpriced("price_zero");
+      const held = quantities(call);
+      const tokensPico = total(held, price.unitPico, 0, TOKEN_BUCKETS.length);
+      const feesPico = total(held, price.unitPico, TOKEN_BUCKETS.length, BUCKETS.length);
+      if (tokensPico === null || feesPico === null) return unpriced("price_unknown");
+      // A fee makes up for no tokens: without a price for them the call has none.
+      if (tokensPico === 0n && !empty && !zeroIsFree) return unpriced("price_zero");
+      const costPico = tokensPico + feesPico;
       if (costPico > MAX_COST_PICO) throw new RangeError("the cost exceeds what the ledger can hold");
       return { costPico, unpricedReason: null, price, provider };
     },
   };
 }
 
-function total(tokens: number[], unitPico: (bigint | null)[]): bigint | null {
+const REQUEST = BUCKETS.indexOf("request");
+
+/** What the buckets `from` to before `to` cost; null where one that holds anything has no price. */
+function total(held: number[], unitPico: (bigint | null)[], from: number, to: number): bigint | null {
   let sum = 0n;
-  for (let i = 0; i < BUCKETS.length; i++) {
-    if (tokens[i] === 0) continue;
+  for (let i = from; i < to; i++) {
+    if (held[i] === 0) continue;
     const unit = unitPico[i];
-    if (unit === null || unit === undefined) return null;
-    sum += BigInt(tokens[i]!) * unit;
+    if (unit !== null && unit !== undefined) sum += BigInt(held[i]!) * unit;
+    else if (i !== REQUEST) return null;
   }
   return sum;
 }

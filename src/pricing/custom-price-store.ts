@@ -8,7 +8,7 @@ import { NO_PROJECT_ID } from "../db/schema.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { columns } from "../rollup/measures.ts";
-import { BUCKETS, INSTEAD, type Bucket } from "./buckets.ts";
+import { BUCKETS, type Bucket, FEE_BUCKETS, INSTEAD, LISTED_PER, TOKEN_BUCKETS, unitOf } from "./buckets.ts";
 import { findModel } from "./catalogue.ts";
 import { covers, patternOf, type CustomPrice, type ModelName } from "./custom-price.ts";
 import type { PriceBooks } from "./price-books.ts";
@@ -30,12 +30,13 @@ export interface ShownPrice {
   starts_at: string;
   ends_at: string | null;
   usd_per_million_tokens: Partial<Record<Bucket, string>> | null;
+  usd_per_thousand: Partial<Record<Bucket, string>> | null;
   factor: string | null;
   same_as: ModelName | null;
   created_at: string;
 }
 
-/** A price to be added; unit prices in pico-USD per token. */
+/** A price to be added; unit prices in pico-USD per token, call or search. */
 export interface NewPrice {
   provider: string | null;
   model: string;
@@ -181,10 +182,6 @@ function readSameAs(row: Row): ModelName | null {
 
 function showPrice(row: Row): ShownPrice {
   const { id, global, match, startsAtMs, endsAtMs, ...price } = readPrice(row);
-  const units = BUCKETS.flatMap((bucket, i) => {
-    const pico = row[PICO[i]!];
-    return pico === null ? [] : [[bucket, picoToUsd(BigInt(String(pico)) * 1_000_000n)] as const];
-  });
   return {
     id,
     project_id: global ? null : String(row["project_id"]),
@@ -194,9 +191,19 @@ function showPrice(row: Row): ShownPrice {
     service_tier: price.serviceTier,
     starts_at: new Date(startsAtMs).toISOString(),
     ends_at: endsAtMs === null ? null : new Date(endsAtMs).toISOString(),
-    usd_per_million_tokens: units.length === 0 ? null : Object.fromEntries(units),
+    usd_per_million_tokens: showUnits(row, TOKEN_BUCKETS),
+    usd_per_thousand: showUnits(row, FEE_BUCKETS),
     factor: row["factor"] === null ? null : String(row["factor"]),
     same_as: price.sameAs,
     created_at: (row["created_at"] as Date).toISOString(),
   };
+}
+
+function showUnits(row: Row, buckets: readonly Bucket[]): Partial<Record<Bucket, string>> | null {
+  const units = buckets.flatMap((bucket) => {
+    const pico = row[`${bucket}_pico`];
+    const per = BigInt(LISTED_PER[unitOf(bucket)]);
+    return pico === null ? [] : [[bucket, picoToUsd(BigInt(String(pico)) * per)] as const];
+  });
+  return units.length === 0 ? null : Object.fromEntries(units);
 }

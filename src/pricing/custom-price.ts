@@ -24,7 +24,7 @@ export interface CustomPrice {
   startsAtMs: number;
   /** The first instant at which it holds no more; null is never. */
   endsAtMs: number | null;
-  /** Pico-USD per token by bucket, in the order of `BUCKETS`; null where another model's price is taken. */
+  /** Pico-USD per unit by bucket, in the order of `BUCKETS`; null where another model's price is taken. */
   unitPico: (bigint | null)[] | null;
   /** Of the price that is taken. */
   factor: Ratio | null;

@@ -1,10 +1,15 @@
 /**
  * The unit prices of a call where custom prices or a service tier have a say. Factors are
  * multiplied as exact fractions with the price as listed, and the product is rounded once.
+ *
+ * A custom factor is taken of the whole list, as a discount on everything that a provider sells.
+ * A tier's multiplier is taken of tokens only: providers publish it for those, and bill a search or
+ * a call at its full fee in every tier.
  */
+import { BUCKETS, isFee, LISTED_PER, unitOf } from "./buckets.ts";
 import { withId, type ListPrice, type LookUp, type Price } from "./catalogue.ts";
 import { patternOf, type CustomPrice, type CustomPrices, type ModelName } from "./custom-price.ts";
-import { ONE, picoPerToken, rounded, times, type Ratio } from "./ratio.ts";
+import { ONE, picoPerUnit, rounded, times, type Ratio } from "./ratio.ts";
 import { tierMultiplier } from "./service-tier.ts";
 
 export interface Quote {
@@ -18,9 +23,12 @@ type Base = { listed: ListPrice } | { said: CustomPrice & { unitPico: (bigint | 
 
 interface Terms {
   base: Base;
+  /** Of every price. */
   factor: Ratio;
-  /** The tier whose multiplier is part of `factor`. */
+  /** The tier that `multiplier` is for. */
   tier: string | null;
+  /** Of tokens. */
+  multiplier: Ratio;
   /** The custom price that decided; null for the catalogue alone. */
   by: CustomPrice | null;
 }
@@ -56,15 +64,15 @@ export function createQuotes(
     if (!base && !listed) return "model_unknown";
     const multiplier = tierLeft === null ? ONE : tierMultiplier(call.provider, tierLeft);
     if (multiplier === null) return "tier_unknown";
-    return { base: base ?? { listed: listed! }, factor: times(own, multiplier), tier: tierLeft, by };
+    return { base: base ?? { listed: listed! }, factor: own, tier: tierLeft, multiplier, by };
   }
 
   return (call, tier, endedAtMs, inputTokens) => {
     const terms = termsOf(call, tier, endedAtMs, inputTokens, true);
     if (typeof terms === "string") return terms;
-    const { base, factor, by } = terms;
+    const { base, factor, multiplier, by } = terms;
     const baseId = "said" in base ? base.said.id : base.listed.id;
-    const key = `${baseId} ${by?.id} ${terms.tier} ${factor.numerator}/${factor.denominator}`;
+    const key = `${baseId} ${by?.id} ${terms.tier} ${shown(factor)} ${shown(multiplier)}`;
     let quote = quotes.get(key);
     if (!quote) {
       quote = { price: priceOf(terms), zeroIsFree: "said" in base };
@@ -80,10 +88,17 @@ function baseOf(by: CustomPrice): Base | null {
   return unitPico === null ? null : { said: { ...by, unitPico } };
 }
 
-function priceOf({ base, factor, tier, by }: Terms): Price {
+function shown({ numerator, denominator }: Ratio): string {
+  return `${numerator}/${denominator}`;
+}
+
+function priceOf({ base, factor, tier, multiplier, by }: Terms): Price {
   if ("listed" in base && by === null && tier === null) return base.listed;
-  const exact = "said" in base ? base.said.unitPico.map(whole) : base.listed.listedUsd.map(perToken);
-  const unitPico = exact.map((unit) => (unit === null ? null : rounded(times(unit, factor))));
+  const exact = "said" in base ? base.said.unitPico.map(whole) : base.listed.listedUsd.map(perUnit);
+  const ofTokens = times(factor, multiplier);
+  const unitPico = exact.map((unit, i) =>
+    unit === null ? null : rounded(times(unit, isFee(BUCKETS[i]!) ? factor : ofTokens)),
+  );
   const source = by === null ? (base as { listed: ListPrice }).listed.source : sourceOf(by);
   const { provider, model, version } =
     "said" in base
@@ -102,8 +117,8 @@ function whole(unitPico: bigint | null): Ratio | null {
   return unitPico === null ? null : { numerator: unitPico, denominator: 1n };
 }
 
-function perToken(usdPerMillion: number | null): Ratio | null {
-  return usdPerMillion === null ? null : picoPerToken(String(usdPerMillion));
+function perUnit(usd: number | null, i: number): Ratio | null {
+  return usd === null ? null : picoPerUnit(String(usd), LISTED_PER[unitOf(BUCKETS[i]!)]);
 }
 
 function sourceOf({ factor, sameAs }: CustomPrice): string {

@@ -31,9 +31,7 @@ export function rounded({ numerator, denominator }: Ratio): bigint {
   return up ? quotient + 1n : quotient;
 }
 
-/** USD per million tokens -> pico-USD per token. */
-export function picoPerToken(usdPerMillion: string): Ratio {
-  return times(ratio(usdPerMillion), PICO_PER_TOKEN);
+/** USD per `per` units -> pico-USD per unit. */
+export function picoPerUnit(usd: string, per: number): Ratio {
+  return times(ratio(usd), { numerator: 1_000_000_000_000n / BigInt(per), denominator: 1n });
 }
-
-const PICO_PER_TOKEN: Ratio = { numerator: 1_000_000n, denominator: 1n };

@@ -4,12 +4,12 @@
  */
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { compile, type Database, type Row } from "../db/client.ts";
+import { compileNamed, type Database, type Row } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { keyRange } from "../ingest/key.ts";
-import type { PricedCall } from "../ingest/trace.ts";
+import { type PricedCall, usageBy } from "../ingest/trace.ts";
 import type { Cost, Pricer } from "../pricing/cost.ts";
-import { insertLabelPartials, insertMainPartials, priceVisible } from "../rollup/derive.ts";
+import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
 export interface RepriceScope {
   projectId: string;
@@ -42,9 +42,14 @@ export interface RepriceStep {
 const BEFORE = sql`before t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
 const AFTER = sql`after t left join price p on p.id = t.price_id`;
 
-/** The old values are locked first: a plain self-join could take off what another change has already replaced. */
-const RESTATE = compile(
-  sql`
+/**
+ * Locked first, in a statement of its own: the next one then sees what it takes off as it is, and nobody else changes it.
+ */
+const LOCK = compileNamed(
+  lockTraces(sql`t.project_id = ${sql.placeholder("project")}::uuid and t.id = any(${sql.placeholder("ids")}::uuid[])`),
+);
+
+const RESTATE = compileNamed(sql`
 with batch as (select ${sql.placeholder("project")}::uuid as project_id),${PRICE_CTES},
 change as (
   select * from unnest(
@@ -52,12 +57,9 @@ change as (
     ${sql.placeholder("reasons")}::text[], ${sql.placeholder("providers")}::text[]
   ) as c (id, cost_pico, price_id, unpriced_reason, provider)
 ),
-locked as materialized (
-  select t.* from traces t, batch
-  where t.project_id = batch.project_id and t.id = any(${sql.placeholder("locked")}::uuid[])
-  order by t.id for update of t
+before as materialized (
+  select t.* from traces t, batch where t.project_id = batch.project_id and t.id = any(${sql.placeholder("ids")}::uuid[])
 ),
-before as materialized (select t.* from locked t where ${priceVisible}),
 after as (
   update traces t
   set cost_pico = c.cost_pico, price_id = c.price_id, unpriced_reason = c.unpriced_reason, provider = c.provider
@@ -69,7 +71,6 @@ taken_main as (${insertMainPartials(BEFORE, -1)}),
 taken_labels as (${insertLabelPartials(BEFORE, -1)}),
 put_main as (${insertMainPartials(AFTER)}),
 put_labels as (${insertLabelPartials(AFTER)}),
-outcome as (select (select count(*) from locked) = (select count(*) from before) as all_restated),
 progress as (
   update reprice_jobs j
   set looked = j.looked + ${sql.placeholder("looked")}::bigint,
@@ -78,27 +79,11 @@ progress as (
       + coalesce((select sum(cost_pico) from after), 0) - coalesce((select sum(cost_pico) from before), 0),
     cursor = ${sql.placeholder("next")}::uuid,
     done_at = case when ${sql.placeholder("last")}::boolean then now() end
-  from batch, outcome
-  where j.project_id = batch.project_id and j.id = ${sql.placeholder("job")}::uuid and outcome.all_restated
+  from batch
+  where j.project_id = batch.project_id and j.id = ${sql.placeholder("job")}::uuid
     and j.cursor is not distinct from ${sql.placeholder("cursor")}::uuid and j.done_at is null
 )
-select all_restated from outcome`.inlineParams(),
-  [
-    "project",
-    ...PRICE_PARAMS,
-    "ids",
-    "costs",
-    "price_ids",
-    "reasons",
-    "providers",
-    "locked",
-    "looked",
-    "next",
-    "last",
-    "job",
-    "cursor",
-  ],
-);
+select count(*) from after`);
 
 export interface StepOptions {
   cursor: string | null;
@@ -141,22 +126,22 @@ export async function repriceStep(
   const next = rows.length < limit ? null : String(rows.at(-1)!["id"]);
   if (apply && (changes.length > 0 || jobId !== null)) {
     const ids = plainArray(changes.map(({ restated }) => restated.id));
-    const [row] = await db.run(RESTATE, [
-      scope.projectId,
-      ...priceValues(changes.map(({ cost }) => cost.price)),
+    const prices = priceValues(changes.map(({ cost }) => cost.price));
+    const values = {
+      ...Object.fromEntries(PRICE_PARAMS.map((name, i) => [name, prices[i]])),
+      project: scope.projectId,
       ids,
-      plainArray(changes.map(({ cost }) => cost.costPico)),
-      plainArray(changes.map(({ cost }) => cost.price?.id ?? null)),
-      textArray(changes.map(({ cost }) => cost.unpricedReason)),
-      textArray(changes.map(({ cost }) => cost.provider)),
-      ids,
-      rows.length,
+      costs: plainArray(changes.map(({ cost }) => cost.costPico)),
+      price_ids: plainArray(changes.map(({ cost }) => cost.price?.id ?? null)),
+      reasons: textArray(changes.map(({ cost }) => cost.unpricedReason)),
+      providers: textArray(changes.map(({ cost }) => cost.provider)),
+      looked: rows.length,
       next,
-      next === null,
-      jobId,
+      last: next === null,
+      job: jobId,
       cursor,
-    ]);
-    if (row!["all_restated"] !== true) return await repriceStep(db, pricer, scope, options);
+    };
+    await db.batch([LOCK(values), RESTATE(values)]);
   }
   return { looked: rows.length, restated: changes.map(({ restated }) => restated), cursor: next };
 }
@@ -185,14 +170,6 @@ function callOf(row: Row): PricedCall {
     status: row["status"] === "error" ? "error" : "ok",
     startedAtMs: (row["started_at"] as Date).getTime(),
     durationUs: count("duration_us"),
-    inputTokens: count("input_tokens"),
-    outputTokens: count("output_tokens"),
-    cacheReadTokens: count("cache_read_tokens"),
-    cacheWriteTokens: count("cache_write_tokens"),
-    cacheWrite5mTokens: count("cache_write_5m_tokens"),
-    cacheWrite1hTokens: count("cache_write_1h_tokens"),
-    reasoningTokens: count("reasoning_tokens"),
-    inputAudioTokens: count("input_audio_tokens"),
-    outputAudioTokens: count("output_audio_tokens"),
+    ...usageBy(count),
   };
 }

@@ -28,12 +28,16 @@ const dimensionsOf: SQL = list(
 /** Start of the hour of trace `t`. */
 const hourOf = sql`date_bin('1 hour', t.started_at, 'epoch'::timestamptz)`;
 
-/**
- * The insert of main partials for the traces `t` with prices `p` in `source` (what follows FROM): one row a group.
- *
- * @param sign -1 takes the traces out of the rollups again.
- */
-export function insertMainPartials(source: SQL, sign: 1 | -1 = 1): SQL {
+/** -1 takes a trace out of the rollups again; `t.sign` where the traces themselves say which. */
+type Sign = 1 | -1 | "t.sign";
+
+/** Traces as they were, to be taken off, and as they are, to be put there: with their `sign`. */
+export function difference(before: SQL, after: SQL): SQL {
+  return sql`select *, -1 as sign from ${before} union all select *, 1 from ${after}`;
+}
+
+/** The insert of main partials for the traces `t` with prices `p` in `source` (what follows FROM): one row a group. */
+export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
   const grouping = columns(
     DIMENSIONS.filter((name) => name !== "service_tier"),
     "t",
@@ -43,33 +47,33 @@ export function insertMainPartials(source: SQL, sign: 1 | -1 = 1): SQL {
   select t.project_id, ${LEVEL.partial}, ${hourOf} as bucket, ${MAIN}, '', ${dimensionsOf},
     ${sums(({ of }) => signed(of, sign))},
     array_agg(${latencyBucketOf}) filter (where t.duration_us is not null),
-    ${sign === 1 ? sql`null::integer[]` : sql`array_agg(-1) filter (where t.duration_us is not null)`}
+    ${sign === 1 ? sql`null::integer[]` : sql`array_agg(${factor(sign)}) filter (where t.duration_us is not null)`}
   from ${source}
   where t.billable
   group by 1, 3, ${grouping}, coalesce(t.service_tier, '')`;
 }
 
 /** The same for label partials: one unspread row for each trace that has labels. */
-export function insertLabelPartials(source: SQL, sign: 1 | -1 = 1): SQL {
+export function insertLabelPartials(source: SQL, sign: Sign = 1): SQL {
   return sql`
   insert into rollup (project_id, level, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
   select t.project_id, ${LEVEL.partial}, ${hourOf}, ${UNSPREAD}, '', t.user_id, t.tags, ${dimensionsOf},
     ${list(MEASURES.map(({ of }) => signed(of, sign)))},
     case when t.duration_us is not null then array[${latencyBucketOf}] end,
-    ${sign === 1 ? sql`null::integer[]` : sql`case when t.duration_us is not null then array[-1] end`}
+    ${sign === 1 ? sql`null::integer[]` : sql`case when t.duration_us is not null then array[${factor(sign)}] end`}
   from ${source}
   where t.billable and ${isLabelled}`;
 }
 
-function signed(value: SQL, sign: 1 | -1): SQL {
-  return sign === 1 ? value : sql`-(${value})`;
+function signed(value: SQL, sign: Sign): SQL {
+  return sign === 1 ? value : sql`${factor(sign)} * (${value})`;
 }
 
-/**
- * Is the price of the locked trace `t` visible to this statement? Locking reads a row's newest version, which another
- * change may have given a price after this statement's snapshot: taking it off would then take off too little. Such a
- * trace is left alone, and the caller tries again.
- */
-export const priceVisible = sql`(
-    t.price_id is null or exists (select from prices p where p.project_id = t.project_id and p.id = t.price_id)
-  )`;
+function factor(sign: Sign): SQL {
+  return sign === "t.sign" ? sql`t.sign` : sql`${sign}`.inlineParams();
+}
+
+/** Traces in the order in which all who change them lock them. */
+export function lockTraces(which: SQL): SQL {
+  return sql`select from traces t where ${which} order by t.id for update of t`;
+}

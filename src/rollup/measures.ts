@@ -30,7 +30,7 @@ export interface Measure {
   of: SQL;
 }
 
-const TOKENS = {
+const COUNTS = {
   input_tokens: sql`coalesce(t.input_tokens, 0)`,
   output_tokens: sql`coalesce(t.output_tokens, 0)`,
   cache_read_tokens: sql`coalesce(t.cache_read_tokens, 0)`,
@@ -39,18 +39,25 @@ const TOKENS = {
   reasoning_tokens: sql`coalesce(t.reasoning_tokens, 0)`,
   input_audio_tokens: sql`coalesce(t.input_audio_tokens, 0)`,
   output_audio_tokens: sql`coalesce(t.output_audio_tokens, 0)`,
+  input_image_tokens: sql`coalesce(t.input_image_tokens, 0)`,
+  output_image_tokens: sql`coalesce(t.output_image_tokens, 0)`,
+  web_searches: sql`coalesce(t.web_searches, 0)`,
 };
 
-/** The tokens of each price bucket, by the same subtraction as `tokensByBucket`. */
-const BUCKET_TOKENS: Record<Bucket, SQL> = {
-  input: sql`${TOKENS.input_tokens} - ${TOKENS.cache_read_tokens} - ${TOKENS.cache_write_tokens} - ${TOKENS.input_audio_tokens}`,
-  cache_read: TOKENS.cache_read_tokens,
-  cache_write: sql`${TOKENS.cache_write_tokens} - ${TOKENS.cache_write_1h_tokens}`,
-  cache_write_1h: TOKENS.cache_write_1h_tokens,
-  input_audio: TOKENS.input_audio_tokens,
-  output: sql`${TOKENS.output_tokens} - ${TOKENS.reasoning_tokens} - ${TOKENS.output_audio_tokens}`,
-  reasoning: TOKENS.reasoning_tokens,
-  output_audio: TOKENS.output_audio_tokens,
+/** How much each price bucket holds, by the same subtraction as `quantities`. */
+const QUANTITIES: Record<Bucket, SQL> = {
+  input: sql`${COUNTS.input_tokens} - ${COUNTS.cache_read_tokens} - ${COUNTS.cache_write_tokens} - ${COUNTS.input_audio_tokens} - ${COUNTS.input_image_tokens}`,
+  cache_read: COUNTS.cache_read_tokens,
+  cache_write: sql`${COUNTS.cache_write_tokens} - ${COUNTS.cache_write_1h_tokens}`,
+  cache_write_1h: COUNTS.cache_write_1h_tokens,
+  input_audio: COUNTS.input_audio_tokens,
+  input_image: COUNTS.input_image_tokens,
+  output: sql`${COUNTS.output_tokens} - ${COUNTS.reasoning_tokens} - ${COUNTS.output_audio_tokens} - ${COUNTS.output_image_tokens}`,
+  reasoning: COUNTS.reasoning_tokens,
+  output_audio: COUNTS.output_audio_tokens,
+  output_image: COUNTS.output_image_tokens,
+  request: sql`1`,
+  web_search: COUNTS.web_searches,
 };
 
 /** Counts come first: Postgres finds columns of fixed width, at the start of a row, without walking through it. */
@@ -63,9 +70,9 @@ export const MEASURES: readonly Measure[] = [
   {
     name: "unpriced_tokens",
     type: "bigint",
-    of: sql`case when t.cost_pico is null then ${TOKENS.input_tokens}::bigint + ${TOKENS.output_tokens} else 0 end`,
+    of: sql`case when t.cost_pico is null then ${COUNTS.input_tokens}::bigint + ${COUNTS.output_tokens} else 0 end`,
   },
-  ...Object.entries(TOKENS).map(([name, of]): Measure => ({ name, type: "bigint", of })),
+  ...Object.entries(COUNTS).map(([name, of]): Measure => ({ name, type: "bigint", of })),
   { name: "latency_count", type: "bigint", of: sql`(t.duration_us is not null)::int` },
   { name: "cost_pico", type: "numeric", of: sql`coalesce(t.cost_pico, 0)` },
   { name: "recorded_cost_pico", type: "numeric", of: sql`coalesce(t.recorded_cost_pico, 0)` },
@@ -73,7 +80,7 @@ export const MEASURES: readonly Measure[] = [
   ...BUCKETS.map((bucket): Measure => ({
     name: `cost_${bucket}_pico`,
     type: "numeric",
-    of: sql`coalesce((${BUCKET_TOKENS[bucket]}) * p.${sql.identifier(`${bucket}_pico`)}, 0)`,
+    of: sql`coalesce((${QUANTITIES[bucket]}) * p.${sql.identifier(`${bucket}_pico`)}, 0)`,
   })),
 ];
 

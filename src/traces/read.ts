@@ -3,7 +3,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
-import type { Usage } from "../ingest/trace.ts";
+import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ingest/trace.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
 import { columns } from "../rollup/measures.ts";
@@ -31,18 +31,6 @@ const TEXTS = [
   "status",
   "error_type",
 ] as const;
-
-const TOKENS: Record<string, keyof Usage> = {
-  input_tokens: "inputTokens",
-  output_tokens: "outputTokens",
-  cache_read_tokens: "cacheReadTokens",
-  cache_write_tokens: "cacheWriteTokens",
-  cache_write_5m_tokens: "cacheWrite5mTokens",
-  cache_write_1h_tokens: "cacheWrite1hTokens",
-  reasoning_tokens: "reasoningTokens",
-  input_audio_tokens: "inputAudioTokens",
-  output_audio_tokens: "outputAudioTokens",
-};
 
 /** A page, newest first; `next_cursor` is null on the last. */
 export async function listTraces(
@@ -93,7 +81,8 @@ export async function readTrace(
           model: String(row["price_model"]),
           unitPico: BUCKETS.map((bucket) => pico(row[`${bucket}_pico`])),
         };
-  const receipt = receiptOf(usageOf(row), price, pico(row["cost_pico"]), String(row["usage_semantics"]));
+  const usage = usageBy((name) => (row[name] ?? null) as number | null);
+  const receipt = receiptOf(usage, price, pico(row["cost_pico"]), String(row["usage_semantics"]));
   return { ...shown(row), receipt };
 }
 
@@ -103,7 +92,7 @@ function labelColumn(name: string): SQL {
 
 function shown(row: Row): ShownTrace {
   const texts = Object.fromEntries(TEXTS.map((name) => [name, row[name] ?? null]));
-  const tokens = Object.fromEntries(Object.keys(TOKENS).map((name) => [name, row[name] ?? null]));
+  const counts = Object.fromEntries(COUNT_FIELDS.map((field) => [COUNT_NAMES[field], row[COUNT_NAMES[field]] ?? null]));
   return {
     id: String(row["id"]),
     timestamp: (row["started_at"] as Date).toISOString(),
@@ -111,20 +100,14 @@ function shown(row: Row): ShownTrace {
     duration_ms: row["duration_us"] === null ? null : Number(row["duration_us"]) / 1_000,
     ...texts,
     tags: row["tags"] ?? {},
-    ...tokens,
+    ...counts,
     cost_usd: usd(row["cost_pico"]),
     recorded_cost_usd: usd(row["recorded_cost_pico"]),
     reported_cost_usd: usd(row["reported_cost_pico"]),
     unpriced_reason: row["unpriced_reason"] ?? null,
     billable: row["billable"],
-    rule: row["rule"],
+    rule: ruleOf(row),
   };
-}
-
-function usageOf(row: Row): Usage {
-  return Object.fromEntries(
-    Object.entries(TOKENS).map(([column, field]) => [field, row[column] ?? null]),
-  ) as unknown as Usage;
 }
 
 function pico(value: unknown): bigint | null {
@@ -134,4 +117,12 @@ function pico(value: unknown): bigint | null {
 function usd(value: unknown): string | null {
   const amount = pico(value);
   return amount === null ? null : picoToUsd(amount);
+}
+
+/** The rule by which the span was read, and what its neighbours changed about it. */
+function ruleOf(row: Row): string {
+  const rule = String(row["rule"]);
+  if (row["wrapper"] === true) return row["billable"] === true ? `${rule}; no call below` : rule;
+  if (row["nested"] === true) return `${rule}; another span of the call counts`;
+  return row["billable"] === true || rule === CACHE_HIT_RULE ? rule : `${rule}; seen twice`;
 }

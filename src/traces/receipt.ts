@@ -1,19 +1,19 @@
-/** Why a call costs what it costs: its tokens by price bucket, each with its unit price, adding up to the cost. */
+/** Why a call costs what it costs: what lies in each price bucket, with its unit price, adding up to the cost. */
 import { picoToUsd } from "../money.ts";
-import { BUCKETS, type Bucket, tokensByBucket } from "../pricing/buckets.ts";
+import { BUCKETS, type Bucket, quantities, type Unit, unitOf } from "../pricing/buckets.ts";
 import type { Usage } from "../ingest/trace.ts";
 
 /** Money in USD as decimal strings; null where no price is known. */
 export interface ReceiptLine {
   bucket: Bucket;
   quantity: number;
-  unit: "token";
+  unit: Unit;
   unit_price_usd: string | null;
   cost_usd: string | null;
 }
 
 export interface Receipt {
-  /** Buckets that hold tokens; their costs add up to `total_usd` exactly. */
+  /** Buckets that hold anything, the fee of a call only where there is one; their costs add up to `total_usd` exactly. */
   lines: ReceiptLine[];
   total_usd: string | null;
   price_source: string | null;
@@ -29,7 +29,7 @@ export interface AppliedPrice {
   version: string;
   provider: string;
   model: string;
-  /** Pico-USD per token, in the order of `BUCKETS`. */
+  /** Pico-USD per unit, in the order of `BUCKETS`. */
   unitPico: (bigint | null)[];
 }
 
@@ -41,13 +41,14 @@ export function receiptOf(
   usageSemantics: string,
 ): Receipt {
   const lines: ReceiptLine[] = [];
-  for (const [i, quantity] of tokensByBucket(usage).entries()) {
-    if (quantity === 0) continue;
+  for (const [i, quantity] of quantities(usage).entries()) {
+    const bucket = BUCKETS[i]!;
     const unit = price?.unitPico[i] ?? null;
+    if (quantity === 0 || (bucket === "request" && unit === null)) continue;
     lines.push({
-      bucket: BUCKETS[i]!,
+      bucket,
       quantity,
-      unit: "token",
+      unit: unitOf(bucket),
       unit_price_usd: unit === null ? null : picoToUsd(unit),
       cost_usd: unit === null ? null : picoToUsd(BigInt(quantity) * unit),
     });

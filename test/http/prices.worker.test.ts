@@ -83,11 +83,34 @@ describe("a price is made", () => {
       starts_at: "2025-02-28T23:00:00.000Z",
       ends_at: iso(MONDAY),
       usd_per_million_tokens: { input: "2.5", cache_read: "0.000001", output_audio: "0" },
+      usd_per_thousand: null,
       factor: null,
       same_as: null,
       created_at: expect.stringMatching(INSTANT),
     });
     expect(await list(ledger)).toContainEqual(shown);
+  });
+
+  it("with fees for calls and searches, which are on the receipt", async () => {
+    const ledger = await open();
+    const fees = { request: "12.50", web_search: "0.000001" };
+    const tokens = { input: "2", input_image: "3", output: "4", output_image: "30" };
+    const shown = await made(ledger, price({ usd_per_million_tokens: tokens, usd_per_thousand: fees }));
+    expect(shown).toMatchObject({
+      usd_per_million_tokens: tokens,
+      usd_per_thousand: { request: "12.5", web_search: "0.000001" },
+    });
+    expect(
+      await made(ledger, price({ model: "acme-2", usd_per_million_tokens: undefined, usd_per_thousand: fees })),
+    ).toMatchObject({
+      usd_per_million_tokens: null,
+    });
+    const images = { input_tokens: 1_000, input_image_tokens: 400, output_tokens: 100, output_image_tokens: 90 };
+    await ledger.write([call({ model: "acme-1", ...images, web_searches: 7 })]);
+    // 600 x $2 + 400 x $3 + 10 x $4 + 90 x $30 per MTok + $12.50 / 1,000 + 7 x $0.000001 / 1,000
+    // = $0.0012 + $0.0012 + $0.00004 + $0.0027 + $0.0125 + $0.000000007
+    expect(await cost(ledger)).toBe("0.017640007");
+    expect(await json(await ledger.fetch("/v1/audit?from=2025-03-10&to=2025-03-17"))).toMatchObject({ ok: true });
   });
 
   it("of a factor, and of an alias with one", async () => {

@@ -127,6 +127,73 @@ describe("GET /v1/traces/{id}", () => {
     });
   });
 
+  const receiptOf = async (item: Item): Promise<Record<string, unknown>> => {
+    const ledger = await openLedger();
+    await ledger.write([item]);
+    return await json<Record<string, unknown>>(await ledger.fetch(`/v1/traces/${await only(ledger)}`));
+  };
+
+  it("has a line for images, for the fee of the call and for searches, each in its unit", async () => {
+    const image = { provider: "google", model: "gemini-2.5-flash-image" };
+    const made = { input_tokens: 1_000, input_image_tokens: 258, output_tokens: 1_300, output_image_tokens: 1_290 };
+    // 742 x $0.30 + 258 x $0.30 + 10 x $2.50 + 1,290 x $30 per MTok
+    expect(await receiptOf(call(1, { ...image, ...made }))).toMatchObject({
+      input_image_tokens: 258,
+      output_image_tokens: 1_290,
+      web_searches: null,
+      cost_usd: "0.039025",
+      receipt: {
+        lines: [
+          { bucket: "input", quantity: 742, unit: "token", unit_price_usd: "0.0000003", cost_usd: "0.0002226" },
+          { bucket: "input_image", quantity: 258, unit: "token", unit_price_usd: "0.0000003", cost_usd: "0.0000774" },
+          { bucket: "output", quantity: 10, unit: "token", unit_price_usd: "0.0000025", cost_usd: "0.000025" },
+          { bucket: "output_image", quantity: 1_290, unit: "token", unit_price_usd: "0.00003", cost_usd: "0.0387" },
+        ],
+        total_usd: "0.039025",
+      },
+    });
+    // $3 + $15 per MTok, 3 x $10 / 1,000
+    const searched = await receiptOf(call(1, { web_searches: 3 }));
+    expect(searched).toMatchObject({ web_searches: 3, cost_usd: "0.0345" });
+    expect((searched["receipt"] as { lines: unknown[] }).lines.at(-1)).toEqual({
+      bucket: "web_search",
+      quantity: 3,
+      unit: "search",
+      unit_price_usd: "0.01",
+      cost_usd: "0.03",
+    });
+    // 1,000 x $1 + 100 x $1 per MTok + $12 / 1,000
+    const sonar = await receiptOf(call(1, { provider: "perplexity", model: "sonar" }));
+    expect(sonar).toMatchObject({ cost_usd: "0.0131" });
+    expect((sonar["receipt"] as { lines: unknown[] }).lines.at(-1)).toEqual({
+      bucket: "request",
+      quantity: 1,
+      unit: "request",
+      unit_price_usd: "0.012",
+      cost_usd: "0.012",
+    });
+  });
+
+  it("has no lines for a failed call that used nothing, whatever the model's fee", async () => {
+    const failed = { status: "error", input_tokens: null, output_tokens: null };
+    expect(await receiptOf(call(1, { provider: "perplexity", model: "sonar", ...failed }))).toMatchObject({
+      cost_usd: "0",
+      receipt: { lines: [], total_usd: "0" },
+    });
+  });
+
+  it("shows searches that have no price, and leaves the call unpriced", async () => {
+    // Gemini's fee for searches is not in the catalogue.
+    const searched = call(1, { provider: "google", model: "gemini-2.5-flash", web_searches: 2 });
+    expect(await receiptOf(searched)).toMatchObject({
+      cost_usd: null,
+      unpriced_reason: "price_unknown",
+      receipt: {
+        lines: [{ bucket: "input" }, { bucket: "output" }, { bucket: "web_search", quantity: 2, cost_usd: null }],
+      },
+    });
+  });
+
   it("has no prices for a call that is not priced", async () => {
     const ledger = await openLedger();
     await ledger.write([call(1, { model: "nobody-knows" })]);

@@ -33,6 +33,9 @@ const TOKEN_FIELDS = [
   "reasoning_tokens",
   "input_audio_tokens",
   "output_audio_tokens",
+  "input_image_tokens",
+  "output_image_tokens",
+  "web_searches",
 ];
 
 describe("token counts are whole numbers from 0 to 2^31-1, never coerced", () => {
@@ -70,6 +73,8 @@ describe("parts of a usage fit into their totals", () => {
     ["cached > input", { cache_read_tokens: 1_001 }],
     ["cache reads and writes > input", { cache_read_tokens: 600, cache_write_tokens: 401 }],
     ["audio > input", { input_audio_tokens: 1_001 }],
+    ["cached and images > input", { cache_read_tokens: 600, input_image_tokens: 401 }],
+    ["reasoning and images > output", { reasoning_tokens: 60, output_image_tokens: 41 }],
     ["5m and 1h writes > all writes", { cache_write_tokens: 10, cache_write_5m_tokens: 6, cache_write_1h_tokens: 5 }],
     ["reasoning > output", { reasoning_tokens: 101 }],
   ])("refuses %s", (_, fields) => expectRefused(call(fields)));

@@ -196,11 +196,15 @@ describe("two sightings of one response", () => {
     expect(await counted()).toBe("a");
   });
 
-  it("count as the one that knows its tokens", async () => {
+  it("count as the one that tells most of what is priced", async () => {
     const { send, counted } = await ledger();
     await send(seen("a", UNKNOWN));
-    await send(seen("b"));
+    await send(seen("b", { cacheReadTokens: 0 }));
     expect(await counted()).toBe("b");
+    await send(seen("c", { cacheReadTokens: 10 }), seen("d"));
+    expect(await counted()).toBe("c");
+    await send(seen("e", { serviceTier: "flex" }));
+    expect(await counted()).toBe("c");
   });
 
   it("count as one within a trace too, where one is below the other", async () => {

@@ -2,7 +2,7 @@ import { calcPrice } from "@pydantic/genai-prices";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { picoToUsd } from "../../src/money.ts";
-import { BUCKETS, tokensByBucket } from "../../src/pricing/buckets.ts";
+import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/pricing/buckets.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
 import { trace } from "../traces.ts";
 
@@ -55,6 +55,52 @@ describe("the cost of a call", () => {
     expect(usd({ ...embedding, outputTokens: null })).toBe("0.00002");
   });
 
+  it("bills images that a model makes at their own rate", () => {
+    // 1,000 x $0.30 + 10 x $2.50 + 1,290 x $30 per MTok = $0.0003 + $0.000025 + $0.0387
+    const image = { provider: "google", model: "gemini-2.5-flash-image", inputTokens: 1_000 };
+    expect(usd({ ...image, outputTokens: 1_300, outputImageTokens: 1_290 })).toBe("0.039025");
+  });
+
+  it("bills images that a model is shown at their own rate, and as plain input where they have none", () => {
+    // 100 x $5 + 900 x $10 per MTok = $0.0005 + $0.009
+    const shown = { inputTokens: 1_000, inputImageTokens: 900, outputTokens: 0 };
+    expect(usd({ ...shown, model: "gpt-image-1" })).toBe("0.0095");
+    // 1,000 x $2.50/MTok; made: 1,000 x $10/MTok
+    expect(usd({ ...shown, model: "gpt-4o" })).toBe("0.0025");
+    expect(usd({ inputTokens: 0, outputTokens: 1_000, outputImageTokens: 600 })).toBe("0.01");
+  });
+
+  it("bills a fee for each call of a model that has one", () => {
+    // 1,000 x $1 + 100 x $1 per MTok + $12 / 1,000 = $0.0011 + $0.012
+    const sonar = { provider: "perplexity", model: "sonar" };
+    expect(usd(sonar)).toBe("0.0131");
+    expect(usd({ ...sonar, inputTokens: 0, outputTokens: 0 })).toBe("0.012");
+  });
+
+  it("bills searches by the piece", () => {
+    // 1,000 x $3 + 100 x $15 per MTok + 3 x $10 / 1,000 = $0.0045 + $0.03
+    const sonnet = { provider: "anthropic", model: "claude-sonnet-4-5" };
+    expect(usd({ ...sonnet, webSearches: 3 })).toBe("0.0345");
+    expect(usd({ ...sonnet, webSearches: 0 })).toBe("0.0045");
+    // 1,000 x $2 + 60 x $8 + 40 x $3 per MTok + 18 x $5 / 1,000 = $0.002 + $0.00048 + $0.00012 + $0.09
+    const research = { provider: "perplexity", model: "sonar-deep-research", reasoningTokens: 40, webSearches: 18 };
+    expect(usd(research)).toBe("0.0926");
+  });
+
+  it("has no fee for a failed call that used nothing; one that searched is billed", () => {
+    const failed = { status: "error", inputTokens: 0, outputTokens: 0 } as const;
+    expect(usd({ ...failed, provider: "perplexity", model: "sonar" })).toBe("0");
+    // 2 x $10 / 1,000
+    expect(usd({ ...failed, provider: "anthropic", model: "claude-sonnet-4-5", webSearches: 2 })).toBe("0.02");
+  });
+
+  it("has no fee for what a gateway's cache answered", () => {
+    const cached = { billable: false, inputTokens: 0, outputTokens: 0 };
+    expect(usd({ ...cached, provider: "perplexity", model: "sonar" })).toBe("0");
+    // A wrapper may turn out to be the call itself: $12 / 1,000
+    expect(usd({ ...cached, provider: "perplexity", model: "sonar", wrapper: true })).toBe("0.012");
+  });
+
   it("is 0 for a failed call without tokens, even of an unknown model", () => {
     expect(usd({ model: "nobody-knows", status: "error", inputTokens: 0, outputTokens: 0 })).toBe("0");
   });
@@ -69,8 +115,18 @@ describe("a cost is never invented", () => {
     ["model_unknown", { provider: "unknown", model: "my-gpt-4o-finetune" }],
     ["price_unknown", { model: "gpt-4o", inputAudioTokens: 10 }],
     ["price_unknown", { model: "text-embedding-3-small", outputTokens: 5 }],
+    ["price_unknown", { model: "o1", webSearches: 1 }],
+    ["price_unknown", { provider: "google", model: "gemini-2.5-flash", webSearches: 1 }],
   ])("%s: %o", (reason, changes) => {
     expect(pricer.costOf(call(changes))).toMatchObject({ costPico: null, unpricedReason: reason, price: null });
+  });
+
+  it("has no cost by its fee alone where its tokens have a price of 0", () => {
+    const unitPico = BUCKETS.map((bucket) => (bucket === "request" ? 1_000n : 0n));
+    const listed = { id: "1", source: "s", version: "1", provider: "p", model: "m", unitPico, listedUsd: [] };
+    const { costOf } = createPricer(null, () => ({ provider: "p", priceAt: () => listed }));
+    expect(costOf(call({}))).toMatchObject({ costPico: null, unpricedReason: "price_zero" });
+    expect(costOf(call({ inputTokens: 0, outputTokens: 0 })).costPico).toBe(1_000n);
   });
 
   it("infers a provider only from a model that the catalogue names", () => {
@@ -90,10 +146,10 @@ describe("a cost is never invented", () => {
 
 describe("buckets", () => {
   const usage = fc
-    .tuple(...Array.from({ length: 8 }, () => fc.integer({ min: 0, max: 100_000 })))
-    .map(([input, read, write5m, write1h, audioIn, output, reasoning, audioOut]) => ({
-      inputTokens: input! + read! + write5m! + write1h! + audioIn!,
-      outputTokens: output! + reasoning! + audioOut!,
+    .tuple(...Array.from({ length: 11 }, () => fc.integer({ min: 0, max: 100_000 })))
+    .map(([input, read, write5m, write1h, audioIn, imageIn, output, reasoning, audioOut, imageOut, searches]) => ({
+      inputTokens: input! + read! + write5m! + write1h! + audioIn! + imageIn!,
+      outputTokens: output! + reasoning! + audioOut! + imageOut!,
       cacheReadTokens: read!,
       cacheWriteTokens: write5m! + write1h!,
       cacheWrite5mTokens: write5m!,
@@ -101,14 +157,19 @@ describe("buckets", () => {
       reasoningTokens: reasoning!,
       inputAudioTokens: audioIn!,
       outputAudioTokens: audioOut!,
+      inputImageTokens: imageIn!,
+      outputImageTokens: imageOut!,
+      webSearches: searches!,
     }));
 
   it("hold every token exactly once", () => {
     fc.assert(
       fc.property(usage, (counts) => {
-        const tokens = tokensByBucket(counts);
-        expect(tokens).toHaveLength(BUCKETS.length);
-        expect(tokens.every((n) => n >= 0)).toBe(true);
+        const held = quantities(counts);
+        expect(held).toHaveLength(BUCKETS.length);
+        expect(held.every((n) => n >= 0)).toBe(true);
+        const tokens = held.slice(0, TOKEN_BUCKETS.length);
+        expect(held.slice(tokens.length)).toEqual([1, counts.webSearches]);
         expect(tokens.reduce((sum, n) => sum + n)).toBe(counts.inputTokens + counts.outputTokens);
       }),
     );
@@ -121,13 +182,26 @@ describe("buckets", () => {
       ["anthropic", "claude-sonnet-4-5"],
       ["anthropic", "claude-haiku-4-5"],
       ["google", "gemini-2.5-pro"],
+      ["google", "gemini-2.5-flash-image"],
+      ["google", "gemini-3.1-flash-live-preview"],
+      ["openai", "gpt-image-1.5"],
+      ["perplexity", "sonar"],
+      ["perplexity", "sonar-deep-research"],
     ] as const;
+    const unsearched = new Set([
+      "gemini-2.5-pro",
+      "gemini-2.5-flash-image",
+      "gemini-3.1-flash-live-preview",
+      "gpt-image-1.5",
+      "sonar",
+    ]);
     fc.assert(
       fc.property(usage, fc.constantFrom(...models), (counts, [provider, model]) => {
         const plain = { ...counts, inputAudioTokens: 0, outputAudioTokens: 0 };
         plain.inputTokens -= counts.inputAudioTokens;
         plain.outputTokens -= counts.outputAudioTokens;
         if (provider !== "anthropic") plain.cacheWrite1hTokens = 0;
+        if (unsearched.has(model)) plain.webSearches = 0;
         const expected = calcPrice(
           {
             input_tokens: plain.inputTokens,
@@ -135,6 +209,12 @@ describe("buckets", () => {
             cache_read_tokens: plain.cacheReadTokens,
             cache_write_tokens: plain.cacheWriteTokens,
             cache_write_1h_tokens: plain.cacheWrite1hTokens,
+            output_reasoning_tokens: plain.reasoningTokens,
+            web_searches: plain.webSearches,
+            // The catalogue wants to know what would be images and cached, where images have a price.
+            input_image_tokens: plain.inputImageTokens,
+            output_image_tokens: plain.outputImageTokens,
+            cache_image_read_tokens: 0,
           },
           model,
           { providerId: provider, timestamp: new Date(NOON) },

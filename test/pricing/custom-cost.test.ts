@@ -61,6 +61,18 @@ describe("service tiers", () => {
     expect(costOf({ provider, model, serviceTier })).toMatchObject({ usd: null, reason: "tier_unknown", price: null });
   });
 
+  it("take nothing off the fees for calls and searches", () => {
+    // (1,000 x $3 + 100 x $15) per MTok x 0.5 + 2 x $10 / 1,000 = $0.00225 + $0.02
+    const sonnet = { provider: "anthropic", model: "claude-sonnet-4-5", serviceTier: "batch" };
+    expect(costOf({ ...sonnet, webSearches: 2 })).toMatchObject({ usd: "0.02225" });
+    // 100,000 x $4/MTok x 0.5 + $6 / 1,000 + 3 x $8 / 1,000 = $0.2 + $0.006 + $0.024
+    const own = { model: "gpt-4o", unitPico: units({ input: 4, request: 6, web_search: 8 }) };
+    const asked = { serviceTier: "batch", inputTokens: 100_000, outputTokens: 0, webSearches: 3 };
+    expect(costOf(asked, [own])).toMatchObject({ usd: "0.23", source: "custom:batch" });
+    // Said for the tier, it is the price as it stands: 100,000 x $4/MTok + $0.006 + $0.024
+    expect(costOf(asked, [{ ...own, serviceTier: "batch" }])).toMatchObject({ usd: "0.43", source: "custom" });
+  });
+
   it("of a model that nobody knows leave it unknown", () => {
     expect(costOf({ model: "nobody-knows", serviceTier: "flex" })).toMatchObject({ reason: "model_unknown" });
   });
@@ -95,6 +107,24 @@ describe("a custom price", () => {
       reason: null,
       source: "custom",
     });
+  });
+
+  it("may have a fee for a call and for each search, and no fee where it says none", () => {
+    // 1,000 x $1 + 100 x $1 per MTok = $0.0011; + $3 / 1,000; + 2 x $5 / 1,000
+    const own = (fees: object) => ({ unitPico: units({ input: 1, output: 1, ...fees }) });
+    expect(costOf({ model: "acme-1" }, [own({})])).toMatchObject({ usd: "0.0011" });
+    expect(costOf({ model: "acme-1" }, [own({ request: 3 })])).toMatchObject({ usd: "0.0041" });
+    const searched = { model: "acme-1", webSearches: 2 };
+    expect(costOf(searched, [own({ web_search: 5 })])).toMatchObject({ usd: "0.0111" });
+    expect(costOf(searched, [own({ web_search: 0 })])).toMatchObject({ usd: "0.0011" });
+    expect(costOf(searched, [own({})])).toMatchObject({ usd: null, reason: "price_unknown" });
+  });
+
+  it("of a fee alone leaves tokens unpriced", () => {
+    const own = { unitPico: units({ request: 2 }) };
+    expect(costOf({ model: "acme-1" }, [own])).toMatchObject({ usd: null, reason: "price_unknown" });
+    // $2 / 1,000
+    expect(costOf({ model: "acme-1", inputTokens: 0, outputTokens: 0 }, [own])).toMatchObject({ usd: "0.002" });
   });
 
   it("leaves a call unpriced whose tokens lie in a bucket without price", () => {
@@ -145,6 +175,19 @@ describe("a factor", () => {
     // (600 x $2.50 + 400 x $1.25 + 100 x $10) per MTok x 0.8 = $0.003 x 0.8
     const tokens = { inputTokens: 1_000, cacheReadTokens: 400, outputTokens: 100 };
     expect(costOf(tokens, [factor("0.8")])).toMatchObject({ usd: "0.0024", source: "custom:factor", version: "own" });
+  });
+
+  it("is taken of the fees too, also below an alias and beside a tier", () => {
+    // ((1,000 x $3 + 100 x $15) per MTok + 2 x $10 / 1,000) x 0.9 = $0.0245 x 0.9
+    const sonnet = { provider: "anthropic", model: "claude-sonnet-4-5" };
+    const discount = { ...factor("0.9"), ...sonnet };
+    expect(costOf({ ...sonnet, webSearches: 2 }, [discount])).toMatchObject({ usd: "0.02205" });
+    // ($0.0045 x 0.5 + $0.02) x 0.9
+    const batch = { serviceTier: "batch", webSearches: 2 };
+    expect(costOf({ ...sonnet, ...batch }, [discount])).toMatchObject({ usd: "0.020025" });
+    // ($0.0045 x 0.5 + $0.02) x 0.9 x 2
+    const alias = { ...factor("2"), model: "ours", sameAs: sonnet };
+    expect(costOf({ model: "ours", ...batch }, [discount, alias])).toMatchObject({ usd: "0.04005" });
   });
 
   it("makes the priority tier known", () => {

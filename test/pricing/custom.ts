@@ -1,5 +1,5 @@
 /** Custom prices made up for tests. */
-import { BUCKETS, type Bucket } from "../../src/pricing/buckets.ts";
+import { BUCKETS, type Bucket, LISTED_PER, unitOf } from "../../src/pricing/buckets.ts";
 import type { CustomPrice } from "../../src/pricing/custom-price.ts";
 
 export const YEAR_2026 = Date.UTC(2026, 0, 1);
@@ -22,7 +22,12 @@ export function price(changes: Partial<CustomPrice> = {}): CustomPrice {
   };
 }
 
-/** Whole USD per million tokens, as pico-USD per token: $1/MTok is 1,000,000. */
+/**
+ * Whole USD per million tokens, or per thousand calls or searches, as pico-USD per unit: $1/MTok is 1,000,000, $1 per
+ * thousand 1,000,000,000.
+ */
 export function units(usd: Partial<Record<Bucket, number>>): (bigint | null)[] {
-  return BUCKETS.map((bucket) => (usd[bucket] === undefined ? null : BigInt(usd[bucket]) * 1_000_000n));
+  return BUCKETS.map((bucket) =>
+    usd[bucket] === undefined ? null : (BigInt(usd[bucket]) * 10n ** 12n) / BigInt(LISTED_PER[unitOf(bucket)]),
+  );
 }

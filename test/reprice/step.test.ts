@@ -9,7 +9,7 @@ import { mergeStep } from "../../src/rollup/merge.ts";
 import { repriceStep, type RepriceScope } from "../../src/reprice/step.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize, type Summary } from "../../src/summary/summarize.ts";
-import { tokensByBucket } from "../../src/pricing/buckets.ts";
+import { BUCKETS, quantities } from "../../src/pricing/buckets.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, trace, traces } from "../traces.ts";
 
@@ -17,9 +17,9 @@ const db = database();
 const START_MS = Date.UTC(2025, 7, 1);
 const END_MS = START_MS + 72 * 3_600_000;
 
-/** Every token of every model costs this; 0 stands for a ledger that knows no price. */
+/** Every token, call and search of every model costs this; 0 stands for a ledger that knows no price. */
 function flat(picoPerToken: bigint): Pricer {
-  const unitPico = Array.from({ length: 8 }, () => picoPerToken);
+  const unitPico = BUCKETS.map(() => picoPerToken);
   const price: Price = {
     id: digestUuid(`flat ${picoPerToken}`),
     source: "test",
@@ -32,8 +32,8 @@ function flat(picoPerToken: bigint): Pricer {
     costOf(call) {
       if (picoPerToken === 0n)
         return { costPico: null, unpricedReason: "model_unknown", price: null, provider: call.provider };
-      const tokens = tokensByBucket(call).reduce((sum, n) => sum + n);
-      return { costPico: BigInt(tokens) * picoPerToken, unpricedReason: null, price, provider: call.provider };
+      const held = quantities(call).reduce((sum, n) => sum + n);
+      return { costPico: BigInt(held) * picoPerToken, unpricedReason: null, price, provider: call.provider };
     },
   };
 }
@@ -96,10 +96,10 @@ describe("repricing", () => {
     const call = (clientId: string, model: string) => priced(trace({ startedAtMs: START_MS, clientId, model }));
     await writeTraces(db, project, [call("a", "gpt-4o"), call("b", "nobody-knows")]);
     expect(await totals(project)).toMatchObject({ cost_usd: "0.0035", unpriced_requests: 1, unpriced_tokens: 1_100 });
-    // 1,100 tokens x 1,000,000 pico = $0.0011, on top of gpt-4o's $0.0035
+    // (1,100 tokens + 1 call) x 1,000,000 pico = $0.001101, on top of gpt-4o's $0.0035
     await repriceAll(flat(1_000_000n), scopeOf(project, { unpricedOnly: true }), 10);
     expect(await totals(project)).toMatchObject({
-      cost_usd: "0.0046",
+      cost_usd: "0.004601",
       recorded_cost_usd: "0.0035",
       unpriced_requests: 0,
       unpriced_tokens: 0,

@@ -5,13 +5,16 @@
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Trace } from "../../src/ingest/trace.ts";
 import { writeTraces } from "../../src/ingest/write.ts";
-import { picoToUsd } from "../../src/money.ts";
+import { picoToUsd, usdToPico } from "../../src/money.ts";
+import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/pricing/buckets.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { type Summary, summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
+import { readTrace } from "../../src/traces/read.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, traces } from "../traces.ts";
 
@@ -78,11 +81,33 @@ it("gives the same rollups and summaries whatever the order of writes, repeats, 
       const calls = [...sent].filter((i) => all[i]!.billable);
       expect(days.reduce((sum, { raw }) => sum + raw.requests, 0)).toBe(calls.length);
 
+      await expectBucketsAddUp(project);
+      for (const i of calls.slice(0, 3)) await expectReceiptAddsUp(project, all[i]!);
       for (const asked of questions) await expectSameAsRaw(project, asked);
     }),
     { numRuns: 60 },
   );
 });
+
+/** The costs of the buckets are the cost, on whatever rows and level. */
+async function expectBucketsAddUp(project: string): Promise<void> {
+  const buckets = BUCKETS.map((bucket) => sql`${sql.identifier(`cost_${bucket}_pico`)}`);
+  const rows = await db.query(sql`
+    select level, sum(cost_pico) as cost, sum(${sql.join(buckets, sql` + `)}) as buckets from rollup
+    where project_id = ${project}::uuid and label = '' group by level`);
+  for (const { cost, buckets } of rows) expect(buckets).toBe(cost);
+}
+
+async function expectReceiptAddsUp(project: string, { id, ...call }: Trace): Promise<void> {
+  const { receipt, cost_usd } = (await readTrace(db, project, id))!;
+  expect(receipt.total_usd).toBe(cost_usd);
+  const held = receipt.lines.filter(({ unit }) => unit === "token").reduce((sum, { quantity }) => sum + quantity, 0);
+  const tokens = quantities(call).slice(0, TOKEN_BUCKETS.length);
+  expect(held).toBe(tokens.reduce((sum, n) => sum + n));
+  if (receipt.total_usd === null) return;
+  const lines = receipt.lines.map(({ cost_usd }) => usdToPico(cost_usd!)!);
+  expect(picoToUsd(lines.reduce((sum, pico) => sum + pico, 0n))).toBe(receipt.total_usd);
+}
 
 type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
 

@@ -4,7 +4,7 @@
  */
 import { canonicalProvider } from "../../pricing/provider.ts";
 import { traceKey } from "../key.ts";
-import { MAX_TOKENS, type Decoded, type Trace, type Usage } from "../trace.ts";
+import { CACHE_HIT_RULE, MAX_TOKENS, type Decoded, type Trace, type Usage } from "../trace.ts";
 import { cleanText, decodeItems, keptStart, keptText, keptUsage } from "./item.ts";
 import { MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "./span-context.ts";
 import { floatToPico } from "./span-langfuse.ts";
@@ -49,6 +49,10 @@ const COUNTS: Readonly<Record<keyof Usage, readonly string[]>> = {
   reasoningTokens: ["completion_tokens_details.reasoning_tokens"],
   inputAudioTokens: ["prompt_tokens_details.audio_tokens"],
   outputAudioTokens: ["completion_tokens_details.audio_tokens"],
+  // Which of its image tokens are cached LiteLLM does not tell; they stay plain input.
+  inputImageTokens: [],
+  outputImageTokens: ["completion_tokens_details.image_tokens"],
+  webSearches: ["server_tool_use.web_search_requests", "prompt_tokens_details.web_search_requests"],
 };
 
 /** Decodes the entries of a body; what is wrong with some is in `errors`, by index. */
@@ -98,7 +102,7 @@ function toTrace(value: unknown, nowMs: number): Trace {
     reportedCostPico: typeof entry["response_cost"] === "number" ? floatToPico(entry["response_cost"]) : null,
     billable: !fromCache,
     wrapper: false,
-    rule: fromCache ? "litellm cache_hit" : "litellm",
+    rule: fromCache ? CACHE_HIT_RULE : "litellm",
   };
 }
 

@@ -8,8 +8,10 @@ import { canonicalProvider } from "../../pricing/provider.ts";
 import { parseInstant } from "../../time.ts";
 import { traceKey } from "../key.ts";
 import {
+  COUNT_FIELDS,
   MAX_TEXT,
   MAX_TOKENS,
+  usageBy,
   withinLedgerTime,
   type Decoded,
   type ItemError,
@@ -76,7 +78,8 @@ function decodeItem(value: unknown, nowMs: number): Trace {
   const clientId = required(item, "id");
   const startedAtMs = timestamp(item["timestamp"], nowMs);
   const status = oneOf(item, "status", ["ok", "error"]) ?? "ok";
-  const { usage, usageSemantics } = usageOf(item, status);
+  const provider = canonicalProvider(text(item, "provider") ?? "unknown");
+  const { usage, usageSemantics } = usageOf(item, provider, status);
   const wrong = contradiction(usage);
   if (wrong !== null) throw new InvalidItem(wrong);
   return {
@@ -90,7 +93,7 @@ function decodeItem(value: unknown, nowMs: number): Trace {
     durationUs: duration(item["duration_ms"]),
     application: text(item, "application") ?? "unknown",
     environment: text(item, "environment") ?? "unknown",
-    provider: canonicalProvider(text(item, "provider") ?? "unknown"),
+    provider,
     model: required(item, "model"),
     requestModel: text(item, "request_model"),
     operation: text(item, "operation") ?? "chat",
@@ -109,26 +112,22 @@ function decodeItem(value: unknown, nowMs: number): Trace {
   };
 }
 
-/** The counts of the item's own fields; without a total there, those of the provider's own `usage` object. */
-function usageOf(item: Item, status: Trace["status"]): { usage: Usage; usageSemantics: string } {
-  const usage: Usage = {
-    inputTokens: tokens(item, "input_tokens"),
-    outputTokens: tokens(item, "output_tokens"),
-    cacheReadTokens: tokens(item, "cache_read_tokens"),
-    cacheWriteTokens: tokens(item, "cache_write_tokens"),
-    cacheWrite5mTokens: tokens(item, "cache_write_5m_tokens"),
-    cacheWrite1hTokens: tokens(item, "cache_write_1h_tokens"),
-    reasoningTokens: tokens(item, "reasoning_tokens"),
-    inputAudioTokens: tokens(item, "input_audio_tokens"),
-    outputAudioTokens: tokens(item, "output_audio_tokens"),
-  };
+/**
+ * The counts of the item's own fields; without a total there, those of the provider's own `usage` object, and of the
+ * fields what it does not tell.
+ */
+function usageOf(item: Item, provider: string, status: Trace["status"]): { usage: Usage; usageSemantics: string } {
+  const usage = usageBy((name) => count(item, name));
   if (usage.cacheWriteTokens === null && (usage.cacheWrite5mTokens ?? usage.cacheWrite1hTokens) !== null) {
     usage.cacheWriteTokens = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   }
   if (usage.inputTokens === null && usage.outputTokens === null) {
     refuseWrongCounts(item["usage"], "usage");
-    const provided = readProviderUsage(item["usage"]);
-    if (provided) return { usage: provided.usage, usageSemantics: `provider usage (${provided.form})` };
+    const provided = readProviderUsage(item["usage"], provider);
+    if (provided) {
+      for (const field of COUNT_FIELDS) usage[field] = provided.usage[field] ?? usage[field];
+      return { usage, usageSemantics: `provider usage (${provided.form})` };
+    }
     // A failed call that reports no usage used nothing.
     if (status === "error")
       return { usage: { ...usage, inputTokens: 0, outputTokens: 0 }, usageSemantics: "inclusive" };
@@ -136,13 +135,15 @@ function usageOf(item: Item, status: Trace["status"]): { usage: Usage; usageSema
   return { usage, usageSemantics: "inclusive" };
 }
 
-/** A provider's counts are no more coerced than ours: what is called a token count must be one. */
+/** A provider's counts are no more coerced than ours: what is called a count must be one. Some add what it cost. */
+const COUNT_KEY = /(?:token(?!.*cost$)|^web_search_requests$|^num_search_queries$)/i;
+
 function refuseWrongCounts(usage: unknown, name: string): void {
   if (usage === undefined || usage === null) return;
   if (typeof usage !== "object") throw new InvalidItem(`${name} must be the provider's usage object`);
   for (const [key, value] of Object.entries(usage)) {
     if (typeof value === "object") refuseWrongCounts(value, `${name}.${key}`);
-    else if (/token/i.test(key)) tokens({ [key]: value }, key);
+    else if (COUNT_KEY.test(key)) count({ [key]: value }, key);
   }
 }
 
@@ -170,7 +171,7 @@ function oneOf<T extends string>(item: Item, field: string, allowed: readonly T[
   return found;
 }
 
-function tokens(item: Item, field: string): number | null {
+function count(item: Item, field: string): number | null {
   const value = item[field];
   if (value === undefined || value === null) return null;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_TOKENS) {

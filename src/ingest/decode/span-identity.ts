@@ -4,6 +4,7 @@ import {
   AI_OPERATION,
   APPLICATION,
   ENVIRONMENT,
+  GATEWAY_MARKS,
   GENKIT_NAME,
   GENKIT_SUBTYPE,
   INVOCATION_PARAMETERS,
@@ -59,6 +60,8 @@ export function operationOf(attributes: Attributes): string {
 }
 
 export function providerOf(attributes: Attributes): string {
+  const gateway = GATEWAY_MARKS.find(([mark]) => attributes.has(mark))?.[1];
+  if (gateway !== undefined) return gateway;
   const named = textOf(attributes, PROVIDER);
   if (named !== null) return canonicalProvider(named);
   const [plugin] = genkitModel(attributes);

@@ -15,6 +15,8 @@ const PARTS: readonly (readonly [RegExp, keyof Usage])[] = [
   [/^input_audio/, "inputAudioTokens"],
   [/^output_reasoning/, "reasoningTokens"],
   [/^output_audio/, "outputAudioTokens"],
+  [/^input_image/, "inputImageTokens"],
+  [/^output_image/, "outputImageTokens"],
 ];
 
 export interface LangfuseUsage {

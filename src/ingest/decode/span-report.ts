@@ -4,7 +4,14 @@
  * the shape of a response are read: a streamed answer's text could otherwise name its own price.
  */
 import type { Usage } from "../trace.ts";
-import { GENKIT_OUTPUT, OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROVIDER_METADATA, USAGE_DETAILS } from "./span-attributes.ts";
+import {
+  ADK_RESPONSE,
+  GENKIT_OUTPUT,
+  OUTPUT_MIME_TYPE,
+  OUTPUT_VALUE,
+  PROVIDER_METADATA,
+  USAGE_DETAILS,
+} from "./span-attributes.ts";
 import { readLangfuseUsage } from "./span-langfuse.ts";
 import { countAt, NO_USAGE, readProviderUsage } from "./span-provider-usage.ts";
 import { documentOf, objectOrNull, type Attributes } from "./span.ts";
@@ -28,6 +35,7 @@ const READERS: readonly (readonly [string, (document: Json, attributes: Attribut
   [PROVIDER_METADATA, readProviderMetadata],
   [OUTPUT_VALUE, readOutputValue],
   [GENKIT_OUTPUT, readGenkitOutput],
+  [ADK_RESPONSE, readAdkResponse],
 ];
 
 export function reportOf(attributes: Attributes): Report {
@@ -69,7 +77,7 @@ function readProviderMetadata(document: Json): Report | null {
   return null;
 }
 
-/** OpenInference's: the raw response of OpenAI or Anthropic, or LangChain's generations. */
+/** OpenInference's: the raw response of OpenAI, Anthropic or Bedrock, or LangChain's generations. */
 function readOutputValue(document: Json, attributes: Attributes): Report | null {
   if (attributes.get(OUTPUT_MIME_TYPE) !== "application/json") return null;
   return readGenerations(document) ?? readResponse(document);
@@ -78,7 +86,8 @@ function readOutputValue(document: Json, attributes: Attributes): Report | null 
 const RESPONSE_OBJECTS: ReadonlySet<unknown> = new Set(["chat.completion", "text_completion", "response", "list"]);
 
 function readResponse(document: Json): Report | null {
-  if (!RESPONSE_OBJECTS.has(document["object"]) && document["type"] !== "message") return null;
+  const converse = typeof document["stopReason"] === "string" && objectOrNull(document["output"]) !== null;
+  if (!RESPONSE_OBJECTS.has(document["object"]) && document["type"] !== "message" && !converse) return null;
   const raw = objectOrNull(document["usage"]);
   return report(raw, text(document["model"]), text(document["id"]), text(document["service_tier"]));
 }
@@ -93,7 +102,8 @@ function readGenerations(document: Json): Report | null {
   const info = objectOrNull(generation["generationInfo"]) ?? {};
   const llm = objectOrNull(document["llmOutput"]) ?? {};
   const raw = objectOrNull(metadata["usage"]) ?? objectOrNull(llm["usage"]) ?? objectOrNull(message["usage_metadata"]);
-  const model = text(metadata["model"]) ?? text(metadata["model_name"]) ?? text(llm["model"]);
+  // What chunks repeat, LangChain joins: `model` of a streamed response holds the name twice.
+  const model = text(metadata["model_name"]) ?? text(metadata["model"]) ?? text(llm["model"]);
   const id = text(metadata["id"]) ?? text(message["id"]) ?? text(llm["id"]);
   return report(raw, model, id, text(metadata["service_tier"]) ?? text(info["service_tier"]));
 }
@@ -127,6 +137,17 @@ function readGenkitOutput(document: Json): Report | null {
     reasoningTokens: thoughts,
   };
   return { ...whole, usage, semantics: outside > 0 ? "genkit usage: thoughts added" : "genkit usage" };
+}
+
+/** Google ADK's: the response, in the spelling of either language. */
+function readAdkResponse(document: Json): Report | null {
+  const raw = objectOrNull(document["usageMetadata"]) ?? inCamelCase(objectOrNull(document["usage_metadata"]));
+  return raw && report(raw, text(document["modelVersion"]) ?? text(document["model_version"]), null, null);
+}
+
+function inCamelCase(object: Json | null): Json | null {
+  const camel = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return object && Object.fromEntries(Object.keys(object).map((key) => [camel(key), object[key]]));
 }
 
 function report(raw: Json | null, model: string | null, responseId: string | null, tier: string | null): Report {

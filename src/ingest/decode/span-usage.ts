@@ -4,7 +4,19 @@
  * name those that leave them out, and counts that could not be true otherwise prove it for the rest.
  */
 import { MAX_TOKENS, type Usage } from "../trace.ts";
-import { AI_NO_CACHE, AI_OPERATION, AI_USER_AGENT, COUNTS, OPERATION } from "./span-attributes.ts";
+import {
+  ADK_THOUGHTS,
+  AI_NO_CACHE,
+  AI_OPERATION,
+  AI_USER_AGENT,
+  COUNTS,
+  GOOGLE_THOUGHTS,
+  OPERATION,
+  REQUEST_MODEL,
+  STRANDS_START,
+  TANSTACK,
+  TOTAL,
+} from "./span-attributes.ts";
 import { COUNT_FIELDS, NO_USAGE } from "./span-provider-usage.ts";
 import type { Report } from "./span-report.ts";
 import { SpanRefused, textOf, type Attributes, type Span } from "./span.ts";
@@ -23,21 +35,45 @@ interface Dialect {
   semantics: string;
 }
 
+const PARTLY_SENT = "exclusive: cache added, as far as it was sent";
+
 /** Emitters whose input leaves cache reads and writes out. */
 export const INPUT_WITHOUT_CACHE: readonly Dialect[] = [
   { scope: /^@traceloop\/instrumentation-anthropic$/, provider: /^anthropic$/, semantics: "exclusive: cache added" },
   { scope: /^@openlit\//, provider: /anthropic|aws/, semantics: "exclusive: cache added" },
+  // These send no writes, or no cache at all: a lower bound.
+  { scope: /^@traceloop\/instrumentation-(langchain|bedrock)$/, provider: /anthropic|aws/, semantics: PARTLY_SENT },
+  { scope: /^@mastra\/otel$/, provider: /anthropic|aws/, semantics: PARTLY_SENT },
+  { scope: /^ai$/, provider: /anthropic|aws/, when: isAiSdk5, semantics: PARTLY_SENT },
   {
-    scope: /^ai$/,
-    provider: /anthropic|aws/,
-    when: isAiSdk5,
-    semantics: "exclusive: cache added, as far as it was sent",
+    scope: /^@arizeai\/openinference-instrumentation-bedrock$/,
+    provider: /^/,
+    semantics: PARTLY_SENT,
   },
+  {
+    scope: /^/,
+    provider: /anthropic|aws/,
+    when: (attributes) => TANSTACK.some((name) => attributes.has(name)),
+    semantics: "exclusive: cache added",
+  },
+  { scope: /^/, provider: /^/, when: isStrandsOnAnthropic, semantics: "exclusive: cache added" },
 ];
 
 /** Emitters whose output leaves reasoning out. */
 export const OUTPUT_WITHOUT_REASONING: readonly Dialect[] = [
   { scope: /^ai$/, provider: /^google$/, when: isAiSdk5, semantics: "reasoning added to output" },
+  {
+    scope: /^gcp\.vertex\.agent$/,
+    provider: /^/,
+    when: (attributes) => attributes.has(ADK_THOUGHTS),
+    semantics: "reasoning added to output",
+  },
+  {
+    scope: /^opentelemetry\.instrumentation\.google_genai$/,
+    provider: /^/,
+    when: (attributes) => attributes.has(GOOGLE_THOUGHTS),
+    semantics: "reasoning added to output",
+  },
 ];
 
 /** Emitters that send their own estimate and do not say so. */
@@ -61,6 +97,11 @@ function isAiSdk5(attributes: Attributes): boolean {
   return /^ai\.(generate|stream)Text\b/.test(operation) && !attributes.has(AI_NO_CACHE);
 }
 
+/** Its provider is itself and its scope the service; on Bedrock, where models have longer names, it includes the cache. */
+function isStrandsOnAnthropic(attributes: Attributes): boolean {
+  return attributes.has(STRANDS_START) && (textOf(attributes, REQUEST_MODEL) ?? "").startsWith("claude-");
+}
+
 /** @throws SpanRefused where an attribute that should be a count is none. */
 export function usageOf(span: Span, provider: string, report: Report): ReadUsage {
   const { attributes } = span;
@@ -69,25 +110,44 @@ export function usageOf(span: Span, provider: string, report: Report): ReadUsage
   const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   if (usage.cacheWriteTokens === null && writes > 0) usage.cacheWriteTokens = writes;
 
+  const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+  const reasoning = usage.reasoningTokens ?? 0;
+  const beside = besideInTotal(attributes, usage, cached, reasoning);
   const semantics: string[] = [];
   if (report.semantics !== "") semantics.push(report.semantics);
   if (report.usage.inputTokens === null && usage.inputTokens !== null) {
-    const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
     const dialect = find(INPUT_WITHOUT_CACHE, span, provider);
+    const exceeds = cached > usage.inputTokens;
     if (dialect) semantics.push(dialect.semantics);
-    else if (cached > usage.inputTokens) semantics.push("exclusive: cache added, as it exceeded the input");
+    else if (exceeds) semantics.push("exclusive: cache added, as it exceeded the input");
+    else if (beside.cache) semantics.push("exclusive: cache added, as the total has it beside the input");
     else semantics.push(find(MAYBE_ESTIMATES, span, provider)?.semantics ?? "inclusive");
-    if (dialect || cached > usage.inputTokens) usage.inputTokens += cached;
+    if (dialect || exceeds || beside.cache) usage.inputTokens += cached;
   }
   if (report.usage.outputTokens === null && usage.outputTokens !== null) {
-    const reasoning = usage.reasoningTokens ?? 0;
     const dialect = find(OUTPUT_WITHOUT_REASONING, span, provider);
-    if (reasoning > 0 && (dialect || reasoning > usage.outputTokens)) {
+    if (reasoning > 0 && (dialect || beside.reasoning || reasoning > usage.outputTokens)) {
       usage.outputTokens += reasoning;
       semantics.push("reasoning added to output");
     } else if (semantics.length === 0) semantics.push("inclusive");
   }
   return { usage, semantics: semantics.join("; ") };
+}
+
+/** What the stated total has beside input and output was in neither of them. */
+function besideInTotal(
+  attributes: Attributes,
+  { inputTokens, outputTokens }: Usage,
+  cached: number,
+  reasoning: number,
+) {
+  const beside = Number(textOf(attributes, TOTAL) ?? NaN) - (inputTokens ?? NaN) - (outputTokens ?? NaN);
+  const both = beside === cached + reasoning;
+  const one = cached !== reasoning;
+  return {
+    cache: cached > 0 && (both || (one && beside === cached)),
+    reasoning: reasoning > 0 && (both || (one && beside === reasoning)),
+  };
 }
 
 /** The first of `names` that is set. Digits as text are a count too: some emitters send only strings. */

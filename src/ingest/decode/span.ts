@@ -69,11 +69,12 @@ export function listOf(attributes: Attributes, name: string): readonly string[] 
   return Array.isArray(value) ? value : [];
 }
 
-/** An attribute that holds a JSON object as text; null where it holds anything else. */
+/** An attribute that holds a JSON object as text, or a list of one object; null where it holds anything else. */
 export function documentOf(attributes: Attributes, name: string): Record<string, unknown> | null {
   const value = attributes.get(name);
-  if (value instanceof Uint8Array) return objectOrNull(parseJson(new TextDecoder().decode(value)));
-  return typeof value === "string" ? objectOrNull(parseJson(value)) : null;
+  const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
+  const parsed = typeof text === "string" ? parseJson(text) : null;
+  return objectOrNull(Array.isArray(parsed) && parsed.length === 1 ? parsed[0] : parsed);
 }
 
 export function objectOrNull(value: unknown): Record<string, unknown> | null {

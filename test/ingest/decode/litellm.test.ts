@@ -64,6 +64,19 @@ describe("captured bodies", () => {
     expect(createPricer().costOf(cached[0]!)).toMatchObject({ costPico: 0n, unpricedReason: null });
   });
 
+  it("tell images that a model made, and its searches", () => {
+    const usage_object = {
+      prompt_tokens: 100,
+      completion_tokens: 1_300,
+      prompt_tokens_details: { image_tokens: 90, cached_tokens: 80, web_search_requests: 0 },
+      completion_tokens_details: { image_tokens: 1_290 },
+      server_tool_use: { web_search_requests: 2 },
+    };
+    const { traces } = decodeLitellm([{ id: "a", model: "m", startTime: START, metadata: { usage_object } }], NOW);
+    // 90 images and 80 cached tokens of 100: some are both, and which is not told.
+    expect(traces).toMatchObject([{ inputImageTokens: null, outputImageTokens: 1_290, webSearches: 2 }]);
+  });
+
   it("give times, the reported cost, the error, and nothing of what was said", () => {
     const { traces } = decodeLitellm(read<unknown[]>("array", "01.body"), NOW);
     expect(traces[0]).toMatchObject({

@@ -57,6 +57,9 @@ describe("decodeNative", () => {
       reasoningTokens: null,
       inputAudioTokens: null,
       outputAudioTokens: null,
+      inputImageTokens: null,
+      outputImageTokens: null,
+      webSearches: null,
       reportedCostPico: null,
       billable: true,
       wrapper: false,
@@ -95,6 +98,20 @@ describe("decodeNative", () => {
     );
     expect(decodeOne({ cache_write_1h_tokens: 4, input_tokens: 10 }).cacheWriteTokens).toBe(4);
     expect(decodeOne({ cache_write_tokens: 9, cache_write_1h_tokens: 4, input_tokens: 10 }).cacheWriteTokens).toBe(9);
+  });
+
+  it("takes images and searches as they are stated", () => {
+    const counts = {
+      input_tokens: 10,
+      input_image_tokens: 6,
+      output_tokens: 9,
+      output_image_tokens: 8,
+      web_searches: 2,
+    };
+    expect(decodeOne(counts)).toMatchObject({ inputImageTokens: 6, outputImageTokens: 8, webSearches: 2 });
+    expect(refusal({ web_searches: 0.5 })).toMatch(/^invalid: web_searches/);
+    expect(refusal({ ...counts, cache_read_tokens: 5 })).toMatch(/^invalid: cached, audio and image/);
+    expect(refusal({ ...counts, reasoning_tokens: 2 })).toMatch(/^invalid: reasoning, audio and image/);
   });
 
   it("takes a failed call without usage as one that used nothing; with usage, as it says", () => {
@@ -138,7 +155,7 @@ describe("decodeNative", () => {
       fc.constantFrom(2 ** 31 - 1, 2 ** 31, 1, 1_000, AT, "a", "error", "2026-03-09T00:00:00Z"),
     );
     const fields = Object.keys(item()).concat(
-      "input_tokens output_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens reasoning_tokens input_audio_tokens output_audio_tokens duration_ms cost_usd tags status user_id".split(
+      "input_tokens output_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens reasoning_tokens input_audio_tokens output_audio_tokens input_image_tokens output_image_tokens web_searches duration_ms cost_usd tags status user_id".split(
         " ",
       ),
     );
@@ -148,9 +165,11 @@ describe("decodeNative", () => {
         const { traces, errors } = decodeNative(items, NOW);
         expect(traces.length + errors.length).toBe(items.length);
         for (const trace of traces) {
-          const input = (trace.cacheReadTokens ?? 0) + (trace.cacheWriteTokens ?? 0) + (trace.inputAudioTokens ?? 0);
-          const output = (trace.reasoningTokens ?? 0) + (trace.outputAudioTokens ?? 0);
-          for (const count of [trace.inputTokens, trace.outputTokens, trace.cacheWriteTokens, input, output]) {
+          const sum = (...parts: (number | null)[]): number => parts.reduce<number>((sum, n) => sum + (n ?? 0), 0);
+          const { cacheReadTokens, cacheWriteTokens, inputAudioTokens, inputImageTokens, webSearches } = trace;
+          const input = sum(cacheReadTokens, cacheWriteTokens, inputAudioTokens, inputImageTokens);
+          const output = sum(trace.reasoningTokens, trace.outputAudioTokens, trace.outputImageTokens);
+          for (const count of [trace.inputTokens, trace.outputTokens, cacheWriteTokens, webSearches, input, output]) {
             expect(count === null || (Number.isInteger(count) && count >= 0 && count <= 2 ** 31 - 1)).toBe(true);
           }
           for (const text of [trace.clientId, trace.model, trace.userId, ...Object.values(trace.tags)]) {
@@ -208,6 +227,53 @@ describe("the provider's own usage object", () => {
     expect(counts(usage)).toEqual([1_000, 50, 400, 500, null, "provider usage (anthropic)"]);
   });
 
+  it("is read as the named provider means it", () => {
+    const of = (provider: string, usage: unknown) => decodeOne({ provider, usage });
+    // xAI has the reasoning beside the output: 168 + 304
+    const chat = {
+      prompt_tokens: 26,
+      completion_tokens: 168,
+      completion_tokens_details: { reasoning_tokens: 304 },
+    };
+    expect(of("xai", chat)).toMatchObject({ outputTokens: 472, usageSemantics: "provider usage (x-ai)" });
+    expect(decodeNative([item({ provider: "openai", usage: chat })], NOW).errors).toMatchObject([
+      { code: "invalid", message: expect.stringContaining("reasoning") },
+    ]);
+    // Perplexity too, and its citations, and tells what it cost: 7,163 + 73,997 + 20,016
+    const research = {
+      prompt_tokens: 33,
+      completion_tokens: 7_163,
+      reasoning_tokens: 73_997,
+      citation_tokens: 20_016,
+      num_search_queries: 18,
+      cost: { input_tokens_cost: 0.0001, total_cost: 0.41 },
+    };
+    expect(of("perplexity", research)).toMatchObject({ outputTokens: 101_176, webSearches: 18 });
+    expect(of("cohere", { billed_units: { input_tokens: 5, output_tokens: 418 } })).toMatchObject({
+      inputTokens: 5,
+      outputTokens: 418,
+    });
+    expect(of("bedrock", { inputTokens: 100, outputTokens: 50, totalTokens: 150 })).toMatchObject({
+      inputTokens: 100,
+      usageSemantics: "provider usage (bedrock)",
+    });
+  });
+
+  it("counts images and searches", () => {
+    const google = {
+      promptTokenCount: 300,
+      candidatesTokenCount: 1_300,
+      promptTokensDetails: [{ modality: "IMAGE", tokenCount: 258 }],
+      candidatesTokensDetails: [{ modality: "IMAGE", tokenCount: 1_290 }],
+    };
+    expect(decodeOne({ usage: google })).toMatchObject({ inputImageTokens: 258, outputImageTokens: 1_290 });
+    const searched = { input_tokens: 10, output_tokens: 5, server_tool_use: { web_search_requests: 3 } };
+    expect(decodeOne({ usage: searched }).webSearches).toBe(3);
+    // OpenAI's objects do not tell searches: the item's own field does.
+    const chat = { prompt_tokens: 10, completion_tokens: 5 };
+    expect(decodeOne({ usage: chat, web_searches: 2 })).toMatchObject({ inputTokens: 10, webSearches: 2 });
+  });
+
   it("that nobody knows leaves the usage unknown", () => {
     expect(counts({ words: 3 })).toEqual([null, null, null, null, null, "inclusive"]);
   });
@@ -218,6 +284,17 @@ describe("the provider's own usage object", () => {
     ["text", { prompt_tokens: "12", completion_tokens: 1 }],
     ["nested and negative", { prompt_tokens: 1, completion_tokens: 1, prompt_tokens_details: { cached_tokens: -1 } }],
     ["no object", "x"],
+    ["no number of searches", { input_tokens: 1, output_tokens: 1, server_tool_use: { web_search_requests: -1 } }],
+    ["half a search", { prompt_tokens: 1, completion_tokens: 1, num_search_queries: 0.5 }],
+    [
+      "cached more often than it is there",
+      {
+        promptTokenCount: 9,
+        cachedContentTokenCount: 8,
+        promptTokensDetails: [{ modality: "IMAGE", tokenCount: 7 }],
+        cacheTokensDetails: [{ modality: "IMAGE", tokenCount: 8 }],
+      },
+    ],
     // 2,147,483,647 + 9
     ["in range but not added up", { input_tokens: 2 ** 31 - 1, cache_read_input_tokens: 9, output_tokens: 1 }],
   ])("with a count that is %s is refused", (_, usage) => {

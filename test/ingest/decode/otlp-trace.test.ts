@@ -99,10 +99,23 @@ describe("dimensions", () => {
     ).toBe("anthropic");
   });
 
+  it("come from LangChain's notes where Langfuse has no field for them", () => {
+    const notes = {
+      "langfuse.observation.metadata.ls_provider": "google_genai",
+      "langfuse.observation.metadata.ls_model_name": "gemini-2.5-flash",
+    };
+    expect(decodeOne({ attributes: { "langfuse.observation.type": "generation", ...notes } })).toMatchObject({
+      provider: "google",
+      model: "gemini-2.5-flash",
+      requestModel: "gemini-2.5-flash",
+    });
+  });
+
   it("prefer the tier that was given over the one asked for", () => {
     const asked = { "openai.request.service_tier": "auto" };
     expect(decodeOne(chat(asked)).serviceTier).toBe("auto");
     expect(decodeOne(chat({ ...asked, "openai.response.service_tier": "flex" })).serviceTier).toBe("flex");
+    expect(decodeOne(chat({ "anthropic.response.service_tier": "priority" })).serviceTier).toBe("priority");
   });
 
   it.each([
@@ -168,6 +181,15 @@ describe("user, session and tags", () => {
     };
     const tags = { a: "1", b: "2", c: "3", d: "4", e: "5", f: "6", g: "8", tag: "beta,new", team: "search" };
     expect(decodeOne(chat(attributes), { resource: { team: "search" } }).tags).toEqual(tags);
+  });
+
+  it("makes no tag of a framework's notes, some of which hold a whole response", () => {
+    const notes = {
+      "mastra.metadata.body": '{"id":"resp_1"}',
+      "mastra.metadata.headers": "{}",
+      "mastra.metadata.runId": "r",
+    };
+    expect(decodeOne(chat({ ...notes, "mastra.metadata.plan": "pro" })).tags).toEqual({ plan: "pro" });
   });
 
   it("keeps at most 50 tags, no long keys, and 512 characters of a value", () => {

@@ -1,19 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { COUNTS } from "../../../src/ingest/decode/span-attributes.ts";
+import { NO_USAGE } from "../../../src/ingest/decode/span-provider-usage.ts";
 import type { Usage } from "../../../src/ingest/trace.ts";
 import { chat, decode, decodeOne, type Attributes } from "./otlp-request.ts";
 
-const NONE = {
-  inputTokens: null,
-  outputTokens: null,
-  cacheReadTokens: null,
-  cacheWriteTokens: null,
-  cacheWrite5mTokens: null,
-  cacheWrite1hTokens: null,
-  reasoningTokens: null,
-  inputAudioTokens: null,
-  outputAudioTokens: null,
-};
+const NONE = NO_USAGE;
 
 function call(attributes: Attributes): { attributes: Attributes } {
   return { attributes: { "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", ...attributes } };
@@ -84,6 +75,12 @@ describe("input with or without cache", () => {
     // 100 + 30 + 20
     ["@traceloop/instrumentation-anthropic", 150, "exclusive: cache added"],
     ["@openlit/instrumentation-anthropic", 150, "exclusive: cache added"],
+    ["@traceloop/instrumentation-langchain", 150, "exclusive: cache added, as far as it was sent"],
+    ["@traceloop/instrumentation-bedrock", 150, "exclusive: cache added, as far as it was sent"],
+    ["@arizeai/openinference-instrumentation-bedrock", 150, "exclusive: cache added, as far as it was sent"],
+    ["@mastra/otel", 150, "exclusive: cache added, as far as it was sent"],
+    ["@mastra/otel-exporter", 100, "inclusive"],
+    ["com.anthropic.sdk.typescript", 100, "inclusive"],
   ])("scope %s: %i", (scope, inputTokens, usageSemantics) => {
     expect(usageOf(cached, scope)).toMatchObject({
       inputTokens,
@@ -112,6 +109,32 @@ describe("input with or without cache", () => {
       usageSemantics: "exclusive: cache added, as it exceeded the input",
     });
     expect(usageOf({ ...span, "gen_ai.usage.cache_read.input_tokens": 80 }).inputTokens).toBe(100);
+  });
+
+  it("adds what a total has beside input and output", () => {
+    const span = { ...cached, "gen_ai.usage.output_tokens": 40, "gen_ai.usage.reasoning_tokens": 10 };
+    const counts = (total: unknown, name = "gen_ai.usage.total_tokens") => {
+      const { inputTokens, outputTokens } = usageOf({ ...span, [name]: total });
+      return [inputTokens, outputTokens];
+    };
+    // 100 in, of which or beside which 50 are cached; 40 out, with or without 10 of reasoning.
+    expect(counts(140)).toEqual([100, 40]);
+    expect(counts(190)).toEqual([150, 40]);
+    expect(counts(150, "llm.token_count.total")).toEqual([100, 50]);
+    expect(counts(200, "ai.usage.totalTokens")).toEqual([150, 50]);
+    expect(counts("190")).toEqual([150, 40]);
+    // Another sum proves nothing, and what is no number is no reason to refuse a span.
+    for (const total of [170, 0, -1, "many", true, NaN]) expect(counts(total)).toEqual([100, 40]);
+    // 50 are cached and 50 reasoning: which of them is beside?
+    const even = { ...span, "gen_ai.usage.output_tokens": 60, "gen_ai.usage.reasoning_tokens": 50 };
+    expect(usageOf({ ...even, "gen_ai.usage.total_tokens": 210 })).toMatchObject({
+      inputTokens: 100,
+      outputTokens: 60,
+    });
+    expect(usageOf({ ...even, "gen_ai.usage.total_tokens": 260 })).toMatchObject({
+      inputTokens: 150,
+      outputTokens: 110,
+    });
   });
 
   it("refuses a provider's own inclusive usage that contradicts itself", () => {
@@ -228,6 +251,51 @@ describe("the provider's own usage", () => {
     expect(decodeOne(openInference({ usage: raw.usage }))).toMatchObject({ inputTokens: 50, outputTokens: 5 });
   });
 
+  it("is read from a list of one response, not from several", () => {
+    const response = {
+      object: "chat.completion",
+      id: "chatcmpl-1",
+      model: "gpt-5-mini-2025-08-07",
+      service_tier: "flex",
+      usage: { prompt_tokens: 60, completion_tokens: 6 },
+    };
+    expect(decodeOne(openInference([response]))).toMatchObject({
+      inputTokens: 60,
+      outputTokens: 6,
+      model: "gpt-5-mini-2025-08-07",
+      serviceTier: "flex",
+      responseId: "chatcmpl-1",
+    });
+    expect(decodeOne(openInference([response, response]))).toMatchObject({ inputTokens: 50, responseId: null });
+  });
+
+  it("is read from Bedrock's Converse, whose input leaves the cache out", () => {
+    const usage = {
+      inputTokens: 60,
+      outputTokens: 6,
+      totalTokens: 116,
+      cacheReadInputTokens: 30,
+      cacheWriteInputTokens: 20,
+    };
+    const response = { output: { message: { role: "assistant", content: [] } }, stopReason: "end_turn", usage };
+    // 60 + 30 + 20
+    expect(decodeOne(openInference(response))).toMatchObject({
+      inputTokens: 110,
+      outputTokens: 6,
+      cacheReadTokens: 30,
+    });
+    expect(decodeOne(openInference({ usage }))).toMatchObject({ inputTokens: 50, outputTokens: 5 });
+  });
+
+  it("names the model once, also where LangChain joined the names of chunks", () => {
+    const response_metadata = { model_name: "gpt-5-mini", model: "gpt-5-minigpt-5-mini", id: "resp_1" };
+    const generation = { message: { kwargs: { response_metadata } } };
+    expect(decodeOne(openInference({ generations: [[generation]] }))).toMatchObject({
+      model: "gpt-5-mini",
+      responseId: "resp_1",
+    });
+  });
+
   it.each([-1, 0.5, "7", 2 ** 40])("is not believed with a count of %s", (prompt_tokens) => {
     const raw = { object: "chat.completion", usage: { prompt_tokens, completion_tokens: 3 } };
     expect(decodeOne(openInference(raw))).toMatchObject({ inputTokens: 50, outputTokens: 5 });
@@ -274,6 +342,7 @@ describe("Langfuse usage details", () => {
       total: 64,
     };
     expect(details(usage)).toEqual({
+      ...NONE,
       inputTokens: 42, // 10 + 20 + 3 + 4 + 5
       outputTokens: 22, // 6 + 7 + 8 + 1
       cacheReadTokens: 20,
@@ -283,6 +352,9 @@ describe("Langfuse usage details", () => {
       reasoningTokens: 7,
       inputAudioTokens: 3,
       outputAudioTokens: 8,
+      inputImageTokens: null,
+      outputImageTokens: null,
+      webSearches: null,
       usageSemantics: "partitioned",
     });
   });
