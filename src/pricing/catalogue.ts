@@ -51,22 +51,24 @@ const KEYS: Record<Bucket, string> = {
   web_search: "web_searches_kcount",
 };
 
+/** Those who make models, as against those who serve them: the library infers only some of their models by name. */
+const MAKERS = ["openai", "anthropic", "google", "mistral", "cohere", "x-ai", "deepseek"];
+
 /**
  * Finds a model. A provider of `unknown` is inferred, but only from a model that the catalogue
- * names exactly (a date or version behind the name is allowed).
+ * names exactly (a date or version behind the name is allowed). Gateways put the maker's name before a model's.
  *
  * @returns null when the catalogue has no such model of that provider.
  */
 export function findModel(provider: string, model: string): CatalogueModel | null {
+  const [maker, rest] = model.split(/\/(.*)/s, 2) as [string, string?];
+  if (rest && (maker === provider || (provider === "unknown" && MAKERS.includes(maker)))) return findModel(maker, rest);
   if (provider === "unknown") return inferModel(model);
   const found = calcPrice({}, model, { providerId: provider });
   // The library falls back on the model's name where it does not know the provider.
   if (!found || findProvider({ providerId: provider })?.id !== found.provider.id) return null;
   return catalogueModel(found.provider.id, found.model);
 }
-
-/** Those who make models, as against those who serve them: the library infers only some of their models by name. */
-const MAKERS = ["openai", "anthropic", "google", "mistral", "cohere", "x-ai", "deepseek"];
 
 function inferModel(model: string): CatalogueModel | null {
   const found = [undefined, ...MAKERS]

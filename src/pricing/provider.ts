@@ -7,12 +7,17 @@ const ALIASES = new Map([
   ["gcp.gen_ai", "google"],
   ["gcp.vertex_ai", "google"],
   ["vertex_ai", "google"],
+  ["google-gla", "google"],
+  ["google-vertex", "google"],
+  ["google_genai", "google"],
+  ["google_vertexai", "google"],
   ["gemini", "google"],
   ["azure.ai.openai", "azure"],
   ["azure.ai.inference", "azure"],
   ["aws.bedrock", "aws"],
   ["bedrock", "aws"],
   ["amazon-bedrock", "aws"],
+  ["amazon_bedrock", "aws"],
   ["x_ai", "x-ai"],
   ["xai", "x-ai"],
   ["mistral_ai", "mistral"],
@@ -20,10 +25,11 @@ const ALIASES = new Map([
 ]);
 
 /** API names that SDKs append to a provider, as in `openai.responses` or `anthropic.messages`. */
-const API_SUFFIX = /\.(chat|responses|messages|completion|completions|embedding|embeddings|text)$/;
+const API_SUFFIX =
+  /\.(chat|responses|messages|completion|completions|embedding|embeddings|reranking|image|speech|transcription|text)$/;
 
-/** Gateways forward to many providers: their name says nothing about the price. */
-const GATEWAYS = new Set(["litellm", "litellm_proxy", "unknown", ""]);
+/** Gateways and frameworks use many providers: their name says nothing about the price. */
+const GATEWAYS = new Set(["litellm", "litellm_proxy", "gcp.vertex.agent", "strands-agents", "unknown", ""]);
 
 /** `openai.chat` -> `openai`, `gcp.gemini` -> `google`, `litellm` -> `unknown`; other names stay, in lower case. */
 export function canonicalProvider(name: string): string {

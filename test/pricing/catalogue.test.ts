@@ -18,6 +18,25 @@ describe("the catalogue", () => {
   });
 });
 
+describe("a model's name", () => {
+  it.each([
+    ["openai", "openai/gpt-4o", "openai"],
+    ["unknown", "openai/gpt-4o", "openai"],
+    ["unknown", "text-embedding-3-small", "openai"],
+    ["unknown", "embed-v4.0", "cohere"],
+  ])("%s %s is a model of %s", (provider, model, maker) => {
+    expect(findModel(provider, model)?.provider).toBe(maker);
+  });
+
+  it.each([
+    ["unknown", "acme/gpt-4o"],
+    ["anthropic", "openai/gpt-4o"],
+    ["unknown", "my-gpt-4o"],
+  ])("%s %s is not known", (provider, model) => {
+    expect(findModel(provider, model)).toBeNull();
+  });
+});
+
 describe("canonicalProvider", () => {
   it.each([
     ["openai.chat", "openai"],
@@ -29,6 +48,12 @@ describe("canonicalProvider", () => {
     ["azure.ai.openai", "azure"],
     ["azure.ai.inference", "azure"],
     ["aws.bedrock", "aws"],
+    ["amazon_bedrock", "aws"],
+    ["google_genai", "google"],
+    ["cohere.reranking", "cohere"],
+    ["openai.image", "openai"],
+    ["google-gla", "google"],
+    ["strands-agents", "unknown"],
     ["x_ai", "x-ai"],
     ["OpenAI", "openai"],
     ["litellm", "unknown"],

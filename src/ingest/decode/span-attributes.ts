@@ -169,6 +169,7 @@ export const USER = [
   "ai.settings.context.userId",
   "mastra.metadata.userId",
   "traceloop.association.properties.userId",
+  "lmnr.association.properties.user_id",
   "metadata.userId",
 ];
 export const SESSION = [
@@ -177,6 +178,7 @@ export const SESSION = [
   "langfuse.session.id",
   "traceloop.association.properties.session_id",
   "traceloop.association.properties.sessionId",
+  "lmnr.association.properties.session_id",
   "ai.telemetry.metadata.sessionId",
   "ai.settings.context.sessionId",
   "mastra.metadata.sessionId",
@@ -199,6 +201,7 @@ export const TAG_PREFIXES = [
   "ai.settings.context.",
   "mastra.metadata.",
   "trace.metadata.",
+  "lmnr.association.properties.metadata.",
 ];
 /** Lists of bare tags, which become one tag named `tag`. */
 export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags"];

@@ -59,11 +59,12 @@ export function operationOf(attributes: Attributes): string {
   return DEFAULT_OPERATION;
 }
 
-export function providerOf(attributes: Attributes): string {
+export function providerOf({ attributes, source }: Span): string {
   const gateway = GATEWAY_MARKS.find(([mark]) => attributes.has(mark))?.[1];
   if (gateway !== undefined) return gateway;
   const named = textOf(attributes, PROVIDER);
-  if (named !== null) return canonicalProvider(named);
+  // Some frameworks give the service's own name for it.
+  if (named !== null && named !== textOf(source.resource, APPLICATION)) return canonicalProvider(named);
   const [plugin] = genkitModel(attributes);
   const fallback = plugin ?? fieldOf(attributes, METADATA, "ls_provider");
   return fallback === null ? UNKNOWN : canonicalProvider(GENKIT_PLUGINS.get(fallback) ?? fallback);

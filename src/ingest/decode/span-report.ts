@@ -30,7 +30,10 @@ export interface Report {
 const NOTHING: Report = { usage: NO_USAGE, semantics: "", model: null, responseId: null, serviceTier: null };
 
 /** The document of a call, by attribute; the first that can be read is taken. */
-const READERS: readonly (readonly [string, (document: Json, attributes: Attributes) => Report | null])[] = [
+const READERS: readonly (readonly [
+  string,
+  (document: Json, provider: string, attributes: Attributes) => Report | null,
+])[] = [
   [USAGE_DETAILS, readUsageDetails],
   [PROVIDER_METADATA, readProviderMetadata],
   [OUTPUT_VALUE, readOutputValue],
@@ -38,10 +41,11 @@ const READERS: readonly (readonly [string, (document: Json, attributes: Attribut
   [ADK_RESPONSE, readAdkResponse],
 ];
 
-export function reportOf(attributes: Attributes): Report {
+/** @param provider of the call: some count in ways that their objects do not show. */
+export function reportOf(attributes: Attributes, provider: string): Report {
   for (const [name, read] of READERS) {
     const document = attributes.has(name) ? documentOf(attributes, name) : null;
-    const report = document && read(document, attributes);
+    const report = document && read(document, provider, attributes);
     if (report) return report;
   }
   return NOTHING;
@@ -59,14 +63,14 @@ function readUsageDetails(document: Json): Report | null {
 }
 
 /** The AI SDK's: one object per provider. OpenAI's has no totals, only what the SDK has no field for. */
-function readProviderMetadata(document: Json): Report | null {
+function readProviderMetadata(document: Json, provider: string): Report | null {
   for (const name of Object.keys(document)) {
     const metadata = objectOrNull(document[name]);
     if (metadata === null) continue;
     const raw = objectOrNull(metadata["usage"]) ?? objectOrNull(metadata["usageMetadata"]);
     const serviceTier = text(metadata["serviceTier"]) ?? text(raw?.["service_tier"]);
     const responseId = text(metadata["responseId"]);
-    const whole = readProviderUsage(raw);
+    const whole = readProviderUsage(raw, provider);
     if (whole) return { ...NOTHING, usage: whole.usage, semantics: semanticsOf(whole.form), serviceTier, responseId };
     const writes = raw && (countAt(raw, "cacheWriteTokens") ?? countAt(raw, "cacheWriteInputTokens"));
     const usage = writes === null || Number.isNaN(writes) ? NO_USAGE : { ...NO_USAGE, cacheWriteTokens: writes };
@@ -78,21 +82,21 @@ function readProviderMetadata(document: Json): Report | null {
 }
 
 /** OpenInference's: the raw response of OpenAI, Anthropic or Bedrock, or LangChain's generations. */
-function readOutputValue(document: Json, attributes: Attributes): Report | null {
+function readOutputValue(document: Json, provider: string, attributes: Attributes): Report | null {
   if (attributes.get(OUTPUT_MIME_TYPE) !== "application/json") return null;
-  return readGenerations(document) ?? readResponse(document);
+  return readGenerations(document, provider) ?? readResponse(document, provider);
 }
 
 const RESPONSE_OBJECTS: ReadonlySet<unknown> = new Set(["chat.completion", "text_completion", "response", "list"]);
 
-function readResponse(document: Json): Report | null {
+function readResponse(document: Json, provider: string): Report | null {
   const converse = typeof document["stopReason"] === "string" && objectOrNull(document["output"]) !== null;
   if (!RESPONSE_OBJECTS.has(document["object"]) && document["type"] !== "message" && !converse) return null;
   const raw = objectOrNull(document["usage"]);
-  return report(raw, text(document["model"]), text(document["id"]), text(document["service_tier"]));
+  return report(provider, raw, text(document["model"]), text(document["id"]), text(document["service_tier"]));
 }
 
-function readGenerations(document: Json): Report | null {
+function readGenerations(document: Json, provider: string): Report | null {
   const generations = document["generations"];
   const generation =
     Array.isArray(generations) && Array.isArray(generations[0]) ? objectOrNull(generations[0][0]) : null;
@@ -105,13 +109,14 @@ function readGenerations(document: Json): Report | null {
   // What chunks repeat, LangChain joins: `model` of a streamed response holds the name twice.
   const model = text(metadata["model_name"]) ?? text(metadata["model"]) ?? text(llm["model"]);
   const id = text(metadata["id"]) ?? text(message["id"]) ?? text(llm["id"]);
-  return report(raw, model, id, text(metadata["service_tier"]) ?? text(info["service_tier"]));
+  return report(provider, raw, model, id, text(metadata["service_tier"]) ?? text(info["service_tier"]));
 }
 
 /** Genkit's: the raw response as `raw` or `custom`, beside its own `usage` with Google's way of counting. */
-function readGenkitOutput(document: Json): Report | null {
+function readGenkitOutput(document: Json, provider: string): Report | null {
   const raw = objectOrNull(document["raw"]) ?? objectOrNull(document["custom"]) ?? {};
   const whole = report(
+    provider,
     objectOrNull(raw["usage"]) ?? objectOrNull(raw["usageMetadata"]),
     text(raw["model"]) ?? text(raw["modelVersion"]),
     text(raw["id"]) ?? text(raw["responseId"]),
@@ -140,9 +145,9 @@ function readGenkitOutput(document: Json): Report | null {
 }
 
 /** Google ADK's: the response, in the spelling of either language. */
-function readAdkResponse(document: Json): Report | null {
+function readAdkResponse(document: Json, provider: string): Report | null {
   const raw = objectOrNull(document["usageMetadata"]) ?? inCamelCase(objectOrNull(document["usage_metadata"]));
-  return raw && report(raw, text(document["modelVersion"]) ?? text(document["model_version"]), null, null);
+  return raw && report(provider, raw, text(document["modelVersion"]) ?? text(document["model_version"]), null, null);
 }
 
 function inCamelCase(object: Json | null): Json | null {
@@ -150,9 +155,15 @@ function inCamelCase(object: Json | null): Json | null {
   return object && Object.fromEntries(Object.keys(object).map((key) => [camel(key), object[key]]));
 }
 
-function report(raw: Json | null, model: string | null, responseId: string | null, tier: string | null): Report {
+function report(
+  provider: string,
+  raw: Json | null,
+  model: string | null,
+  responseId: string | null,
+  tier: string | null,
+): Report {
   const serviceTier = tier ?? text(raw?.["service_tier"]);
-  const whole = readProviderUsage(raw);
+  const whole = readProviderUsage(raw, provider);
   if (whole === null) return { ...NOTHING, model, responseId, serviceTier };
   return { usage: whole.usage, semantics: semanticsOf(whole.form), model, responseId, serviceTier };
 }

@@ -33,8 +33,8 @@ const NS_PER_US = 1_000n;
 export function toTrace(span: Span, verdict: Verdict, nowMs: number, contextOf: () => Context): Trace | null {
   const { attributes } = span;
   const billable = verdict.kind === "call";
-  const report = billable ? reportOf(attributes) : wrapperReportOf(attributes);
-  const provider = providerOf(attributes);
+  const provider = providerOf(span);
+  const report = billable ? reportOf(attributes, provider) : wrapperReportOf(attributes);
   const outcome = outcomeOf(span);
   const stated = usageOf(span, provider, report);
   if (!billable && !states(stated.usage)) return null;

@@ -97,7 +97,7 @@ function isAiSdk5(attributes: Attributes): boolean {
   return /^ai\.(generate|stream)Text\b/.test(operation) && !attributes.has(AI_NO_CACHE);
 }
 
-/** Its provider is itself and its scope the service; on Bedrock, where models have longer names, it includes the cache. */
+/** Its provider is itself, its scope the service. On Bedrock, where models have longer names, it adds the cache. */
 function isStrandsOnAnthropic(attributes: Attributes): boolean {
   return attributes.has(STRANDS_START) && (textOf(attributes, REQUEST_MODEL) ?? "").startsWith("claude-");
 }

@@ -1,6 +1,6 @@
 /**
  * Spans of emitters of which there is no recording, in the shape that their documentation or source gives them.
- * Where there is one, it is a fixture of `otlp-captures.test.ts`.
+ * Where there is one, it is a fixture of `test/ingest/captures.test.ts`.
  */
 import { describe, expect, it } from "vitest";
 import { decode, decodeOne, type Attributes } from "./otlp-request.ts";
@@ -216,6 +216,24 @@ describe("Google's ADK", () => {
   });
 });
 
+describe("Claude Code", () => {
+  it("reports calls as logs: the spans beside them are not a second call", () => {
+    const request = {
+      "span.type": "llm_request",
+      "gen_ai.system": "anthropic",
+      "gen_ai.request.model": "claude-opus-5",
+      model: "claude-opus-5",
+      "session.id": "s1",
+      request_id: "req_1",
+      input_tokens: 2,
+      output_tokens: 1_200,
+      cache_read_tokens: 84_562,
+      cache_creation_tokens: 7_096,
+    };
+    expect(decode({ spans: [{ attributes: request }] })).toMatchObject({ items: 1, traces: [] });
+  });
+});
+
 describe("TanStack AI", () => {
   it("sends Anthropic's own input, which leaves the cache out, in each iteration and their sum", () => {
     const call = {
@@ -253,5 +271,12 @@ describe("Strands Agents", () => {
       cacheReadTokens: 100,
       cacheWriteTokens: 50,
     });
+  });
+
+  it("names no provider where it only repeats the service's name", () => {
+    const named = { ...call, "gen_ai.system": "shop-agent", "gen_ai.request.model": "gpt-5-mini" };
+    const { traces } = decode({ resource: { "service.name": "shop-agent" }, spans: [{ attributes: named }] });
+    expect(traces).toMatchObject([{ provider: "unknown", application: "shop-agent" }]);
+    expect(decodeOne({ attributes: named }).provider).toBe("shop-agent");
   });
 });

@@ -161,6 +161,7 @@ describe("user, session and tags", () => {
     ],
     ["OpenInference", { metadata: '{"userId":"ada","session_id":"s1"}' }],
     ["Mastra", { "mastra.metadata.userId": "ada", "mastra.metadata.sessionId": "s1" }],
+    ["Laminar", { "lmnr.association.properties.user_id": "ada", "lmnr.association.properties.session_id": "s1" }],
   ])("%s", (_, attributes) => {
     const trace = decodeOne(chat(attributes));
     const number = "enduser.id" in attributes;

@@ -1,0 +1,73 @@
+/** `npm run capture -- --out DIR`: records what an LLM instrumentation sends. `--help` explains. */
+import { CommandError } from "./import/command-error.ts";
+
+const TRUTH = {
+  emitter: "name of the SDK",
+  versions: { package: "1.2.3" },
+  counts: { bodies: 1, spans: 1 },
+  billable: [
+    {
+      provider: "openai",
+      model: "the one that answered",
+      request_model: "the one asked for",
+      operation: "chat",
+      input_tokens: 0,
+      output_tokens: 0,
+      cache_read_tokens: 0,
+      cache_write_tokens: 0,
+      cache_write_5m_tokens: 0,
+      cache_write_1h_tokens: 0,
+      reasoning_tokens: 0,
+      error: false,
+      service_tier: null,
+      user_id: null,
+      session_id: null,
+      application: "service.name",
+      environment: null,
+      tags: {},
+      not_transmitted: [],
+    },
+  ],
+};
+
+async function main(): Promise<void> {
+  // Only now, so that missing packages are a sentence and not a stack trace.
+  const { CAPTURE_HELP, parseCaptureArgs } = await import("./capture/options.ts");
+  const options = parseCaptureArgs(process.argv.slice(2));
+  if (!options) return console.log(CAPTURE_HELP);
+  const { findServer } = await import("./import/server.ts");
+  const { startRecorder } = await import("./capture/recorder.ts");
+  const { out, port, forward: url, key } = options;
+  const forwardTo = url === undefined ? undefined : await findServer({ url, key }, process.env);
+  const recorder = await startRecorder({ out, port, forwardTo, now: Date.now, log: (line) => console.log(line) });
+
+  const stop = async (): Promise<void> => {
+    await recorder.close();
+    console.log(report(out, recorder.written()));
+    process.exit(0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+  console.log(`Recording to ${out}. Point the SDK at it, and end with Ctrl-C:
+
+  export OTEL_EXPORTER_OTLP_ENDPOINT=${recorder.url}
+
+Warning: prompts and completions that the SDK sends are in the bodies, so read them before you share them.\n`);
+}
+
+function report(out: string, written: number): string {
+  if (written === 0) return "\nNothing came.";
+  return `\n${written} ${written === 1 ? "body" : "bodies"} in ${out}.
+Was a call read wrong? Report it with this folder and a truth.json: one entry for each call that reached the provider,
+failed ones too, in the order of their starts, with what the provider answered (not what is printed above).
+input_tokens holds cache reads and writes, output_tokens the reasoning; not_transmitted names the fields whose true
+value is nowhere in the bodies.
+
+${JSON.stringify(TRUTH, null, 1)}`;
+}
+
+main().catch((error: Error & { code?: string }) => {
+  if (error instanceof CommandError) console.error(error.message);
+  else if (error.code === "ERR_MODULE_NOT_FOUND") console.error('Packages are missing: run "npm ci" first.');
+  else console.error(error);
+  process.exitCode = 1;
+});

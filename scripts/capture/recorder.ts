@@ -1,0 +1,179 @@
+/**
+ * A server for whatever an exporter sends: the bytes go to a folder unchanged, in order of arrival, and a line says
+ * what the decoder makes of them. Nothing that could go wrong with a body keeps it from being written.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp-logs.ts";
+import { encodeExportResponse, encodeStatus, type OtlpEncoding } from "../../src/ingest/decode/otlp-response.ts";
+import { decodeOtlpJson, decodeOtlpProtobuf } from "../../src/ingest/decode/otlp.ts";
+import { COUNT_FIELDS } from "../../src/ingest/decode/span-provider-usage.ts";
+import type { Decoded, Trace } from "../../src/ingest/trace.ts";
+import { CommandError } from "../import/command-error.ts";
+import type { Server } from "../import/server.ts";
+import { listenHttp, readBody, type HttpEndpoint } from "../local/http-server.ts";
+import { StartError } from "../local/start-error.ts";
+
+export interface Recorder extends HttpEndpoint {
+  /** How many bodies were written. */
+  written(): number;
+}
+
+export interface RecorderOptions {
+  out: string;
+  port: number;
+  forwardTo?: Server | undefined;
+  now: () => number;
+  log: (line: string) => void;
+}
+
+const MAX_BYTES = 64 * 1024 * 1024;
+const SECRET = /auth|cookie|key|token|secret|signature|password/i;
+/** These say more about this machine than about the emitter. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["host", "connection", "x-forwarded-for"]);
+const UNAVAILABLE = 14;
+const INVALID = 3;
+
+/** @throws CommandError when `out` has bodies already, or the port is taken */
+export async function startRecorder({ out, port, forwardTo, now, log }: RecorderOptions): Promise<Recorder> {
+  mkdirSync(out, { recursive: true });
+  if (readdirSync(out).some((name) => name.endsWith(".body"))) {
+    throw new CommandError(`${out} has bodies already: choose another folder, or empty it.`);
+  }
+  let written = 0;
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname: path } = new URL(request.url ?? "/", "http://localhost");
+    const type = request.headers["content-type"] ?? "";
+    const encoding: OtlpEncoding = type.startsWith("application/x-protobuf") ? "protobuf" : "json";
+    const body = await readBody(request, MAX_BYTES);
+    if (request.method !== "POST") return void response.writeHead(404).end();
+    if (body === undefined) {
+      log(`${path}: larger than ${MAX_BYTES / 1024 / 1024} MB, not written`);
+      return answer(response, encoding, 413, encodeStatus(encoding, INVALID, "body too large"));
+    }
+    written += 1;
+    const name = String(written).padStart(2, "0");
+    writeFileSync(join(out, `${name}.body`), body, { flag: "wx" });
+    writeFileSync(join(out, `${name}.json`), JSON.stringify(describeRequest(request, path), null, 1), { flag: "wx" });
+    for (const line of describeBody(request, path, encoding, body, now())) log(`${line.indent}${name} ${line.text}`);
+
+    if (forwardTo === undefined) return answer(response, encoding, 200, encodeExportResponse(encoding, 0, ""));
+    const answered = await forward(forwardTo, request, body).catch((error: Error) => error);
+    if (answered instanceof Error) {
+      log(`${name} not forwarded: ${answered.message}`);
+      return answer(response, encoding, 503, encodeStatus(encoding, UNAVAILABLE, "the ledger did not answer"));
+    }
+    if (answered.status >= 400) log(`${name} the ledger answered ${answered.status}`);
+    const headers = Object.fromEntries(
+      [...answered.headers].filter(([header]) => header === "content-type" || header === "retry-after"),
+    );
+    response.writeHead(answered.status, headers).end(answered.bytes);
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    handle(request, response).catch((error: Error) => {
+      log(`${request.url}: ${error.message}`);
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  };
+  const endpoint = await listenHttp(listener, port).catch((error: Error) => {
+    if (!(error instanceof StartError)) throw error;
+    throw new CommandError(`Port ${port} cannot be used, perhaps as another program does: choose one with --port.`);
+  });
+  return { ...endpoint, written: () => written };
+}
+
+function answer(response: ServerResponse, encoding: OtlpEncoding, status: number, body: Uint8Array | string): void {
+  const type = encoding === "protobuf" ? "application/x-protobuf" : "application/json";
+  response.writeHead(status, { "content-type": type }).end(body);
+}
+
+async function forward(
+  server: Server,
+  request: IncomingMessage,
+  body: Buffer<ArrayBufferLike>,
+): Promise<{ status: number; headers: Headers; bytes: Buffer }> {
+  const headers = new Headers({ authorization: `Bearer ${server.key}` });
+  for (const name of ["content-type", "content-encoding"]) {
+    const value = request.headers[name];
+    if (typeof value === "string") headers.set(name, value);
+  }
+  const response = await fetch(`${server.url}${request.url ?? ""}`, {
+    method: "POST",
+    headers,
+    body: new Uint8Array(body),
+  });
+  return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+}
+
+function describeRequest({ method, headers }: IncomingMessage, path: string): object {
+  return {
+    method,
+    path,
+    "content-type": headers["content-type"]?.split(";", 1)[0]!.trim() ?? null,
+    "content-encoding": headers["content-encoding"] ?? null,
+    headers: withoutSecrets(headers),
+  };
+}
+
+function withoutSecrets(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept = Object.entries(headers).filter(([name]) => !LEFT_OUT.has(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, SECRET.test(name) ? "redacted" : value]));
+}
+
+interface Line {
+  indent: string;
+  text: string;
+}
+
+/** A line for the request, then one for each call or wrapper and each span that was refused. */
+function describeBody(
+  request: IncomingMessage,
+  path: string,
+  encoding: OtlpEncoding,
+  body: Uint8Array,
+  nowMs: number,
+): Line[] {
+  const size = `${path} ${encoding}, ${body.length.toLocaleString("en-US")} bytes`;
+  try {
+    const decoded = decode(path, encoding, decompress(body, request.headers["content-encoding"]), nowMs);
+    const calls = decoded.traces.filter(({ billable }) => billable).length;
+    return [
+      { indent: "", text: `${size}: ${decoded.items} items, ${calls} calls` },
+      ...decoded.traces.map((trace) => ({ indent: "  ", text: describeTrace(trace) })),
+      ...decoded.errors.map(({ index, message }) => ({ indent: "  ", text: `refused: item ${index}: ${message}` })),
+    ];
+  } catch (error) {
+    return [{ indent: "", text: `${size}: written, but not read: ${(error as Error).message}` }];
+  }
+}
+
+function describeTrace(trace: Trace): string {
+  const tokens = COUNT_FIELDS.flatMap((field) => (trace[field] === null ? [] : [`${field} ${trace[field]}`]));
+  return [
+    trace.billable ? "call" : "not billed",
+    `${trace.operation} ${trace.provider}/${trace.model}${trace.status === "error" ? " failed" : ""}`,
+    tokens.join(" ") || "no tokens",
+    `by ${trace.rule}`,
+    trace.usageSemantics,
+  ]
+    .filter((part) => part !== "")
+    .join(" | ");
+}
+
+function decode(path: string, encoding: OtlpEncoding, bytes: Uint8Array, nowMs: number): Decoded {
+  if (path.endsWith("/metrics")) throw new Error("metrics hold no calls");
+  const logs = path.endsWith("/logs");
+  if (encoding === "protobuf") return (logs ? decodeLogsProtobuf : decodeOtlpProtobuf)(bytes, nowMs);
+  return (logs ? decodeLogsJson : decodeOtlpJson)(JSON.parse(new TextDecoder().decode(bytes)), nowMs);
+}
+
+function decompress(bytes: Uint8Array, encoding: string | undefined): Uint8Array {
+  const limits = { maxOutputLength: MAX_BYTES };
+  if (encoding === "gzip") return gunzipSync(bytes, limits);
+  if (encoding === "deflate") return inflateSync(bytes, limits);
+  if (encoding === "br") return brotliDecompressSync(bytes, limits);
+  return bytes;
+}
