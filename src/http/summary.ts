@@ -17,7 +17,7 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
       {
         projectId,
         question: sha256Hex(JSON.stringify({ ...query, zone: query.zone.name })),
-        toMs: query.toMs,
+        toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs),
         bypass: /\bno-cache\b/i.test(c.req.header("cache-control") ?? ""),
       },
       beganMs,

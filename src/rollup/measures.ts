@@ -45,7 +45,7 @@ const COUNTS = {
 };
 
 /** How much each price bucket holds, by the same subtraction as `quantities`. */
-const QUANTITIES: Record<Bucket, SQL> = {
+export const QUANTITIES: Record<Bucket, SQL> = {
   input: sql`${COUNTS.input_tokens} - ${COUNTS.cache_read_tokens} - ${COUNTS.cache_write_tokens} - ${COUNTS.input_audio_tokens} - ${COUNTS.input_image_tokens}`,
   cache_read: COUNTS.cache_read_tokens,
   cache_write: sql`${COUNTS.cache_write_tokens} - ${COUNTS.cache_write_1h_tokens}`,

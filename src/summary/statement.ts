@@ -31,6 +31,15 @@ export function hasRest(query: SummaryQuery): boolean {
   return query.label === null && query.groupBy.some(isLabel);
 }
 
+/** Stands for all values of a label but those with the greatest cost. */
+export const OTHER = "(other)";
+/** So many values of a label are told apart in one answer; of more, only the dearest. */
+const MOST_LABEL_VALUES = 10_000;
+export const KEPT_LABEL_VALUES = 5_000;
+
+/** Has each bucket's histogram been asked for? */
+const withLatency = ({ include }: SummaryQuery): boolean => include.includes("latency");
+
 /**
  * Rows of `bucket_no` (1 is the first bucket, 0 without an interval), the dimensions grouped by, `value` of the label
  * grouped by, the measures, and `latency_buckets` with `latency_counts` if asked for. With `hasRest` there are also
@@ -53,6 +62,9 @@ export function summaryStatement(options: StatementOptions): SQL {
     if (hasRest(query)) parts.push(rawPart(options, ragged, MAIN));
   }
 
+  const grouped = query.groupBy.some(isLabel);
+  const source = grouped ? sql`folded` : sql`part`;
+  const part = sql`with part as (${sql.join(parts, sql` union all `)})${grouped ? folding(options) : sql``}`;
   const keys = columns(["bucket_no", ...query.groupBy.filter((key) => !isLabel(key)), "value"]);
   const summed = list(
     measures.map(
@@ -60,17 +72,17 @@ export function summaryStatement(options: StatementOptions): SQL {
         sql`sum(${sql.identifier(name)})::${type === "bigint" ? sql`bigint` : sql`numeric`} as ${sql.identifier(name)}`,
     ),
   );
-  const groups = sql`select ${keys}, ${summed} from part group by ${keys} having sum(requests) <> 0 limit ${maxRows}`;
-  if (!query.latency) return sql`with part as (${sql.join(parts, sql` union all `)}) ${groups}`;
+  const groups = sql`select ${keys}, ${summed} from ${source} group by ${keys} having sum(requests) <> 0 limit ${maxRows}`;
+  if (!withLatency(query)) return sql`${part} ${groups}`;
   return sql`
-with part as (${sql.join(parts, sql` union all `)})
+${part}
 select s.*, h.latency_buckets, h.latency_counts
 from (${groups}) s
 left join (
   select ${keys}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
   from (
     select ${keys}, u.latency_bucket, sum(coalesce(u.calls, 1))::bigint as calls
-    from part, unnest(latency_buckets, latency_counts) as u (latency_bucket, calls)
+    from ${source}, unnest(latency_buckets, latency_counts) as u (latency_bucket, calls)
     group by ${keys}, u.latency_bucket
   ) by_bucket
   group by ${keys}
@@ -82,8 +94,25 @@ left join (
   )} and coalesce(s.value, '') = coalesce(h.value, '') and (s.value is null) = (h.value is null)`;
 }
 
+/** The parts with the lesser values of a label as one; null is no value, but all calls. */
+function folding({ query, measures }: StatementOptions): SQL {
+  const rest = columns([...query.groupBy.filter((key) => !isLabel(key)), ...carried(query, measures)]);
+  return sql`,
+kept as (
+  select value from (
+    select value, row_number() over (order by sum(cost_pico) desc, sum(requests) desc, value) as place, count(*) over () as "values"
+    from part where value is not null group by value
+  ) ranked
+  where "values" <= ${MOST_LABEL_VALUES} or place <= ${KEPT_LABEL_VALUES}
+),
+folded as (
+  select bucket_no, case when value is null or value in (select value from kept) then value else ${OTHER} end as value, ${rest}
+  from part
+)`;
+}
+
 /** The rollup rows of one label, or of the main rollup, at one level. */
-function rollupPart(options: StatementOptions, level: number, ranges: readonly Range[], label: string): SQL {
+export function rollupPart(options: StatementOptions, level: number, ranges: readonly Range[], label: string): SQL {
   return sql`
   select ${bucketNo(options, sql`t.bucket`)}, ${shown(options, valueOf(options.query, label, sql`t.value`))}
   from rollup t
@@ -92,7 +121,7 @@ function rollupPart(options: StatementOptions, level: number, ranges: readonly R
 }
 
 /** The same from partial rows that are not spread over their labels yet. */
-function unspreadPart(options: StatementOptions, ranges: readonly Range[], label: string): SQL {
+export function unspreadPart(options: StatementOptions, ranges: readonly Range[], label: string): SQL {
   return sql`
   select ${bucketNo(options, sql`t.bucket`)}, ${shown(options, valueOf(options.query, label, sql`l.value`))}
   from rollup t, lateral ${labelsOf} as l
@@ -101,7 +130,7 @@ function unspreadPart(options: StatementOptions, ranges: readonly Range[], label
 }
 
 /** The traces themselves; ranges are compared by key, so that Postgres skips other months' partitions. */
-function rawPart(options: StatementOptions, ranges: readonly Range[], label: string): SQL {
+export function rawPart(options: StatementOptions, ranges: readonly Range[], label: string): SQL {
   const { projectId, query, measures } = options;
   const labels = label === MAIN ? sql`` : sql`, lateral ${labelsOf} as l`;
   const labelFilter = label === MAIN ? sql`` : sql` and l.label = ${label}${valueFilter(query, sql`l.value`)}`;
@@ -112,7 +141,7 @@ function rawPart(options: StatementOptions, ranges: readonly Range[], label: str
   return sql`
   select ${bucketNo(options, sql`t.started_at`)}, ${columns(PUBLIC_DIMENSIONS, "t")}, ${valueOf(query, label, sql`l.value`)} as value,
     ${list(measures.map(({ name, of }) => sql`${of} as ${sql.identifier(name)}`))}${
-      query.latency
+      withLatency(query)
         ? sql`, case when t.duration_us is not null then array[${latencyBucketOf}] end as latency_buckets, null::integer[] as latency_counts`
         : sql``
     }
@@ -127,8 +156,11 @@ function bucketNo({ bucketStartsMs }: StatementOptions, instant: SQL): SQL {
 }
 
 function shown({ query, measures }: StatementOptions, value: SQL): SQL {
-  const names = [...measures.map(({ name }) => name), ...(query.latency ? ["latency_buckets", "latency_counts"] : [])];
-  return sql`${columns(PUBLIC_DIMENSIONS, "t")}, ${value} as value, ${columns(names, "t")}`;
+  return sql`${columns(PUBLIC_DIMENSIONS, "t")}, ${value} as value, ${columns(carried(query, measures), "t")}`;
+}
+
+function carried(query: SummaryQuery, measures: readonly Measure[]): string[] {
+  return [...measures.map(({ name }) => name), ...(withLatency(query) ? ["latency_buckets", "latency_counts"] : [])];
 }
 
 /** What a part's rows are grouped by beside dimensions: the label's value, if the question groups by it. */

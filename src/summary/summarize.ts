@@ -1,17 +1,19 @@
-/** One summary: rollup rows for whole hours and days, traces for ragged edges, in one statement. */
+/** One summary: rollup rows for whole hours and days, traces for ragged edges, in one statement a period. */
 import type { Database, Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { type Latency, latencyOf } from "../rollup/latency.ts";
 import { type Measure, MEASURES } from "../rollup/measures.ts";
 import { formatInstant } from "../time.ts";
-import { isLabel, type SummaryQuery } from "./query.ts";
-import { hasRest, summaryStatement } from "./statement.ts";
+import { type BucketSums, bucketsOf, type Rates, ratesOf } from "./details.ts";
+import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { isLabel, type Period, type SummaryQuery } from "./query.ts";
+import { hasRest, KEPT_LABEL_VALUES, OTHER, summaryStatement } from "./statement.ts";
 import { windowsOf } from "./windows.ts";
 import { formatInZone } from "./zone.ts";
 
 /** The sums that every row and the totals carry. Money in USD, null where calls exist and none is priced. */
-export interface Sums {
+export interface Sums extends Partial<Rates> {
   requests: number;
   errors: number;
   input_tokens: number;
@@ -25,6 +27,11 @@ export interface Sums {
   unpriced_requests: number;
   unpriced_tokens: number;
   latency_ms?: Latency | null;
+  /** By price bucket, those that hold anything. */
+  buckets?: Record<string, BucketSums>;
+  /** The same sums of the period compared with, and how much more this one cost. */
+  previous?: Sums;
+  difference_usd?: string;
 }
 
 export interface Summary {
@@ -34,12 +41,18 @@ export interface Summary {
   tz: string;
   interval: string;
   as_of: string;
+  /** The period that rows are compared with. */
+  compare?: { from: string; to: string };
+  /** There are more values of the label than are told apart: the rest is in rows of `(other)`. */
+  capped?: true;
   totals: Sums;
   /** Group keys at top level, `bucket` where there is an interval, and the sums. */
   rows: (Sums & Record<string, unknown>)[];
 }
 
 const MAX_ROWS = 10_000;
+/** With a limit so many groups may be read to find those that are shown. */
+const MAX_READ = 40_000;
 
 const SHOWN = new Set([
   "requests",
@@ -58,44 +71,74 @@ const SHOWN = new Set([
 const LATENCY = new Set(["latency_count", "latency_sum_us"]);
 
 /** What a question needs added up, and no more. */
-function measuresFor({ latency }: SummaryQuery): Measure[] {
-  return MEASURES.filter(({ name }) => SHOWN.has(name) || (latency && LATENCY.has(name)));
+export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
+  if (include.includes("buckets")) return MEASURES;
+  return MEASURES.filter(({ name }) => SHOWN.has(name) || (include.includes("latency") && LATENCY.has(name)));
 }
 
 /**
  * @throws ApiError `too_many_rows` past 10,000 rows.
  */
 export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
-  const windows = windowsOf(query.fromMs, query.toMs, query.interval, query.zone);
-  if (!windows) throw tooMany(query);
-  const bucketStartsMs = query.interval === "none" ? [] : [...new Set(windows.map(({ bucketMs }) => bucketMs))];
   const measures = measuresFor(query);
-  // With a rest there are two rows a group at most: a label's value, and all calls.
-  const statement = summaryStatement({
-    projectId,
-    query,
-    windows,
-    bucketStartsMs,
-    measures,
-    maxRows: 2 * MAX_ROWS + 1,
-  });
-  const read = (await db.query(statement)).map((row) => readGroup(query, measures, bucketStartsMs, row));
-  const groups = hasRest(query) ? withRest(read) : read;
+  const [own, before] = await Promise.all([
+    readPeriod(db, projectId, query, query, measures),
+    query.compare && readPeriod(db, projectId, query, query.compare, measures),
+  ]);
+  const all = before === null ? own.groups : paired(own, before, measures);
+  const groups = query.limit === null ? all : foldedTo(query.limit, all, query, measures);
   if (groups.length > MAX_ROWS) throw tooMany(query);
-  groups.sort(inOrder);
+  const total = totalOf(groups, measures);
+  groups.sort(inOrder(query));
+  const capped = own.capped || before?.capped;
   return {
     from: formatInstant(query.fromMs),
     to: formatInstant(query.toMs),
     tz: query.zone.name,
     interval: query.interval,
     as_of: formatInstant(nowMs),
-    totals: show(totalOf(groups, measures), query.latency),
+    ...(query.compare && {
+      compare: { from: formatInstant(query.compare.fromMs), to: formatInstant(query.compare.toMs) },
+    }),
+    ...(capped && { capped }),
+    totals: show(total, query),
     rows: groups.map((group) => ({
       ...(query.interval === "none" ? {} : { bucket: formatInZone(query.zone, group.bucketMs) }),
       ...Object.fromEntries(query.groupBy.map((key, i) => [key, group.keys[i]])),
-      ...show(group, query.latency),
+      ...show(group, query),
     })),
   };
+}
+
+/** What is read of one period. */
+export interface ReadPeriod {
+  groups: Group[];
+  /** Starts of the interval's buckets, ascending, also of empty ones. */
+  bucketStartsMs: number[];
+  capped?: true;
+}
+
+async function readPeriod(
+  db: Database,
+  projectId: string,
+  query: SummaryQuery,
+  { fromMs, toMs }: Period,
+  measures: readonly Measure[],
+): Promise<ReadPeriod> {
+  const windows = windowsOf(fromMs, toMs, query.interval, query.zone);
+  if (!windows) throw tooMany(query);
+  const bucketStartsMs = query.interval === "none" ? [] : [...new Set(windows.map(({ bucketMs }) => bucketMs))];
+  // With a rest there are two rows a group at most: a label's value, and all calls.
+  const mostRows = query.limit === null ? 2 * MAX_ROWS + 1 : MAX_READ;
+  const statement = summaryStatement({ projectId, query, windows, bucketStartsMs, measures, maxRows: mostRows });
+  const rows = await db.query(statement);
+  if (rows.length === mostRows) throw tooMany(query);
+  const read = rows.map((row) => readGroup(query, measures, bucketStartsMs, row));
+  const groups = hasRest(query) ? withRest(read) : read;
+  const label = query.groupBy.findIndex(isLabel);
+  const values = new Set(label < 0 ? [] : groups.map(({ keys }) => keys[label]));
+  const capped = values.has(OTHER) && values.size > KEPT_LABEL_VALUES;
+  return { groups, bucketStartsMs, ...(capped && { capped }) };
 }
 
 function tooMany(query: SummaryQuery): ApiError {
@@ -108,18 +151,7 @@ function tooMany(query: SummaryQuery): ApiError {
   );
 }
 
-/** One row of the answer before it is shown: exact sums and the whole histogram. */
-interface Group {
-  bucketMs: number;
-  /** The values of `query.groupBy`, in its order; null for the calls without the label. */
-  keys: (string | null)[];
-  /** The same without the label's value. */
-  parent: string;
-  sums: Map<string, bigint>;
-  latency: Map<number, number>;
-}
-
-function readGroup(
+export function readGroup(
   query: SummaryQuery,
   measures: readonly Measure[],
   bucketStartsMs: readonly number[],
@@ -138,45 +170,8 @@ function readGroup(
   };
 }
 
-/**
- * Turns the groups of all calls, with and without the label, into those of the calls without it: what remains when
- * the label's values are taken off.
- */
-function withRest(groups: readonly Group[]): Group[] {
-  const labelled = groups.filter(({ keys }) => !keys.includes(null));
-  const rests = new Map(groups.filter(({ keys }) => keys.includes(null)).map((group) => [group.parent, group]));
-  for (const group of labelled) {
-    const rest = rests.get(group.parent);
-    if (rest) addTo(rest, group, -1);
-  }
-  return [...labelled, ...[...rests.values()].filter(({ sums }) => sums.get("requests") !== 0n)];
-}
-
-function totalOf(groups: readonly Group[], measures: readonly Measure[]): Group {
-  const sums = new Map(measures.map(({ name }) => [name, 0n]));
-  const total: Group = { bucketMs: 0, keys: [], parent: "", sums, latency: new Map() };
-  for (const group of groups) addTo(total, group, 1);
-  return total;
-}
-
-function addTo(target: Group, { sums, latency }: Group, sign: 1 | -1): void {
-  for (const [name, sum] of sums) target.sums.set(name, target.sums.get(name)! + BigInt(sign) * sum);
-  for (const [bucket, calls] of latency) target.latency.set(bucket, (target.latency.get(bucket) ?? 0) + sign * calls);
-}
-
-/** By bucket, then cost descending, then keys; null keys last. */
-function inOrder(a: Group, b: Group): number {
-  if (a.bucketMs !== b.bucketMs) return a.bucketMs - b.bucketMs;
-  const difference = b.sums.get("cost_pico")! - a.sums.get("cost_pico")!;
-  if (difference !== 0n) return difference > 0n ? 1 : -1;
-  for (const [i, key] of a.keys.entries()) {
-    const other = b.keys[i] ?? null;
-    if (key !== other) return key === null ? 1 : other === null || key < other ? -1 : 1;
-  }
-  return 0;
-}
-
-function show({ sums, latency }: Group, withLatency: boolean): Sums {
+export function show(group: Group, query: SummaryQuery): Sums {
+  const { sums, latency, previous } = group;
   const of = (name: string): bigint => sums.get(name)!;
   const count = (name: string): number => Number(of(name));
   const money = (sum: string, without: string): string | null =>
@@ -194,6 +189,12 @@ function show({ sums, latency }: Group, withLatency: boolean): Sums {
     recorded_cost_usd: money("recorded_cost_pico", "unrecorded_requests"),
     unpriced_requests: count("unpriced_requests"),
     unpriced_tokens: count("unpriced_tokens"),
-    ...(withLatency ? { latency_ms: latencyOf(latency, of("latency_sum_us")) } : {}),
+    ...(query.include.includes("latency") ? { latency_ms: latencyOf(latency, of("latency_sum_us")) } : {}),
+    ...(query.include.includes("buckets") ? { buckets: bucketsOf(of) } : {}),
+    ...(query.include.includes("rates") ? ratesOf(of) : {}),
+    ...(previous && {
+      previous: show(previous, query),
+      difference_usd: picoToUsd(of("cost_pico") - previous.sums.get("cost_pico")!),
+    }),
   };
 }

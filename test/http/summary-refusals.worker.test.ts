@@ -10,7 +10,6 @@ beforeAll(async () => {
 
 it.each([
   ["unknown=1", "unknown"],
-  ["limit=10", "limit"],
   ["groupby=model", "groupby"],
   ["GROUP_BY=model", "GROUP_BY"],
   ["project_id=00000000-0000-4000-8000-000000000000", "project_id"],
@@ -92,13 +91,17 @@ describe("too_many_rows", () => {
   it("refuses more than 10,000 groups, and takes 10,000", async () => {
     const crowd = await openLedger();
     const users = (from: number, to: number): unknown[] =>
-      Array.from({ length: to - from }, (_, i) => call({ user_id: `u${from + i}`, timestamp: MONDAY }));
+      Array.from({ length: to - from }, (_, i) =>
+        call({ user_id: `u${from + i}`, application: `a${from + i}`, timestamp: MONDAY }),
+      );
     await json(await crowd.post(users(0, 5_000)));
     await json(await crowd.post(users(5_000, 10_000)));
     const { rows, totals } = await crowd.summary(`${WEEK}&group_by=user`);
     expect([rows.length, totals.requests, totals.cost_usd]).toEqual([10_000, 10_000, "35"]);
     await json(await crowd.post(users(10_000, 10_001)));
-    await problem(await crowd.fetch(`/v1/summary?${WEEK}&group_by=user`), 400, "too_many_rows");
+    await problem(await crowd.fetch(`/v1/summary?${WEEK}&group_by=application`), 400, "too_many_rows");
+    const limited = await crowd.summary(`${WEEK}&group_by=application&limit=10`);
+    expect([limited.rows.length, limited.totals.requests]).toEqual([11, 10_001]);
     expect((await crowd.summary(WEEK)).totals.requests).toBe(10_001);
   });
 

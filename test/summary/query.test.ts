@@ -26,7 +26,10 @@ describe("parseSummaryQuery", () => {
       groupBy: [],
       dimensions: {},
       label: null,
-      latency: false,
+      include: [],
+      order: { key: "cost_usd", descending: true },
+      limit: null,
+      compare: null,
     });
   });
 
