@@ -233,6 +233,18 @@ export const rollup = pgTable(
 );
 
 /** Of rows that are older than a measure it is 0. */
+/** Labels with so many values on a day that new ones are no longer told apart: they are merged into `(other)`. */
+export const crowdedLabels = pgTable(
+  "crowded_labels",
+  {
+    projectId: uuid("project_id").notNull(),
+    label: text("label").notNull(),
+    /** Start of the UTC day. */
+    day: at("day").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.label, t.day] })],
+);
+
 function measureColumns(type: Measure["type"]) {
   const column = (name: string) =>
     type === "bigint" ? bigint(name, { mode: "number" }).notNull().default(0) : numeric(name).notNull().default("0");

@@ -22,6 +22,11 @@ export const MAIN = "";
  */
 export const UNSPREAD = "*";
 
+/** Stands for the values of a label that are not told apart, because they are very many. */
+export const OTHER = "(other)";
+/** A label has at most about so many values of its own a day. */
+export const MOST_LABEL_VALUES = 10_000;
+
 export interface Measure {
   name: string;
   /** `bigint` for counts, `numeric` for money (pico-USD) sums. */

@@ -9,9 +9,20 @@
  * may overlap, be killed, or not run for hours.
  */
 import { sql, type SQL } from "drizzle-orm";
+import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable } from "../db/client.ts";
 import { labelsOf } from "./derive.ts";
-import { columns, DIMENSIONS, LEVEL, MEASURE_NAMES, sums, UNSPREAD } from "./measures.ts";
+import {
+  columns,
+  DIMENSIONS,
+  LEVEL,
+  MAIN,
+  MEASURE_NAMES,
+  MOST_LABEL_VALUES,
+  OTHER,
+  sums,
+  UNSPREAD,
+} from "./measures.ts";
 
 const GROUP = ["project_id", "bucket", "label", "value", ...DIMENSIONS] as const;
 const group = columns(GROUP);
@@ -55,6 +66,14 @@ function grouped(source: SQL): SQL {
 
 const PUT = sql`insert into rollup (level, ${group}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)`;
 
+const ofLabelDay = sql`r.level = ${LEVEL.day} and r.project_id = d.project_id and r.label = d.label and r.bucket = d.day`;
+
+/** Has the value of label `l` rows of its own on the crowded day `c`? */
+const isKnownValue = sql`exists (
+    select from rollup r
+    where r.level = ${LEVEL.day} and r.project_id = c.project_id and r.label = c.label and r.bucket = c.day and r.value = l.value
+  )`;
+
 const MERGE = compile(
   sql`
 with moved as (
@@ -67,8 +86,10 @@ with moved as (
 spread as (
   select ${rows} from moved where label <> ${UNSPREAD}
   union all
-  select t.project_id, t.bucket, l.label, l.value, ${columns(SUMMED, "t")}
-  from moved t, lateral ${labelsOf} as l where t.label = ${UNSPREAD}
+  select t.project_id, t.bucket, l.label, case when c.day is null or ${isKnownValue} then l.value else ${OTHER} end, ${columns(SUMMED, "t")}
+  from moved t cross join lateral ${labelsOf} as l
+  left join crowded_labels c on c.project_id = t.project_id and c.label = l.label and c.day = ${DAY}
+  where t.label = ${UNSPREAD}
 ),
 by_hour as materialized (${grouped(sql`spread`)}),
 by_day as materialized (${grouped(sql`(select ${rowsByDay} from by_hour) d`)}),
@@ -80,18 +101,52 @@ hours_put as (
 days_put as (
   ${PUT} select ${LEVEL.day}, m.* from (${grouped(sql`(select ${rows} from by_day union all select ${rows} from days) a`)}) m
 )
-select count(*)::int as merged from moved`.inlineParams(),
+select count(*)::int as merged,
+  (select jsonb_agg(distinct jsonb_build_array(project_id, label, bucket)) from by_day where label <> ${MAIN}) as label_days
+from moved`.inlineParams(),
   ["limit"],
 );
 
+/** Of the label days named, finds those with too many values; stops counting there. One index look-up a value. */
+const MARK_CROWDED = compile(
+  sql`
+insert into crowded_labels (project_id, label, day)
+select d.project_id, d.label, d.day
+from unnest(${sql.placeholder("projects")}::uuid[], ${sql.placeholder("labels")}::text[], ${sql.placeholder("days")}::timestamptz[])
+  as d (project_id, label, day)
+where (
+  with recursive known (value, place) as (
+    (select value, 1 from rollup r where ${ofLabelDay} order by value limit 1)
+    union all
+    select (select r.value from rollup r where ${ofLabelDay} and r.value > k.value order by r.value limit 1), k.place + 1
+    from known k where k.value is not null and k.place <= ${MOST_LABEL_VALUES}
+  )
+  select count(value) from known
+) >= ${MOST_LABEL_VALUES}
+order by 1, 2, 3
+on conflict do nothing`.inlineParams(),
+  ["projects", "labels", "days"],
+);
+
 /**
- * One step: merges up to `limit` partial rows.
+ * One step: merges up to `limit` partial rows, and adds the days of the labels in them to `labelDays`.
  *
  * @returns how many there were; fewer than `limit` means that none are left but what other merges hold.
  */
-export async function mergeStep(db: Database, limit: number): Promise<number> {
+export async function mergeStep(db: Database, limit: number, labelDays = new Set<string>()): Promise<number> {
   const [row] = await db.run(MERGE, [limit]);
+  for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
   return Number(row!["merged"]);
+}
+
+/** Marks those of the label days, each as JSON of project, label and day, that have too many values. */
+async function markCrowded(db: Database, labelDays: ReadonlySet<string>): Promise<void> {
+  if (labelDays.size === 0) return;
+  const days = [...labelDays].map((day) => JSON.parse(day) as [project: string, label: string, day: string]);
+  await db.run(
+    MARK_CROWDED,
+    [0, 1, 2].map((i) => textArray(days.map((day) => day[i]!))),
+  );
 }
 
 /** Steps grow while they are quick and shrink when they are slow: what a row costs depends on its labels. */
@@ -111,14 +166,18 @@ export async function merge(
   now: () => number,
   deadlineMs: number,
 ): Promise<{ merged: number; drained: boolean }> {
+  const labelDays = new Set<string>();
   let merged = 0;
   let limit = FIRST_LIMIT;
   while (now() < deadlineMs) {
     const beganMs = now();
     try {
-      const step = await mergeStep(db, limit);
+      const step = await mergeStep(db, limit, labelDays);
       merged += step;
-      if (step < limit) return { merged, drained: true };
+      if (step < limit) {
+        await markCrowded(db, labelDays);
+        return { merged, drained: true };
+      }
     } catch (error) {
       // Perhaps cut off for taking too long; nothing was changed then, and a smaller step may do.
       if (!(error instanceof DatabaseUnavailable) || limit === LEAST_LIMIT) throw error;
@@ -129,5 +188,6 @@ export async function merge(
     if (tookMs < QUICK_MS) limit = Math.min(limit * 2, MOST_LIMIT);
     else if (tookMs > SLOW_MS) limit = Math.max(Math.floor(limit / 2), LEAST_LIMIT);
   }
+  await markCrowded(db, labelDays);
   return { merged, drained: false };
 }

@@ -1,7 +1,6 @@
 /** Groups of a summary before they are shown: exact sums, and what is done with them. */
-import type { Measure } from "../rollup/measures.ts";
+import { type Measure, OTHER } from "../rollup/measures.ts";
 import type { SummaryQuery } from "./query.ts";
-import { OTHER } from "./statement.ts";
 
 export interface Group {
   bucketMs: number;

@@ -7,7 +7,7 @@ import { textArray } from "../db/array-literal.ts";
 import { keyRange } from "../ingest/key.ts";
 import { labelsOf } from "../rollup/derive.ts";
 import { latencyBucketOf } from "../rollup/latency.ts";
-import { columns, LEVEL, list, MAIN, type Measure, UNSPREAD } from "../rollup/measures.ts";
+import { columns, LEVEL, list, MAIN, type Measure, MOST_LABEL_VALUES, OTHER, UNSPREAD } from "../rollup/measures.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { type Range, rangesOf, type Window } from "./windows.ts";
 
@@ -31,11 +31,8 @@ export function hasRest(query: SummaryQuery): boolean {
   return query.label === null && query.groupBy.some(isLabel);
 }
 
-/** Stands for all values of a label but those with the greatest cost. */
-export const OTHER = "(other)";
-/** So many values of a label are told apart in one answer; of more, only the dearest. */
-const MOST_LABEL_VALUES = 10_000;
-export const KEPT_LABEL_VALUES = 5_000;
+/** Where a label has more values than are told apart, so many are: the dearest. */
+const KEPT_LABEL_VALUES = 5_000;
 
 /** Has each bucket's histogram been asked for? */
 const withLatency = ({ include }: SummaryQuery): boolean => include.includes("latency");

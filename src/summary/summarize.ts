@@ -3,12 +3,12 @@ import type { Database, Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { type Latency, latencyOf } from "../rollup/latency.ts";
-import { type Measure, MEASURES } from "../rollup/measures.ts";
+import { type Measure, MEASURES, OTHER } from "../rollup/measures.ts";
 import { formatInstant } from "../time.ts";
 import { type BucketSums, bucketsOf, type Rates, ratesOf } from "./details.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
-import { hasRest, KEPT_LABEL_VALUES, OTHER, summaryStatement } from "./statement.ts";
+import { hasRest, summaryStatement } from "./statement.ts";
 import { windowsOf } from "./windows.ts";
 import { formatInZone } from "./zone.ts";
 
@@ -136,8 +136,7 @@ async function readPeriod(
   const read = rows.map((row) => readGroup(query, measures, bucketStartsMs, row));
   const groups = hasRest(query) ? withRest(read) : read;
   const label = query.groupBy.findIndex(isLabel);
-  const values = new Set(label < 0 ? [] : groups.map(({ keys }) => keys[label]));
-  const capped = values.has(OTHER) && values.size > KEPT_LABEL_VALUES;
+  const capped = label >= 0 && groups.some(({ keys }) => keys[label] === OTHER);
   return { groups, bucketStartsMs, ...(capped && { capped }) };
 }
 

@@ -1,8 +1,12 @@
+import { type SQL, sql } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { writeTraces } from "../../src/ingest/write.ts";
 import { audit } from "../../src/rollup/audit.ts";
+import { traceKey } from "../../src/ingest/key.ts";
+import { LEVEL, MOST_LABEL_VALUES, OTHER } from "../../src/rollup/measures.ts";
 import { merge } from "../../src/rollup/merge.ts";
+import { deleteTrace } from "../../src/traces/delete.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, trace } from "../traces.ts";
 
@@ -50,4 +54,36 @@ it("merges calls with as many labels as a call may have", async () => {
   await writeTraces(db, project, batch);
   for (let round = 0; round < 2; round++) await merge(db, Date.now, Number.POSITIVE_INFINITY);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("keeps at most so many values of a label a day; later ones go into (other), and the audit stays at 0", async () => {
+  const db = database();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 2);
+  const write = async (from: number, to: number, prefix: string): Promise<void> => {
+    const batch = Array.from({ length: to - from }, (_, i) =>
+      priced(trace({ clientId: `${prefix}${from + i}`, startedAtMs: startMs + i, userId: `user-${from + i}` })),
+    );
+    await writeTraces(db, project, batch);
+    while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
+  };
+  const requests = async (condition: SQL): Promise<unknown> => {
+    const [row] = await db.query(sql`
+      select coalesce(sum(requests), 0)::int as requests from rollup
+      where project_id = ${project}::uuid and label = 'user' and level = ${LEVEL.day} and ${condition}`);
+    return row!["requests"];
+  };
+  await write(0, MOST_LABEL_VALUES - 1, "a");
+  await write(MOST_LABEL_VALUES - 1, MOST_LABEL_VALUES, "b");
+  expect(await requests(sql`value = ${OTHER}`)).toBe(0);
+  // Ten users that the day knows, and a hundred that it does not.
+  await write(MOST_LABEL_VALUES - 10, MOST_LABEL_VALUES + 100, "c");
+  expect(await requests(sql`value = ${OTHER}`)).toBe(100);
+  expect(await requests(sql`value = ${`user-${MOST_LABEL_VALUES - 10}`}`)).toBe(2);
+  expect(await requests(sql`true`)).toBe(MOST_LABEL_VALUES + 110);
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+  // What a folded call is taken off is where it was folded to.
+  await deleteTrace(db, project, traceKey(startMs + 10, `c${MOST_LABEL_VALUES}`));
+  while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
+  expect(await requests(sql`value = ${OTHER}`)).toBe(99);
 });

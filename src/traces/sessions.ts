@@ -1,0 +1,88 @@
+/** Sessions: the calls that callers gave one session id, added up. */
+import { sql } from "drizzle-orm";
+import type { Database, Row } from "../db/client.ts";
+import { keyRange } from "../ingest/key.ts";
+import { picoToUsd } from "../money.ts";
+import type { TracesQuery } from "./query.ts";
+import { listTraces, matching, type ShownTrace } from "./read.ts";
+
+/** Times in RFC 3339; money in USD, null where no call of it is priced. */
+export interface Session {
+  session_id: string;
+  /** Start of the first and of the last call. */
+  first_at: string;
+  last_at: string;
+  requests: number;
+  errors: number;
+  input_tokens: number;
+  output_tokens: number;
+  total_tokens: number;
+  cost_usd: string | null;
+  unpriced_requests: number;
+  /** Who and what called, at most ten of each. */
+  users: string[];
+  applications: string[];
+}
+
+/** A page of the sessions with calls in the range, the one with the latest call first. */
+export async function listSessions(
+  db: Database,
+  projectId: string,
+  query: TracesQuery,
+): Promise<{ sessions: Session[]; next_cursor: string | null }> {
+  const [after, before] = keyRange(query.fromMs, query.toMs);
+  // A session stands where its last call is, which only a look at all of its calls tells.
+  const rows = await db.query(sql`
+    select * from (
+      select t.session_id, max(t.id::text collate "C") as last_id, ${sums}
+      from traces t where ${matching(projectId, query, { after, before })} and t.session_id is not null
+      group by t.session_id
+    ) s
+    ${query.cursor === null ? sql`` : sql`where last_id < ${query.cursor}`}
+    order by last_id desc limit ${query.limit + 1}`);
+  const page = rows.slice(0, query.limit);
+  return {
+    sessions: page.map(shown),
+    next_cursor: rows.length > query.limit ? String(page.at(-1)!["last_id"]) : null,
+  };
+}
+
+/** One session in the range with a page of its calls, newest first; null when it has none. */
+export async function readSession(
+  db: Database,
+  projectId: string,
+  sessionId: string,
+  query: TracesQuery,
+): Promise<(Session & { traces: ShownTrace[]; next_cursor: string | null }) | null> {
+  const [after, before] = keyRange(query.fromMs, query.toMs);
+  const own = { ...query, columns: { ...query.columns, session_id: [sessionId] } };
+  const [row] = await db.query(sql`
+    select t.session_id, ${sums} from traces t where ${matching(projectId, own, { after, before })} group by t.session_id`);
+  return row ? { ...shown(row), ...(await listTraces(db, projectId, own)) } : null;
+}
+
+const sums = sql`
+  min(t.started_at) as first_at, max(t.started_at) as last_at, count(*)::int as requests,
+  count(*) filter (where t.status = 'error')::int as errors,
+  coalesce(sum(t.input_tokens), 0)::bigint as input_tokens, coalesce(sum(t.output_tokens), 0)::bigint as output_tokens,
+  sum(t.cost_pico) as cost_pico, count(*) filter (where t.cost_pico is null)::int as unpriced_requests,
+  (array_agg(distinct t.user_id) filter (where t.user_id is not null))[1:10] as users,
+  (array_agg(distinct t.application))[1:10] as applications`;
+
+function shown(row: Row): Session {
+  const [input, output] = [Number(row["input_tokens"]), Number(row["output_tokens"])];
+  return {
+    session_id: String(row["session_id"]),
+    first_at: (row["first_at"] as Date).toISOString(),
+    last_at: (row["last_at"] as Date).toISOString(),
+    requests: Number(row["requests"]),
+    errors: Number(row["errors"]),
+    input_tokens: input,
+    output_tokens: output,
+    total_tokens: input + output,
+    cost_usd: row["cost_pico"] === null ? null : picoToUsd(BigInt(String(row["cost_pico"]))),
+    unpriced_requests: Number(row["unpriced_requests"]),
+    users: (row["users"] ?? []) as string[],
+    applications: row["applications"] as string[],
+  };
+}
