@@ -9,6 +9,7 @@ import type { KeepAlive } from "../deps.ts";
 import { sha256Hex } from "../digest.ts";
 import { holdOpen } from "../hold-open.ts";
 import type { RedisClient } from "../redis.ts";
+import { createCoalescer } from "./coalesce.ts";
 import { HOUR_MS } from "./zone.ts";
 
 export type CacheState = "hit" | "miss" | "bypass" | "down";
@@ -41,6 +42,12 @@ export interface Answer {
   digest: string;
 }
 
+/** An answer on its way into Redis. */
+interface Stored {
+  answer: Answer;
+  kept: Promise<unknown>;
+}
+
 export interface CacheRequest {
   projectId: string;
   /** What identifies the question, in one canonical form. */
@@ -56,6 +63,8 @@ export interface Cached extends Answer {
 }
 
 export interface SummaryCache {
+  /** Answers so far by where they came from, in this isolate. */
+  readonly counts: Readonly<Record<CacheState, number>>;
   /**
    * Answers from Redis or by `compute`, and stores what was computed.
    *
@@ -68,46 +77,66 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
   /** One flight per question, epoch and isolate: equal questions at once are one, but for those asked after a write. */
   const flights = new Map<string, Promise<Answer>>();
 
+  const lookUps = createCoalescer<Awaited<ReturnType<RedisClient["getMany"]>>>();
+  const asks = createCoalescer<Answer>();
+
   /** Computes, or waits for somebody else who began to under the same epoch. */
-  async function shared(name: string, compute: () => Promise<Answer>, keepAlive: KeepAlive): Promise<Answer> {
+  async function shared(
+    key: string,
+    epoch: string | null,
+    compute: () => Promise<Stored>,
+    keepAlive: KeepAlive,
+  ): Promise<Answer> {
+    const name = `${key} ${epoch}`;
     const flying = flights.get(name);
     if (flying) {
       const landed = await holdOpen(flying, FLIGHT_MS);
       if (landed !== "late") return landed;
     }
-    const flight = compute();
+    const stored = compute();
+    const flight = stored.then(({ answer }) => answer);
     flights.set(name, flight);
-    keepAlive(flight.catch(() => undefined));
-    try {
-      return await flight;
-    } finally {
-      if (flights.get(name) === flight) flights.delete(name);
-    }
+    // It stands in for the value in Redis until all have looked who could not see that.
+    const seen = stored.then(({ kept }) => kept.then(() => lookUps.idle(key)));
+    keepAlive(
+      seen
+        .catch(() => undefined)
+        .then(() => {
+          if (flights.get(name) === flight) flights.delete(name);
+        }),
+    );
+    return await flight;
   }
 
+  const counts: Record<CacheState, number> = { hit: 0, miss: 0, bypass: 0, down: 0 };
+  const counted = (state: CacheState, answer: Answer): Cached => {
+    counts[state]++;
+    return { ...answer, state };
+  };
+
   return {
+    counts,
     async answer({ projectId, question, toMs, bypass }, nowMs, compute, keepAlive) {
       const ask = async (): Promise<Answer> => withDigest(await compute());
-      if (bypass) return { ...(await ask()), state: "bypass" };
+      if (bypass) return counted("bypass", await ask());
       const key = `summary:${projectId}:${question}`;
-      const reply = await redis.getMany([epochKey(projectId), key]);
-      // Without Redis nobody can tell whether a write came between: everyone asks for themselves.
-      if (reply.down) return { ...(await ask()), state: "down" };
+      const reply = await lookUps.share(key, () => redis.getMany([epochKey(projectId), key]), keepAlive);
+      // Without Redis nobody can tell whether a write came between: nobody joins who asks for what was asked before.
+      if (reply.down) return counted("down", await asks.share(key, ask, keepAlive));
       const [epoch = null, value = null] = reply.value;
       const entry = ENTRY.exec(value ?? "");
       // A value that is not of our form is a miss, whoever wrote it.
-      if (entry && entry[1] === epoch) return { digest: entry[2]!, body: entry[3]!, state: "hit" };
-      const askAndStore = async (): Promise<Answer> => {
+      if (entry && entry[1] === epoch) return counted("hit", { digest: entry[2]!, body: entry[3]! });
+      const askAndStore = async (): Promise<Stored> => {
         const answer = await ask();
         // Without an epoch no value can be trusted; the project gets one for the next question.
-        keepAlive(
+        const kept: Promise<unknown> =
           epoch === null
             ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
-            : redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttl(toMs, nowMs)),
-        );
-        return answer;
+            : redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttl(toMs, nowMs));
+        return { answer, kept };
       };
-      return { ...(await shared(`${key} ${epoch}`, askAndStore, keepAlive)), state: "miss" };
+      return counted("miss", await shared(key, epoch, askAndStore, keepAlive));
     },
   };
 }
