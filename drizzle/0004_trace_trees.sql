@@ -9,7 +9,7 @@ CREATE TABLE "held_wrappers" (
 CREATE TABLE "responses" (
 	"project_id" uuid NOT NULL,
 	"response" uuid NOT NULL,
-	"holder" uuid NOT NULL,
+	"holder" uuid,
 	"detail" smallint NOT NULL,
 	"sightings" uuid[] NOT NULL,
 	CONSTRAINT "responses_project_id_response_pk" PRIMARY KEY("project_id","response")
@@ -20,6 +20,8 @@ CREATE TABLE "spans" (
 	"trace_id" text NOT NULL,
 	"span_id" text NOT NULL,
 	"parent_id" text,
+	"started_at" timestamp with time zone NOT NULL,
+	"wrapper" boolean NOT NULL,
 	"user_id" text,
 	"session_id" text,
 	"tags" jsonb,

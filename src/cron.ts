@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Deps, KeepAlive } from "./deps.ts";
 import { decideHeld } from "./ingest/held.ts";
-import { forgetLinks } from "./ingest/settle.ts";
+import { FORGOTTEN_AT_ONCE, forgetLinks } from "./ingest/settle.ts";
 import { healProject } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { merge } from "./rollup/merge.ts";
@@ -28,20 +28,55 @@ export async function runScheduled(
   const sweep = Math.floor(scheduledMs / 60_000) % 1_440 === SWEEP_MINUTE;
   const due = await deps.mergeSignal.take(deps.now());
   if (!due && !sweep) return null;
-  let left = true;
-  try {
-    await deps.db.query(sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`);
-    await repeatEpochMoves(deps);
-    const result = await merge(deps.db, deps.now, deps.now() + MERGE_MS);
-    const decided = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);
-    const jobsDone = await runJobs(deps, keepAlive);
-    if (sweep) await healAll(deps, keepAlive);
-    if (sweep) await deps.db.query(forgetLinks);
-    left = !(result.drained && decided && jobsDone);
-    return result;
-  } finally {
-    if (left) await deps.mergeSignal.keep(deps.now());
+  const result = { merged: 0, drained: false };
+  let left = false;
+  const errors: unknown[] = [];
+  // What fails keeps nothing else from being done.
+  for (const stage of stagesOf(deps, keepAlive, sweep, result)) {
+    try {
+      if (!(await stage())) left = true;
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  if (left || errors.length > 0) await deps.mergeSignal.keep(deps.now());
+  if (errors.length > 0) throw errors[0];
+  return result;
+}
+
+/** Each says whether it has nothing left to do. */
+function stagesOf(
+  deps: Deps,
+  keepAlive: KeepAlive,
+  sweep: boolean,
+  result: { merged: number; drained: boolean },
+): (() => Promise<boolean>)[] {
+  const always = [
+    async () => {
+      await deps.db.query(
+        sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`,
+      );
+      return true;
+    },
+    async () => {
+      await repeatEpochMoves(deps);
+      return true;
+    },
+    async () => Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS)).drained,
+    () => decideHeld(deps, deps.now() + HELD_MS, keepAlive),
+    () => runJobs(deps, keepAlive),
+  ];
+  const daily = [
+    async () => {
+      await healAll(deps, keepAlive);
+      return true;
+    },
+    async () => {
+      while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
+      return true;
+    },
+  ];
+  return sweep ? [...always, ...daily] : always;
 }
 
 async function repeatEpochMoves({ db, redis }: Deps): Promise<void> {

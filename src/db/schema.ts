@@ -160,7 +160,7 @@ export const traces = pgTable(
 );
 
 /**
- * Spans that are no calls themselves, for a day: they join calls to the spans above them, which may say whose they are
+ * Spans that are no calls themselves, for a week: they join calls to the spans above them, which may say whose they are
  * and come later.
  */
 export const spans = pgTable(
@@ -170,6 +170,9 @@ export const spans = pgTable(
     traceId: text("trace_id").notNull(),
     spanId: text("span_id").notNull(),
     parentId: text("parent_id"),
+    startedAt: at("started_at").notNull(),
+    /** Around calls, though without usage of its own: an agent, a tool. */
+    wrapper: boolean("wrapper").notNull(),
     userId: text("user_id"),
     sessionId: text("session_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
@@ -185,7 +188,8 @@ export const responses = pgTable(
     projectId: uuid("project_id").notNull(),
     /** A digest of the provider's response id. */
     response: uuid("response").notNull(),
-    holder: uuid("holder").notNull(),
+    /** Null where an id comes too often to be that of one response: then all that have it count. */
+    holder: uuid("holder"),
     /** How much the holder tells of what is priced; 0 where it does not know its tokens. */
     detail: smallint("detail").notNull(),
     /** The ids of all traces that tell of it, the holder's among them. */

@@ -3,6 +3,8 @@
  * pricing reads it, the write stores it. Token counts are inclusive, as on the wire: `inputTokens`
  * holds cache reads, cache writes, audio and images; `outputTokens` holds reasoning, audio and images.
  */
+import { z } from "zod";
+import { count } from "../wire.ts";
 
 /** The counts of a call, each `null` where the emitter did not say. Integers, 0 to 2^31-1. */
 export interface Usage {
@@ -90,17 +92,24 @@ export type PricedCall = Usage &
   Partial<Pick<Trace, "billable" | "wrapper">>;
 
 /** Why one item of a batch was refused or remarked on; the batch goes on without it. */
-export interface ItemError {
-  index: number;
-  code: "invalid" | "timestamp_range" | "conflict";
-  message: string;
-}
+export const ItemError = z
+  .object({
+    index: count.describe("Of the item, from 0."),
+    code: z
+      .enum(["invalid", "timestamp_range", "conflict"])
+      .describe("With `conflict` the first one stays, and this counts as a duplicate."),
+    message: z.string(),
+  })
+  .meta({ id: "ItemError" });
+export type ItemError = z.infer<typeof ItemError>;
 
 /** A span that is no call: it joins calls to the spans above them, and may say whose they are. */
 export interface Link extends Pick<Trace, "userId" | "sessionId" | "tags" | "parentId"> {
   traceId: string;
   spanId: string;
   startedAtMs: number;
+  /** Around calls, though without usage of its own. */
+  wrapper: boolean;
   /** Does its trace have to do with calls, as far as its body shows? Others are kept only if the ledger knows the trace. */
   ofInterest: boolean;
 }

@@ -4,7 +4,15 @@
  * returned; a trace that was there already adds nothing.
  */
 import { sql } from "drizzle-orm";
-import { type Bound, compile, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
+import {
+  type Bound,
+  compile,
+  type Database,
+  DatabaseUnavailable,
+  Refused,
+  type Row,
+  StatementTooLarge,
+} from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
 import { columns, list } from "../rollup/measures.ts";
@@ -93,12 +101,14 @@ export async function writeTraces(
   ];
   const write: Bound = { statement: WRITE, values: [projectId, ...params, batch.length] };
   const parts = batch.length + links.length;
-  if (parts > 1 && size([write, ...(rest?.settle ?? [])]) > MAX_STATEMENT_CHARS)
+  // What settles it repeats users and tags.
+  const settledAgain = rest === null ? 0 : sizeOfLabels(batch, links);
+  if (parts > 1 && size(params) + settledAgain > MAX_STATEMENT_CHARS)
     return await writeHalves(db, projectId, batch, options);
 
   let results: Row[][];
   try {
-    results = await writeAndSettle(db, write, rest);
+    results = await writeAndSettle(db, batch.length > 0 ? [write] : [], rest);
   } catch (error) {
     // Some characters take many bytes.
     if (error instanceof StatementTooLarge && parts > 1) return await writeHalves(db, projectId, batch, options);
@@ -117,14 +127,32 @@ export async function writeTraces(
   return { outcomes, earliestMs };
 }
 
-async function writeAndSettle(db: Database, write: Bound, rest: Settling | null): Promise<Row[][]> {
-  if (rest === null) return [await db.run(write.statement, write.values)];
+/** How often spans may come in between until a writer gives up: the caller sends again. */
+const MOST_TRIES = 10;
+
+async function writeAndSettle(db: Database, write: Bound[], rest: Settling | null): Promise<Row[][]> {
+  if (rest === null) return [await db.run(write[0]!.statement, write[0]!.values)];
   try {
-    if (rest.check) return await db.batch([write, ...rest.check]);
+    if (rest.check) return await db.batch([...write, ...rest.check]);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  return await db.batch([write, ...rest.settle]);
+  return await settled(db, async () => [...write, ...(await rest.settle(db))]);
+}
+
+/** Runs what `prepare` makes of the spans that are stored, and again with those that came meanwhile. */
+export async function settled(db: Database, prepare: () => Promise<Bound[]>): Promise<Row[][]> {
+  for (let tries = 1; ; tries++) {
+    const statements = await prepare();
+    try {
+      return await db.batch(statements);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (tries === MOST_TRIES)
+        throw new DatabaseUnavailable("others keep writing to the same traces", { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 5 * tries * Math.random()));
+    }
+  }
 }
 
 async function writeHalves(
@@ -156,9 +184,17 @@ function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
-function size(statements: readonly Bound[]): number {
-  const values = statements.flatMap((statement) => statement.values);
+function size(values: readonly unknown[]): number {
   return values.reduce<number>((sum, value) => sum + (typeof value === "string" ? value.length : 0), 0);
+}
+
+function sizeOfLabels(batch: readonly PricedTrace[], links: readonly Link[]): number {
+  const labelled = [...batch.map(({ trace }) => trace), ...links];
+  return labelled.reduce((sum, { userId, tags }) => {
+    let chars = 200 + (userId?.length ?? 0);
+    for (const key in tags) chars += key.length + tags[key]!.length;
+    return sum + chars;
+  }, 0);
 }
 
 /** Positions of those whose stored content differs. */

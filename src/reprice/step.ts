@@ -7,7 +7,7 @@ import { plainArray, textArray } from "../db/array-literal.ts";
 import { compileNamed, type Database, type Row } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { keyRange } from "../ingest/key.ts";
-import { type PricedCall, usageBy } from "../ingest/trace.ts";
+import { CACHE_HIT_RULE, type PricedCall, usageBy } from "../ingest/trace.ts";
 import type { Cost, Pricer } from "../pricing/cost.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
@@ -74,9 +74,9 @@ put_labels as (${insertLabelPartials(AFTER)}),
 progress as (
   update reprice_jobs j
   set looked = j.looked + ${sql.placeholder("looked")}::bigint,
-    restated = j.restated + (select count(*) from after),
-    difference_pico = j.difference_pico
-      + coalesce((select sum(cost_pico) from after), 0) - coalesce((select sum(cost_pico) from before), 0),
+    restated = j.restated + (select count(*) from after where billable),
+    difference_pico = j.difference_pico + coalesce((select sum(cost_pico) from after where billable), 0)
+      - coalesce((select sum(cost_pico) from before where billable), 0),
     cursor = ${sql.placeholder("next")}::uuid,
     done_at = case when ${sql.placeholder("last")}::boolean then now() end
   from batch
@@ -106,7 +106,7 @@ export async function repriceStep(
 ): Promise<RepriceStep> {
   const { cursor, limit, apply, jobId = null } = options;
   const rows = await readCalls(db, scope, cursor, limit);
-  const changes: { restated: Restated; cost: Cost }[] = [];
+  const changes: { restated: Restated; cost: Cost; billable: boolean }[] = [];
   for (const row of rows) {
     const call = callOf(row);
     const cost = pricer.costOf(call);
@@ -121,8 +121,9 @@ export async function repriceStep(
       beforePico,
       afterPico: cost.costPico,
     };
-    changes.push({ restated, cost });
+    changes.push({ restated, cost, billable: row["billable"] === true });
   }
+  const looked = rows.filter((row) => row["billable"] === true).length;
   const next = rows.length < limit ? null : String(rows.at(-1)!["id"]);
   if (apply && (changes.length > 0 || jobId !== null)) {
     const ids = plainArray(changes.map(({ restated }) => restated.id));
@@ -135,7 +136,7 @@ export async function repriceStep(
       price_ids: plainArray(changes.map(({ cost }) => cost.price?.id ?? null)),
       reasons: textArray(changes.map(({ cost }) => cost.unpricedReason)),
       providers: textArray(changes.map(({ cost }) => cost.provider)),
-      looked: rows.length,
+      looked,
       next,
       last: next === null,
       job: jobId,
@@ -143,17 +144,18 @@ export async function repriceStep(
     };
     await db.batch([LOCK(values), RESTATE(values)]);
   }
-  return { looked: rows.length, restated: changes.map(({ restated }) => restated), cursor: next };
+  const restated = changes.filter(({ billable }) => billable).map((change) => change.restated);
+  return { looked, restated, cursor: next };
 }
 
-/** Billable calls only: a gateway's cache hit or a wrapper has no cost of its own to restate. */
+/** Also what does not count now, but may later: a wrapper, another sighting. A cache hit never has a cost. */
 async function readCalls(db: Database, scope: RepriceScope, cursor: string | null, limit: number): Promise<Row[]> {
   const [lowest, highest] = keyRange(scope.fromMs, scope.toMs);
   const among = (name: string, values: readonly string[]) =>
     values.length === 0 ? sql`` : sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`;
   return await db.query(sql`
     select t.* from traces t
-    where t.project_id = ${scope.projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
+    where t.project_id = ${scope.projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.rule <> ${CACHE_HIT_RULE}
       ${cursor === null ? sql`` : sql` and t.id > ${cursor}::uuid`}
       ${among("provider", scope.providers)}${among("model", scope.models)}
       ${scope.unpricedOnly ? sql` and t.cost_pico is null and t.unpriced_reason <> 'usage_unknown'` : sql``}

@@ -1,6 +1,10 @@
 /** Takes a wrong call out of the ledger. */
 import { sql } from "drizzle-orm";
 import { compileNamed, type Database } from "../db/client.ts";
+import { startOfKey } from "../ingest/key.ts";
+import { settlingWithout } from "../ingest/settle.ts";
+import { DEFAULT_GRACE_SECONDS } from "../ingest/trace.ts";
+import { settled } from "../ingest/write.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
 const GONE = sql`gone t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
@@ -16,12 +20,30 @@ label_partials as (${insertLabelPartials(GONE, -1)})
 select id from gone`);
 
 /**
- * Deletes one trace, and takes it off the rollups in the same statement. Sent again it would be a new call.
+ * Deletes one trace, and takes it off the rollups in the same transaction. All else is then as if it had never been
+ * sent: another sighting of its response counts, or the wrapper that it stood for. Sent again it would be a new call.
  *
  * @returns whether the project had such a trace.
  */
-export async function deleteTrace(db: Database, projectId: string, id: string): Promise<boolean> {
+export async function deleteTrace(
+  db: Database,
+  projectId: string,
+  id: string,
+  graceSeconds = DEFAULT_GRACE_SECONDS,
+): Promise<boolean> {
   const values = { project: projectId, id };
-  const [, gone] = await db.batch([LOCK(values), DELETE(values)]);
-  return gone!.length > 0;
+  const [row] = await db.query(sql`
+    select trace_id, span_id, response_id from traces where project_id = ${projectId}::uuid and id = ${id}::uuid`);
+  if (!row) return false;
+  const gone = {
+    id,
+    traceId: row["span_id"] === null ? null : (row["trace_id"] as string | null),
+    responseId: row["response_id"] as string | null,
+    startedAtMs: startOfKey(id),
+  };
+  await settled(db, async () => {
+    const { before, after } = await settlingWithout(db, projectId, gone, graceSeconds);
+    return [...before, LOCK(values), DELETE(values), ...after];
+  });
+  return true;
 }

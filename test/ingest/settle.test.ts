@@ -10,6 +10,7 @@ import { withId } from "../../src/pricing/catalogue.ts";
 import type { Pricer } from "../../src/pricing/cost.ts";
 import { repriceStep } from "../../src/reprice/step.ts";
 import { audit } from "../../src/rollup/audit.ts";
+import { deleteTrace } from "../../src/traces/delete.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, trace } from "../traces.ts";
 
@@ -33,7 +34,7 @@ function wrapper(name: string, above: string | null, changes: Partial<Trace> = {
 
 function link(name: string, above: string | null, says: Partial<Link> = {}): Sent {
   const own = { traceId: TRACE, spanId: idOf(name), parentId: above && idOf(above), startedAtMs: START_MS };
-  return { link: { userId: null, sessionId: null, tags: {}, ofInterest: true, ...own, ...says } };
+  return { link: { wrapper: false, userId: null, sessionId: null, tags: {}, ofInterest: true, ...own, ...says } };
 }
 
 function idOf(name: string): string {
@@ -70,7 +71,7 @@ async function ledger(graceSeconds = 300): Promise<Ledger> {
     },
     rows: () =>
       db.query(sql`
-        select client_id, billable, nested, user_id, session_id, tags from traces
+        select client_id, billable, nested, cost_pico::text, user_id, session_id, tags from traces
         where project_id = ${project}::uuid order by client_id`),
     async wait() {
       await db.query(sql`
@@ -151,6 +152,13 @@ describe("a wrapper", () => {
     expect(await counted()).toBe("cw");
   });
 
+  it("is none without tokens: it hides no other", async () => {
+    const { send, wait, counted } = await ledger();
+    await send(wrapper("a", null, { inputTokens: 0, outputTokens: 0 }), wrapper("b", "a"));
+    await wait();
+    expect(await counted()).toBe("b");
+  });
+
   it("does not count below a call", async () => {
     const { send, wait, counted } = await ledger();
     await send(call("c", null), wrapper("w", "c"));
@@ -185,6 +193,109 @@ describe("a call around a call of its kind", () => {
   });
 });
 
+describe("what tells two calls from one", () => {
+  it("is a tool or an agent between them", async () => {
+    const { send, counted } = await ledger();
+    await send(call("o", null), link("t", "o", { wrapper: true }), wrapper("a", "t"), call("i", "a"));
+    expect(await counted()).toBe("io");
+    // A plain span is none.
+    const { send: sendPlain, counted: countedPlain } = await ledger();
+    await sendPlain(call("o", null), link("t", "o"), call("i", "t"));
+    expect(await countedPlain()).toBe("i");
+  });
+
+  it("is that they have two responses", async () => {
+    const { send, counted } = await ledger();
+    await send(call("o", null, { responseId: "resp_outer" }), call("i", "o", { responseId: "resp_inner" }));
+    expect(await counted()).toBe("io");
+  });
+});
+
+describe("spans that no tracer should send", () => {
+  const at = (i: number, changes: Partial<Trace>): Partial<Trace> => ({
+    startedAtMs: START_MS + i,
+    clientId: `${TRACE}:${i}`,
+    ...changes,
+  });
+
+  it("count each, where one span id comes again and again at other times", async () => {
+    const { send, rows } = await ledger();
+    for (let i = 0; i < 12; i++) {
+      const copy = (name: string, make: typeof call, above: string | null): Sent =>
+        make(name, above, at(1_000 * i + name.charCodeAt(0), { clientId: `${TRACE}:${name}${i}` }));
+      await send(copy("a", wrapper, null), copy("b", wrapper, "a"), copy("c", call, "b"));
+    }
+    expect((await rows()).filter((row) => row["billable"])).toHaveLength(12);
+  });
+
+  it("stay in the trace where they came first, where one call is said to be in two", async () => {
+    const { send, rows } = await ledger();
+    await send(call("a", "w"), wrapper("w", null));
+    await send(call("a", null, { traceId: "5".repeat(32) }), call("b", null, { traceId: "5".repeat(32) }));
+    expect((await rows()).filter((row) => row["billable"])).toHaveLength(2);
+  });
+
+  it("count, where they are their own parents, or each other's", async () => {
+    const { send, rows } = await ledger();
+    const pair = (i: number): Sent[] => [
+      call("a", "a", at(10 * i, {})),
+      call("b", "c", at(10 * i + 1, { operation: "embeddings" })),
+      call("c", "b", at(10 * i + 2, {})),
+    ];
+    for (let i = 0; i < 8; i++) await send(...pair(i));
+    expect((await rows()).filter((row) => row["billable"])).toHaveLength(24);
+  });
+
+  it("are settled in time, be they thousands: a chain, and a tree", async () => {
+    const span = (i: number): string => (i + 1).toString(16).padStart(16, "0");
+    const tree = (above: (i: number) => number, changes: Partial<Trace>): Sent[] =>
+      Array.from({ length: 4_000 }, (_, i) =>
+        wrapper("w", null, at(i, { spanId: span(i), parentId: i === 0 ? null : span(above(i)), ...changes })),
+      );
+    const { send, wait, counted } = await ledger();
+    await send(...tree((i) => i - 1, {}));
+    await wait();
+    expect(await counted()).toBe("0");
+    const { send: sendTree, wait: waitTree, counted: countedTree } = await ledger();
+    await sendTree(...tree((i) => Math.floor((i - 1) / 2), {}));
+    await waitTree();
+    expect(await countedTree()).toBe("0");
+  });
+});
+
+describe("what does not count yet", () => {
+  it("is priced anew with all else, so that it counts at today's price", async () => {
+    const { project, send, wait, rows } = await ledger();
+    await send(wrapper("w", null), call("c", null, { traceId: "5".repeat(32) }));
+    const scope = { projectId: project, fromMs: START_MS, toMs: START_MS + 1_000, providers: [], models: [] };
+    const options = { cursor: null, limit: 10, apply: true };
+    const { looked, restated } = await repriceStep(db, dearer(7n), { ...scope, unpricedOnly: false }, options);
+    expect([looked, restated.length]).toEqual([1, 1]);
+    await wait();
+    // 1,100 tokens at 7 pico-USD each
+    expect((await rows()).map((row) => row["cost_pico"])).toEqual(["7700", "7700"]);
+  });
+});
+
+describe("a deleted call", () => {
+  it("is as if it had never been sent", async () => {
+    const { project, send, wait, counted } = await ledger();
+    const one = call("a", null, { traceId: null, spanId: null, responseId: "resp_1" }) as { trace: Trace };
+    const two = call("b", null, { traceId: null, spanId: null, responseId: "resp_1" });
+    const child = call("c", "w") as { trace: Trace };
+    await send(one, two, wrapper("w", null), child);
+    await wait();
+    expect(await counted()).toBe("ac");
+    expect(await deleteTrace(db, project, one.trace.id)).toBe(true);
+    expect(await counted()).toBe("bc");
+    expect(await deleteTrace(db, project, child.trace.id)).toBe(true);
+    expect(await counted()).toBe("bw");
+    await send(child, one);
+    expect(await counted()).toBe("bc");
+    expect((await audit(db, project, START_MS, START_MS + 1)).mismatches).toEqual([]);
+  });
+});
+
 describe("two sightings of one response", () => {
   const seen = (name: string, changes: Partial<Trace> = {}): Sent =>
     call(name, null, { traceId: null, spanId: null, responseId: "chatcmpl-9xKq", ...changes });
@@ -211,6 +322,29 @@ describe("two sightings of one response", () => {
     const { send, counted } = await ledger();
     await send(call("o", null, { responseId: "chatcmpl-9xKq" }), call("i", "o", { responseId: "chatcmpl-9xKq" }));
     expect((await counted()).length).toBe(1);
+  });
+
+  it("count once also where one is a wrapper that had counted for want of a call", async () => {
+    const [one, two] = [await ledger(), await ledger()];
+    const agent = wrapper("w", null, { responseId: "chatcmpl-9xKq" });
+    await one.send(agent);
+    await one.wait();
+    expect(await one.counted()).toBe("w");
+    await one.send(seen("a"));
+    expect(await one.counted()).toBe("a");
+    await two.send(seen("a"));
+    await two.send(agent);
+    await two.wait();
+    expect(await two.counted()).toBe("a");
+  });
+
+  it("are as many calls, where the id is everybody's", async () => {
+    const { send, counted } = await ledger();
+    const names = [..."abcdefghijklmnopqrst"];
+    await send(...names.slice(0, 10).map((name) => seen(name)));
+    expect((await counted()).length).toBe(1);
+    for (const name of names.slice(10)) await send(seen(name));
+    expect(await counted()).toBe(names.join(""));
   });
 
   it("are two calls when an hour lies between them, or when the id is one of a thousand", async () => {

@@ -36,19 +36,19 @@ export function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
   const traces: Trace[] = [];
   const indexes: number[] = [];
   const errors: ItemError[] = [];
-  const rest: Span[] = [];
+  const rest: { span: Span; wrapper: boolean }[] = [];
   const tracesWithCalls = new Set<string>();
   for (const [index, span] of spans.entries()) {
     const verdict = verdictOf(span);
     if (verdict.kind === "other") {
-      rest.push(span);
+      rest.push({ span, wrapper: false });
       continue;
     }
     tracesWithCalls.add(span.traceId);
     try {
       const trace = toTrace(span, verdict, nowMs, () => contexts.of(span));
       if (trace === null) {
-        rest.push(span);
+        rest.push({ span, wrapper: true });
         continue;
       }
       traces.push(trace);

@@ -15,6 +15,8 @@ import {
   TAG_PREFIXES,
   USER,
 } from "./span-attributes.ts";
+import { MAX_TEXT } from "../trace.ts";
+import { MAX_TAGS } from "./tags.ts";
 import { documentOf, listOf, textOf, type Attributes, type Span } from "./span.ts";
 
 export interface Context {
@@ -23,7 +25,6 @@ export interface Context {
   tags: ReadonlyMap<string, string>;
 }
 
-export const MAX_TAGS = 50;
 export const MAX_TAG_KEY = 128;
 export const MAX_TAG_VALUE = 512;
 export const NO_CONTEXT: Context = { userId: null, sessionId: null, tags: new Map() };
@@ -60,7 +61,7 @@ export class Contexts {
     }
     let context = (at && this.#inherited.get(at)) ?? NO_CONTEXT;
     for (const below of path.reverse()) {
-      context = inherit(ownContext(below.attributes), context);
+      context = inherit(kept(ownContext(below.attributes)), context);
       this.#inherited.set(below, context);
     }
     return context;
@@ -69,6 +70,18 @@ export class Contexts {
   #above(span: Span): Span | undefined {
     return span.parentId === "" ? undefined : this.#spans.get(`${span.traceId}:${span.parentId}`);
   }
+}
+
+/** A call is refused for text of its own that the ledger cannot keep; a span above it just does not say it. */
+function kept(context: Context): Context {
+  const bad = (text: string | null): boolean =>
+    text !== null && (text.length > MAX_TEXT || text.includes("\0") || !text.isWellFormed());
+  if (!bad(context.userId) && !bad(context.sessionId)) return context;
+  return {
+    ...context,
+    userId: bad(context.userId) ? null : context.userId,
+    sessionId: bad(context.sessionId) ? null : context.sessionId,
+  };
 }
 
 function inherit(own: Context, above: Context): Context {
