@@ -5,12 +5,18 @@ import { ApiError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
 import type { AppEnv } from "./http/context.ts";
+import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
+import { exportRoutes } from "./http/export.ts";
+import { explainRoutes } from "./http/explain.ts";
 import { healthRoutes } from "./http/health.ts";
 import { litellmRoutes } from "./http/litellm.ts";
 import { logsRoutes } from "./http/logs.ts";
+import { metricsRoutes } from "./http/metrics.ts";
+import { openApiRoutes } from "./http/openapi.ts";
 import { pricesRoutes } from "./http/prices.ts";
 import { repriceRoutes } from "./http/reprice.ts";
+import { sessionRoutes } from "./http/sessions.ts";
 import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
@@ -28,17 +34,23 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   });
   const routes = [
     healthRoutes(deps),
+    docsRoutes(deps),
     tracesRoutes(deps),
     logsRoutes(deps),
     litellmRoutes(deps),
     traceRoutes(deps),
+    sessionRoutes(deps),
     summaryRoutes(deps),
+    explainRoutes(deps),
+    exportRoutes(deps),
     auditRoutes(deps),
     pricesRoutes(deps),
     repriceRoutes(deps),
     adminRoutes(deps),
+    metricsRoutes(deps),
   ];
   for (const route of routes) app.route("/", route);
+  openApiRoutes(deps, app);
 
   app.notFound((c) => {
     const allowed = METHODS.filter((method) => answers(app, method, c.req.path)).join(", ");

@@ -11,6 +11,8 @@ const schema = z.object({
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
   /** Makes projects and keys; at least 32 characters. */
   ADMIN_KEY: z.string().min(32),
+  /** Reads `/metrics`, beside keys with the scope `admin`; at least 16 characters. */
+  METRICS_TOKEN: z.string().min(16).optional(),
   /** How long a span around calls waits for a call below it, before it counts as one itself. */
   WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
 });
@@ -22,6 +24,7 @@ export interface Config {
   redisToken: string;
   adminKey: string;
   wrapperGraceSeconds: number;
+  metricsToken: string | undefined;
 }
 
 /** @throws Error that lists the keys which are missing or malformed. */
@@ -39,5 +42,6 @@ export function parseConfig(env: unknown): Config {
     redisToken: data.UPSTASH_REDIS_REST_TOKEN,
     adminKey: data.ADMIN_KEY,
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
+    metricsToken: data.METRICS_TOKEN,
   };
 }

@@ -4,9 +4,11 @@
  */
 import { sql } from "drizzle-orm";
 import { crc32 } from "node:zlib";
+import { z } from "zod";
 import type { Database, Row } from "./db/client.ts";
 import { sha256Hex } from "./digest.ts";
 import { ApiError } from "./errors.ts";
+import { id, time } from "./wire.ts";
 
 export const SCOPES = ["ingest", "read", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -16,21 +18,21 @@ export interface Caller {
   scopes: ReadonlySet<Scope>;
 }
 
-/** A key as the API shows it; times in RFC 3339. */
-export interface ApiKey {
-  id: string;
-  project_id: string;
-  name: string;
-  scopes: Scope[];
-  created_at: string;
-  revoked_at: string | null;
-}
+/** A key as the API shows it, without the key itself. */
+export const ApiKey = z
+  .object({
+    id,
+    project_id: id,
+    name: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    created_at: time,
+    revoked_at: time.nullable(),
+  })
+  .meta({ id: "ApiKey" });
+export type ApiKey = z.infer<typeof ApiKey>;
 
-export interface Project {
-  id: string;
-  name: string;
-  created_at: string;
-}
+export const Project = z.object({ id, name: z.string(), created_at: time }).meta({ id: "Project" });
+export type Project = z.infer<typeof Project>;
 
 const PREFIX = "lct_";
 const RANDOM_BYTES = 20;

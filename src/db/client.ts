@@ -12,7 +12,7 @@ export class DatabaseUnavailable extends Error {
   override name = "DatabaseUnavailable";
 }
 
-/** More than Neon takes in one request; a part of it may pass. */
+/** More than Neon takes in one request, or gives in one answer; a part of it may pass. */
 export class StatementTooLarge extends Error {
   override name = "StatementTooLarge";
 }
@@ -63,8 +63,8 @@ const ROLLED_BACK = new Set(["40P01", "40001"]);
 /** Connection, resource and operator classes, and a cancelled statement: not this statement's fault. */
 const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
 
-/** How the driver tells that the proxy refused a request for its size. */
-const TOO_LARGE = /HTTP status 413/;
+/** How the driver tells that the proxy refused a request, or its answer, for its size. */
+const TOO_LARGE = /HTTP status (413|507)/;
 
 export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptions): Database {
   if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;

@@ -1,23 +1,53 @@
 /** `GET /v1/audit`: rollup against the stored traces, per UTC day. */
 import { Hono } from "hono";
-import { ApiError } from "../errors.ts";
-import { audit } from "../rollup/audit.ts";
-import { parseRange } from "../summary/query.ts";
-import { requireScope } from "./auth.ts";
+import { z } from "zod";
+import { audit, type Audit } from "../rollup/audit.ts";
+import { parseRange, RANGE_PARAMETERS } from "../summary/query.ts";
+import { day, usdDifference } from "../wire.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { json, operation } from "./operation.ts";
+
+const sums = z.object({
+  requests: z.int(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cost_usd: usdDifference,
+});
+
+const answer: z.ZodType<Audit> = z.object({
+  ok: z.boolean(),
+  days: z.array(z.object({ day, raw: sums, rollup: sums, difference: sums.describe("Rollup minus raw.") })),
+  mismatches: z
+    .array(
+      z.object({
+        day,
+        level: z.enum(["hour", "day"]),
+        label: z.string(),
+        measure: z.string(),
+        raw: z.string(),
+        rollup: z.string(),
+      }),
+    )
+    .describe("Every sum that is off, also those that `days` does not show; at most 100."),
+});
 
 export function auditRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.get("/v1/audit", requireScope(deps, "read"), async (c) => {
-    const params = new URL(c.req.url).searchParams;
-    for (const name of params.keys()) {
-      if (!["from", "to", "tz"].includes(name))
-        throw new ApiError("invalid_parameter", `${name}: unknown parameter; known are from, to and tz`, {
-          parameter: name,
-        });
-    }
-    const { fromMs, toMs } = parseRange(params, deps.now());
-    return c.json(await audit(deps.db, c.get("caller").projectId, fromMs, toMs));
-  });
+  app.get(
+    "/v1/audit",
+    operation(deps, {
+      id: "audit",
+      tag: "Operations",
+      summary: "Rollups against the stored calls",
+      description: "In one snapshot, for the whole UTC days that the range touches. All differences are zero.",
+      caller: "read",
+      query: RANGE_PARAMETERS,
+      answers: { 200: { description: "The sums of both, and how they differ.", content: json(answer) } },
+    }),
+    async (c) => {
+      const { fromMs, toMs } = parseRange(new URL(c.req.url).searchParams, deps.now());
+      return c.json(await audit(deps.db, c.get("caller").projectId, fromMs, toMs));
+    },
+  );
   return app;
 }

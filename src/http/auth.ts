@@ -7,7 +7,7 @@ import type { AppContext, AppEnv, Deps } from "./context.ts";
 
 /** Lets a key through that has the scope (`admin` has them all) and tells handlers whose it is. */
 export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv> {
-  const isAdminKey = adminKeyTest(deps);
+  const isAdminKey = keyTest(deps.config.adminKey);
   return async (c, next) => {
     const key = credentials(c);
     const caller = await deps.keyring.callerOf(key, deps.now());
@@ -25,7 +25,7 @@ export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv
 
 /** Lets only the admin key through. */
 export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
-  const isAdminKey = adminKeyTest(deps);
+  const isAdminKey = keyTest(deps.config.adminKey);
   return async (c, next) => {
     const key = credentials(c);
     if (!isAdminKey(key)) {
@@ -36,9 +36,17 @@ export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
   };
 }
 
+/** Lets the metrics token through, if there is one, and keys with the scope `admin`. */
+export function requireMetrics(deps: Deps): MiddlewareHandler<AppEnv> {
+  const isToken = keyTest(deps.config.metricsToken);
+  const isAdmin = requireScope(deps, "admin");
+  return async (c, next) => (isToken(credentials(c)) ? await next() : await isAdmin(c, next));
+}
+
 /** Compares digests: how far they agree tells nothing about the key. */
-function adminKeyTest({ config }: Deps): (key: string) => boolean {
-  const digest = sha256Hex(config.adminKey);
+function keyTest(secret: string | undefined): (key: string) => boolean {
+  if (secret === undefined) return () => false;
+  const digest = sha256Hex(secret);
   return (key) => sha256Hex(key) === digest;
 }
 

@@ -1,12 +1,19 @@
 /** What routes that take calls in share: how many, in which type, and the answer that counts them. */
+import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import type { Ingested } from "../ingest/ingest.ts";
 import type { AppContext } from "./context.ts";
+import type { Content } from "./operation.ts";
 
 /** Items (traces, spans, log records) of one request. */
 export const MAX_ITEMS = 5_000;
 
 export const NDJSON: ReadonlySet<string> = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
+
+/** A body of such lines, for the API's description. */
+export function lines(line: z.ZodType): Content {
+  return { "application/x-ndjson": { schema: z.string().describe("One item of JSON a line."), line } };
+}
 
 /** The media type without its parameters. */
 export function contentType(c: AppContext): string {

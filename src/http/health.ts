@@ -1,15 +1,46 @@
 /** Probes. `/healthz` touches nothing, so that it never wakes a sleeping database; `/readyz` asks both stores. */
 import { Hono } from "hono";
+import { z } from "zod";
 import type { AppEnv, Deps } from "./context.ts";
+import { json, operation } from "./operation.ts";
+
+const Health = z.object({ status: z.literal("ok") });
+const Readiness = Health.extend({ database: z.literal("up"), redis: z.enum(["up", "down"]) });
 
 export function healthRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.get("/readyz", async (c) => {
-    await deps.db.ping();
-    const { down } = await deps.redis.getMany(["ready"]);
-    // Redis is a cache: without it answers are slower, not wrong.
-    return c.json({ status: "ok", database: "up", redis: down ? "down" : "up" });
-  });
+  app.get(
+    "/healthz",
+    operation(deps, {
+      id: "getHealth",
+      tag: "Operations",
+      summary: "Is the Worker there?",
+      description: "Touches nothing, so that it never wakes a sleeping database.",
+      caller: "anyone",
+      answers: { 200: { description: "It is.", content: json(Health, { status: "ok" }) } },
+    }),
+    (c) => c.json({ status: "ok" }),
+  );
+  app.get(
+    "/readyz",
+    operation(deps, {
+      id: "getReadiness",
+      tag: "Operations",
+      summary: "Do both stores answer?",
+      caller: "anyone",
+      answers: {
+        200: {
+          description: "The database does. Redis is a cache: without it answers are slower, not wrong.",
+          content: json(Readiness, { status: "ok", database: "up", redis: "up" }),
+        },
+      },
+      refusals: ["database_unavailable"],
+    }),
+    async (c) => {
+      await deps.db.ping();
+      const { down } = await deps.redis.getMany(["ready"]);
+      return c.json({ status: "ok", database: "up", redis: down ? "down" : "up" });
+    },
+  );
   return app;
 }

@@ -1,19 +1,47 @@
 /** `POST /v1/logs`: OTLP logs, of which Claude Code's calls are kept. */
 import { Hono } from "hono";
+import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../ingest/decode/otlp-logs.ts";
 import { ingest } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/trace.ts";
-import { requireScope } from "./auth.ts";
 import { MAX_ITEMS } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
-import { answerOtlp, inOtlpForm } from "./otlp.ts";
+import { type Operation, operation } from "./operation.ts";
+import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
+
+const otlp = otlpRequest("resourceLogs");
+
+const ingestLogs: Operation = {
+  id: "ingestLogs",
+  tag: "Ingest",
+  summary: "OTLP logs, of which Claude Code's calls are kept",
+  description:
+    "The events `claude_code.api_request` and `claude_code.api_error` become calls; other records are accepted and ignored.",
+  caller: "ingest",
+  body: {
+    content: {
+      "application/json": { schema: otlp.json, examples: { empty: { resourceLogs: [] } } },
+      ...otlp.protobuf,
+    },
+  },
+  answers: {
+    200: {
+      description: "What became of the records.",
+      content: {
+        "application/json": { schema: otlpResponse("rejectedLogRecords"), examples: { stored: {} } },
+        "application/x-protobuf": { schema: z.file() },
+      },
+    },
+  },
+  otlp: true,
+};
 
 export function logsRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.post("/v1/logs", inOtlpForm(true), requireScope(deps, "ingest"), async (c) => {
+  app.post("/v1/logs", inOtlpForm(true), operation(deps, ingestLogs), async (c) => {
     const decoded = await decodeBody(c, deps.now());
     const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
     return answerOtlp(c, result, "logs");

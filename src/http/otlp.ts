@@ -1,9 +1,34 @@
 /** What the routes of OTLP/HTTP share: errors and answers in the exporter's own form. */
 import type { MiddlewareHandler } from "hono";
+import { z } from "zod";
 import { encodeExportResponse } from "../ingest/decode/otlp-response.ts";
 import type { Ingested } from "../ingest/ingest.ts";
 import { contentType } from "./batch.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import type { Content } from "./operation.ts";
+
+/** `google.rpc.Status`, in which exporters expect errors. */
+export const RpcStatus = z
+  .object({ code: z.int().describe("Of gRPC."), message: z.string() })
+  .meta({ id: "RpcStatus", description: "google.rpc.Status, where the request is OTLP." });
+
+/** What is sent: an `Export…ServiceRequest`, which OpenTelemetry describes. */
+export function otlpRequest(list: "resourceSpans" | "resourceLogs"): { protobuf: Content; json: z.ZodType } {
+  return {
+    protobuf: { "application/x-protobuf": { schema: z.file() } },
+    json: z
+      .looseObject({ [list]: z.array(z.looseObject({})) })
+      .meta({ description: "OTLP in JSON, see https://opentelemetry.io/docs/specs/otlp/" }),
+  };
+}
+
+/** What is answered, also when some of it is refused. */
+export function otlpResponse(rejected: "rejectedSpans" | "rejectedLogRecords"): z.ZodType {
+  const partial = z.object({ [rejected]: z.string().regex(/^\d+$/), errorMessage: z.string() });
+  return z
+    .object({ partialSuccess: partial.optional() })
+    .meta({ description: "An export response: what is refused in it can never be accepted; the rest is stored." });
+}
 
 /** @param jsonToo false where JSON may also be of another form. */
 export function inOtlpForm(jsonToo: boolean): MiddlewareHandler<AppEnv> {

@@ -1,22 +1,23 @@
 /** `/v1/prices`: what models cost where the catalogue is wrong or silent, and which models have no price. */
 import { Hono } from "hono";
-import { some } from "hono/combine";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { MAX_TEXT } from "../ingest/trace.ts";
 import type { Caller } from "../keys.ts";
 import { type Bucket, FEE_BUCKETS, LISTED_PER, TOKEN_BUCKETS, unitOf } from "../pricing/buckets.ts";
-import { addCustomPrice, listCustomPrices, type NewPrice } from "../pricing/custom-price-store.ts";
+import { addCustomPrice, listCustomPrices, type NewPrice, ShownPrice } from "../pricing/custom-price-store.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
 import { picoPerUnit, rounded } from "../pricing/ratio.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
-import { unpricedModels } from "../pricing/unpriced.ts";
+import { UnpricedModel, unpricedModels } from "../pricing/unpriced.ts";
 import { healProject } from "../reprice/heal.ts";
-import { parseRange } from "../summary/query.ts";
+import { readParameters } from "../parameters.ts";
+import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { parseInstant } from "../time.ts";
-import { requireAdminKey, requireScope } from "./auth.ts";
+import { nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { json, operation } from "./operation.ts";
 
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
@@ -80,35 +81,96 @@ const body = z
     if (said.length > 0 && price.same_as) refuse("same_as", `goes with no ${said[0]}`);
   });
 
+const EXAMPLES = [
+  { model: "our-model", starts_at: "2026-01-01", usd_per_million_tokens: { input: "2.5", output: "10" } },
+  {
+    provider: "azure",
+    model: "our-gpt-*",
+    starts_at: "2026-01-01",
+    same_as: { provider: "openai", model: "gpt-4o" },
+    factor: "0.9",
+  },
+];
+
 /** How long a request may go on healing after its answer; the daily sweep does the rest. */
 const HEAL_MS = 20_000;
+
+/** None: prices are shown all together. */
+const NO_PARAMETERS = {};
+const UNPRICED_PARAMETERS = { from: RANGE_PARAMETERS.from, to: RANGE_PARAMETERS.to };
 
 export function pricesRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
-  app.post("/v1/prices", some(requireAdminKey(deps), requireScope(deps, "admin")), async (c) => {
-    const asked = await parseBody(c.req.raw, body);
-    const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
-    const price = await addCustomPrice(deps, projectId, newPrice(asked));
-    // The past heals at once; a global price waits for the daily sweep, which goes through all projects.
-    const keepAlive = keepAliveOf(c);
-    if (projectId !== null)
-      keepAlive(healProject(deps, projectId, deps.now() + HEAL_MS, keepAlive).catch(() => undefined));
-    return c.json(price, 201);
-  });
+  app.post(
+    "/v1/prices",
+    operation(deps, {
+      id: "addPrice",
+      tag: "Prices",
+      summary: "A custom price",
+      description:
+        "One of: unit prices, a `factor` of the catalogue's price, or `same_as` another model (with a `factor` too). Prices are never changed: a later one takes over by starting later. Calls that had no price get it wherever they lie in the past.",
+      caller: "admin key or scope admin",
+      body: { content: json(body, ...EXAMPLES) },
+      answers: { 201: { description: "It holds for what arrives from now on.", content: json(ShownPrice) } },
+      refusals: ["not_found", "price_overlap", "too_many_prices"],
+    }),
+    async (c) => {
+      const asked = await parseBody(c.req.raw, body);
+      const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
+      const price = await addCustomPrice(deps, projectId, newPrice(asked));
+      // The past heals at once; a global price waits for the daily sweep, which goes through all projects.
+      const keepAlive = keepAliveOf(c);
+      if (projectId !== null)
+        keepAlive(healProject(deps, projectId, deps.now() + HEAL_MS, keepAlive).catch(() => undefined));
+      return c.json(price, 201);
+    },
+  );
 
-  app.get("/v1/prices", requireScope(deps, "read"), async (c) => {
-    refuseUnknown(new URL(c.req.url).searchParams, []);
-    return c.json({ prices: await listCustomPrices(deps.db, c.get("caller").projectId), next_cursor: null });
-  });
+  app.get(
+    "/v1/prices",
+    operation(deps, {
+      id: "listPrices",
+      tag: "Prices",
+      summary: "The project's custom prices, and the global ones",
+      caller: "read",
+      query: NO_PARAMETERS,
+      answers: {
+        200: {
+          description: "The project's own first.",
+          content: json(z.object({ prices: z.array(ShownPrice), next_cursor: nextCursor })),
+        },
+      },
+    }),
+    async (c) => {
+      readParameters(NO_PARAMETERS, new URL(c.req.url).searchParams);
+      return c.json({ prices: await listCustomPrices(deps.db, c.get("caller").projectId), next_cursor: null });
+    },
+  );
 
-  app.get("/v1/prices/unpriced", requireScope(deps, "read"), async (c) => {
-    const params = new URL(c.req.url).searchParams;
-    refuseUnknown(params, ["from", "to"]);
-    const { fromMs, toMs } = parseRange(params, deps.now());
-    const models = await unpricedModels(deps.db, c.get("caller").projectId, fromMs, toMs);
-    return c.json({ models, next_cursor: null });
-  });
+  app.get(
+    "/v1/prices/unpriced",
+    operation(deps, {
+      id: "listUnpricedModels",
+      tag: "Prices",
+      summary: "Models without a price",
+      description: "In the whole UTC days that the range touches.",
+      caller: "read",
+      query: UNPRICED_PARAMETERS,
+      answers: {
+        200: {
+          description: "Most tokens first; at most a thousand.",
+          content: json(z.object({ models: z.array(UnpricedModel), next_cursor: nextCursor })),
+        },
+      },
+    }),
+    async (c) => {
+      const asked = readParameters(UNPRICED_PARAMETERS, new URL(c.req.url).searchParams);
+      const { fromMs, toMs } = rangeOf(asked, deps.now());
+      const models = await unpricedModels(deps.db, c.get("caller").projectId, fromMs, toMs);
+      return c.json({ models, next_cursor: null });
+    },
+  );
   return app;
 }
 
@@ -147,12 +209,4 @@ function unitPico(units: Partial<Record<Bucket, string | undefined>>): Partial<R
       usd === undefined ? [] : [[bucket, rounded(picoPerUnit(usd, LISTED_PER[unitOf(bucket as Bucket)]))] as const],
     ),
   );
-}
-
-function refuseUnknown(params: URLSearchParams, known: readonly string[]): void {
-  for (const name of params.keys()) {
-    if (known.includes(name)) continue;
-    const those = known.length === 0 ? "there are none here" : `known are ${known.join(" and ")}`;
-    throw new ApiError("invalid_parameter", `${name}: unknown parameter; ${those}`, { parameter: name });
-  }
 }

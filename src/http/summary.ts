@@ -1,45 +1,37 @@
 /** `GET /v1/summary`: parsed, answered from the cache or the database, with an ETag. */
 import { Hono } from "hono";
-import { sha256Hex } from "../digest.ts";
-import { summarize } from "../summary/summarize.ts";
-import { parseSummaryQuery } from "../summary/query.ts";
-import { requireScope } from "./auth.ts";
-import { keepAliveOf, type AppEnv, type Deps } from "./context.ts";
+import { parseSummaryQuery, SUMMARY_PARAMETERS } from "../summary/query.ts";
+import { summarize, Summary } from "../summary/summarize.ts";
+import { answerCached, cachedAnswers, CACHE_HEADERS } from "./cached.ts";
+import type { AppEnv, Deps } from "./context.ts";
+import { operation } from "./operation.ts";
 
 export function summaryRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.get("/v1/summary", requireScope(deps, "read"), async (c) => {
-    const beganMs = deps.now();
-    const query = parseSummaryQuery(new URL(c.req.url).searchParams, beganMs);
-    const { projectId } = c.get("caller");
-    let databaseMs = 0;
-    const { body, digest, state } = await deps.cache.answer(
-      {
-        projectId,
-        question: sha256Hex(JSON.stringify({ ...query, zone: query.zone.name })),
+  app.get(
+    "/v1/summary",
+    operation(deps, {
+      id: "summarize",
+      tag: "Costs",
+      summary: "Who spent what, on which model, when",
+      description: "Exact for any range, zone, group and filter. At most 10,000 rows.",
+      caller: "read",
+      headers: CACHE_HEADERS,
+      query: SUMMARY_PARAMETERS,
+      answers: cachedAnswers(Summary),
+      refusals: ["too_many_rows"],
+    }),
+    async (c) => {
+      const beganMs = deps.now();
+      const query = parseSummaryQuery(new URL(c.req.url).searchParams, beganMs);
+      const question = {
+        canonical: { ...query, zone: query.zone.name },
         toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs),
-        bypass: /\bno-cache\b/i.test(c.req.header("cache-control") ?? ""),
-      },
-      beganMs,
-      async () => {
-        const summary = await summarize(deps.db, projectId, query, beganMs);
-        databaseMs = deps.now() - beganMs;
-        return JSON.stringify(summary);
-      },
-      keepAliveOf(c),
-    );
-
-    const etag = `"${digest}"`;
-    c.header("X-Cache", state);
-    c.header("ETag", etag);
-    c.header("Cache-Control", "private, no-cache");
-    c.header("Server-Timing", `cache;desc=${state}, db;dur=${databaseMs}, total;dur=${deps.now() - beganMs}`);
-    if (matches(c.req.header("if-none-match"), etag)) return c.body(null, 304);
-    return c.body(body, 200, { "Content-Type": "application/json" });
-  });
+      };
+      return await answerCached(c, deps, question, beganMs, () =>
+        summarize(deps.db, c.get("caller").projectId, query, beganMs),
+      );
+    },
+  );
   return app;
-}
-
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  return (ifNoneMatch ?? "").split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag || tag.trim() === "*");
 }

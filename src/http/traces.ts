@@ -1,24 +1,120 @@
 /** `POST /v1/traces`: OTLP or native, told apart by content type and shape. */
 import { Hono } from "hono";
+import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
 import { MAX_DEPTH, nestsDeeper, parseJson } from "../ingest/decode/json.ts";
 import { decodeNative, decodeNdjson } from "../ingest/decode/native.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp.ts";
-import { ingest } from "../ingest/ingest.ts";
+import { NativeTrace } from "../ingest/decode/native-schema.ts";
+import { ingest, Ingested } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/trace.ts";
-import { requireScope } from "./auth.ts";
-import { answerBatch, contentType, MAX_ITEMS, NDJSON } from "./batch.ts";
+import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
-import { answerOtlp, inOtlpForm } from "./otlp.ts";
+import { EXAMPLE_CALL } from "./example.ts";
+import { type Operation, operation } from "./operation.ts";
+import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
+
+const otlp = otlpRequest("resourceSpans");
+const otlpAnswers = otlpResponse("rejectedSpans");
+const EXAMPLE_OTLP = {
+  resourceSpans: [
+    {
+      resource: { attributes: [{ key: "service.name", value: { stringValue: "assistant" } }] },
+      scopeSpans: [
+        {
+          spans: [
+            {
+              traceId: "5b8efff798038103d269b633813fc60c",
+              spanId: "eee19b7ec3c1b174",
+              name: "chat gpt-4o-mini",
+              startTimeUnixNano: "1791192600000000000",
+              endTimeUnixNano: "1791192600812000000",
+              attributes: [
+                { key: "gen_ai.operation.name", value: { stringValue: "chat" } },
+                { key: "gen_ai.provider.name", value: { stringValue: "openai" } },
+                { key: "gen_ai.response.model", value: { stringValue: "gpt-4o-mini" } },
+                { key: "gen_ai.usage.input_tokens", value: { intValue: "1000" } },
+                { key: "gen_ai.usage.output_tokens", value: { intValue: "200" } },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+const nativeBody = z.union([
+  NativeTrace,
+  z.array(NativeTrace).max(MAX_ITEMS),
+  z.looseObject({ traces: z.array(NativeTrace).max(MAX_ITEMS) }),
+  otlp.json,
+]);
+
+const ingestTraces: Operation = {
+  id: "ingestTraces",
+  tag: "Ingest",
+  summary: "Calls, as OTLP spans or plain JSON",
+  description:
+    "A wrong item never blocks the others. At most 8 MB after decompression (gzip), and 5,000 items. OTLP is answered in its own form, also with errors.",
+  caller: "ingest",
+  body: {
+    content: {
+      "application/json": {
+        schema: nativeBody,
+        examples: { one: EXAMPLE_CALL, several: { traces: [EXAMPLE_CALL] }, OTLP: EXAMPLE_OTLP },
+      },
+      ...lines(NativeTrace),
+      ...otlp.protobuf,
+    },
+  },
+  answers: {
+    200: {
+      description: "What became of the items.",
+      content: {
+        "application/json": {
+          schema: z.union([Ingested, otlpAnswers]),
+          examples: { one: { accepted: 1, inserted: 1, duplicates: 0, rejected: 0, errors: [] }, OTLP: {} },
+        },
+        "application/x-protobuf": { schema: z.file() },
+      },
+    },
+  },
+  refusals: ["all_rejected"],
+  otlp: true,
+};
+
+/** Where Langfuse's SDK sends to. */
+const ingestLangfuse: Operation = {
+  ...ingestTraces,
+  id: "ingestLangfuseTraces",
+  summary: "OTLP spans, at Langfuse's path",
+  description: "As `POST /v1/traces`, for OTLP alone.",
+  basic: true,
+  body: { content: { "application/json": { schema: otlp.json, examples: { OTLP: EXAMPLE_OTLP } }, ...otlp.protobuf } },
+  answers: {
+    200: {
+      description: "What became of the spans.",
+      content: {
+        "application/json": { schema: otlpAnswers, examples: { OTLP: {} } },
+        "application/x-protobuf": { schema: z.file() },
+      },
+    },
+  },
+  refusals: [],
+};
+
+const ROUTES = [
+  { path: "/v1/traces", description: ingestTraces, otlpOnly: false },
+  { path: "/api/public/otel/v1/traces", description: ingestLangfuse, otlpOnly: true },
+];
 
 export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const otlpOnly = new Set(["/api/public/otel/v1/traces"]);
-
-  for (const path of ["/v1/traces", ...otlpOnly]) {
-    app.post(path, inOtlpForm(otlpOnly.has(path)), requireScope(deps, "ingest"), async (c) => {
+  for (const { path, description, otlpOnly } of ROUTES) {
+    app.post(path, inOtlpForm(otlpOnly), operation(deps, description), async (c) => {
       const decoded = await decodeBody(c, deps.now());
       const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
       return c.get("otlp") ? answerOtlp(c, result, "traces") : answerBatch(c, result);

@@ -1,19 +1,24 @@
 /** From decoded traces to an acknowledged write: price, store, and tell the caches. */
+import { z } from "zod";
 import type { Deps, KeepAlive } from "../deps.ts";
 import type { Pricer } from "../pricing/cost.ts";
 import { announceChange } from "../rollup/announce.ts";
-import type { Decoded, ItemError } from "./trace.ts";
+import { count } from "../wire.ts";
+import { type Decoded, ItemError } from "./trace.ts";
 import type { Batch } from "./trace-writer.ts";
 import type { Outcome, PricedTrace } from "./write.ts";
 
-/** What became of a batch. accepted = inserted + duplicates (+ spans that are no calls); accepted + rejected = items. */
-export interface Ingested {
-  accepted: number;
-  inserted: number;
-  duplicates: number;
-  rejected: number;
-  errors: ItemError[];
-}
+/** What became of a batch. */
+export const Ingested = z
+  .object({
+    accepted: count.describe("`inserted` + `duplicates`, and what is no call; `accepted` + `rejected` = items sent."),
+    inserted: count.describe("Stored and counted now."),
+    duplicates: count.describe("Stored and counted before."),
+    rejected: count,
+    errors: z.array(ItemError),
+  })
+  .meta({ id: "Ingested" });
+export type Ingested = z.infer<typeof Ingested>;
 
 /**
  * When this returns, what is `accepted` is durable and counted.

@@ -23,7 +23,8 @@ export const FEE_BUCKETS = ["request", "web_search"] as const;
 export const BUCKETS = [...TOKEN_BUCKETS, ...FEE_BUCKETS] as const;
 export type Bucket = (typeof BUCKETS)[number];
 
-export type Unit = "token" | "request" | "search";
+export const UNITS = ["token", "request", "search"] as const;
+export type Unit = (typeof UNITS)[number];
 
 export function unitOf(bucket: Bucket): Unit {
   return bucket === "request" ? "request" : bucket === "web_search" ? "search" : "token";

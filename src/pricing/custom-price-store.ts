@@ -3,11 +3,13 @@
  * for ever, and a later one takes over by starting later.
  */
 import { sql, type SQL } from "drizzle-orm";
+import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
 import { NO_PROJECT_ID } from "../db/schema.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { columns } from "../rollup/measures.ts";
+import { id, time, usd } from "../wire.ts";
 import { BUCKETS, type Bucket, FEE_BUCKETS, INSTEAD, LISTED_PER, TOKEN_BUCKETS, unitOf } from "./buckets.ts";
 import { findModel } from "./catalogue.ts";
 import { covers, patternOf, type CustomPrice, type ModelName } from "./custom-price.ts";
@@ -17,24 +19,25 @@ import { ratio } from "./ratio.ts";
 /** Of one project, and of those for all projects. */
 export const MAX_CUSTOM_PRICES = 5_000;
 
-/** A custom price as the API shows it; times in RFC 3339. */
-export interface ShownPrice {
-  id: string;
-  /** Null for a price of every project. */
-  project_id: string | null;
-  provider: string | null;
-  /** With a trailing `*` for a prefix. */
-  model: string;
-  match: "exact" | "prefix";
-  service_tier: string | null;
-  starts_at: string;
-  ends_at: string | null;
-  usd_per_million_tokens: Partial<Record<Bucket, string>> | null;
-  usd_per_thousand: Partial<Record<Bucket, string>> | null;
-  factor: string | null;
-  same_as: ModelName | null;
-  created_at: string;
-}
+/** A custom price as the API shows it. */
+export const ShownPrice = z
+  .object({
+    id,
+    project_id: id.nullable().describe("Null for a price of every project."),
+    provider: z.string().nullable().describe("Null covers any."),
+    model: z.string().describe("With a trailing `*` for a prefix."),
+    match: z.enum(["exact", "prefix"]),
+    service_tier: z.string().nullable().describe("Null covers any."),
+    starts_at: time,
+    ends_at: time.nullable(),
+    usd_per_million_tokens: z.partialRecord(z.enum(TOKEN_BUCKETS), usd).nullable(),
+    usd_per_thousand: z.partialRecord(z.enum(FEE_BUCKETS), usd).nullable(),
+    factor: z.string().nullable(),
+    same_as: z.object({ provider: z.string(), model: z.string() }).nullable(),
+    created_at: time,
+  })
+  .meta({ id: "Price" });
+export type ShownPrice = z.infer<typeof ShownPrice>;
 
 /** A price to be added; unit prices in pico-USD per token, call or search. */
 export interface NewPrice {

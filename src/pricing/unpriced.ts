@@ -1,18 +1,22 @@
 /** The models that calls were made to and that had no price, from the rollups. */
 import { sql } from "drizzle-orm";
+import { z } from "zod";
 import type { Database } from "../db/client.ts";
 import { LEVEL, MAIN } from "../rollup/measures.ts";
+import { count, day } from "../wire.ts";
 
-export interface UnpricedModel {
-  provider: string;
-  model: string;
-  service_tier: string | null;
-  unpriced_requests: number;
-  unpriced_tokens: number;
-  /** `YYYY-MM-DD`, UTC: the days of the first and the last such call. */
-  first_day: string;
-  last_day: string;
-}
+export const UnpricedModel = z
+  .object({
+    provider: z.string(),
+    model: z.string(),
+    service_tier: z.string().nullable(),
+    unpriced_requests: count,
+    unpriced_tokens: count,
+    first_day: day.describe("Of the first such call, UTC."),
+    last_day: day,
+  })
+  .meta({ id: "UnpricedModel" });
+export type UnpricedModel = z.infer<typeof UnpricedModel>;
 
 const DAY_MS = 86_400_000;
 const MAX_MODELS = 1_000;

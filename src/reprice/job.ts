@@ -1,47 +1,57 @@
 /** Repricing a range as a job: bounded steps, progress kept with each, gone on with by whoever comes next. */
 import { sql } from "drizzle-orm";
+import { z } from "zod";
 import type { Row } from "../db/client.ts";
 import type { Deps, KeepAlive } from "../deps.ts";
 import { picoToUsd } from "../money.ts";
 import { announceChange } from "../rollup/announce.ts";
 import { formatInstant } from "../time.ts";
+import { count, day, id, time, usd, usdDifference } from "../wire.ts";
 import { type Restated, repriceStep, type RepriceScope } from "./step.ts";
 
-/** A job as the API shows it. Money in USD, times in RFC 3339. */
-export interface RepriceJob {
-  id: string;
-  status: "running" | "done";
-  from: string;
-  to: string;
-  providers: string[];
-  models: string[];
-  unpriced_only: boolean;
-  /** Calls looked at, and those whose cost changed, so far. */
-  looked: number;
-  restated: number;
-  /** How much more (or less, negative) the calls cost now. */
-  difference_usd: string;
-  created_at: string;
-  done_at: string | null;
-}
+/** What both a job and a dry run count. */
+const counted = {
+  looked: count.describe("Calls looked at, so far."),
+  restated: count.describe("Those whose cost changes."),
+  difference_usd: usdDifference.describe("How much more (or less, negative) the calls cost now."),
+};
 
-export interface Foretold {
-  dry_run: true;
-  /** False when there was more to look at than one answer may take: ask for a shorter range. */
-  complete: boolean;
-  looked: number;
-  restated: number;
-  difference_usd: string;
-  changes: {
-    day: string;
-    provider: string;
-    model: string;
-    requests: number;
-    before_usd: string;
-    after_usd: string;
-    difference_usd: string;
-  }[];
-}
+/** A job as the API shows it. */
+export const RepriceJob = z
+  .object({
+    id,
+    status: z.enum(["running", "done"]),
+    from: time,
+    to: time,
+    providers: z.array(z.string()),
+    models: z.array(z.string()),
+    unpriced_only: z.boolean(),
+    ...counted,
+    created_at: time,
+    done_at: time.nullable(),
+  })
+  .meta({ id: "RepriceJob" });
+export type RepriceJob = z.infer<typeof RepriceJob>;
+
+export const Foretold = z
+  .object({
+    dry_run: z.literal(true),
+    complete: z.boolean().describe("False when there was more to look at than one answer may take."),
+    ...counted,
+    changes: z.array(
+      z.object({
+        day,
+        provider: z.string(),
+        model: z.string(),
+        requests: count,
+        before_usd: usd,
+        after_usd: usd,
+        difference_usd: usdDifference,
+      }),
+    ),
+  })
+  .meta({ id: "RepriceDryRun" });
+export type Foretold = z.infer<typeof Foretold>;
 
 const STEP = 2_000;
 /** How long one request, or one scheduled run, may work on a job. */

@@ -1,23 +1,21 @@
 /** What rows can carry beside their sums: price buckets and rates. */
-import { picoToUsd } from "../money.ts";
-import { BUCKETS, type Bucket, quantities, unitOf } from "../pricing/buckets.ts";
+import { z } from "zod";
 import { COUNT_NAMES, usageBy } from "../ingest/trace.ts";
+import { picoToUsd } from "../money.ts";
+import { BUCKETS, type Bucket, quantities, UNITS, unitOf } from "../pricing/buckets.ts";
+import { usd, usdDifference } from "../wire.ts";
 
 /** Of a price bucket: how many tokens, calls or searches, priced or not, and what the priced ones cost. */
-export interface BucketSums {
-  quantity: number;
-  unit: "token" | "request" | "search";
-  cost_usd: string;
-}
+export const BucketSums = z.object({ quantity: z.int(), unit: z.enum(UNITS), cost_usd: usdDifference });
+export type BucketSums = z.infer<typeof BucketSums>;
 
-export interface Rates {
-  /** Cached input tokens of all input tokens; null without any. */
-  cache_hit_rate: number | null;
-  error_rate: number | null;
-  /** Of the priced calls and tokens; null without any. Rounded half up to whole pico-USD. */
-  cost_per_request_usd: string | null;
-  cost_per_1k_tokens_usd: string | null;
-}
+export const Rates = z.object({
+  cache_hit_rate: z.number().nullable().describe("Cached input tokens of all input tokens; null without any."),
+  error_rate: z.number().nullable(),
+  cost_per_request_usd: usd.nullable().describe("Of the priced calls, rounded half up; null without any."),
+  cost_per_1k_tokens_usd: usd.nullable().describe("Of the priced tokens, rounded half up; null without any."),
+});
+export type Rates = z.infer<typeof Rates>;
 
 const COUNTED = new Set(Object.values(COUNT_NAMES));
 

@@ -1,6 +1,8 @@
 /** What a summary can be asked: the query string of `GET /v1/summary`, read and checked. */
-import { ApiError } from "../errors.ts";
-import { parseInstant } from "../time.ts";
+import { z } from "zod";
+import { type Asked, commas, invalid, names, once, readParameters, repeated, upTo } from "../parameters.ts";
+import { parseInstant, RFC3339 } from "../time.ts";
+import { CHARACTER } from "../wire.ts";
 import { previousPeriod } from "./period.ts";
 import { HOUR_MS, INTERVALS, startOfDay, zone, type Interval, type Zone } from "./zone.ts";
 
@@ -11,9 +13,14 @@ export type PublicDimension = (typeof PUBLIC_DIMENSIONS)[number];
 /** A label's name as the rollup has it: `user` or `tag.<key>`. */
 export type LabelName = "user" | `tag.${string}`;
 
+interface Label {
+  name: LabelName;
+  values: string[];
+}
+
 export interface Filters {
   dimensions: Partial<Record<PublicDimension, string[]>>;
-  label: { name: LabelName; values: string[] } | null;
+  label: Label | null;
 }
 
 export type GroupKey = PublicDimension | LabelName;
@@ -57,64 +64,134 @@ export interface SummaryQuery extends Filters, Period {
   compare: Period | null;
 }
 
-const PARAMETERS = [
-  "from",
-  "to",
-  "tz",
-  "interval",
-  "group_by",
-  "include",
-  "order",
-  "limit",
-  "compare",
-  "compare_from",
-  "compare_to",
-];
-const MAX_LIMIT = 10_000;
 const DEFAULT_RANGE_MS = 30 * 24 * HOUR_MS;
 export const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
+const WRONG_INSTANT = "must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100";
+const DIMENSION_LIST = PUBLIC_DIMENSIONS.join(", ");
+const TAG_NAME = String.raw`tag\.${CHARACTER}{1,128}`;
+const TAG = new RegExp(`^${TAG_NAME}$`);
+
+/** Its text only: what a bare day means depends on the zone. */
+const instant = z.string().regex(new RegExp(`^\\d{1,15}$|${RFC3339.source}`), WRONG_INSTANT);
+const zoneName = z.string().transform((name, context): Zone => {
+  const found = zone(name);
+  if (!found) context.addIssue(`no IANA time zone is called ${name}`);
+  return found ?? z.NEVER;
+});
+const groupKey = z
+  .union([z.enum([...PUBLIC_DIMENSIONS, "user"]), z.string().regex(TAG)], {
+    error: ({ input }) => `cannot group by ${JSON.stringify(input)}; allowed are ${DIMENSION_LIST}, user and tag.<key>`,
+  })
+  .transform((key) => key as GroupKey);
+/** A value that is compared with what callers sent. */
+export const filterValue = z
+  .string()
+  .max(512, "must be 1 to 512 characters")
+  .regex(new RegExp(`^${CHARACTER}+$`), "must be 1 to 512 characters");
+
+export const RANGE_PARAMETERS = {
+  from: once(
+    instant,
+    "The first instant: RFC 3339 with an offset, epoch milliseconds, or `YYYY-MM-DD`, the start of that day in `tz`. 30 days before `to` unless given.",
+    { example: "2026-10-01" },
+  ),
+  to: once(
+    instant,
+    "The first instant that is not meant any more, written as `from`. The end of the current UTC hour unless given.",
+    { example: "2026-11-01" },
+  ),
+  tz: once(zoneName, "An IANA time zone: where days begin.", { example: "Europe/Berlin", fallback: "UTC" }),
+};
+
+export const COMPARE_PARAMETERS = {
+  compare: once(
+    z.enum(["previous"], "must be previous"),
+    "The period before, as long as this one; whole days, weeks or months in `tz` where this one is.",
+  ),
+  compare_from: once(instant, "An earlier period of your own, with `compare_to`."),
+  compare_to: once(instant, "Its end."),
+};
+
+const filter = (example?: string) => repeated(filterValue, "Only these; several are any of them.", example);
+
+export const FILTER_PARAMETERS = {
+  application: filter("assistant"),
+  environment: filter(),
+  provider: filter("openai"),
+  model: filter("gpt-4o-mini"),
+  operation: filter(),
+  user: filter(),
+  tags: names(TAG, "tag.<key>", filterValue, "Only calls with this tag: `tag.<key>=<value>`.", "tag.team=search"),
+};
+
+export const SUMMARY_PARAMETERS = {
+  ...RANGE_PARAMETERS,
+  interval: once(
+    z.enum(INTERVALS, `must be one of ${INTERVALS.join(", ")}`),
+    "Buckets of rows, in `tz`; weeks begin on Monday.",
+    { example: "day", fallback: "none" },
+  ),
+  group_by: commas(
+    groupKey,
+    `Any of ${DIMENSION_LIST}, and one label: \`user\` or one \`tag.<key>\`.`,
+    "application,model",
+  ),
+  include: commas(
+    z.enum(INCLUDES, `must be of ${INCLUDES.join(", ")}, comma-separated`),
+    "What else rows carry: latency percentiles, quantity and cost by price bucket, rates.",
+    "latency",
+  ),
+  order: once(
+    z
+      .string()
+      .regex(
+        new RegExp(`^-?(?:${[...ORDERS, ...PUBLIC_DIMENSIONS, "user"].join("|")}|${TAG_NAME})$`),
+        `must be one of ${ORDERS.join(", ")} or a key of group_by, with a - in front for descending`,
+      ),
+    "A sum or a group key, with a `-` in front for descending; within each bucket of the interval.",
+    { example: "-requests", fallback: "-cost_usd" },
+  ),
+  limit: once(upTo(10_000), "So many groups; all others go into one, `(other)`.", { example: "10" }),
+  ...COMPARE_PARAMETERS,
+  ...FILTER_PARAMETERS,
+};
 
 /**
  * @throws ApiError 400 that names the parameter which is wrong.
  */
 export function parseSummaryQuery(params: URLSearchParams, nowMs: number): SummaryQuery {
-  const filterNames = new Set<string>();
-  for (const name of params.keys()) {
-    if (isDimension(name) || isLabel(name)) filterNames.add(name);
-    else if (!PARAMETERS.includes(name)) {
-      const known = [...PARAMETERS, ...PUBLIC_DIMENSIONS].join(", ");
-      throw invalid(name, `unknown parameter; known are ${known}, user and tag.<key>`);
-    }
-  }
-  const range = parseRange(params, nowMs);
-  const interval = single(params, "interval") ?? "none";
-  if (!INTERVALS.some((known) => known === interval))
-    throw invalid("interval", `must be one of ${INTERVALS.join(", ")}`);
-  const include = INCLUDES.filter((name) => listed(params, "include", INCLUDES).includes(name));
-  const groupBy = parseGroupBy(single(params, "group_by"));
-  const filters = parseFilters(params, filterNames);
+  const asked = readParameters(SUMMARY_PARAMETERS, params);
+  const range = rangeOf(asked, nowMs);
+  const groupBy = checkGroupBy(asked.group_by);
+  const filters = filtersOf(asked);
   const groupedLabel = groupBy.find(isLabel);
   if (groupedLabel && filters.label && filters.label.name !== groupedLabel) {
     throw invalid(
       "group_by",
-      `${groupedLabel} and the filter ${filters.label.name} are two labels; one label at a time goes with any of ${PUBLIC_DIMENSIONS.join(", ")}`,
+      `${groupedLabel} and the filter ${filters.label.name} are two labels; one label at a time goes with any of ${DIMENSION_LIST}`,
     );
   }
   return {
     ...range,
-    interval: interval as Interval,
+    interval: asked.interval,
     groupBy,
     ...filters,
-    include,
-    order: parseOrder(single(params, "order"), groupBy),
-    limit: parseLimit(single(params, "limit")),
-    compare: parseCompare(params, range),
+    include: INCLUDES.filter((name) => asked.include.includes(name)),
+    order: orderOf(asked.order, groupBy),
+    limit: asked.limit ?? null,
+    compare: compareOf(asked, range),
   };
 }
 
-function parseOrder(text: string | null, groupBy: readonly GroupKey[]): SummaryQuery["order"] {
-  if (text === null) return { key: "cost_usd", descending: true };
+function checkGroupBy(keys: GroupKey[]): GroupKey[] {
+  if (new Set(keys).size < keys.length) throw invalid("group_by", "names a key twice");
+  if (keys.filter(isLabel).length > 1)
+    throw invalid("group_by", `one label (user or tag.<key>) at a time goes with any of ${DIMENSION_LIST}`);
+  return keys;
+}
+
+function orderOf(text: string, groupBy: readonly GroupKey[]): SummaryQuery["order"] {
   const descending = text.startsWith("-");
   const name = descending ? text.slice(1) : text;
   const key = [...ORDERS, ...groupBy].find((known) => known === name);
@@ -122,21 +199,15 @@ function parseOrder(text: string | null, groupBy: readonly GroupKey[]): SummaryQ
   throw invalid("order", `must be one of ${[...ORDERS, ...groupBy].join(", ")}, with a - in front for descending`);
 }
 
-function parseLimit(text: string | null): number | null {
-  if (text === null) return null;
-  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > MAX_LIMIT) throw invalid("limit", `must be from 1 to ${MAX_LIMIT}`);
-  return limit;
-}
-
 /** `compare=previous`, or a period of its own in `compare_from` and `compare_to`. */
-export function parseCompare(params: URLSearchParams, range: Period & { zone: Zone }): Period | null {
-  const compare = single(params, "compare");
-  if (compare !== null && compare !== "previous") throw invalid("compare", "must be previous");
-  const fromMs = instant(params, "compare_from", range.zone);
-  const toMs = instant(params, "compare_to", range.zone);
-  if (fromMs === null && toMs === null) return compare === null ? null : previousPeriod(range);
-  if (compare !== null) throw invalid("compare", "does not go with compare_from and compare_to");
+export function compareOf(
+  { compare, compare_from, compare_to }: Asked<typeof COMPARE_PARAMETERS>,
+  range: Period & { zone: Zone },
+): Period | null {
+  const fromMs = instantOf("compare_from", compare_from, range.zone);
+  const toMs = instantOf("compare_to", compare_to, range.zone);
+  if (fromMs === null && toMs === null) return compare === undefined ? null : previousPeriod(range);
+  if (compare !== undefined) throw invalid("compare", "does not go with compare_from and compare_to");
   if (fromMs === null || toMs === null) {
     throw invalid(fromMs === null ? "compare_from" : "compare_to", "compare_from and compare_to go together");
   }
@@ -144,77 +215,45 @@ export function parseCompare(params: URLSearchParams, range: Period & { zone: Zo
   return { fromMs, toMs };
 }
 
-/** The values of a comma-separated parameter. */
-function listed<T extends string>(params: URLSearchParams, name: string, allowed: readonly T[]): T[] {
-  const text = single(params, name);
-  if (text === null || text === "") return [];
-  return text.split(",").map((value) => {
-    const found = allowed.find((known) => known === value);
-    if (found === undefined) throw invalid(name, `must be of ${allowed.join(", ")}, comma-separated`);
-    return found;
-  });
+/** A query string of `from`, `to` and `tz` alone. */
+export function parseRange(params: URLSearchParams, nowMs: number): Period & { zone: Zone } {
+  return rangeOf(readParameters(RANGE_PARAMETERS, params), nowMs);
 }
 
-/** `from`, `to` and `tz`, with their defaults: the 30 days up to the end of the current UTC hour. */
-export function parseRange(params: URLSearchParams, nowMs: number): { fromMs: number; toMs: number; zone: Zone } {
-  const name = single(params, "tz") ?? "UTC";
-  const found = zone(name);
-  if (!found) throw invalid("tz", `no IANA time zone is called ${name}`);
-  const toMs = instant(params, "to", found) ?? (Math.floor(nowMs / HOUR_MS) + 1) * HOUR_MS;
-  const fromMs = instant(params, "from", found) ?? toMs - DEFAULT_RANGE_MS;
+/** With their defaults: the 30 days up to the end of the current UTC hour. */
+export function rangeOf(
+  { from, to, tz }: Pick<Asked<typeof RANGE_PARAMETERS>, "from" | "to"> & { tz?: Zone | undefined },
+  nowMs: number,
+): Period & { zone: Zone } {
+  const asked = tz ?? zone("UTC")!;
+  const toMs = instantOf("to", to, asked) ?? (Math.floor(nowMs / HOUR_MS) + 1) * HOUR_MS;
+  const fromMs = instantOf("from", from, asked) ?? toMs - DEFAULT_RANGE_MS;
   if (fromMs >= toMs) throw invalid("from", "must be before to");
-  return { fromMs, toMs, zone: found };
+  return { fromMs, toMs, zone: asked };
 }
 
-export function instant(params: URLSearchParams, name: string, zone: Zone): number | null {
-  const text = single(params, name);
-  if (text === null) return null;
+function instantOf(name: string, text: string | undefined, zone: Zone): number | null {
+  if (text === undefined) return null;
   const ms = /^\d{1,15}$/.test(text)
     ? Number(text)
     : parseInstant(text, (year, month, day) => startOfDay(zone, year, month, day));
-  if (ms === null || ms < EARLIEST_MS || ms > LATEST_MS) {
-    throw invalid(name, "must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100");
-  }
+  if (ms === null || ms < EARLIEST_MS || ms > LATEST_MS) throw invalid(name, WRONG_INSTANT);
   return ms;
 }
 
-function parseGroupBy(text: string | null): GroupKey[] {
-  if (text === null || text === "") return [];
-  const keys = text.split(",").map((key) => {
-    if (isDimension(key) || isLabel(key)) return key;
-    throw invalid(
-      "group_by",
-      `cannot group by ${JSON.stringify(key)}; allowed are ${PUBLIC_DIMENSIONS.join(", ")}, user and tag.<key>`,
-    );
-  });
-  if (new Set(keys).size < keys.length) throw invalid("group_by", "names a key twice");
-  if (keys.filter(isLabel).length > 1)
-    throw invalid(
-      "group_by",
-      `one label (user or tag.<key>) at a time goes with any of ${PUBLIC_DIMENSIONS.join(", ")}`,
-    );
-  return keys;
-}
-
-export function parseFilters(params: URLSearchParams, names: Set<string>): Filters {
-  const dimensions: Filters["dimensions"] = {};
-  let label: Filters["label"] = null;
-  for (const name of names) {
-    const values = params.getAll(name);
-    if (values.some((value) => value === "" || value.length > 512 || value.includes("\0")))
-      throw invalid(name, "must be 1 to 512 characters");
-    if (isDimension(name)) dimensions[name] = values;
-    else if (label)
-      throw invalid(name, `filters by one label at a time, together with any of ${PUBLIC_DIMENSIONS.join(", ")}`);
-    else if (isLabel(name)) label = { name, values };
+export function filtersOf(asked: Asked<typeof FILTER_PARAMETERS>): Filters {
+  const given = PUBLIC_DIMENSIONS.filter((name) => asked[name].length > 0);
+  const labels = labelsOf(asked);
+  if (labels[1]) {
+    throw invalid(labels[1].name, `filters by one label at a time, together with any of ${DIMENSION_LIST}`);
   }
-  return { dimensions, label };
+  return { dimensions: Object.fromEntries(given.map((name) => [name, asked[name]])), label: labels[0] ?? null };
 }
 
-export function single(params: URLSearchParams, name: string): string | null {
-  const values = params.getAll(name);
-  if (values.length > 1) throw invalid(name, "is given twice");
-  return values[0] ?? null;
+/** The filters by `user` and tags. */
+export function labelsOf({ user, tags }: Pick<Asked<typeof FILTER_PARAMETERS>, "user" | "tags">): Label[] {
+  const byTag = [...tags].map(([name, values]): Label => ({ name: name as LabelName, values }));
+  return user.length > 0 ? [{ name: "user", values: user }, ...byTag] : byTag;
 }
 
 export function isDimension(name: string): name is PublicDimension {
@@ -222,9 +261,5 @@ export function isDimension(name: string): name is PublicDimension {
 }
 
 export function isLabel(name: string): name is LabelName {
-  return name === "user" || (name.startsWith("tag.") && name.length > 4 && name.length <= 132 && !name.includes("\0"));
-}
-
-export function invalid(parameter: string, problem: string): ApiError {
-  return new ApiError("invalid_parameter", `${parameter}: ${problem}`, { parameter });
+  return name === "user" || TAG.test(name);
 }

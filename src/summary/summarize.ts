@@ -1,54 +1,83 @@
 /** One summary: rollup rows for whole hours and days, traces for ragged edges, in one statement a period. */
+import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
+import { BUCKETS } from "../pricing/buckets.ts";
 import { type Latency, latencyOf } from "../rollup/latency.ts";
 import { type Measure, MEASURES, OTHER } from "../rollup/measures.ts";
 import { formatInstant } from "../time.ts";
-import { type BucketSums, bucketsOf, type Rates, ratesOf } from "./details.ts";
+import { count, time, usd, usdDifference } from "../wire.ts";
+import { BucketSums, bucketsOf, Rates, ratesOf } from "./details.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
-import { isLabel, type Period, type SummaryQuery } from "./query.ts";
+import { isLabel, type Period, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { hasRest, summaryStatement } from "./statement.ts";
 import { windowsOf } from "./windows.ts";
-import { formatInZone } from "./zone.ts";
+import { formatInZone, INTERVALS } from "./zone.ts";
 
-/** The sums that every row and the totals carry. Money in USD, null where calls exist and none is priced. */
-export interface Sums extends Partial<Rates> {
-  requests: number;
-  errors: number;
-  input_tokens: number;
-  output_tokens: number;
-  total_tokens: number;
-  cache_read_tokens: number;
-  cache_write_tokens: number;
-  reasoning_tokens: number;
-  cost_usd: string | null;
-  recorded_cost_usd: string | null;
-  unpriced_requests: number;
-  unpriced_tokens: number;
-  latency_ms?: Latency | null;
-  /** By price bucket, those that hold anything. */
-  buckets?: Record<string, BucketSums>;
-  /** The same sums of the period compared with, and how much more this one cost. */
-  previous?: Sums;
-  difference_usd?: string;
-}
+const latency: z.ZodType<Latency> = z.object({
+  mean: z.number(),
+  p50: z.number(),
+  p90: z.number(),
+  p95: z.number(),
+  p99: z.number(),
+  max: z.number(),
+});
 
-export interface Summary {
-  /** RFC 3339. */
-  from: string;
-  to: string;
-  tz: string;
-  interval: string;
-  as_of: string;
-  /** The period that rows are compared with. */
-  compare?: { from: string; to: string };
-  /** There are more values of the label than are told apart: the rest is in rows of `(other)`. */
-  capped?: true;
-  totals: Sums;
-  /** Group keys at top level, `bucket` where there is an interval, and the sums. */
-  rows: (Sums & Record<string, unknown>)[];
-}
+const sums = z.object({
+  requests: count,
+  errors: count,
+  input_tokens: count,
+  output_tokens: count,
+  total_tokens: count,
+  cache_read_tokens: count,
+  cache_write_tokens: count,
+  reasoning_tokens: count,
+  cost_usd: usd.nullable().describe("At today's prices for then; null where there are calls and none is priced."),
+  recorded_cost_usd: usd.nullable().describe("As first priced."),
+  unpriced_requests: count,
+  unpriced_tokens: count,
+  latency_ms: latency.nullable().exactOptional().describe("With `include=latency`; percentiles are within 1%."),
+  buckets: z
+    .partialRecord(z.enum(BUCKETS), BucketSums)
+    .exactOptional()
+    .describe("With `include=buckets`: by price bucket, those that hold anything."),
+  ...Rates.extend({ cache_hit_rate: Rates.shape.cache_hit_rate.describe("With `include=rates`.") }).partial().shape,
+});
+
+/** The sums that every row and the totals carry. */
+export const Sums = sums
+  .extend({
+    previous: sums.exactOptional().describe("The same of the period compared with."),
+    difference_usd: usdDifference.exactOptional().describe("How much more this period cost than that."),
+  })
+  .meta({ id: "Sums" });
+export type Sums = z.infer<typeof Sums>;
+
+/** A row has its group keys at top level, too. */
+export const SummaryRow = Sums.extend({
+  bucket: z.string().optional().describe("Start of the interval's bucket with the zone's offset; not cut by `from`."),
+  ...Object.fromEntries(PUBLIC_DIMENSIONS.map((name) => [name, z.string().optional()])),
+  user: z.string().nullable().optional().describe("Null for calls without one."),
+}).meta({ id: "SummaryRow", patternProperties: { "^tag\\.": { type: ["string", "null"] } } });
+
+export const Summary = z
+  .object({
+    from: time,
+    to: time,
+    tz: z.string(),
+    interval: z.enum(INTERVALS),
+    as_of: time,
+    compare: z.object({ from: time, to: time }).exactOptional().describe("The period that rows are compared with."),
+    capped: z
+      .literal(true)
+      .exactOptional()
+      .describe("There are more values of the label than are told apart: the rest is in rows of `(other)`."),
+    totals: Sums.describe("Of all calls that the filters match in the range, whatever groups and limit."),
+    rows: z.array(SummaryRow as z.ZodType<Sums & Record<string, unknown>>),
+  })
+  .meta({ id: "Summary" });
+export type Summary = z.infer<typeof Summary>;
 
 const MAX_ROWS = 10_000;
 /** With a limit so many groups may be read to find those that are shown. */
@@ -172,22 +201,22 @@ export function readGroup(
 export function show(group: Group, query: SummaryQuery): Sums {
   const { sums, latency, previous } = group;
   const of = (name: string): bigint => sums.get(name)!;
-  const count = (name: string): number => Number(of(name));
-  const money = (sum: string, without: string): string | null =>
-    of("requests") > 0n && of("requests") === of(without) ? null : picoToUsd(of(sum));
+  const sum = (name: string): number => Number(of(name));
+  const money = (name: string, without: string): string | null =>
+    of("requests") > 0n && of("requests") === of(without) ? null : picoToUsd(of(name));
   return {
-    requests: count("requests"),
-    errors: count("errors"),
-    input_tokens: count("input_tokens"),
-    output_tokens: count("output_tokens"),
+    requests: sum("requests"),
+    errors: sum("errors"),
+    input_tokens: sum("input_tokens"),
+    output_tokens: sum("output_tokens"),
     total_tokens: Number(of("input_tokens") + of("output_tokens")),
-    cache_read_tokens: count("cache_read_tokens"),
-    cache_write_tokens: count("cache_write_tokens"),
-    reasoning_tokens: count("reasoning_tokens"),
+    cache_read_tokens: sum("cache_read_tokens"),
+    cache_write_tokens: sum("cache_write_tokens"),
+    reasoning_tokens: sum("reasoning_tokens"),
     cost_usd: money("cost_pico", "unpriced_requests"),
     recorded_cost_usd: money("recorded_cost_pico", "unrecorded_requests"),
-    unpriced_requests: count("unpriced_requests"),
-    unpriced_tokens: count("unpriced_tokens"),
+    unpriced_requests: sum("unpriced_requests"),
+    unpriced_tokens: sum("unpriced_tokens"),
     ...(query.include.includes("latency") ? { latency_ms: latencyOf(latency, of("latency_sum_us")) } : {}),
     ...(query.include.includes("buckets") ? { buckets: bucketsOf(of) } : {}),
     ...(query.include.includes("rates") ? ratesOf(of) : {}),

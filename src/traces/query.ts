@@ -1,16 +1,21 @@
 /** What the list of traces can be asked: the query string of `GET /v1/traces`, read and checked. */
-import { ApiError } from "../errors.ts";
-import { isLabel, type LabelName, parseRange, PUBLIC_DIMENSIONS, type PublicDimension } from "../summary/query.ts";
+import { z } from "zod";
+import { flag, once, readParameters, repeated, upTo } from "../parameters.ts";
+import {
+  FILTER_PARAMETERS,
+  filterValue,
+  type LabelName,
+  labelsOf,
+  PUBLIC_DIMENSIONS,
+  type PublicDimension,
+  RANGE_PARAMETERS,
+  rangeOf,
+} from "../summary/query.ts";
 
 /** Columns that are compared as they are, beside the dimensions. */
 const EXACT = ["trace_id", "session_id", "client_id", "status"] as const;
 
-export interface TracesQuery {
-  fromMs: number;
-  toMs: number;
-  limit: number;
-  /** The id after which the page begins, going back in time. */
-  cursor: string | null;
+export interface TraceFilters {
   columns: Partial<Record<PublicDimension | (typeof EXACT)[number], string[]>>;
   labels: { name: LabelName; values: string[] }[];
   unpricedOnly: boolean;
@@ -18,61 +23,56 @@ export interface TracesQuery {
   all: boolean;
 }
 
-const MAX_LIMIT = 1_000;
-const DEFAULT_LIMIT = 100;
+export interface TracesQuery extends TraceFilters {
+  fromMs: number;
+  toMs: number;
+  limit: number;
+  /** The last id that is had already: a page of the list goes on before it, an export after it. */
+  cursor: string | null;
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+const { tags, ...filters } = FILTER_PARAMETERS;
+const exact = (what: string, example?: string) => repeated(filterValue, `Only calls with ${what}.`, example);
+
+export const TRACES_PARAMETERS = {
+  ...RANGE_PARAMETERS,
+  limit: once(upTo(1_000), "Of a page.", { example: "10", fallback: "100" }),
+  cursor: once(z.string().regex(UUID, "is not one that a page gave"), "`next_cursor` of the page before."),
+  unpriced: once(flag, "Only calls without a cost.", { fallback: "false" }),
+  billable: once(
+    z.enum(["all", "true"], "must be all or true"),
+    "`all` shows wrappers, cache hits and second sightings too, which do not count.",
+    { fallback: "true" },
+  ),
+  ...filters,
+  trace_id: exact("this trace id"),
+  session_id: exact("this session id"),
+  client_id: exact("this id of the caller's own", "call-1"),
+  status: exact("this status: `ok` or `error`", "ok"),
+  tags,
+};
 
 /** @throws ApiError 400 that names the parameter which is wrong. */
 export function parseTracesQuery(params: URLSearchParams, nowMs: number): TracesQuery {
-  const { fromMs, toMs } = parseRange(params, nowMs);
-  const query: TracesQuery = {
+  const asked = readParameters(TRACES_PARAMETERS, params);
+  const { fromMs, toMs } = rangeOf(asked, nowMs);
+  const given = [...PUBLIC_DIMENSIONS, ...EXACT].filter((name) => asked[name].length > 0);
+  return {
     fromMs,
     toMs,
-    limit: limitOf(params.get("limit")),
-    cursor: cursorOf(params.get("cursor")),
-    columns: {},
-    labels: [],
-    unpricedOnly: oneOf(params, "unpriced", ["true", "false"]) === "true",
-    all: oneOf(params, "billable", ["all", "true"]) === "all",
+    limit: asked.limit,
+    cursor: asked.cursor ?? null,
+    columns: Object.fromEntries(given.map((name) => [name, asked[name]])),
+    labels: labelsOf(asked),
+    unpricedOnly: asked.unpriced,
+    all: asked.billable === "all",
   };
-  for (const name of new Set(params.keys())) {
-    if (["from", "to", "tz", "limit", "cursor", "unpriced", "billable"].includes(name)) continue;
-    const column = [...PUBLIC_DIMENSIONS, ...EXACT].find((known) => known === name);
-    if (column === undefined && !isLabel(name)) throw invalid(name, "unknown parameter");
-    const values = params.getAll(name);
-    if (values.some((value) => value === "" || value.length > 512 || value.includes("\0"))) {
-      throw invalid(name, "must be 1 to 512 characters");
-    }
-    if (column !== undefined) query.columns[column] = values;
-    else if (isLabel(name)) query.labels.push({ name, values });
-  }
-  return query;
 }
 
 /** A ledger id, or null: what is no id belongs to no trace. */
 export function parseTraceId(text: string): string | null {
   const id = text.toLowerCase();
   return UUID.test(id) ? id : null;
-}
-
-function limitOf(text: string | null): number {
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > MAX_LIMIT) throw invalid("limit", `must be from 1 to ${MAX_LIMIT}`);
-  return limit;
-}
-
-function cursorOf(text: string | null): string | null {
-  if (text !== null && !UUID.test(text)) throw invalid("cursor", "is not one that a page gave");
-  return text;
-}
-
-function oneOf(params: URLSearchParams, name: string, allowed: readonly string[]): string | null {
-  const value = params.get(name);
-  if (value !== null && !allowed.includes(value)) throw invalid(name, `must be ${allowed.join(" or ")}`);
-  return value;
-}
-
-function invalid(parameter: string, problem: string): ApiError {
-  return new ApiError("invalid_parameter", `${parameter}: ${problem}`, { parameter });
 }

@@ -1,5 +1,6 @@
 /** Stored traces as the API shows them: pages of them, newest first, and one with its receipt. */
 import { sql, type SQL } from "drizzle-orm";
+import { z } from "zod";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
@@ -7,30 +8,70 @@ import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ingest/tr
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
 import { columns } from "../rollup/measures.ts";
-import type { TracesQuery } from "./query.ts";
+import { count, id, time, usd } from "../wire.ts";
+import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type Receipt, receiptOf } from "./receipt.ts";
 
-/** Times in RFC 3339, durations in ms, money in USD; null where the caller did not say or nothing is known. */
-export type ShownTrace = Record<string, unknown> & { id: string };
+export interface TraceField {
+  name: string;
+  /** Of the stored row. */
+  of: (row: Row) => unknown;
+  /** What callers sent as text, or as tags. */
+  said: boolean;
+  /** Of the value. */
+  schema: z.ZodType;
+}
 
-const TEXTS = [
-  "client_id",
-  "trace_id",
-  "span_id",
-  "parent_id",
-  "response_id",
-  "application",
-  "environment",
-  "provider",
-  "model",
-  "request_model",
-  "operation",
-  "service_tier",
-  "user_id",
-  "session_id",
-  "status",
-  "error_type",
-] as const;
+const own = (name: string, schema: z.ZodType, of: TraceField["of"] = (row) => row[name] ?? null): TraceField => ({
+  name,
+  of,
+  said: false,
+  schema,
+});
+const said = (name: string, schema: z.ZodType = z.string()): TraceField => ({ ...own(name, schema), said: true });
+const text = z.string().nullable();
+const money = (name: string, description: string): TraceField =>
+  own(`${name}_usd`, usd.nullable().describe(description), (row) => usdOf(row[`${name}_pico`]));
+
+/** What is shown of a trace, in order; null where the caller did not say or nothing is known. */
+export const TRACE_FIELDS: readonly TraceField[] = [
+  own("id", id.describe("The ledger's own."), (row) => String(row["id"])),
+  own("timestamp", time.describe("Start of the call."), (row) => (row["started_at"] as Date).toISOString()),
+  own("received_at", time, (row) => (row["received_at"] as Date).toISOString()),
+  own("duration_ms", z.number().min(0).nullable(), (row) =>
+    row["duration_us"] === null ? null : Number(row["duration_us"]) / 1_000,
+  ),
+  said("client_id"),
+  said("trace_id", text),
+  said("span_id", text),
+  said("parent_id", text),
+  said("response_id", text),
+  said("application"),
+  said("environment"),
+  said("provider"),
+  said("model"),
+  said("request_model", text),
+  said("operation"),
+  said("service_tier", text),
+  said("user_id", text),
+  said("session_id", text),
+  said("status", z.enum(["ok", "error"])),
+  said("error_type", text),
+  { ...said("tags", z.record(z.string(), z.string())), of: (row) => row["tags"] ?? {} },
+  ...COUNT_FIELDS.map((field) => own(COUNT_NAMES[field], count.nullable())),
+  money("cost", "At what is known today of the price at that time; null for an unpriced call."),
+  money("recorded_cost", "As first priced; never changes."),
+  money("reported_cost", "As the caller saw it."),
+  own("unpriced_reason", text),
+  own("billable", z.boolean().describe("Does it count?")),
+  own("rule", z.string().describe("By which rule it does or does not."), ruleOf),
+];
+
+export const ShownTrace = z.object(Object.fromEntries(TRACE_FIELDS.map(({ name, schema }) => [name, schema]))).meta({
+  id: "Trace",
+  description: "A stored call. Fields are null where the caller did not say or nothing is known.",
+});
+export type ShownTrace = Record<string, unknown> & { id: string };
 
 /** A page, newest first; `next_cursor` is null on the last. */
 export async function listTraces(
@@ -38,22 +79,71 @@ export async function listTraces(
   projectId: string,
   query: TracesQuery,
 ): Promise<{ traces: ShownTrace[]; next_cursor: string | null }> {
-  const [lowest, highest] = keyRange(query.fromMs, query.toMs);
+  const [after, highest] = keyRange(query.fromMs, query.toMs);
+  const before = query.cursor !== null && query.cursor < highest ? query.cursor : highest;
+  const rows = await readTraces(db, projectId, query, { after, before }, sql`desc`, query.limit + 1);
+  const page = rows.slice(0, query.limit);
+  return { traces: page, next_cursor: rows.length > query.limit ? page.at(-1)!.id : null };
+}
+
+/** Ids between two others, both left out; the lowest id of a millisecond (`keyRange`) is no trace's own. */
+export interface Span {
+  after: string;
+  before: string;
+}
+
+/** The first traces of a span that the query's filters let through, oldest first. */
+export function readOldest(
+  db: Database,
+  projectId: string,
+  filters: TraceFilters,
+  span: Span,
+  limit: number,
+): Promise<ShownTrace[]> {
+  return readTraces(db, projectId, filters, span, sql`asc`, limit);
+}
+
+/** The two ids where a span is cut after its first `count` traces; null when it has no more than those. */
+export async function cutAfter(
+  db: Database,
+  projectId: string,
+  span: Span,
+  count: number,
+): Promise<{ last: string; next: string } | null> {
+  const [last, next] = await db.query(sql`
+    select t.id from traces t where ${within(projectId, span)} order by t.id offset ${count - 1} limit 2`);
+  return last && next ? { last: String(last["id"]), next: String(next["id"]) } : null;
+}
+
+async function readTraces(
+  db: Database,
+  projectId: string,
+  filters: TraceFilters,
+  span: Span,
+  order: SQL,
+  limit: number,
+): Promise<ShownTrace[]> {
+  const rows = await db.query(sql`
+    select t.* from traces t where ${matching(projectId, filters, span)} order by t.id ${order} limit ${limit}`);
+  return rows.map(shown);
+}
+
+/** The condition on `t` for what the filters let through of a span. */
+export function matching(projectId: string, filters: TraceFilters, span: Span): SQL {
   const conditions = [
-    sql`t.project_id = ${projectId}::uuid`,
-    sql`t.id >= ${lowest}::uuid`,
-    sql`t.id < ${query.cursor !== null && query.cursor < highest ? query.cursor : highest}::uuid`,
-    ...Object.entries(query.columns).map(
+    within(projectId, span),
+    ...Object.entries(filters.columns).map(
       ([name, values]) => sql`t.${sql.identifier(name)} = any(${textArray(values)}::text[])`,
     ),
-    ...query.labels.map(({ name, values }) => sql`${labelColumn(name)} = any(${textArray(values)}::text[])`),
-    ...(query.unpricedOnly ? [sql`t.cost_pico is null`] : []),
-    ...(query.all ? [] : [sql`t.billable`]),
+    ...filters.labels.map(({ name, values }) => sql`${labelColumn(name)} = any(${textArray(values)}::text[])`),
+    ...(filters.unpricedOnly ? [sql`t.cost_pico is null`] : []),
+    ...(filters.all ? [] : [sql`t.billable`]),
   ];
-  const rows = await db.query(sql`
-    select t.* from traces t where ${sql.join(conditions, sql` and `)} order by t.id desc limit ${query.limit + 1}`);
-  const page = rows.slice(0, query.limit).map(shown);
-  return { traces: page, next_cursor: rows.length > query.limit ? page.at(-1)!.id : null };
+  return sql.join(conditions, sql` and `);
+}
+
+function within(projectId: string, { after, before }: Span): SQL {
+  return sql`t.project_id = ${projectId}::uuid and t.id > ${after}::uuid and t.id < ${before}::uuid`;
 }
 
 /** One trace with its receipt; null when the project has none of that id. */
@@ -91,30 +181,16 @@ function labelColumn(name: string): SQL {
 }
 
 function shown(row: Row): ShownTrace {
-  const texts = Object.fromEntries(TEXTS.map((name) => [name, row[name] ?? null]));
-  const counts = Object.fromEntries(COUNT_FIELDS.map((field) => [COUNT_NAMES[field], row[COUNT_NAMES[field]] ?? null]));
-  return {
-    id: String(row["id"]),
-    timestamp: (row["started_at"] as Date).toISOString(),
-    received_at: (row["received_at"] as Date).toISOString(),
-    duration_ms: row["duration_us"] === null ? null : Number(row["duration_us"]) / 1_000,
-    ...texts,
-    tags: row["tags"] ?? {},
-    ...counts,
-    cost_usd: usd(row["cost_pico"]),
-    recorded_cost_usd: usd(row["recorded_cost_pico"]),
-    reported_cost_usd: usd(row["reported_cost_pico"]),
-    unpriced_reason: row["unpriced_reason"] ?? null,
-    billable: row["billable"],
-    rule: ruleOf(row),
-  };
+  const trace: Record<string, unknown> = {};
+  for (const { name, of } of TRACE_FIELDS) trace[name] = of(row);
+  return trace as ShownTrace;
 }
 
 function pico(value: unknown): bigint | null {
   return value === null || value === undefined ? null : BigInt(String(value));
 }
 
-function usd(value: unknown): string | null {
+function usdOf(value: unknown): string | null {
   const amount = pico(value);
   return amount === null ? null : picoToUsd(amount);
 }

@@ -1,28 +1,34 @@
 /** Why a call costs what it costs: what lies in each price bucket, with its unit price, adding up to the cost. */
 import { picoToUsd } from "../money.ts";
-import { BUCKETS, type Bucket, quantities, type Unit, unitOf } from "../pricing/buckets.ts";
+import { z } from "zod";
+import { BUCKETS, quantities, UNITS, unitOf } from "../pricing/buckets.ts";
 import type { Usage } from "../ingest/trace.ts";
+import { usd, usdDifference } from "../wire.ts";
 
-/** Money in USD as decimal strings; null where no price is known. */
-export interface ReceiptLine {
-  bucket: Bucket;
-  quantity: number;
-  unit: Unit;
-  unit_price_usd: string | null;
-  cost_usd: string | null;
-}
+/** Money is null where no price is known. */
+export const ReceiptLine = z.object({
+  bucket: z.enum(BUCKETS),
+  quantity: z.int(),
+  unit: z.enum(UNITS),
+  unit_price_usd: usd.nullable(),
+  cost_usd: usdDifference.nullable(),
+});
+export type ReceiptLine = z.infer<typeof ReceiptLine>;
 
-export interface Receipt {
-  /** Buckets that hold anything, the fee of a call only where there is one; their costs add up to `total_usd` exactly. */
-  lines: ReceiptLine[];
-  total_usd: string | null;
-  price_source: string | null;
-  price_version: string | null;
-  /** The provider and model whose price it is. */
-  price_provider: string | null;
-  price_model: string | null;
-  usage_semantics: string;
-}
+export const Receipt = z
+  .object({
+    lines: z
+      .array(ReceiptLine)
+      .describe("Buckets that hold anything, the fee of a call only where there is one; they add up to `total_usd`."),
+    total_usd: usd.nullable(),
+    price_source: z.string().nullable(),
+    price_version: z.string().nullable(),
+    price_provider: z.string().nullable().describe("Whose price it is."),
+    price_model: z.string().nullable(),
+    usage_semantics: z.string().describe("How the token counts were read."),
+  })
+  .meta({ id: "Receipt" });
+export type Receipt = z.infer<typeof Receipt>;
 
 export interface AppliedPrice {
   source: string;

@@ -1,28 +1,30 @@
 /** Sessions: the calls that callers gave one session id, added up. */
 import { sql } from "drizzle-orm";
+import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
+import { count, time, usd } from "../wire.ts";
 import type { TracesQuery } from "./query.ts";
 import { listTraces, matching, type ShownTrace } from "./read.ts";
 
-/** Times in RFC 3339; money in USD, null where no call of it is priced. */
-export interface Session {
-  session_id: string;
-  /** Start of the first and of the last call. */
-  first_at: string;
-  last_at: string;
-  requests: number;
-  errors: number;
-  input_tokens: number;
-  output_tokens: number;
-  total_tokens: number;
-  cost_usd: string | null;
-  unpriced_requests: number;
-  /** Who and what called, at most ten of each. */
-  users: string[];
-  applications: string[];
-}
+export const Session = z
+  .object({
+    session_id: z.string(),
+    first_at: time.describe("Start of the first call."),
+    last_at: time.describe("Start of the last call."),
+    requests: count,
+    errors: count,
+    input_tokens: count,
+    output_tokens: count,
+    total_tokens: count,
+    cost_usd: usd.nullable().describe("Null where no call of it is priced."),
+    unpriced_requests: count,
+    users: z.array(z.string()).describe("At most ten."),
+    applications: z.array(z.string()).describe("At most ten."),
+  })
+  .meta({ id: "Session" });
+export type Session = z.infer<typeof Session>;
 
 /** A page of the sessions with calls in the range, the one with the latest call first. */
 export async function listSessions(

@@ -1,12 +1,21 @@
 /** Who gets in where, and that a tenant never comes from anything but the key. */
-import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { admin, appWith, call, config, json, ledgerOf, newKey, openLedger, problem, WEEK } from "./ledger.ts";
+import {
+  admin,
+  appWith,
+  call,
+  config,
+  json,
+  ledgerOf,
+  newKey,
+  ofTheWorker,
+  openLedger,
+  problem,
+  WEEK,
+} from "./ledger.ts";
 
 const ask = (path: string, headers: Record<string, string>, method = "GET"): Promise<Response> =>
-  exports.default.fetch(
-    new Request(`http://ledger${path}`, { method, headers, ...(method === "POST" ? { body: "[]" } : {}) }),
-  );
+  ofTheWorker(new Request(`http://ledger${path}`, { method, headers, ...(method === "POST" ? { body: "[]" } : {}) }));
 
 const ROUTES = [
   ["POST", "/v1/traces"],

@@ -1,11 +1,22 @@
 /** When the database fails, and what every answer carries whatever happens. */
 import { neonConfig, NeonDbError } from "@neondatabase/serverless";
-import { exports } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { connect, DatabaseUnavailable, type Database } from "../../src/db/client.ts";
 import { createKeyring } from "../../src/keys.ts";
 import { chat, jsonRequest, toProtobuf } from "../ingest/decode/otlp-request.ts";
-import { admin, appWith, call, config, db, ledgerOf, MONDAY, openLedger, problem, WEEK } from "./ledger.ts";
+import {
+  admin,
+  appWith,
+  call,
+  config,
+  db,
+  ledgerOf,
+  MONDAY,
+  ofTheWorker,
+  openLedger,
+  problem,
+  WEEK,
+} from "./ledger.ts";
 
 const SECRET = "select secret from prompts";
 
@@ -113,7 +124,7 @@ describe("an error that nobody foresaw", () => {
 });
 
 describe("every answer", () => {
-  const ask = (path: string, method = "GET") => exports.default.fetch(new Request(`http://ledger${path}`, { method }));
+  const ask = (path: string, method = "GET") => ofTheWorker(new Request(`http://ledger${path}`, { method }));
 
   it.each([
     ["GET", "/healthz", 200],

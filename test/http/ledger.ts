@@ -15,6 +15,7 @@ import { connectRedis } from "../../src/redis.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import type { Sums } from "../../src/summary/summarize.ts";
+import { describedBy, type OpenApi } from "./described.ts";
 
 export const config = parseConfig(env);
 export const db = connect({ url: config.databaseUrl, fetchEndpoint: config.neonFetchEndpoint });
@@ -48,7 +49,20 @@ export interface SummaryBody {
   rows: SummaryRow[];
 }
 
-const ofTheWorker: Fetch = (request) => exports.default.fetch(request);
+const document = await exports.default.fetch(new Request("http://ledger/openapi.json"));
+export const description = describedBy(await document.json<OpenApi>());
+
+/** The Worker itself, every answer of which is held to its description. */
+export const ofTheWorker: Fetch = asDescribed((request) => exports.default.fetch(request));
+
+function asDescribed(fetch: Fetch): Fetch {
+  return async (request) => {
+    const body = description.knowsBody(request) ? await request.clone().text() : "";
+    const response = await fetch(request);
+    await description.check(request, body, response);
+    return response;
+  };
+}
 
 /**
  * The app over real stores, some of its dependencies replaced. Returns once what it left to `waitUntil` is done too.
@@ -67,12 +81,12 @@ export function appWith(replaced: Partial<Deps>): Fetch {
     ...own,
   };
   const app = createApp(deps);
-  return async (request) => {
+  return asDescribed(async (request) => {
     const ctx = createExecutionContext();
     const response = await app.fetch(request, env, ctx);
     await waitOnExecutionContext(ctx);
     return response;
-  };
+  });
 }
 
 /** A request with the admin key. */

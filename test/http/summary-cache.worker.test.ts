@@ -3,6 +3,7 @@ import { Redis } from "@upstash/redis";
 import { describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
 import { connectRedis } from "../../src/redis.ts";
+import { createSummaryCache } from "../../src/summary/cache.ts";
 import {
   appWith,
   call,
@@ -14,7 +15,10 @@ import {
   json,
   ledgerOf,
   MONDAY,
+  newKey,
   openLedger,
+  problem,
+  redis,
   WEEK,
   type Ledger,
 } from "./ledger.ts";
@@ -42,6 +46,47 @@ async function warm(ledger: Ledger, query: string): Promise<void> {
 async function keysOf(ledger: Ledger): Promise<string[]> {
   return await upstash.keys(`summary:${ledger.projectId}:*`);
 }
+
+describe("500 equal questions at once", () => {
+  it("make one database query, and are counted", async () => {
+    const { projectId, key } = await openLedger();
+    let queries = 0;
+    const counting: Database = {
+      ...db,
+      query: async (query) => {
+        queries++;
+        return await db.query(query);
+      },
+    };
+    const cache = createSummaryCache(redis);
+    const ledger = ledgerOf(projectId, key, appWith({ db: counting, cache }));
+    // The key is known, and the project has its epoch.
+    await ask(ledger, "from=2025-01-01&to=2025-01-02");
+    const before = { queries, miss: cache.counts.miss };
+    const answers = await Promise.all(Array.from({ length: 500 }, () => ask(ledger, WEEK)));
+    expect(new Set(answers.map(([, requests]) => requests))).toEqual(new Set([0]));
+    expect(queries - before.queries).toBe(1);
+    const { hit, miss, down } = cache.counts;
+    expect([hit + miss - before.miss, down]).toEqual([500, 0]);
+    expect((await ask(ledger, WEEK))[0]).toBe("hit");
+  });
+});
+
+describe("/metrics", () => {
+  it("counts answers by state, for the metrics token and the scope admin only", async () => {
+    const { projectId, key } = await openLedger();
+    const fetch = appWith({ config: { ...config, metricsToken: "metrics-token-0123456789" } });
+    const ledger = ledgerOf(projectId, key, fetch);
+    await ask(ledger, WEEK, { "cache-control": "no-cache" });
+    const read = async (token: string): Promise<Response> => await ledgerOf(projectId, token, fetch).fetch("/metrics");
+    const response = await read("metrics-token-0123456789");
+    expect(response.headers.get("content-type")).toContain("text/plain");
+    expect(await response.text()).toContain('llm_cost_cache_answers_total{state="bypass"} 1\n');
+    expect((await read(await newKey(projectId, ["admin"]))).status).toBe(200);
+    await problem(await read(key), 403, "forbidden");
+    await problem(await read("nobody"), 401, "unauthorized");
+  });
+});
 
 describe("X-Cache", () => {
   it("is miss, then hit; the answer is the same", async () => {

@@ -203,7 +203,7 @@ function duration(value: unknown): number | null {
 }
 
 /** A year: what is longer is no duration of a call. */
-const MAX_DURATION_MS = 366 * 86_400_000;
+export const MAX_DURATION_MS = 366 * 86_400_000;
 
 function tags(value: unknown): Record<string, string> {
   const read = readTags(value);

@@ -1,8 +1,8 @@
 /** Tags: free key-value pairs of text, capped so that a caller cannot flood the rollups' labels. */
 
-const MAX_TAGS = 50;
-const MAX_KEY = 128;
-const MAX_VALUE = 512;
+export const MAX_TAGS = 50;
+export const MAX_KEY = 128;
+export const MAX_VALUE = 512;
 
 /**
  * Reads a tags object. NUL and half surrogate pairs in values become U+FFFD.

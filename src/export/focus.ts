@@ -1,0 +1,131 @@
+/**
+ * Costs in the columns of FOCUS (FinOps Open Cost and Usage Specification 1.x): FOCUS-aligned, not conformant. One line
+ * for each price bucket of a group and charge period. The ledger knows one price of a call, the one it was priced with,
+ * so the four costs are one; nobody's invoice is known here.
+ */
+import { COUNT_NAMES, usageBy } from "../ingest/trace.ts";
+import { picoToUsd } from "../money.ts";
+import { type Bucket, BUCKETS, quantities, type Unit, unitOf } from "../pricing/buckets.ts";
+import { type GroupKey, isLabel } from "../summary/query.ts";
+import type { CsvColumn } from "./csv.ts";
+
+/** What a price bucket holds in a group: tokens, calls or searches, all of them priced or none. */
+export interface Charge {
+  bucket: Bucket;
+  quantity: bigint;
+  /** Null where it is not known. */
+  costPico: bigint | null;
+}
+
+export interface ChargePeriod {
+  fromMs: number;
+  toMs: number;
+  monthFromMs: number;
+  monthToMs: number;
+}
+
+export interface ChargedGroup {
+  projectId: string;
+  period: ChargePeriod;
+  keys: ReadonlyMap<GroupKey, string | null>;
+}
+
+/**
+ * The charges of a group. Their costs add up to `cost_pico`. Calls without a cost have lines of their own, and one for
+ * how many they are, which no other line counts.
+ *
+ * @param of a sum by its measure's name; `unpriced_<bucket>` where the group has calls with and without a cost.
+ */
+export function chargesOf(of: (name: string) => bigint): Charge[] {
+  const held = quantities(usageBy((name) => (HELD.has(name) ? Number(of(name)) : 0))).map(BigInt);
+  const unpricedRequests = of("unpriced_requests");
+  const pricedRequests = of("requests") - unpricedRequests;
+  const charges: Charge[] = [];
+  for (const [i, bucket] of BUCKETS.entries()) {
+    const costPico = of(`cost_${bucket}_pico`);
+    if (bucket === "request") {
+      if (costPico !== 0n) charges.push({ bucket, quantity: pricedRequests, costPico });
+      if (unpricedRequests > 0n) charges.push({ bucket, quantity: unpricedRequests, costPico: null });
+      continue;
+    }
+    const unpriced = unpricedRequests === 0n ? 0n : pricedRequests === 0n ? held[i]! : of(`unpriced_${bucket}`);
+    const priced = held[i]! - unpriced;
+    if (priced !== 0n || costPico !== 0n) charges.push({ bucket, quantity: priced, costPico });
+    // Of a call that says what was cached, but not how much there was, the rest is unknown, not negative.
+    if (unpriced > 0n) charges.push({ bucket, quantity: unpriced, costPico: null });
+  }
+  return charges;
+}
+
+/** Rollups have no sum for the last: it is within all writes. */
+const HELD = new Set(Object.values(COUNT_NAMES).filter((name) => name !== "cache_write_5m_tokens"));
+
+const UNITS: Readonly<Record<Unit, string>> = { token: "Tokens", request: "Requests", search: "Searches" };
+
+interface FocusColumn extends CsvColumn {
+  of: (charge: Charge, group: ChargedGroup) => string | null;
+}
+
+const ours = (name: string, of: FocusColumn["of"]): FocusColumn => ({ name, text: false, of });
+const theirs = (name: string, of: FocusColumn["of"]): FocusColumn => ({ name, text: true, of });
+const key = (name: string, of: GroupKey): FocusColumn => theirs(name, (_, { keys }) => keys.get(of) ?? null);
+
+const cost: FocusColumn["of"] = ({ costPico }) => (costPico === null ? null : picoToUsd(costPico));
+const quantity: FocusColumn["of"] = (charge) => charge.quantity.toString();
+const unit: FocusColumn["of"] = ({ bucket }) => UNITS[unitOf(bucket)];
+/** Where calls of the line had several prices there is no one price. */
+const unitPrice: FocusColumn["of"] = ({ quantity, costPico }) =>
+  costPico === null || quantity <= 0n || costPico % quantity !== 0n ? null : picoToUsd(costPico / quantity);
+const provider: FocusColumn["of"] = (_, { keys }) => keys.get("provider") ?? null;
+
+const COLUMNS: readonly FocusColumn[] = [
+  ours("BilledCost", cost),
+  ours("BillingAccountId", (_, { projectId }) => projectId),
+  ours("BillingCurrency", () => "USD"),
+  ours("BillingPeriodEnd", (_, { period }) => formatTime(period.monthToMs)),
+  ours("BillingPeriodStart", (_, { period }) => formatTime(period.monthFromMs)),
+  ours("ChargeCategory", () => "Usage"),
+  theirs("ChargeDescription", (charge, { keys }) => `${keys.get("model")}: ${describe(charge)}`),
+  ours("ChargeFrequency", () => "Usage-Based"),
+  ours("ChargePeriodEnd", (_, { period }) => formatTime(period.toMs)),
+  ours("ChargePeriodStart", (_, { period }) => formatTime(period.fromMs)),
+  ours("ConsumedQuantity", quantity),
+  ours("ConsumedUnit", unit),
+  ours("ContractedCost", cost),
+  ours("ContractedUnitPrice", unitPrice),
+  ours("EffectiveCost", cost),
+  ours("ListCost", cost),
+  ours("ListUnitPrice", unitPrice),
+  ours("PricingQuantity", quantity),
+  ours("PricingUnit", unit),
+  theirs("ProviderName", provider),
+  theirs("PublisherName", provider),
+  ours("RegionId", () => null),
+  ours("ResourceId", () => null),
+  ours("ServiceCategory", () => "AI and Machine Learning"),
+  theirs("ServiceName", provider),
+  ours("ServiceSubcategory", () => "Generative AI"),
+  theirs("SkuId", ({ bucket }, { keys }) => `${keys.get("provider")}/${keys.get("model")}/${bucket}`),
+  key("x_Application", "application"),
+  key("x_Environment", "environment"),
+  key("x_Model", "model"),
+  key("x_Operation", "operation"),
+];
+
+/** The columns of an export that is grouped like this: a label's is among them if it is grouped by. */
+export function focusColumns(groupBy: readonly GroupKey[]): readonly FocusColumn[] {
+  const label = groupBy.find(isLabel);
+  const labels = label === undefined ? [] : [key(label === "user" ? "x_User" : `x_Tag_${label.slice(4)}`, label)];
+  return [...COLUMNS, ...labels, ours("x_Unpriced", ({ costPico }) => String(costPico === null))];
+}
+
+function describe({ bucket, costPico }: Charge): string {
+  const words = bucket.replaceAll("_", " ");
+  const what = { token: `${words} tokens`, request: "requests", search: "web searches" }[unitOf(bucket)];
+  return costPico === null ? `${what} of unknown cost` : what;
+}
+
+/** RFC 3339 in UTC, to the second unless it is finer. */
+function formatTime(ms: number): string {
+  return new Date(ms).toISOString().replace(".000Z", "Z");
+}

@@ -1,0 +1,38 @@
+/** `GET /v1/explain`: why the cost changed between two periods; cached as summaries are. */
+import { Hono } from "hono";
+import { explain, Explanation } from "../explain/explain.ts";
+import { EXPLAIN_PARAMETERS, parseExplainQuery } from "../explain/query.ts";
+import { answerCached, CACHE_HEADERS, cachedAnswers } from "./cached.ts";
+import type { AppEnv, Deps } from "./context.ts";
+import { operation } from "./operation.ts";
+
+export function explainRoutes(deps: Deps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.get(
+    "/v1/explain",
+    operation(deps, {
+      id: "explain",
+      tag: "Costs",
+      summary: "Why the cost changed between two periods",
+      description:
+        "Splits the difference to an earlier period (the previous one unless told) by cause: volume, model mix, length, cache use, prices and so on.",
+      caller: "read",
+      headers: CACHE_HEADERS,
+      query: EXPLAIN_PARAMETERS,
+      answers: cachedAnswers(Explanation),
+      refusals: ["too_many_rows"],
+    }),
+    async (c) => {
+      const beganMs = deps.now();
+      const query = parseExplainQuery(new URL(c.req.url).searchParams, beganMs);
+      const question = {
+        canonical: ["explain", { ...query, zone: query.zone.name }],
+        toMs: Math.max(query.before.toMs, query.after.toMs),
+      };
+      return await answerCached(c, deps, question, beganMs, () =>
+        explain(deps.db, c.get("caller").projectId, query, beganMs),
+      );
+    },
+  );
+  return app;
+}

@@ -1,0 +1,63 @@
+/** `GET /v1/export`: all traces of a range, or all rows of a summary, as a download. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { exportLines } from "../export/lines.ts";
+import { EXPORT_PARAMETERS, type ExportQuery, parseExportQuery } from "../export/query.ts";
+import { streamOf } from "../export/stream.ts";
+import { SummaryRow } from "../summary/summarize.ts";
+import { ShownTrace } from "../traces/read.ts";
+import { lines } from "./batch.ts";
+import type { AppEnv, Deps } from "./context.ts";
+import { logError } from "./errors.ts";
+import { operation } from "./operation.ts";
+
+const DESCRIPTION = `Calls come oldest first; rows of a summary by bucket and then by what they are grouped by, the calls
+without the label first, however many. What is written while it is read is in it where it lies ahead.`;
+
+const ExportedRow = SummaryRow.extend({ cursor: z.string() }).meta({
+  patternProperties: { "^tag\\.": { type: ["string", "null"] } },
+});
+
+export function exportRoutes(deps: Deps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.get(
+    "/v1/export",
+    operation(deps, {
+      id: "export",
+      tag: "Calls",
+      summary: "All calls of a range, or all rows of a summary, as a download",
+      description: DESCRIPTION,
+      caller: "read",
+      query: EXPORT_PARAMETERS,
+      answers: {
+        200: {
+          description: "Lines; a transfer that breaks off is not whole.",
+          content: {
+            ...lines(z.union([ShownTrace, ExportedRow])),
+            "text/csv": { schema: z.string() },
+          },
+          headers: { "Content-Disposition": "`attachment` with a file's name." },
+        },
+      },
+    }),
+    async (c) => {
+      const { projectId } = c.get("caller");
+      const requestId = c.get("requestId");
+      const asked = parseExportQuery(new URL(c.req.url).searchParams, projectId, deps.now());
+      const body = await streamOf(exportLines(deps.db, projectId, asked), (error) => logError(error, requestId));
+      return c.body(body, 200, {
+        "Content-Type": asked.format === "ndjson" ? "application/x-ndjson" : "text/csv; charset=utf-8",
+        "Content-Disposition": `attachment; filename="${fileName(asked)}"`,
+        "Cache-Control": "private, no-store",
+      });
+    },
+  );
+  return app;
+}
+
+/** `llm-costs_traces_2026-11-01_2026-12-01.csv` */
+function fileName({ type, format, query }: ExportQuery): string {
+  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  const kind = format === "focus" ? "focus" : type;
+  return `llm-costs_${kind}_${day(query.fromMs)}_${day(query.toMs)}.${format === "ndjson" ? "ndjson" : "csv"}`;
+}

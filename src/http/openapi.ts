@@ -1,0 +1,240 @@
+/** `GET /openapi.json`: the API as OpenAPI 3.1, from the routes that are there and the schemas that they check with. */
+import type { Hono } from "hono";
+import { z } from "zod";
+import type { ErrorCode } from "../errors.ts";
+import type { Parameter } from "../parameters.ts";
+import type { AppEnv, Deps } from "./context.ts";
+import { inPascalCase, kindOf, PROBLEMS } from "./errors.ts";
+import { createJsonSchemas, type Json, type JsonSchemas } from "./json-schema.ts";
+import {
+  type Answer,
+  type Content,
+  json,
+  type Media,
+  type Operation,
+  operation,
+  operationOf,
+  TAGS,
+} from "./operation.ts";
+import { RpcStatus } from "./otlp.ts";
+
+const INTRODUCTION = `An exact ledger of what LLM calls cost.
+
+Money is a decimal string of USD, exact to 10⁻¹² and without trailing zeros, or null where nothing is known. Times are
+RFC 3339. Ranges hold their \`from\` and not their \`to\`. Unknown query parameters are refused; unknown fields of calls
+are ignored. Answers may get further fields.
+
+Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`, which every answer has as \`X-Request-Id\`. OTLP
+requests get OTLP's own form. A path that is not here is 404 \`not_found\`, another method 405 \`method_not_allowed\`.
+
+To try it, start the ledger with \`npm run dev\` and authorize with the \`apiKey\` of \`.data/dev.json\`.`;
+
+const SECURITY_SCHEMES = {
+  apiKey: {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key of one project, with scopes of `ingest`, `read` and `admin`; `admin` has the others.",
+  },
+  apiKeyAsPassword: { type: "http", scheme: "basic", description: "The API key as the password, with any user name." },
+  adminKey: {
+    type: "http",
+    scheme: "bearer",
+    description: "The key that makes projects, their keys and global prices.",
+  },
+  metricsToken: { type: "http", scheme: "bearer", description: "The token that a scraper is configured with." },
+};
+
+/** @param app all of whose routes are described, those that it gets later too. */
+export function openApiRoutes(deps: Deps, app: Hono<AppEnv>): void {
+  let description: Json | undefined;
+  app.get(
+    "/openapi.json",
+    operation(deps, {
+      id: "getDescription",
+      tag: "Operations",
+      summary: "This description, as OpenAPI 3.1",
+      caller: "anyone",
+      answers: { 200: { description: "The document.", content: json(z.record(z.string(), z.unknown())) } },
+    }),
+    (c) => {
+      description ??= describe(app);
+      const servers = [{ url: new URL(c.req.url).origin }];
+      return c.json({ ...description, servers }, 200, {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "public, max-age=60",
+      });
+    },
+  );
+}
+
+/** What operations share, and refer to. */
+interface Shared {
+  schemas: JsonSchemas;
+  responses: Record<string, Json>;
+}
+
+function describe(app: Hono<AppEnv>): Json {
+  const shared: Shared = { schemas: createJsonSchemas(), responses: {} };
+  const paths: Record<string, Json> = {};
+  for (const { method, path, handler } of app.routes) {
+    const operation = operationOf(handler);
+    if (operation === undefined) continue;
+    const item = (paths[path.replace(/:(\w+)/g, "{$1}")] ??= {});
+    item[method.toLowerCase()] = describeOperation(operation, shared);
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "LLM Cost Tracker",
+      version: "1",
+      summary: "What LLM calls cost, exactly.",
+      description: INTRODUCTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths,
+    components: { schemas: shared.schemas.named, responses: shared.responses, securitySchemes: SECURITY_SCHEMES },
+  };
+}
+
+function describeOperation(operation: Operation, shared: Shared): Json {
+  const { schemas } = shared;
+  const { id, tag, summary, description, path, headers, query, body } = operation;
+  const parameters = [
+    ...Object.entries(path ?? {}).map(([name, { schema, description, example }]) => ({
+      name,
+      in: "path",
+      required: true,
+      description,
+      schema: schemas.of(schema, "input"),
+      ...(example !== undefined && { example }),
+    })),
+    ...Object.entries(query ?? {}).map(([name, parameter]) => describeParameter(name, parameter, schemas)),
+    ...Object.entries(headers ?? {}).map(([name, description]) => ({
+      name,
+      in: "header",
+      description,
+      schema: { type: "string" },
+    })),
+  ];
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    security: securityOf(operation),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        ...(body.description !== undefined && { description: body.description }),
+        content: describeContent(body.content, "input", schemas),
+      },
+    }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(operation.answers).map(([status, answer]) => [status, describeAnswer(answer, schemas)]),
+      ),
+      ...describeRefusals(operation, shared),
+    },
+  };
+}
+
+function securityOf({ caller, basic }: Operation): Json[] {
+  if (caller === "anyone") return [];
+  if (caller === "admin key") return [{ adminKey: [] }];
+  if (caller === "metrics token or scope admin") return [{ apiKey: ["admin"] }, { metricsToken: [] }];
+  if (caller === "admin key or scope admin") return [{ apiKey: ["admin"] }, { adminKey: [] }];
+  return [{ apiKey: [caller] }, ...(basic ? [{ apiKeyAsPassword: [caller] }] : [])];
+}
+
+function describeParameter(name: string, parameter: Parameter, schemas: JsonSchemas): Json {
+  const { written, description, example, fallback, names } = parameter;
+  const one = schemas.of(parameter.schema, "input");
+  const list = { type: "array", items: one };
+  const shown = (make: (text: string) => unknown): Json => (example === undefined ? {} : { example: make(example) });
+  const forms: Record<Parameter["written"], () => Json> = {
+    once: () => ({
+      schema: { ...one, ...(fallback !== undefined && { default: typed(fallback, one) }) },
+      ...shown((text) => typed(text, one)),
+    }),
+    repeated: () => ({ style: "form", explode: true, schema: list, ...shown((text) => [text]) }),
+    commas: () => ({ style: "form", explode: false, schema: list, ...shown((text) => text.split(",")) }),
+    // An object whose members are parameters of their own, called as its keys are.
+    names: () => ({
+      style: "form",
+      explode: true,
+      schema: { type: "object", propertyNames: { pattern: names?.pattern.source }, additionalProperties: list },
+      ...shown((text) => ({ [text.split("=")[0]!]: [text.split("=")[1]] })),
+    }),
+  };
+  return { name, in: "query", description, ...forms[written]() };
+}
+
+/** A parameter's text as the value that it stands for. */
+function typed(text: string, { type }: Json): unknown {
+  return type === "integer" || type === "boolean" ? JSON.parse(text) : text;
+}
+
+function describeAnswer({ description, content, headers }: Answer, schemas: JsonSchemas): Json {
+  return {
+    description,
+    ...(headers && {
+      headers: Object.fromEntries(
+        Object.entries(headers).map(([name, description]) => [
+          name,
+          { description, required: true, schema: { type: "string" } },
+        ]),
+      ),
+    }),
+    ...(content && { content: describeContent(content, "output", schemas) }),
+  };
+}
+
+function describeContent(content: Content, io: "input" | "output", schemas: JsonSchemas): Json {
+  const describeMedia = ({ schema, line, examples }: Media): Json => ({
+    schema: schemas.of(schema, io),
+    ...(line && { "x-line-schema": schemas.of(line, io) }),
+    ...(examples && {
+      examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])),
+    }),
+  });
+  return Object.fromEntries(Object.entries(content).map(([type, media]) => [type, describeMedia(media)]));
+}
+
+const STATUS_HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  401: { "WWW-Authenticate": "`Bearer`" },
+  503: { "Retry-After": "Seconds." },
+};
+
+/** By status, the problems that the operation's errors may be. */
+function describeRefusals(operation: Operation, { schemas, responses }: Shared): Json {
+  const byStatus = Map.groupBy(new Set(refusalsOf(operation)), (code) => String(kindOf(code).status));
+  const answers = [...byStatus].map(([status, codes]) => {
+    const name = [...codes, ...(operation.otlp ? ["or_otlp"] : [])].map(inPascalCase).join("");
+    responses[name] ??= describeRefusal(status, codes, operation.otlp ?? false, schemas);
+    return [status, { $ref: `#/components/responses/${name}` }] as const;
+  });
+  return Object.fromEntries(answers);
+}
+
+function describeRefusal(status: string, codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas): Json {
+  const problems = codes.map((code) => PROBLEMS[code]);
+  const content: Content = {
+    "application/problem+json": { schema: problems.length === 1 ? problems[0]! : z.union(problems) },
+    ...(otlp && { "application/json": { schema: RpcStatus }, "application/x-protobuf": { schema: z.file() } }),
+  };
+  const description = codes.map((code) => `\`${code}\`: ${kindOf(code).means}`).join("\n\n");
+  const headers = STATUS_HEADERS[status];
+  return describeAnswer({ description, content, ...(headers && { headers }) }, schemas);
+}
+
+function refusalsOf({ caller, query, body, refusals = [] }: Operation): ErrorCode[] {
+  return [
+    ...(query ? (["invalid_parameter"] as const) : []),
+    ...(body ? (["invalid_body", "body_too_large", "unsupported_media_type"] as const) : []),
+    ...refusals,
+    ...(caller === "anyone" ? [] : (["unauthorized", "forbidden", "database_unavailable", "internal"] as const)),
+  ];
+}
