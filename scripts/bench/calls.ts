@@ -1,7 +1,7 @@
 /** Calls for the benchmarks, in the native form: seeded, all in the current hour, each with its own id. */
 
-const APPLICATIONS = ["assistant", "search", "support", "codegen", "batch"];
-const MODELS: readonly [provider: string, model: string][] = [
+export const APPLICATIONS = ["assistant", "search", "support", "codegen", "batch"];
+export const MODELS: readonly [provider: string, model: string][] = [
   ["openai", "gpt-4o"],
   ["openai", "gpt-4o-mini"],
   ["openai", "gpt-5-mini"],

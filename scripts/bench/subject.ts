@@ -14,9 +14,10 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
-export async function startSubject(): Promise<Subject> {
+/** @param entry of the Worker, if not the project's own. */
+export async function startSubject(entry?: string): Promise<Subject> {
   const backends = await forkBackends();
-  const worker = await startWorkerd({ ...backends.bindings, ADMIN_KEY });
+  const worker = await startWorkerd({ ...backends.bindings, ADMIN_KEY }, entry);
   return {
     url: worker.url,
     backends,

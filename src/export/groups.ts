@@ -4,10 +4,9 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../pricing/buckets.ts";
-import { columns, LEVEL, list, MAIN, type Measure, QUANTITIES } from "../rollup/measures.ts";
+import { columns, list, MAIN, type Measure, QUANTITIES } from "../rollup/measures.ts";
 import { isLabel, type SummaryQuery } from "../summary/query.ts";
-import { hasRest, labelOf, rawPart, rollupPart, type StatementOptions, unspreadPart } from "../summary/statement.ts";
-import { rangesOf } from "../summary/windows.ts";
+import { hasRest, labelOf, partsOf, rawPart, type StatementOptions } from "../summary/statement.ts";
 import type { Position } from "./cursor.ts";
 
 export interface From extends Pick<Position, "keys"> {
@@ -101,27 +100,7 @@ from page${sql.join(joins, sql``)}
 order by ${orderOf(query, sql`page`)}`;
 }
 
-/** What a summary adds up: see `summaryStatement`. */
-function partsOf(options: GroupsOptions): SQL[] {
-  const { query, windows } = options;
-  const label = labelOf(query);
-  const parts: SQL[] = [];
-  for (const source of ["day", "hour"] as const) {
-    const ranges = rangesOf(windows, source);
-    if (ranges.length === 0) continue;
-    parts.push(rollupPart(options, LEVEL[source], ranges, label));
-    if (label !== MAIN) parts.push(unspreadPart(options, ranges, label));
-    if (hasRest(query)) parts.push(rollupPart(options, LEVEL[source], ranges, MAIN));
-  }
-  const ragged = rangesOf(windows, "raw");
-  if (ragged.length > 0) {
-    parts.push(rawPart(options, ragged, label));
-    if (hasRest(query)) parts.push(rawPart(options, ragged, MAIN));
-  }
-  return parts;
-}
-
-/** The same from traces alone. */
+/** What a summary adds up, from traces alone. */
 function rawPartsOf(options: GroupsOptions): SQL[] {
   const { query, windows } = options;
   const raw = { ...options, measures: [IS_LOOSE, ...LOOSE_MEASURES] };

@@ -31,3 +31,32 @@ export const EXAMPLE_ENTRY = {
   completion_tokens: 200,
   metadata: { user_api_key_alias: "assistant", user_api_key_user_id: "ada" },
 };
+
+/** The call as a span. */
+export const EXAMPLE_OTLP = {
+  resourceSpans: [
+    {
+      resource: { attributes: [{ key: "service.name", value: { stringValue: "assistant" } }] },
+      scopeSpans: [
+        {
+          spans: [
+            {
+              traceId: "5b8efff798038103d269b633813fc60c",
+              spanId: "eee19b7ec3c1b174",
+              name: "chat gpt-4o-mini",
+              startTimeUnixNano: "1791192600000000000",
+              endTimeUnixNano: "1791192600812000000",
+              attributes: [
+                { key: "gen_ai.operation.name", value: { stringValue: "chat" } },
+                { key: "gen_ai.provider.name", value: { stringValue: "openai" } },
+                { key: "gen_ai.response.model", value: { stringValue: "gpt-4o-mini" } },
+                { key: "gen_ai.usage.input_tokens", value: { intValue: "1000" } },
+                { key: "gen_ai.usage.output_tokens", value: { intValue: "200" } },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};

@@ -12,39 +12,12 @@ import type { Decoded } from "../ingest/trace.ts";
 import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
-import { EXAMPLE_CALL } from "./example.ts";
+import { EXAMPLE_CALL, EXAMPLE_OTLP } from "./example.ts";
 import { type Operation, operation } from "./operation.ts";
 import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
 
 const otlp = otlpRequest("resourceSpans");
 const otlpAnswers = otlpResponse("rejectedSpans");
-const EXAMPLE_OTLP = {
-  resourceSpans: [
-    {
-      resource: { attributes: [{ key: "service.name", value: { stringValue: "assistant" } }] },
-      scopeSpans: [
-        {
-          spans: [
-            {
-              traceId: "5b8efff798038103d269b633813fc60c",
-              spanId: "eee19b7ec3c1b174",
-              name: "chat gpt-4o-mini",
-              startTimeUnixNano: "1791192600000000000",
-              endTimeUnixNano: "1791192600812000000",
-              attributes: [
-                { key: "gen_ai.operation.name", value: { stringValue: "chat" } },
-                { key: "gen_ai.provider.name", value: { stringValue: "openai" } },
-                { key: "gen_ai.response.model", value: { stringValue: "gpt-4o-mini" } },
-                { key: "gen_ai.usage.input_tokens", value: { intValue: "1000" } },
-                { key: "gen_ai.usage.output_tokens", value: { intValue: "200" } },
-              ],
-            },
-          ],
-        },
-      ],
-    },
-  ],
-};
 
 const nativeBody = z.union([
   NativeTrace,

@@ -383,6 +383,17 @@ function nodeOf(row: Row): StoredNode {
   };
 }
 
+/** What a link has of a node. */
+const NO_ROW = {
+  id: null,
+  kind: "",
+  tokens: null,
+  responseId: null,
+  ripe: false,
+  billable: false,
+  nested: false,
+} as const;
+
 /** What a batch adds to what is stored. */
 function newNodes(
   spans: readonly Trace[],
@@ -395,7 +406,14 @@ function newNodes(
   for (const trace of spans) {
     const { id, parentId, startedAtMs, wrapper, responseId, userId, sessionId } = trace;
     nodes.push({
-      ...{ id, parentId, startedAtMs, wrapper, responseId, userId, sessionId, ripe },
+      id,
+      parentId,
+      startedAtMs,
+      wrapper,
+      responseId,
+      userId,
+      sessionId,
+      ripe,
       traceId: trace.traceId!,
       spanId: trace.spanId!,
       kind: kindOf(trace.operation),
@@ -410,12 +428,8 @@ function newNodes(
     const name = `${link.traceId}:${link.spanId}`;
     if (linked.has(name) || !(link.ofInterest || known.has(link.traceId))) continue;
     linked.add(name);
-    const { traceId, spanId, parentId, startedAtMs, wrapper, userId, sessionId } = link;
-    nodes.push({
-      ...{ traceId, spanId, parentId, startedAtMs, wrapper, userId, sessionId },
-      ...{ id: null, kind: "", tokens: null, responseId: null, ripe: false, billable: false, nested: false },
-      tags: tagsOrNull(link.tags),
-    });
+    const { ofInterest: _, ...rest } = link;
+    nodes.push({ ...NO_ROW, ...rest, tags: tagsOrNull(link.tags) });
   }
   return nodes;
 }

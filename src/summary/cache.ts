@@ -97,14 +97,12 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
     const flight = stored.then(({ answer }) => answer);
     flights.set(name, flight);
     // It stands in for the value in Redis until all have looked who could not see that.
-    const seen = stored.then(({ kept }) => kept.then(() => lookUps.idle(key)));
-    keepAlive(
-      seen
-        .catch(() => undefined)
-        .then(() => {
-          if (flights.get(name) === flight) flights.delete(name);
-        }),
-    );
+    const standIn = async (): Promise<void> => {
+      await stored.then(({ kept }) => kept).catch(() => undefined);
+      await lookUps.idle(key);
+      if (flights.get(name) === flight) flights.delete(name);
+    };
+    keepAlive(standIn());
     return await flight;
   }
 

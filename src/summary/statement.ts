@@ -43,7 +43,60 @@ const withLatency = ({ include }: SummaryQuery): boolean => include.includes("la
  * rows with a null `value`: all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
-  const { query, windows, measures, maxRows } = options;
+  const { query, measures, maxRows } = options;
+  const parts = partsOf(options);
+  const grouped = query.groupBy.some(isLabel);
+  const source = grouped ? sql`folded` : sql`part`;
+  const part = sql`with part as (${sql.join(parts, sql` union all `)})${grouped ? folding(options) : sql``}`;
+  // What is the same in all rows is no key: hashing it for each bucket of each histogram would cost as much as the rest.
+  const names = [
+    ...(options.bucketStartsMs.length > 0 ? ["bucket_no"] : []),
+    ...query.groupBy.filter((key) => !isLabel(key)),
+    ...(grouped ? ["value"] : []),
+  ];
+  const keys = columns(names);
+  const constant = [
+    ...(options.bucketStartsMs.length > 0 ? [] : [sql`0 as bucket_no`]),
+    ...(grouped ? [] : [sql`'' as value`]),
+  ];
+  const by = names.length > 0 ? sql`group by ${keys}` : sql``;
+  const summed = measures.map(
+    ({ name, type }) =>
+      sql`sum(${sql.identifier(name)})::${type === "bigint" ? sql`bigint` : sql`numeric`} as ${sql.identifier(name)}`,
+  );
+  const groups = sql`
+select ${list([...constant, ...names.map((name) => sql`${sql.identifier(name)}`), ...summed])}
+from ${source} ${by} having sum(requests) <> 0 limit ${maxRows}`;
+  if (!withLatency(query)) return sql`${part} ${groups}`;
+  const own = names.length > 0 ? sql`${keys}, ` : sql``;
+  return sql`
+${part}
+select s.*, h.latency_buckets, h.latency_counts
+from (${groups}) s
+left join (
+  select ${own}array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
+  from (
+    select ${own}latency_bucket, sum(coalesce(calls, 1))::bigint as calls
+    from (
+      select ${own}unnest(latency_buckets) as latency_bucket, unnest(latency_counts) as calls from ${source}
+    ) one
+    group by ${own}latency_bucket
+  ) by_bucket
+  ${by}
+) h on ${names.length === 0 ? sql`true` : sql.join(names.map(sameKey), sql` and `)}`;
+}
+
+/** Only a label's value may be null. Equality can be hashed, "is not distinct" cannot. */
+function sameKey(name: string): SQL {
+  const [s, h] = [sql`s.${sql.identifier(name)}`, sql`h.${sql.identifier(name)}`];
+  return name === "value"
+    ? sql`coalesce(${s}, '') = coalesce(${h}, '') and (${s} is null) = (${h} is null)`
+    : sql`${s} = ${h}`;
+}
+
+/** What a summary adds up, each part with the columns of `shown`. */
+export function partsOf(options: StatementOptions): SQL[] {
+  const { query, windows } = options;
   const label = labelOf(query);
   const parts: SQL[] = [];
   for (const source of ["day", "hour"] as const) {
@@ -58,37 +111,7 @@ export function summaryStatement(options: StatementOptions): SQL {
     parts.push(rawPart(options, ragged, label));
     if (hasRest(query)) parts.push(rawPart(options, ragged, MAIN));
   }
-
-  const grouped = query.groupBy.some(isLabel);
-  const source = grouped ? sql`folded` : sql`part`;
-  const part = sql`with part as (${sql.join(parts, sql` union all `)})${grouped ? folding(options) : sql``}`;
-  const keys = columns(["bucket_no", ...query.groupBy.filter((key) => !isLabel(key)), "value"]);
-  const summed = list(
-    measures.map(
-      ({ name, type }) =>
-        sql`sum(${sql.identifier(name)})::${type === "bigint" ? sql`bigint` : sql`numeric`} as ${sql.identifier(name)}`,
-    ),
-  );
-  const groups = sql`select ${keys}, ${summed} from ${source} group by ${keys} having sum(requests) <> 0 limit ${maxRows}`;
-  if (!withLatency(query)) return sql`${part} ${groups}`;
-  return sql`
-${part}
-select s.*, h.latency_buckets, h.latency_counts
-from (${groups}) s
-left join (
-  select ${keys}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
-  from (
-    select ${keys}, u.latency_bucket, sum(coalesce(u.calls, 1))::bigint as calls
-    from ${source}, unnest(latency_buckets, latency_counts) as u (latency_bucket, calls)
-    group by ${keys}, u.latency_bucket
-  ) by_bucket
-  group by ${keys}
-) h on ${sql.join(
-    ["bucket_no", ...query.groupBy.filter((key) => !isLabel(key))].map(
-      (key) => sql`s.${sql.identifier(key)} = h.${sql.identifier(key)}`,
-    ),
-    sql` and `,
-  )} and coalesce(s.value, '') = coalesce(h.value, '') and (s.value is null) = (h.value is null)`;
+  return parts;
 }
 
 /** The parts with the lesser values of a label as one; null is no value, but all calls. */
@@ -109,7 +132,7 @@ folded as (
 }
 
 /** The rollup rows of one label, or of the main rollup, at one level. */
-export function rollupPart(options: StatementOptions, level: number, ranges: readonly Range[], label: string): SQL {
+function rollupPart(options: StatementOptions, level: number, ranges: readonly Range[], label: string): SQL {
   return sql`
   select ${bucketNo(options, sql`t.bucket`)}, ${shown(options, valueOf(options.query, label, sql`t.value`))}
   from rollup t
@@ -118,7 +141,7 @@ export function rollupPart(options: StatementOptions, level: number, ranges: rea
 }
 
 /** The same from partial rows that are not spread over their labels yet. */
-export function unspreadPart(options: StatementOptions, ranges: readonly Range[], label: string): SQL {
+function unspreadPart(options: StatementOptions, ranges: readonly Range[], label: string): SQL {
   return sql`
   select ${bucketNo(options, sql`t.bucket`)}, ${shown(options, valueOf(options.query, label, sql`l.value`))}
   from rollup t, lateral ${labelsOf} as l
