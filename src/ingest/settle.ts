@@ -465,7 +465,7 @@ function applying(
   const judgements = judge(all);
   const judged = all.flatMap((node): [string, Judgement][] => {
     const judgement = judgements.get(node.id ?? "");
-    return judgement && (judgement.held || differs(node, judgement)) ? [[node.id!, judgement]] : [];
+    return judgement && (node.wrapper || differs(node, judgement)) ? [[node.id!, judgement]] : [];
   });
   const counted = [...byTrace].map(([traceId, all]) => ({
     traceId,
@@ -489,7 +489,10 @@ function applying(
   return [...(counted.length > 0 ? [AS_JUDGED(values)] : []), LOCK(values), APPLY(values)];
 }
 
-/** Sightings are not looked at here: what counts but for them is found to count no more by the statement. */
+/**
+ * Sightings are not looked at here: what counts but for them is found to count no more by the statement. Nor is this for
+ * wrappers: time may have made one count since it was read.
+ */
 function differs(node: StoredNode, { counts, nested, userId, sessionId, tags }: Judgement): boolean {
   const more = tags !== node.tags && Object.keys(tags ?? {}).length > Object.keys(node.tags ?? {}).length;
   return (

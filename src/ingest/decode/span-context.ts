@@ -17,7 +17,7 @@ import {
 } from "./span-attributes.ts";
 import { MAX_TEXT } from "../trace.ts";
 import { MAX_TAGS } from "./tags.ts";
-import { documentOf, listOf, textOf, type Attributes, type Span } from "./span.ts";
+import { documentOf, listOf, textOf, type Attributes, type Span, type SpanSource } from "./span.ts";
 
 export interface Context {
   userId: string | null;
@@ -35,16 +35,24 @@ const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "p
 /** Contexts of the spans of one body. */
 export class Contexts {
   readonly #spans = new Map<string, Span>();
+  /** Those whose id another trace of the body has too, by both ids. */
+  readonly #namesakes = new Map<string, Span>();
   readonly #inherited = new Map<Span, Context>();
+  /** Many spans share a source. */
+  readonly #resources = new Map<SpanSource, Context>();
 
   constructor(spans: readonly Span[]) {
-    for (const span of spans) this.#spans.set(`${span.traceId}:${span.spanId}`, span);
+    for (const span of spans) {
+      const other = this.#spans.get(span.spanId);
+      if (other === undefined || other.traceId === span.traceId) this.#spans.set(span.spanId, span);
+      else this.#namesakes.set(`${span.traceId}:${span.spanId}`, span);
+    }
   }
 
   /** What the span says, else its resource, else the nearest span above it. */
   of(span: Span): Context {
     const above = this.#above(span);
-    const own = inherit(ownContext(span.attributes), resourceContext(span));
+    const own = inherit(ownContext(span.attributes), this.#resource(span.source));
     return above === undefined ? own : inherit(own, this.inherited(above));
   }
 
@@ -67,8 +75,16 @@ export class Contexts {
     return context;
   }
 
-  #above(span: Span): Span | undefined {
-    return span.parentId === "" ? undefined : this.#spans.get(`${span.traceId}:${span.parentId}`);
+  #resource(source: SpanSource): Context {
+    let context = this.#resources.get(source);
+    if (!context) this.#resources.set(source, (context = resourceContext(source)));
+    return context;
+  }
+
+  #above({ traceId, parentId }: Span): Span | undefined {
+    if (parentId === "") return undefined;
+    const span = this.#spans.get(parentId);
+    return span === undefined || span.traceId === traceId ? span : this.#namesakes.get(`${traceId}:${parentId}`);
   }
 }
 
@@ -85,12 +101,12 @@ function kept(context: Context): Context {
 }
 
 function inherit(own: Context, above: Context): Context {
+  if (own === NO_CONTEXT || above === NO_CONTEXT) return own === NO_CONTEXT ? above : own;
   const tags = own.tags.size === 0 ? above.tags : above.tags.size === 0 ? own.tags : merge(own.tags, above.tags);
   return { userId: own.userId ?? above.userId, sessionId: own.sessionId ?? above.sessionId, tags };
 }
 
-function resourceContext(span: Span): Context {
-  const { resource, scope } = span.source;
+function resourceContext({ resource, scope }: SpanSource): Context {
   const tags = new Map<string, string>();
   for (const name of RESOURCE_TAGS) addTag(tags, name, resource.get(name));
   return inherit(inherit(ownContext(scope), ownContext(resource)), { ...NO_CONTEXT, tags });
@@ -98,13 +114,18 @@ function resourceContext(span: Span): Context {
 
 function ownContext(attributes: Attributes): Context {
   if (attributes.size === 0) return NO_CONTEXT;
-  const tags = new Map<string, string>();
+  let tags: Map<string, string> | undefined;
+  let isNamed = false;
   for (const [name, value] of attributes) {
     // A name that some field reads, as the user's, is not a tag as well.
-    if (READ_NAMES.has(name)) continue;
-    const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
-    if (prefix !== undefined) addTag(tags, name.slice(prefix.length), value);
+    if (READ_NAMES.has(name)) isNamed ||= IDENTITIES.has(name);
+    else {
+      const key = tagOf(name);
+      if (key !== null) addTag((tags ??= new Map()), key, value);
+    }
   }
+  if (!isNamed) return tags === undefined ? NO_CONTEXT : { ...NO_CONTEXT, tags };
+  tags ??= new Map();
   const bare = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
   if (bare.length > 0) addTag(tags, "tag", bare.join(","));
 
@@ -117,6 +138,24 @@ function ownContext(attributes: Attributes): Context {
     sessionId: textOf(attributes, SESSION) ?? (metadata && textIn(metadata, METADATA_SESSION)),
     tags,
   };
+}
+
+/** Names that say whose a span is; most spans have none. */
+const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
+
+const tagNames = new Map<string, string | null>();
+const MOST_TAG_NAMES = 10_000;
+
+/** What is left of a name without the prefix of tags; null where it has none. Names repeat: each is looked at once. */
+function tagOf(name: string): string | null {
+  let key = tagNames.get(name);
+  if (key === undefined) {
+    const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
+    key = prefix === undefined ? null : name.slice(prefix.length);
+    if (tagNames.size >= MOST_TAG_NAMES) tagNames.clear();
+    tagNames.set(name, key);
+  }
+  return key;
 }
 
 function addTag(tags: Map<string, string>, key: string, value: unknown): void {

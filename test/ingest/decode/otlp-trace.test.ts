@@ -242,3 +242,12 @@ describe("user, session and tags", () => {
     expect(new Set(decode({ spans }).traces.map(({ userId }) => userId))).toEqual(new Set(["ada"]));
   });
 });
+
+it("takes the user from above within its own trace, where two traces use the same span ids", () => {
+  const [root, leaf] = ["00000000000000a1", "00000000000000a2"];
+  const spans = ["1", "2"].flatMap((digit) => [
+    { traceId: digit.repeat(32), spanId: root, attributes: { "user.id": `user-${digit}` } },
+    chat({}, { traceId: digit.repeat(32), spanId: leaf, parentSpanId: root }),
+  ]);
+  expect(decode({ spans }).traces.map(({ userId }) => userId)).toEqual(["user-1", "user-2"]);
+});
