@@ -12,7 +12,7 @@ import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, REFUSED, type Row } from "../db/client.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import type { PricedTrace } from "./columns.ts";
-import { keyRange } from "./key.ts";
+import { keyRange, traceKey } from "./key.ts";
 import { COUNT_FIELDS, type Link, type Trace } from "./trace.ts";
 import { judge, type Judgement, type Node } from "./trace-tree.ts";
 
@@ -87,13 +87,32 @@ function anotherCall(): SQL {
   return sql`${apart} > ${SAME_CALL_MS}`.inlineParams();
 }
 
-/** Takes a trace that is deleted off the sightings of its response; the next one in line holds it then. */
+const seen = sql`
+  select r.holder, r.sightings from responses r
+  where r.project_id = ${project}
+    and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
+
+/** Takes a trace that is deleted off the sightings of its response; the first that knows its tokens holds it from then on. */
 const FORGET_SIGHTING = compileNamed(sql`
 update responses r
 set sightings = array_remove(r.sightings, ${param("id")}::uuid),
-  holder = case when r.holder = ${param("id")}::uuid then (array_remove(r.sightings, ${param("id")}::uuid))[1] else r.holder end
+  (holder, detail) = (
+    select case when r.holder = ${param("id")}::uuid then n.id else r.holder end,
+      case when r.holder = ${param("id")}::uuid then coalesce(n.detail, 0) else r.detail end
+    from (select 1) as one
+    left join (
+      select t.id, case when t.wrapper then -1 when coalesce(t.input_tokens, t.output_tokens) is null then 0 else 99 end as detail
+      from traces t where ${inReach(sql`t`)} and t.id = any(array_remove(r.sightings, ${param("id")}::uuid))
+      order by detail desc, array_position(r.sightings, t.id) limit 1
+    ) n on true
+  )
 where r.project_id = ${project} and ${param("id")}::uuid = any(r.sightings)
   and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
+
+/** The traces of the rows that tell of some responses. */
+const TRACES_OF = compileNamed(sql`
+select distinct t.trace_id from traces t
+where ${inReach(sql`t`)} and t.id = any(array(select unnest(s.sightings) from (${seen}) as s)) and t.span_id is not null`);
 
 /** A response that nothing tells of any more. */
 const FORGET_RESPONSE = compileNamed(sql`
@@ -101,17 +120,12 @@ delete from responses r
 where r.project_id = ${project} and cardinality(r.sightings) = 0
   and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
 
-/** Those who settle one trace take turns. The locks are few, whatever the number of traces: the server has not many. */
+/** Those who settle one trace take turns. A project has few locks, whatever the number of traces: the server has not many. */
 const TAKE_TURN = compileNamed(sql`
-select pg_advisory_xact_lock(k) from (
-  select distinct hashtextextended(${project}::text || trace_id, 0) & 63 as k
+select pg_advisory_xact_lock(hashtext(${project}::text), k) from (
+  select distinct hashtext(trace_id) & 63 as k
   from unnest(${param("traces")}::text[]) as i (trace_id) order by 1
 ) as locks`);
-
-const seen = sql`
-  select r.holder, r.sightings from responses r
-  where r.project_id = ${project}
-    and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
 
 const storedRows = sql`
   select t.trace_id, count(*) as stored from traces t
@@ -159,10 +173,12 @@ const LOCK = compileNamed(
 
 const APPLY = compileNamed(sql`
 with judged as (
-  select * from unnest(
+  select j.id, j.counts, j.nested, j.user_id, j.session_id, d.tags
+  from unnest(
     ${param("ids")}::uuid[], ${param("counts")}::boolean[], ${param("nested")}::boolean[], ${param("user_ids")}::text[],
-    ${param("session_ids")}::text[], ${param("tags")}::text[]
-  ) as j (id, counts, nested, user_id, session_id, tags)
+    ${param("session_ids")}::text[], ${param("tag_numbers")}::integer[]
+  ) as j (id, counts, nested, user_id, session_id, tag_number)
+  left join unnest(${param("tags")}::text[]) with ordinality as d (tags, number) on d.number = j.tag_number
 ),
 contested as materialized (${seen}),
 wanted as (
@@ -208,6 +224,12 @@ select (extract(epoch from min(started_at)) * 1000)::float8 as earliest_ms,
   (select count(*)::int from after where billable and cost_pico is null) as unpriced
 from before`);
 
+/** Puts traces up for cron to settle. */
+const DEFER = compileNamed(sql`
+insert into held_wrappers (project_id, id, trace_id, due_at)
+select ${project}, d.id, d.trace_id, now() from unnest(${param("ids")}::uuid[], ${param("traces")}::text[]) as d (id, trace_id)
+order by d.id on conflict (project_id, id) do update set due_at = excluded.due_at`);
+
 export interface Settling {
   /** Suffices for most batches: fails with `Refused` where it does not. Null where it surely does not. */
   check: Bound[] | null;
@@ -216,6 +238,8 @@ export interface Settling {
    * what it changes, a row tells the earliest start in `earliest_ms`.
    */
   settle(db: Database): Promise<Bound[]>;
+  /** Leaves the spans as they were sent, for cron to settle: where many write to one trace, or it is too large. */
+  defer(): Bound[];
 }
 
 /** What has to run after the write, in its transaction; null for calls that nothing could be known of. */
@@ -235,11 +259,9 @@ export function settling(
   const calls = new Map<string, number>();
   for (const { traceId } of spans.values()) calls.set(traceId!, (calls.get(traceId!) ?? 0) + 1);
   for (const { traceId } of links) if (!calls.has(traceId)) calls.set(traceId, 0);
-  const scope = scopeOf(
-    projectId,
-    [...batch.map(({ trace }) => trace.startedAtMs), ...links.map((link) => link.startedAtMs)],
-    graceSeconds,
-  );
+  const startsMs = [...batch.map(({ trace }) => trace.startedAtMs), ...links.map((link) => link.startedAtMs)];
+  const scope = scopeOf(projectId, startsMs, graceSeconds);
+  const lowestStartMs = startsMs.reduce((lowest, ms) => Math.min(lowest, ms));
   const traces = textArray([...calls.keys()]);
   const begin = [
     ...(links.length > 0 ? [LINK({ ...scope, ...linkValues(links) })] : []),
@@ -270,7 +292,17 @@ export function settling(
       const earlier = groups
         .slice(0, -1)
         .flatMap((some) => [...sight(some), ...applying({ ...scope, ...responsesOf(some) }, [])]);
-      return [...begin, ...earlier, ...sight(sighted), ...applying({ ...scope, ...responsesOf(sighted) }, nodes)];
+      const own = { ...scope, ...responsesOf(sighted) };
+      return [...begin, ...earlier, ...sight(sighted), ...applying(own, nodes, [...calls.keys()])];
+    },
+    defer() {
+      const due = [...calls.keys()].map((traceId) => ({ traceId, id: traceKey(lowestStartMs, traceId) }));
+      const held = {
+        ...scope,
+        traces: textArray(due.map(({ traceId }) => traceId)),
+        ids: plainArray(due.map(({ id }) => id)),
+      };
+      return [...begin, ...sight(sighted), ...applying({ ...scope, ...responsesOf(sighted) }, []), DEFER(held)];
     },
   };
 }
@@ -292,23 +324,37 @@ export async function settlingAgain(
   return [TAKE_TURN({ ...scope, traces: textArray(ids) }), ...applying({ ...scope, responses: null }, nodes)];
 }
 
-/** For a trace that is deleted: what its trace and its response are without it. Runs before and after the deletion. */
+/**
+ * For a trace that is deleted: what its trace is without it, and the other sightings of its response in theirs. Runs
+ * before and after the deletion.
+ *
+ * @param judging false leaves the spans around it as they are
+ */
 export async function settlingWithout(
   db: Database,
   projectId: string,
   gone: { id: string; traceId: string | null; responseId: string | null; startedAtMs: number },
   graceSeconds: number,
+  judging = true,
 ): Promise<{ before: Bound[]; after: Bound[] }> {
   const scope = scopeOf(projectId, [gone.startedAtMs], graceSeconds);
-  const nodes = gone.traceId === null ? [] : await readNodes(db, scope, [gone.traceId]);
   const responses = textArray(gone.responseId === null ? [] : [gone.responseId]);
-  const rest = nodes.filter(({ id }) => id !== gone.id);
+  const traces = new Set(judging && gone.traceId !== null ? [gone.traceId] : []);
+  if (judging && gone.responseId !== null) {
+    const { statement, values } = TRACES_OF({ ...scope, responses });
+    for (const row of await db.run(statement, values)) traces.add(String(row["trace_id"]));
+  }
+  const nodes = traces.size === 0 ? [] : await readNodes(db, scope, [...traces]);
   return {
-    before: gone.traceId === null ? [] : [TAKE_TURN({ ...scope, traces: textArray([gone.traceId]) })],
+    before: traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })],
     after: [
       FORGET_SIGHTING({ ...scope, responses, id: gone.id }),
       FORGET_RESPONSE({ ...scope, responses }),
-      ...applying({ ...scope, responses }, rest, gone.traceId === null ? [] : [gone.traceId]),
+      ...applying(
+        { ...scope, responses },
+        nodes.filter(({ id }) => id !== gone.id),
+        [...traces],
+      ),
     ],
   };
 }
@@ -473,6 +519,14 @@ function applying(
     all: all.length,
   }));
   const ids = plainArray(judged.map(([id]) => id));
+  // Many spans have the same tags from above: they are sent once.
+  const documents = new Map<string, number>();
+  const numberOf = (tags: Readonly<Record<string, string>>): number => {
+    const text = JSON.stringify(tags);
+    const number = documents.get(text) ?? documents.size + 1;
+    documents.set(text, number);
+    return number;
+  };
   const values = {
     ...scope,
     traces: textArray(counted.map(({ traceId }) => traceId)),
@@ -483,7 +537,8 @@ function applying(
     nested: plainArray(judged.map(([, { nested }]) => nested)),
     user_ids: textArray(judged.map(([, { userId }]) => userId)),
     session_ids: textArray(judged.map(([, { sessionId }]) => sessionId)),
-    tags: textArray(judged.map(([, { tags }]) => (tags === null ? null : JSON.stringify(tags)))),
+    tag_numbers: plainArray(judged.map(([, { tags }]) => (tags === null ? null : numberOf(tags)))),
+    tags: textArray([...documents.keys()]),
     held: plainArray(judged.flatMap(([id, { held }]) => (held ? [id] : []))),
   };
   return [...(counted.length > 0 ? [AS_JUDGED(values)] : []), LOCK(values), APPLY(values)];

@@ -4,15 +4,7 @@
  * returned; a trace that was there already adds nothing.
  */
 import { sql } from "drizzle-orm";
-import {
-  type Bound,
-  compile,
-  type Database,
-  DatabaseUnavailable,
-  Refused,
-  type Row,
-  StatementTooLarge,
-} from "../db/client.ts";
+import { type Bound, compile, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
 import { columns, list } from "../rollup/measures.ts";
@@ -93,8 +85,8 @@ export async function writeTraces(
 ): Promise<Written> {
   const { links = [], graceSeconds = DEFAULT_GRACE_SECONDS } = options;
   if (batch.length === 0 && links.length === 0) return { outcomes: [], earliestMs: null };
-  const rest = settling(projectId, batch, links, graceSeconds);
   const unique = inKeyOrder(batch);
+  const rest = settling(projectId, unique, links, graceSeconds);
   const params = [
     ...priceValues(unique.map(({ cost }) => cost.price)),
     ...COLUMNS.map((column) => columnLiteral(column, unique)),
@@ -127,8 +119,8 @@ export async function writeTraces(
   return { outcomes, earliestMs };
 }
 
-/** How often spans may come in between until a writer gives up: the caller sends again. */
-const MOST_TRIES = 10;
+/** How often spans may come in between until settling is given up. */
+const MOST_TRIES = 5;
 
 async function writeAndSettle(db: Database, write: Bound[], rest: Settling | null): Promise<Row[][]> {
   if (rest === null) return [await db.run(write[0]!.statement, write[0]!.values)];
@@ -137,20 +129,27 @@ async function writeAndSettle(db: Database, write: Bound[], rest: Settling | nul
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  return await settled(db, async () => [...write, ...(await rest.settle(db))]);
+  try {
+    return await settled(db, async () => [...write, ...(await rest.settle(db))]);
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
+  }
+  return await db.batch([...write, ...rest.defer()]);
 }
 
-/** Runs what `prepare` makes of the spans that are stored, and again with those that came meanwhile. */
+/**
+ * Runs what `prepare` makes of the spans that are stored, and again with those that came meanwhile.
+ *
+ * @throws Refused when more come each time.
+ */
 export async function settled(db: Database, prepare: () => Promise<Bound[]>): Promise<Row[][]> {
   for (let tries = 1; ; tries++) {
     const statements = await prepare();
     try {
       return await db.batch(statements);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (tries === MOST_TRIES)
-        throw new DatabaseUnavailable("others keep writing to the same traces", { cause: error });
-      await new Promise((resolve) => setTimeout(resolve, 5 * tries * Math.random()));
+      if (!(error instanceof Refused) || tries === MOST_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** tries * Math.random()));
     }
   }
 }
@@ -162,6 +161,11 @@ async function writeHalves(
   options: WriteOptions,
 ): Promise<Written> {
   const { links = [], ...rest } = options;
+  if (batch.length === 1 && links.length === 1) {
+    const first = await writeTraces(db, projectId, [], options);
+    const last = await writeTraces(db, projectId, batch, rest);
+    return { outcomes: last.outcomes, earliestMs: earlier(first.earliestMs, last.earliestMs) };
+  }
   const halves = <T>(all: readonly T[]): [T[], T[]] => [
     all.slice(0, Math.ceil(all.length / 2)),
     all.slice(Math.ceil(all.length / 2)),

@@ -1,6 +1,6 @@
 /** Takes a wrong call out of the ledger. */
 import { sql } from "drizzle-orm";
-import { compileNamed, type Database } from "../db/client.ts";
+import { type Bound, compileNamed, type Database, Refused, StatementTooLarge } from "../db/client.ts";
 import { startOfKey } from "../ingest/key.ts";
 import { settlingWithout } from "../ingest/settle.ts";
 import { DEFAULT_GRACE_SECONDS } from "../ingest/trace.ts";
@@ -41,9 +41,15 @@ export async function deleteTrace(
     responseId: row["response_id"] as string | null,
     startedAtMs: startOfKey(id),
   };
-  await settled(db, async () => {
-    const { before, after } = await settlingWithout(db, projectId, gone, graceSeconds);
+  const deletion = async (judging: boolean): Promise<Bound[]> => {
+    const { before, after } = await settlingWithout(db, projectId, gone, graceSeconds, judging);
     return [...before, LOCK(values), DELETE(values), ...after];
-  });
+  };
+  try {
+    await settled(db, () => deletion(true));
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
+    await db.batch(await deletion(false));
+  }
   return true;
 }

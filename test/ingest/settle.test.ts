@@ -296,6 +296,66 @@ describe("a deleted call", () => {
   });
 });
 
+describe("a deleted sighting", () => {
+  it("leaves its response to a wrapper only where no call can hold it", async () => {
+    const { project, send, wait, counted } = await ledger();
+    const r = { responseId: "resp_1" };
+    const gateway = call("g", null, { traceId: null, spanId: null, ...r }) as { trace: Trace };
+    const child = call("c", "w", r) as { trace: Trace };
+    await send(wrapper("w", null, r));
+    await wait();
+    await send(gateway);
+    expect(await counted()).toBe("g");
+    await deleteTrace(db, project, gateway.trace.id);
+    expect(await counted()).toBe("w");
+    await send(child, call("d", "w", { responseId: "resp_2" }), gateway);
+    expect(await counted()).toBe("cd");
+    await deleteTrace(db, project, child.trace.id);
+    expect(await counted()).toBe("dg");
+  });
+});
+
+describe("bodies that no settling can follow", () => {
+  it("are stored, where one id stands in two places of a body", async () => {
+    const { send, rows } = await ledger();
+    const nowhere = { traceId: null, spanId: null };
+    await send(call("a", null, nowhere), call("a", null), call("b", "a"));
+    expect((await rows()).filter((row) => row["billable"])).toHaveLength(2);
+  });
+
+  it("are settled by cron, where very many write to one trace at once", async () => {
+    const { project, wait, rows } = await ledger();
+    const writers = Array.from({ length: 40 }, (_, i) => {
+      const spanId = (i + 4_096).toString(16).padStart(16, "0");
+      const { trace } = call("x", null, { clientId: `${TRACE}:${i}`, startedAtMs: START_MS + i, spanId }) as {
+        trace: Trace;
+      };
+      const { link: above } = link("u", null, { userId: "ada" }) as { link: Link };
+      return writeTraces(db, project, [priced({ ...trace, parentId: idOf("u") })], { links: [above] });
+    });
+    await Promise.all(writers);
+    await wait();
+    const all = await rows();
+    expect(all.filter((row) => row["billable"] && row["user_id"] === "ada")).toHaveLength(40);
+  });
+
+  it("are stored, where what is inherited is more than one statement carries", async () => {
+    const { send, rows } = await ledger();
+    const tags = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`tag-${i}`, "x".repeat(100)]));
+    const calls = Array.from({ length: 4_000 }, (_, i) =>
+      call("x", "u", {
+        clientId: `${TRACE}:${i}`,
+        startedAtMs: START_MS + i,
+        spanId: (i + 4_096).toString(16).padStart(16, "0"),
+        tags: i % 2 === 0 ? {} : { own: String(i) },
+      }),
+    );
+    await send(...calls);
+    await send(link("u", null, { userId: "ada", tags }), call("last", "u"));
+    expect((await rows()).filter((row) => row["billable"])).toHaveLength(4_001);
+  });
+});
+
 describe("two sightings of one response", () => {
   const seen = (name: string, changes: Partial<Trace> = {}): Sent =>
     call(name, null, { traceId: null, spanId: null, responseId: "chatcmpl-9xKq", ...changes });
