@@ -1,7 +1,8 @@
 /** The scheduled run: what it does when something is due, and that it leaves a quiet database asleep. */
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
 import { describe, expect, it } from "vitest";
 import { runScheduled } from "../src/cron.ts";
 import type { Database } from "../src/db/client.ts";
@@ -13,6 +14,7 @@ import { createPriceBooks } from "../src/pricing/price-books.ts";
 import { createMergeSignal } from "../src/rollup/signal.ts";
 import { call, DAY, db, HOUR, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./http/ledger.ts";
 
+const dialect = new PgDialect();
 const MINUTE = 60_000;
 const NOON = Date.UTC(2026, 2, 10, 12);
 const SWEEP = Date.UTC(2026, 2, 10, 3);
@@ -48,7 +50,11 @@ function runner(over: { db?: Database; redis?: RedisClient; now?: number } = {})
     };
   const spied: Database = {
     ping: count(base.ping),
-    query: count(base.query),
+    query: count(async (query: SQL) => {
+      // Other tests have wrappers that wait for their time.
+      const waits = dialect.sqlToQuery(query).sql.includes("exists (select from held_wrappers)");
+      return waits ? [{ left: false }] : await base.query(query);
+    }),
     run: count(base.run),
     batch: count(base.batch),
   };
