@@ -7,6 +7,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
+  check,
   index,
   integer,
   jsonb,
@@ -221,22 +222,24 @@ export const rollup = pgTable(
     projectId: uuid("project_id").notNull(),
     /** Start of the hour (levels partial and hour) or of the UTC day (level day). */
     bucket: at("bucket").notNull(),
-    ...measureColumns("bigint"),
     level: smallint("level").notNull(),
+    ...Object.fromEntries(DIMENSIONS.map((name) => [name, text(name).notNull()])),
+    ...measureColumns(),
     label: text("label").notNull(),
     value: text("value").notNull(),
-    ...Object.fromEntries(DIMENSIONS.map((name) => [name, text(name).notNull()])),
-    ...measureColumns("numeric"),
     user_id: text("user_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
     /** Histogram buckets, and the calls in each; counts of null mean one call each. */
     latency_buckets: smallint("latency_buckets").array(),
     latency_counts: integer("latency_counts").array(),
   },
-  (t) => [index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value)],
+  (t) => [
+    index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
+    // A Worker older than the grouping sets stores zeros: it may not merge any more, for it would leave the sets out.
+    check("rollup_merged_with_sets", sql`level = 0 or web_searches <> 0`),
+  ],
 );
 
-/** Of rows that are older than a measure it is 0. */
 /** Labels with so many values on a day that new ones are no longer told apart: they are merged into `(other)`. */
 export const crowdedLabels = pgTable(
   "crowded_labels",
@@ -249,10 +252,12 @@ export const crowdedLabels = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.label, t.day] })],
 );
 
-function measureColumns(type: Measure["type"]) {
-  const column = (name: string) =>
-    type === "bigint" ? bigint(name, { mode: "number" }).notNull().default(0) : numeric(name).notNull().default("0");
+function measureColumns() {
+  const column = ({ name, type }: Measure) => (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name));
   return Object.fromEntries(
-    MEASURES.filter((measure) => measure.type === type).map(({ name }) => [name, column(name)]),
+    MEASURES.map((measure) => [
+      measure.name,
+      measure.name === "requests" ? column(measure).notNull() : column(measure),
+    ]),
   );
 }

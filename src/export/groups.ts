@@ -4,9 +4,9 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../pricing/buckets.ts";
-import { columns, list, MAIN, type Measure, QUANTITIES } from "../rollup/measures.ts";
+import { columns, list, type Measure, own, QUANTITIES, sums } from "../rollup/measures.ts";
 import { isLabel, type SummaryQuery } from "../summary/query.ts";
-import { hasRest, labelOf, partsOf, rawPart, type StatementOptions } from "../summary/statement.ts";
+import { hasRest, rawSummaryParts, type StatementOptions, summaryParts } from "../summary/statement.ts";
 import type { Position } from "./cursor.ts";
 
 export interface From extends Pick<Position, "keys"> {
@@ -45,13 +45,13 @@ export function groupsStatement(options: GroupsOptions): SQL {
   const { skipped, begun } = startOf(options);
 
   const grouped = (source: SQL, of: readonly Measure[]): SQL =>
-    sql`select ${keys}, value, ${summed(of)} from ${source} group by ${keys}, value having sum(requests) <> 0`;
+    sql`select ${keys}, value, ${sums(own, of)} from ${source} group by ${keys}, value having sum(requests) <> 0`;
   const told = (source: SQL, of: readonly Measure[]): SQL => {
     const all = sql`select ${keys}, value, ${columns(of.map(({ name }) => name))} from ${source}`;
     if (!hasRest(query)) return all;
     return sql`${all} where value is not null
   union all
-  select ${keys}, null, ${summed(of, sql`${SIGN} * `)} from ${source} group by ${keys}
+  select ${keys}, null, ${sums((measure) => sql`${SIGN} * ${own(measure)}`, of)} from ${source} group by ${keys}
   having bool_or(value is null) and sum(${SIGN} * requests) <> 0`;
   };
   const join = (table: SQL): SQL => sql`
@@ -61,7 +61,7 @@ left join ${table} on ${sql.join(
   )} and page.value is not distinct from ${table}.value`;
 
   const ctes = [
-    sql`part as (${sql.join(partsOf(options), sql` union all `)})`,
+    sql`part as (${sql.join(summaryParts(options), sql` union all `)})`,
     sql`grouped as (${grouped(sql`part where ${skipped}`, measures)})`,
     sql`told as (${told(sql`grouped`, measures)})`,
     sql`page as (select * from told where ${begun} order by ${orderOf(query, sql`told`)} limit ${maxRows})`,
@@ -102,13 +102,9 @@ order by ${orderOf(query, sql`page`)}`;
 
 /** What a summary adds up, from traces alone. */
 function rawPartsOf(options: GroupsOptions): SQL[] {
-  const { query, windows } = options;
-  const raw = { ...options, measures: [IS_LOOSE, ...LOOSE_MEASURES] };
-  const [first, last] = [windows[0]!, windows.at(-1)!];
-  const whole = [{ fromMs: first.fromMs, toMs: last.toMs }];
-  const parts = [rawPart(raw, whole, labelOf(query))];
-  if (hasRest(query)) parts.push(rawPart(raw, whole, MAIN));
-  return parts;
+  const { windows } = options;
+  const whole = { fromMs: windows[0]!.fromMs, toMs: windows.at(-1)!.toMs };
+  return rawSummaryParts({ ...options, measures: [IS_LOOSE, ...LOOSE_MEASURES] }, whole);
 }
 
 function histogramOf(query: SummaryQuery, keys: SQL, skipped: SQL): SQL[] {
@@ -160,13 +156,4 @@ function orderOf(query: SummaryQuery, table: SQL): SQL {
 function parentOf(query: SummaryQuery, table: SQL): SQL {
   const dimensions = query.groupBy.filter((key) => !isLabel(key));
   return list([sql`${table}.bucket_no`, ...dimensions.map((key) => sql`${table}.${sql.identifier(key)} collate "C"`)]);
-}
-
-function summed(measures: readonly Measure[], sign: SQL = sql``): SQL {
-  return list(
-    measures.map(
-      ({ name, type }) =>
-        sql`sum(${sign}${sql.identifier(name)})::${type === "bigint" ? sql`bigint` : sql`numeric`} as ${sql.identifier(name)}`,
-    ),
-  );
 }

@@ -2,10 +2,10 @@
 import type { Database } from "../db/client.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
 import { MEASURES } from "../rollup/measures.ts";
-import type { Group } from "../summary/group.ts";
+import { type Group, noSums } from "../summary/group.ts";
 import type { SummaryQuery } from "../summary/query.ts";
-import { measuresFor, show } from "../summary/summarize.ts";
-import { bucketStart, formatInZone, nextBucket } from "../summary/zone.ts";
+import { measuresFor, rowOf, show } from "../summary/summarize.ts";
+import { bucketStart, nextBucket } from "../summary/zone.ts";
 import { TRACE_FIELDS } from "../traces/read.ts";
 import { type CsvColumn, csvHeader, csvLine } from "./csv.ts";
 import type { Position } from "./cursor.ts";
@@ -87,21 +87,13 @@ function isHad({ after }: SummaryExport, { bucketMs, keys, line }: Position): bo
   );
 }
 
-function rowOf({ query }: SummaryExport, group: Group): Record<string, unknown> {
-  return {
-    ...(query.interval === "none" ? {} : { bucket: formatInZone(query.zone, group.bucketMs) }),
-    ...Object.fromEntries(query.groupBy.map((key, i) => [key, group.keys[i]])),
-    ...show(group, query),
-  };
-}
-
 function summaryNdjson(asked: SummaryExport): Form<Group> {
   return {
     header: "",
     linesOf: (group) => {
       const position = { ...group, line: 0 };
       if (isHad(asked, position)) return "";
-      return `${JSON.stringify({ ...rowOf(asked, group), cursor: asked.cursorOf(position) })}\n`;
+      return `${JSON.stringify({ ...rowOf(group, asked.query), cursor: asked.cursorOf(position) })}\n`;
     },
   };
 }
@@ -119,7 +111,7 @@ function summaryCsv(asked: SummaryExport): Form<Group> {
     linesOf: (group) => {
       const position = { ...group, line: 0 };
       if (isHad(asked, position)) return "";
-      const row = flat({ ...rowOf(asked, group), cursor: asked.cursorOf(position) });
+      const row = flat({ ...rowOf(group, asked.query), cursor: asked.cursorOf(position) });
       return csvLine(
         columns,
         columns.map(({ name }) => row[name]),
@@ -132,8 +124,7 @@ const LATENCIES = ["mean", "p50", "p90", "p95", "p99", "max"];
 
 /** The columns of a row's sums, as they are of a row without any call. */
 function sumNames(query: SummaryQuery): string[] {
-  const sums = new Map(measuresFor(query).map(({ name }) => [name, 0n]));
-  const nothing = show({ bucketMs: 0, keys: [], parent: "", sums, latency: new Map() }, query);
+  const nothing = show({ sums: noSums(measuresFor(query)), latency: null }, query);
   return Object.keys(nothing).flatMap((name) => {
     if (name === "latency_ms") return LATENCIES.map((latency) => `${name}.${latency}`);
     if (name !== "buckets") return [name];
@@ -163,7 +154,7 @@ function focusCsv(asked: SummaryExport, projectId: string): Form<Group> {
       if (period.bucketMs !== bucketMs) period = { bucketMs, ...periodOf(query, bucketMs) };
       const charged = { projectId, period, keys: new Map(query.groupBy.map((key, i) => [key, keys[i] ?? null])) };
       let lines = "";
-      for (const [line, charge] of chargesOf((name) => sums.get(name)!).entries()) {
+      for (const [line, charge] of chargesOf((name) => sums[name]!).entries()) {
         const position = { bucketMs, keys, line };
         if (isHad(asked, position)) continue;
         lines += csvLine(withCursor, [...columns.map(({ of }) => of(charge, charged)), asked.cursorOf(position)]);

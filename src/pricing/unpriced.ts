@@ -37,12 +37,12 @@ select provider, model, nullif(service_tier, '') as service_tier,
   to_char(min(day), 'YYYY-MM-DD') as first_day, to_char(max(day), 'YYYY-MM-DD') as last_day
 from (
   select provider, model, service_tier, date_trunc('day', bucket at time zone 'UTC') as day,
-    sum(unpriced_requests) as requests, sum(unpriced_tokens) as tokens
+    total(unpriced_requests) as requests, coalesce(total(unpriced_tokens), 0) as tokens
   from rollup
   where level in (${LEVEL.partial}, ${LEVEL.day}) and project_id = ${projectId}::uuid and label = ${MAIN}
     and bucket >= to_timestamp(${startMs}::float8 / 1000) and bucket < to_timestamp(${endMs}::float8 / 1000)
   group by 1, 2, 3, 4
-  having sum(unpriced_requests) > 0
+  having total(unpriced_requests) > 0
 ) by_day
 group by 1, 2, 3
 order by unpriced_tokens desc, unpriced_requests desc, provider, model, service_tier

@@ -7,7 +7,7 @@ import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
 import { labelsOf } from "./derive.ts";
-import { LEVEL, MAIN, MEASURE_NAMES, sums, UNSPREAD } from "./measures.ts";
+import { GROUPING_SETS, LEVEL, MAIN, MEASURE_NAMES, own, sums, UNSPREAD } from "./measures.ts";
 
 export interface AuditSums {
   requests: number;
@@ -104,23 +104,25 @@ function statement(projectId: string, startMs: number, endMs: number): SQL {
   const [lowest, highest] = keyRange(startMs, endMs);
   const inRange = sql`t.project_id = ${projectId} and t.bucket >= to_timestamp(${startMs}::float8 / 1000)
   and t.bucket < to_timestamp(${endMs}::float8 / 1000)`;
-  const day = sql`to_char(t.bucket at time zone 'UTC', 'YYYY-MM-DD')`;
-  const own = ({ name }: { name: string }): SQL => sql`t.${sql.identifier(name)}`;
+  const dayOf = (instant: SQL): SQL => sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD') as day`;
+  const sets = sql.join(
+    [...GROUPING_SETS.keys()].map((label) => sql`select ${label}`),
+    sql` union all `,
+  );
   const ofLevel = (source: string, level: number): SQL => sql`
-select ${source} as source, ${day} as day, t.label, ${sums(own)}
-from rollup t
-where t.level in (${LEVEL.partial}, ${level}) and t.label <> ${UNSPREAD} and ${inRange}
-group by 2, 3
-union all
-select ${source}, ${day}, l.label, ${sums(own)}
-from rollup t, lateral ${labelsOf} as l
-where t.level = ${LEVEL.partial} and t.label = ${UNSPREAD} and ${inRange}
+select ${source} as source, ${dayOf(sql`t.bucket`)}, l.label, ${sums(own)}
+from rollup t, lateral (
+  select t.label where t.label <> ${UNSPREAD}
+  union all (select label from ${labelsOf} as labels where t.label = ${UNSPREAD})
+  union all (select label from (${sets}) as sets (label) where t.level = ${LEVEL.partial} and t.label = ${MAIN})
+) as l (label)
+where t.level in (${LEVEL.partial}, ${level}) and ${inRange}
 group by 2, 3`;
   return sql`
-select 'raw' as source, to_char(t.started_at at time zone 'UTC', 'YYYY-MM-DD') as day, l.label, ${sums(({ of }) => of)}
+select 'raw' as source, ${dayOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}
 from traces t
 left join prices p on p.project_id = t.project_id and p.id = t.price_id,
-lateral (select ${MAIN} as label union all select label from ${labelsOf} as labels) as l
+lateral (select ${MAIN} as label union all ${sets} union all select label from ${labelsOf} as labels) as l
 where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
 group by 2, 3
 union all ${ofLevel("day", LEVEL.day)}

@@ -6,7 +6,18 @@
 import { sql, type SQL } from "drizzle-orm";
 import { MAX_ROLLED_TAGS } from "../ingest/trace.ts";
 import { latencyBucketOf } from "./latency.ts";
-import { columns, DIMENSIONS, LEVEL, list, MAIN, MEASURE_NAMES, MEASURES, sums, UNSPREAD } from "./measures.ts";
+import {
+  columns,
+  DIMENSIONS,
+  LEVEL,
+  list,
+  MAIN,
+  MEASURE_NAMES,
+  MEASURES,
+  stored,
+  storedSums,
+  UNSPREAD,
+} from "./measures.ts";
 
 /** The labels of `t` (a trace, or an unspread partial row) as rows of (label, value): its user, its first tags. */
 export const labelsOf = sql`(
@@ -45,7 +56,7 @@ export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
   return sql`
   insert into rollup (project_id, level, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
   select t.project_id, ${LEVEL.partial}, ${hourOf} as bucket, ${MAIN}, '', ${dimensionsOf},
-    ${sums(({ of }) => signed(of, sign))},
+    ${storedSums(({ of }) => signed(of, sign))},
     array_agg(${latencyBucketOf}) filter (where t.duration_us is not null),
     ${sign === 1 ? sql`null::integer[]` : sql`array_agg(${factor(sign)}) filter (where t.duration_us is not null)`}
   from ${source}
@@ -58,7 +69,7 @@ export function insertLabelPartials(source: SQL, sign: Sign = 1): SQL {
   return sql`
   insert into rollup (project_id, level, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
   select t.project_id, ${LEVEL.partial}, ${hourOf}, ${UNSPREAD}, '', t.user_id, t.tags, ${dimensionsOf},
-    ${list(MEASURES.map(({ of }) => signed(of, sign)))},
+    ${list(MEASURES.map((measure) => stored(measure, signed(measure.of, sign))))},
     case when t.duration_us is not null then array[${latencyBucketOf}] end,
     ${sign === 1 ? sql`null::integer[]` : sql`case when t.duration_us is not null then array[${factor(sign)}] end`}
   from ${source}

@@ -16,6 +16,27 @@ export const LEVEL = { partial: 0, hour: 1, day: 2 } as const;
 
 /** The label of main rows, which count every call once. */
 export const MAIN = "";
+
+/**
+ * Coarser main rows, so that common questions read a tenth of the rows or fewer: those of a set tell only its dimensions
+ * apart. Only hour and day rows come in sets; merging makes them. The set with the fewest rows comes first.
+ */
+const SETS: readonly (readonly Dimension[])[] = [["environment", "operation"], ["application"], ["provider", "model"]];
+
+/** The label of a set's rows. Labels of calls are `user` or begin with `tag.`. */
+const labelOfSet = (set: readonly Dimension[]): string => `(${set.join()})`;
+
+/** By label, the dimensions that the set's rows tell apart; the others are `''` in them. */
+export const GROUPING_SETS: ReadonlyMap<string, readonly Dimension[]> = new Map(
+  SETS.map((set) => [labelOfSet(set), set]),
+);
+
+/** The label of the coarsest hour and day rows that count every call once and tell these dimensions apart. */
+export function mainRowsWith(dimensions: readonly Dimension[]): string {
+  const set = SETS.find((set) => dimensions.every((name) => set.includes(name)));
+  return set ? labelOfSet(set) : MAIN;
+}
+
 /**
  * The label of a partial row that stands for all labels of one call: it carries the call's user and tags, and is
  * spread over them by whoever reads it. Writing one row instead of one a label halves the cost of a write.
@@ -31,61 +52,82 @@ export interface Measure {
   name: string;
   /** `bigint` for counts, `numeric` for money (pico-USD) sums. */
   type: "bigint" | "numeric";
-  /** Its value for one trace `t` with price `p`; never null. */
+  /** Its value for one trace `t` with price `p`; null and 0 are the same. */
   of: SQL;
 }
 
-const COUNTS = {
-  input_tokens: sql`coalesce(t.input_tokens, 0)`,
-  output_tokens: sql`coalesce(t.output_tokens, 0)`,
-  cache_read_tokens: sql`coalesce(t.cache_read_tokens, 0)`,
-  cache_write_tokens: sql`coalesce(t.cache_write_tokens, 0)`,
-  cache_write_1h_tokens: sql`coalesce(t.cache_write_1h_tokens, 0)`,
-  reasoning_tokens: sql`coalesce(t.reasoning_tokens, 0)`,
-  input_audio_tokens: sql`coalesce(t.input_audio_tokens, 0)`,
-  output_audio_tokens: sql`coalesce(t.output_audio_tokens, 0)`,
-  input_image_tokens: sql`coalesce(t.input_image_tokens, 0)`,
-  output_image_tokens: sql`coalesce(t.output_image_tokens, 0)`,
-  web_searches: sql`coalesce(t.web_searches, 0)`,
-};
+const RARE_COUNTS = [
+  "cache_write_1h_tokens",
+  "input_audio_tokens",
+  "output_audio_tokens",
+  "input_image_tokens",
+  "output_image_tokens",
+  "web_searches",
+] as const;
 
-/** How much each price bucket holds, by the same subtraction as `quantities`. */
+const count = (name: string): SQL => sql`t.${sql.identifier(name)}`;
+const minus = (whole: SQL, ...parts: SQL[]): SQL =>
+  sql.join(
+    [whole, ...parts].map((part) => sql`coalesce(${part}, 0)`),
+    sql` - `,
+  );
+
+/** How much each price bucket holds, by the same subtraction as `quantities`; null and 0 are the same. */
 export const QUANTITIES: Record<Bucket, SQL> = {
-  input: sql`${COUNTS.input_tokens} - ${COUNTS.cache_read_tokens} - ${COUNTS.cache_write_tokens} - ${COUNTS.input_audio_tokens} - ${COUNTS.input_image_tokens}`,
-  cache_read: COUNTS.cache_read_tokens,
-  cache_write: sql`${COUNTS.cache_write_tokens} - ${COUNTS.cache_write_1h_tokens}`,
-  cache_write_1h: COUNTS.cache_write_1h_tokens,
-  input_audio: COUNTS.input_audio_tokens,
-  input_image: COUNTS.input_image_tokens,
-  output: sql`${COUNTS.output_tokens} - ${COUNTS.reasoning_tokens} - ${COUNTS.output_audio_tokens} - ${COUNTS.output_image_tokens}`,
-  reasoning: COUNTS.reasoning_tokens,
-  output_audio: COUNTS.output_audio_tokens,
-  output_image: COUNTS.output_image_tokens,
+  input: minus(
+    count("input_tokens"),
+    count("cache_read_tokens"),
+    count("cache_write_tokens"),
+    count("input_audio_tokens"),
+    count("input_image_tokens"),
+  ),
+  cache_read: count("cache_read_tokens"),
+  cache_write: minus(count("cache_write_tokens"), count("cache_write_1h_tokens")),
+  cache_write_1h: count("cache_write_1h_tokens"),
+  input_audio: count("input_audio_tokens"),
+  input_image: count("input_image_tokens"),
+  output: minus(
+    count("output_tokens"),
+    count("reasoning_tokens"),
+    count("output_audio_tokens"),
+    count("output_image_tokens"),
+  ),
+  reasoning: count("reasoning_tokens"),
+  output_audio: count("output_audio_tokens"),
+  output_image: count("output_image_tokens"),
   request: sql`1`,
-  web_search: COUNTS.web_searches,
+  web_search: count("web_searches"),
 };
 
-/** Counts come first: Postgres finds columns of fixed width, at the start of a row, without walking through it. */
+/**
+ * Rows store 0 as null, in all but `requests`: most measures are 0 in most rows, and null takes neither room nor time.
+ * What questions read most comes first, for Postgres walks through a row up to the last column that it needs.
+ */
 export const MEASURES: readonly Measure[] = [
   { name: "requests", type: "bigint", of: sql`1` },
-  { name: "errors", type: "bigint", of: sql`(t.status = 'error')::int` },
-  { name: "unpriced_requests", type: "bigint", of: sql`(t.cost_pico is null)::int` },
-  /** Calls that had no price when they were first seen; `recorded_cost_pico` leaves them out. */
-  { name: "unrecorded_requests", type: "bigint", of: sql`(t.recorded_cost_pico is null)::int` },
+  { name: "input_tokens", type: "bigint", of: count("input_tokens") },
+  { name: "output_tokens", type: "bigint", of: count("output_tokens") },
+  { name: "cost_pico", type: "numeric", of: sql`t.cost_pico` },
+  { name: "recorded_cost_pico", type: "numeric", of: sql`t.recorded_cost_pico` },
+  { name: "cache_read_tokens", type: "bigint", of: count("cache_read_tokens") },
+  { name: "cache_write_tokens", type: "bigint", of: count("cache_write_tokens") },
+  { name: "reasoning_tokens", type: "bigint", of: count("reasoning_tokens") },
+  { name: "errors", type: "bigint", of: sql`(case when t.status = 'error' then 1 end)` },
+  { name: "unpriced_requests", type: "bigint", of: sql`(case when t.cost_pico is null then 1 end)` },
   {
     name: "unpriced_tokens",
     type: "bigint",
-    of: sql`case when t.cost_pico is null then ${COUNTS.input_tokens}::bigint + ${COUNTS.output_tokens} else 0 end`,
+    of: sql`(case when t.cost_pico is null then coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0) end)`,
   },
-  ...Object.entries(COUNTS).map(([name, of]): Measure => ({ name, type: "bigint", of })),
-  { name: "latency_count", type: "bigint", of: sql`(t.duration_us is not null)::int` },
-  { name: "cost_pico", type: "numeric", of: sql`coalesce(t.cost_pico, 0)` },
-  { name: "recorded_cost_pico", type: "numeric", of: sql`coalesce(t.recorded_cost_pico, 0)` },
-  { name: "latency_sum_us", type: "numeric", of: sql`coalesce(t.duration_us, 0)` },
+  /** Calls that had no price when they were first seen; `recorded_cost_pico` leaves them out. */
+  { name: "unrecorded_requests", type: "bigint", of: sql`(case when t.recorded_cost_pico is null then 1 end)` },
+  { name: "latency_count", type: "bigint", of: sql`(case when t.duration_us is not null then 1 end)` },
+  { name: "latency_sum_us", type: "numeric", of: sql`t.duration_us` },
+  ...RARE_COUNTS.map((name): Measure => ({ name, type: "bigint", of: count(name) })),
   ...BUCKETS.map((bucket): Measure => ({
     name: `cost_${bucket}_pico`,
     type: "numeric",
-    of: sql`coalesce((${QUANTITIES[bucket]}) * p.${sql.identifier(`${bucket}_pico`)}, 0)`,
+    of: sql`((${QUANTITIES[bucket]}) * p.${sql.identifier(`${bucket}_pico`)})`,
   })),
 ];
 
@@ -95,15 +137,36 @@ export function columns(names: readonly string[], alias?: string): SQL {
   return list(names.map((name) => sql`${prefix}${sql.identifier(name)}`));
 }
 
-/** Each measure's sum over a group of rows, by `of` (a measure's value in one row). */
-export function sums(of: (measure: Measure) => SQL): SQL {
-  return list(
-    MEASURES.map(
-      (measure) =>
-        sql`sum(${of(measure)})::${measure.type === "bigint" ? sql`bigint` : sql`numeric`} as ${sql.identifier(measure.name)}`,
-    ),
-  );
+/**
+ * Each measure's sum over a group of rows, by `of` (a measure's value in one row).
+ *
+ * @param few whether most groups have few rows: Postgres' own sum of numerics is made for many.
+ */
+export function sums(of: (measure: Measure) => SQL, measures: readonly Measure[] = MEASURES, few = false): SQL {
+  return list(measures.map((measure) => sql`coalesce(${sumOf(measure, of(measure), few)}, 0)${typed(measure)}`));
 }
+
+/** The same as rows store them. */
+export function storedSums(of: (measure: Measure) => SQL): SQL {
+  return list(MEASURES.map((measure) => sql`${stored(measure, sumOf(measure, of(measure)))}${typed(measure)}`));
+}
+
+/** `total` is an aggregate of our own: the sum of bigints as a bigint, and of numerics at no cost for each group. */
+function sumOf({ type }: Measure, value: SQL, few = false): SQL {
+  return type === "bigint" ? sql`total(${value}::bigint)` : few ? sql`total(${value}::numeric)` : sql`sum(${value})`;
+}
+
+/** A measure's value as rows store it. */
+export function stored({ name }: Measure, value: SQL): SQL {
+  return name === "requests" ? value : sql`nullif(${value}, 0)`;
+}
+
+function typed({ name, type }: Measure): SQL {
+  return sql`::${type === "bigint" ? sql`bigint` : sql`numeric`} as ${sql.identifier(name)}`;
+}
+
+/** A measure's column. */
+export const own = ({ name }: Measure): SQL => sql`${sql.identifier(name)}`;
 
 /** SQL fragments with commas between. */
 export function list(fragments: SQL[]): SQL {

@@ -15,12 +15,15 @@ import { labelsOf } from "./derive.ts";
 import {
   columns,
   DIMENSIONS,
+  GROUPING_SETS,
   LEVEL,
+  list,
   MAIN,
   MEASURE_NAMES,
   MOST_LABEL_VALUES,
   OTHER,
-  sums,
+  own,
+  storedSums,
   UNSPREAD,
 } from "./measures.ts";
 
@@ -42,7 +45,8 @@ function taken(level: number, groups: SQL): SQL {
   )) returning *`;
 }
 
-const SUMMED = [...DIMENSIONS, ...MEASURE_NAMES, "latency_buckets", "latency_counts"] as const;
+const HISTOGRAM = ["latency_buckets", "latency_counts"] as const;
+const SUMMED = [...DIMENSIONS, ...MEASURE_NAMES, ...HISTOGRAM] as const;
 const rows = columns(["project_id", "bucket", "label", "value", ...SUMMED]);
 const rowsByDay = sql`project_id, ${DAY} as bucket, ${columns(["label", "value", ...SUMMED])}`;
 
@@ -51,7 +55,7 @@ function grouped(source: SQL): SQL {
   return sql`
   select s.*, h.latency_buckets, h.latency_counts
   from (
-    select ${group}, ${sums(({ name }) => sql`${sql.identifier(name)}`)} from ${source} group by ${group}
+    select ${group}, ${storedSums(own)} from ${source} group by ${group}
   ) s
   left join (
     select ${group}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
@@ -62,6 +66,17 @@ function grouped(source: SQL): SQL {
     ) by_bucket
     group by ${group}
   ) h using (${group})`;
+}
+
+/** The main rows in `source` once for each grouping set. */
+function inSets(source: SQL): SQL {
+  const sets = [...GROUPING_SETS].map(([label, set]) => {
+    const dimensions = DIMENSIONS.map(
+      (name) => sql`${set.includes(name) ? sql.identifier(name) : sql`''`} as ${sql.identifier(name)}`,
+    );
+    return sql`select project_id, bucket, ${label} as label, value, ${list(dimensions)}, ${columns([...MEASURE_NAMES, ...HISTOGRAM])} from ${source} where label = ${MAIN}`;
+  });
+  return sql`(${sql.join(sets, sql` union all `)})`;
 }
 
 const PUT = sql`insert into rollup (level, ${group}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)`;
@@ -91,7 +106,8 @@ spread as (
   left join crowded_labels c on c.project_id = t.project_id and c.label = l.label and c.day = ${DAY}
   where t.label = ${UNSPREAD}
 ),
-by_hour as materialized (${grouped(sql`spread`)}),
+fine as materialized (${grouped(sql`spread`)}),
+by_hour as materialized (select * from fine union all ${grouped(sql`${inSets(sql`fine`)} as in_sets`)}),
 by_day as materialized (${grouped(sql`(select ${rowsByDay} from by_hour) d`)}),
 hours as (${taken(LEVEL.hour, sql`by_hour`)}),
 days as (${taken(LEVEL.day, sql`by_day`)}),
@@ -102,7 +118,7 @@ days_put as (
   ${PUT} select ${LEVEL.day}, m.* from (${grouped(sql`(select ${rows} from by_day union all select ${rows} from days) a`)}) m
 )
 select count(*)::int as merged,
-  (select jsonb_agg(distinct jsonb_build_array(project_id, label, bucket)) from by_day where label <> ${MAIN}) as label_days
+  (select jsonb_agg(distinct jsonb_build_array(project_id, label, bucket)) from by_day where label <> ${MAIN} and label <> all(array[${list([...GROUPING_SETS.keys()].map((label) => sql`${label}`))}])) as label_days
 from moved`.inlineParams(),
   ["limit"],
 );

@@ -2,14 +2,19 @@
 import { type Measure, OTHER } from "../rollup/measures.ts";
 import type { SummaryQuery } from "./query.ts";
 
+/** Sums of nothing. */
+export function noSums(measures: readonly Measure[]): Record<string, bigint> {
+  return Object.fromEntries(measures.map(({ name }) => [name, 0n]));
+}
+
 export interface Group {
   bucketMs: number;
   /** The values of `query.groupBy`, in its order; null for the calls without the label. */
   keys: (string | null)[];
-  /** The same without the label's value. */
-  parent: string;
-  sums: Map<string, bigint>;
-  latency: Map<number, number>;
+  /** By measure. */
+  sums: Record<string, bigint>;
+  /** Calls by bucket of the histogram; null without one. */
+  latency: Map<number, number> | null;
   /** The same group in the period compared with. */
   previous?: Group;
 }
@@ -19,13 +24,16 @@ export interface Group {
  * the label's values are taken off.
  */
 export function withRest(groups: readonly Group[]): Group[] {
+  const label = groups.find(({ keys }) => keys.includes(null))?.keys.indexOf(null) ?? -1;
+  const parent = ({ bucketMs, keys }: Group): string => JSON.stringify([bucketMs, keys.with(label, null)]);
   const labelled = groups.filter(({ keys }) => !keys.includes(null));
-  const rests = new Map(groups.filter(({ keys }) => keys.includes(null)).map((group) => [group.parent, group]));
+  const rests = new Map(groups.filter(({ keys }) => keys.includes(null)).map((group) => [parent(group), group]));
+  if (rests.size === 0) return labelled;
   for (const group of labelled) {
-    const rest = rests.get(group.parent);
-    if (rest) addTo(rest, group, -1);
+    const rest = rests.get(parent(group));
+    if (rest) addTo(rest, group, -1n);
   }
-  return [...labelled, ...[...rests.values()].filter(({ sums }) => sums.get("requests") !== 0n)];
+  return [...labelled, ...[...rests.values()].filter(({ sums }) => sums["requests"] !== 0n)];
 }
 
 /** Each group with the same one of the period before, bucket by bucket in their order; what only one has is 0 in the other. */
@@ -34,10 +42,7 @@ export function paired(
   before: { groups: readonly Group[]; bucketStartsMs: readonly number[] },
   measures: readonly Measure[],
 ): Group[] {
-  const none = (): Pick<Group, "sums" | "latency"> => ({
-    sums: new Map(measures.map(({ name }) => [name, 0n])),
-    latency: new Map(),
-  });
+  const none = (): Pick<Group, "sums" | "latency"> => ({ sums: noSums(measures), latency: null });
   const at = ({ bucketMs, keys }: Group, startsMs: readonly number[]): string =>
     JSON.stringify([startsMs.indexOf(bucketMs), keys]);
   const pairs = new Map(
@@ -84,16 +89,18 @@ function merged(groups: readonly Group[], measures: readonly Measure[]): Group[]
 }
 
 export function totalOf(groups: readonly Group[], measures: readonly Measure[]): Group {
-  const sums = new Map(measures.map(({ name }) => [name, 0n]));
-  const total: Group = { bucketMs: 0, keys: [], parent: "", sums, latency: new Map() };
-  for (const group of groups) addTo(total, group, 1);
+  const total: Group = { bucketMs: 0, keys: [], sums: noSums(measures), latency: null };
+  for (const group of groups) addTo(total, group, 1n);
   const previous = groups.flatMap((group) => group.previous ?? []);
   return previous.length > 0 ? { ...total, previous: totalOf(previous, measures) } : total;
 }
 
-function addTo(target: Group, { sums, latency }: Group, sign: 1 | -1): void {
-  for (const [name, sum] of sums) target.sums.set(name, target.sums.get(name)! + BigInt(sign) * sum);
-  for (const [bucket, calls] of latency) target.latency.set(bucket, (target.latency.get(bucket) ?? 0) + sign * calls);
+function addTo(target: Group, { sums, latency }: Group, sign: 1n | -1n): void {
+  for (const name in target.sums) target.sums[name]! += sign * sums[name]!;
+  if (latency === null) return;
+  target.latency ??= new Map();
+  for (const [bucket, calls] of latency)
+    target.latency.set(bucket, (target.latency.get(bucket) ?? 0) + Number(sign) * calls);
 }
 
 /** By bucket, then as asked for, then by cost descending, then by keys; null keys last, and `(other)` after all. */
@@ -118,7 +125,7 @@ const STORED: Readonly<Record<string, string>> = { cost_usd: "cost_pico", record
 
 function bySum(a: Group, b: Group, name: string): number {
   const of = ({ sums }: Group): bigint =>
-    name === "total_tokens" ? sums.get("input_tokens")! + sums.get("output_tokens")! : sums.get(STORED[name] ?? name)!;
+    name === "total_tokens" ? sums["input_tokens"]! + sums["output_tokens"]! : sums[STORED[name] ?? name]!;
   const [x, y] = [of(a), of(b)];
   return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -131,12 +131,27 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
     }),
     ...(capped && { capped }),
     totals: show(total, query),
-    rows: groups.map((group) => ({
-      ...(query.interval === "none" ? {} : { bucket: formatInZone(query.zone, group.bucketMs) }),
-      ...Object.fromEntries(query.groupBy.map((key, i) => [key, group.keys[i]])),
-      ...show(group, query),
-    })),
+    rows: rowsOf(groups, query),
   };
+}
+
+/** Rows of groups in the order of their buckets: each bucket's start is written once. */
+function rowsOf(groups: readonly Group[], query: SummaryQuery): (Sums & Record<string, unknown>)[] {
+  let [bucketMs, bucket] = [Number.NaN, ""];
+  return groups.map((group) => {
+    if (group.bucketMs !== bucketMs) [bucketMs, bucket] = [group.bucketMs, formatInZone(query.zone, group.bucketMs)];
+    return rowOf(group, query, bucket);
+  });
+}
+
+export function rowOf(
+  group: Group,
+  query: SummaryQuery,
+  bucket = formatInZone(query.zone, group.bucketMs),
+): Sums & Record<string, unknown> {
+  const row: Record<string, unknown> = query.interval === "none" ? {} : { bucket };
+  for (const [i, key] of query.groupBy.entries()) row[key] = group.keys[i];
+  return Object.assign(row, show(group, query));
 }
 
 /** What is read of one period. */
@@ -185,22 +200,26 @@ export function readGroup(
   bucketStartsMs: readonly number[],
   row: Row,
 ): Group {
-  const buckets = (row["latency_buckets"] ?? []) as number[];
-  const counts = (row["latency_counts"] ?? []) as (string | number)[];
-  const dimensions = query.groupBy.filter((key) => !isLabel(key)).map((key) => String(row[key]));
-  const bucketMs = bucketStartsMs[Number(row["bucket_no"]) - 1] ?? 0;
+  const sums: Record<string, bigint> = {};
+  for (const { name } of measures) sums[name] = BigInt(row[name] as string | number);
   return {
-    bucketMs,
+    bucketMs: bucketStartsMs[Number(row["bucket_no"]) - 1] ?? 0,
     keys: query.groupBy.map((key) => (isLabel(key) ? (row["value"] as string | null) : String(row[key]))),
-    parent: JSON.stringify([bucketMs, ...dimensions]),
-    sums: new Map(measures.map(({ name }) => [name, BigInt(String(row[name]))])),
-    latency: new Map(buckets.map((bucket, i) => [bucket, Number(counts[i])])),
+    sums,
+    latency: readLatency(row),
   };
 }
 
-export function show(group: Group, query: SummaryQuery): Sums {
+function readLatency(row: Row): Group["latency"] {
+  const buckets = row["latency_buckets"] as number[] | null | undefined;
+  if (!buckets) return null;
+  const counts = row["latency_counts"] as (string | number)[];
+  return new Map(buckets.map((bucket, i) => [bucket, Number(counts[i])]));
+}
+
+export function show(group: Pick<Group, "sums" | "latency" | "previous">, query: SummaryQuery): Sums {
   const { sums, latency, previous } = group;
-  const of = (name: string): bigint => sums.get(name)!;
+  const of = (name: string): bigint => sums[name]!;
   const sum = (name: string): number => Number(of(name));
   const money = (name: string, without: string): string | null =>
     of("requests") > 0n && of("requests") === of(without) ? null : picoToUsd(of(name));
@@ -217,12 +236,12 @@ export function show(group: Group, query: SummaryQuery): Sums {
     recorded_cost_usd: money("recorded_cost_pico", "unrecorded_requests"),
     unpriced_requests: sum("unpriced_requests"),
     unpriced_tokens: sum("unpriced_tokens"),
-    ...(query.include.includes("latency") ? { latency_ms: latencyOf(latency, of("latency_sum_us")) } : {}),
+    ...(query.include.includes("latency") ? { latency_ms: latencyOf(latency ?? new Map(), of("latency_sum_us")) } : {}),
     ...(query.include.includes("buckets") ? { buckets: bucketsOf(of) } : {}),
     ...(query.include.includes("rates") ? ratesOf(of) : {}),
     ...(previous && {
       previous: show(previous, query),
-      difference_usd: picoToUsd(of("cost_pico") - previous.sums.get("cost_pico")!),
+      difference_usd: picoToUsd(of("cost_pico") - previous.sums["cost_pico"]!),
     }),
   };
 }

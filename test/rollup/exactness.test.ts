@@ -91,9 +91,9 @@ it("gives the same rollups and summaries whatever the order of writes, repeats, 
 
 /** The costs of the buckets are the cost, on whatever rows and level. */
 async function expectBucketsAddUp(project: string): Promise<void> {
-  const buckets = BUCKETS.map((bucket) => sql`${sql.identifier(`cost_${bucket}_pico`)}`);
+  const buckets = BUCKETS.map((bucket) => sql`coalesce(${sql.identifier(`cost_${bucket}_pico`)}, 0)`);
   const rows = await db.query(sql`
-    select level, sum(cost_pico) as cost, sum(${sql.join(buckets, sql` + `)}) as buckets from rollup
+    select level, coalesce(sum(cost_pico), 0) as cost, sum(${sql.join(buckets, sql` + `)}) as buckets from rollup
     where project_id = ${project}::uuid and label = '' group by level`);
   for (const { cost, buckets } of rows) expect(buckets).toBe(cost);
 }

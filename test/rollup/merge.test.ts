@@ -56,6 +56,50 @@ it("merges calls with as many labels as a call may have", async () => {
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
 });
 
+it("merges main rows into coarser sets too, and whoever would leave them out may not merge", async () => {
+  const db = database();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 3);
+  const models = ["gpt-4o", "gpt-4o-mini", "gpt-5"];
+  const batch = Array.from({ length: 60 }, (_, i) =>
+    priced(
+      trace({
+        clientId: `c${i}`,
+        startedAtMs: startMs + i,
+        model: models[i % 3]!,
+        application: `app-${i % 5}`,
+        environment: `env-${i % 2}`,
+      }),
+    ),
+  );
+  for (const half of [batch.slice(0, 20), batch.slice(20)]) {
+    await writeTraces(db, project, half);
+    while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
+  }
+  const rows = await db.query(sql`
+    select label, count(*)::int as rows, count(distinct (application, environment, provider, model))::int as groups,
+      sum(requests)::int as requests
+    from rollup where project_id = ${project}::uuid and level = ${LEVEL.hour} and label like '(%' group by 1 order by 1`);
+  expect(rows).toEqual([
+    { label: "(application)", rows: 5, groups: 5, requests: 60 },
+    { label: "(environment,operation)", rows: 2, groups: 2, requests: 60 },
+    { label: "(provider,model)", rows: 3, groups: 3, requests: 60 },
+  ]);
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+  // The audit sees a set that went astray.
+  await db.query(sql`
+    update rollup set input_tokens = input_tokens + 1
+    where ctid = (select ctid from rollup where project_id = ${project}::uuid and level = ${LEVEL.day} and label = '(application)' limit 1)`);
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toMatchObject([
+    { level: "day", label: "(application)", measure: "input_tokens" },
+  ]);
+  // As Workers did that knew no sets: they stored zeros.
+  const older = db.query(sql`
+    insert into rollup (project_id, bucket, level, label, value, application, environment, provider, model, operation, service_tier, requests, web_searches)
+    values (${project}::uuid, now(), ${LEVEL.hour}, '', '', '', '', '', '', '', '', 1, 0)`);
+  await expect(older).rejects.toThrow("rollup_merged_with_sets");
+});
+
 it("keeps at most so many values of a label a day; later ones go into (other), and the audit stays at 0", async () => {
   const db = database();
   const project = await newProject(db);

@@ -1,0 +1,107 @@
+/**
+ * What a question adds up, as SELECTs for one statement and so one snapshot: day and hour rows for whole days and hours,
+ * partial rows beside both, and the traces themselves for ragged edges.
+ */
+import { sql, type SQL } from "drizzle-orm";
+import { textArray } from "../db/array-literal.ts";
+import { keyRange } from "../ingest/key.ts";
+import { labelsOf } from "../rollup/derive.ts";
+import { type Dimension, LEVEL, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
+import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
+import { type Range, rangesOf, type Window } from "./windows.ts";
+
+export interface Parts {
+  projectId: string;
+  windows: readonly Window[];
+  filters: Filters;
+  /** The label whose rows count, or the main ones. */
+  label: string;
+  /** The dimensions that are told apart. */
+  dimensions: readonly Dimension[];
+  /** The columns of a part: of a rollup row or a trace `t`. */
+  shown: (row: Row) => SQL;
+}
+
+export interface Row {
+  of: "rollup" | "traces";
+  /** When it was. */
+  instant: SQL;
+  /** Of the label; `''` in main rows. */
+  value: SQL;
+}
+
+export function partsOf(asked: Parts): SQL[] {
+  const { windows, filters, label } = asked;
+  const parts: SQL[] = [];
+  const filtered = PUBLIC_DIMENSIONS.filter((name) => filters.dimensions[name]);
+  const rows = label === MAIN ? mainRowsWith([...asked.dimensions, ...filtered]) : label;
+  const ranges = { day: rangesOf(windows, "day"), hour: rangesOf(windows, "hour") };
+  const both = [...ranges.day, ...ranges.hour];
+  if (both.length > 0) {
+    parts.push(rollupPart(asked, LEVEL.partial, both, label));
+    if (label !== MAIN) parts.push(unspreadPart(asked, both));
+  }
+  for (const source of ["day", "hour"] as const) {
+    if (ranges[source].length > 0) parts.push(rollupPart(asked, LEVEL[source], ranges[source], rows));
+  }
+  const ragged = rangesOf(windows, "raw");
+  if (ragged.length > 0) parts.push(rawPart(asked, ragged));
+  return parts;
+}
+
+function rollupPart({ projectId, filters, shown }: Parts, level: number, ranges: Range[], label: string): SQL {
+  return sql`
+  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`t.value` })}
+  from rollup t
+  where t.level = ${level} and t.project_id = ${projectId}::uuid and t.label = ${label}
+    and ${bucketIn(ranges)}${label === filters.label?.name ? valueFilter(filters, sql`t.value`) : sql``}${dimensionFilters(filters)}`;
+}
+
+/** Partial rows that are not spread over their labels yet. */
+function unspreadPart({ projectId, filters, label, shown }: Parts, ranges: Range[]): SQL {
+  return sql`
+  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`l.value` })}
+  from rollup t, lateral ${labelsOf} as l
+  where t.level = ${LEVEL.partial} and t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${label}
+    and ${bucketIn(ranges)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
+}
+
+/** Ranges are compared by key, so that Postgres skips other months' partitions. */
+export function rawPart({ projectId, filters, label, shown }: Omit<Parts, "windows">, ranges: readonly Range[]): SQL {
+  const inRange = ranges.map(({ fromMs, toMs }) => {
+    const [lowest, highest] = keyRange(fromMs, toMs);
+    return sql`(t.id >= ${lowest}::uuid and t.id < ${highest}::uuid)`;
+  });
+  const isMain = label === MAIN;
+  const value = isMain ? sql`''` : sql`l.value`;
+  return sql`
+  select ${shown({ of: "traces", instant: sql`t.started_at`, value })}
+  from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id${
+    isMain ? sql`` : sql`, lateral ${labelsOf} as l`
+  }
+  where t.project_id = ${projectId}::uuid and t.billable and (${sql.join(inRange, sql` or `)})${
+    isMain ? sql`` : sql` and l.label = ${label}${valueFilter(filters, sql`l.value`)}`
+  }${dimensionFilters(filters)}`;
+}
+
+function bucketIn(ranges: readonly Range[]): SQL {
+  const within = ranges.map(
+    ({ fromMs, toMs }) =>
+      sql`(t.bucket >= ${new Date(fromMs).toISOString()}::timestamptz and t.bucket < ${new Date(toMs).toISOString()}::timestamptz)`,
+  );
+  return sql`(${sql.join(within, sql` or `)})`;
+}
+
+function valueFilter({ label }: Filters, value: SQL): SQL {
+  return label ? sql` and ${value} = any(${textArray(label.values)}::text[])` : sql``;
+}
+
+function dimensionFilters({ dimensions }: Filters): SQL {
+  return sql.join(
+    PUBLIC_DIMENSIONS.flatMap((name) => {
+      const values = dimensions[name];
+      return values ? [sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`] : [];
+    }),
+    sql``,
+  );
+}
