@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database } from "../db/client.ts";
-import { LEVEL, MAIN } from "../rollup/measures.ts";
+import { constants, LEVEL, LEVELS, MAIN } from "../rollup/measures.ts";
 import { count, day } from "../wire.ts";
 
 export const UnpricedModel = z
@@ -39,7 +39,7 @@ from (
   select provider, model, service_tier, date_trunc('day', bucket at time zone 'UTC') as day,
     total(unpriced_requests) as requests, coalesce(total(unpriced_tokens), 0) as tokens
   from rollup
-  where level in (${LEVEL.partial}, ${LEVEL.day}) and project_id = ${projectId}::uuid and label = ${MAIN}
+  where level in (${constants([LEVEL.partial, ...LEVELS.day])}) and project_id = ${projectId}::uuid and label = ${MAIN}
     and bucket >= to_timestamp(${startMs}::float8 / 1000) and bucket < to_timestamp(${endMs}::float8 / 1000)
   group by 1, 2, 3, 4
   having total(unpriced_requests) > 0

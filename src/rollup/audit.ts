@@ -7,7 +7,7 @@ import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
 import { labelsOf } from "./derive.ts";
-import { GROUPING_SETS, LEVEL, MAIN, MEASURE_NAMES, own, sums, UNSPREAD } from "./measures.ts";
+import { constants, GROUPING_SETS, LEVEL, LEVELS, MAIN, MEASURE_NAMES, own, sums, UNSPREAD } from "./measures.ts";
 
 export interface AuditSums {
   requests: number;
@@ -109,14 +109,14 @@ function statement(projectId: string, startMs: number, endMs: number): SQL {
     [...GROUPING_SETS.keys()].map((label) => sql`select ${label}`),
     sql` union all `,
   );
-  const ofLevel = (source: string, level: number): SQL => sql`
+  const ofLevel = (source: "hour" | "day"): SQL => sql`
 select ${source} as source, ${dayOf(sql`t.bucket`)}, l.label, ${sums(own)}
 from rollup t, lateral (
   select t.label where t.label <> ${UNSPREAD}
   union all (select label from ${labelsOf} as labels where t.label = ${UNSPREAD})
   union all (select label from (${sets}) as sets (label) where t.level = ${LEVEL.partial} and t.label = ${MAIN})
 ) as l (label)
-where t.level in (${LEVEL.partial}, ${level}) and ${inRange}
+where t.level in (${constants([LEVEL.partial, ...LEVELS[source]])}) and ${inRange}
 group by 2, 3`;
   return sql`
 select 'raw' as source, ${dayOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}
@@ -125,6 +125,6 @@ left join prices p on p.project_id = t.project_id and p.id = t.price_id,
 lateral (select ${MAIN} as label union all ${sets} union all select label from ${labelsOf} as labels) as l
 where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
 group by 2, 3
-union all ${ofLevel("day", LEVEL.day)}
-union all ${ofLevel("hour", LEVEL.hour)}`;
+union all ${ofLevel("day")}
+union all ${ofLevel("hour")}`;
 }

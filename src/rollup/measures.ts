@@ -11,8 +11,13 @@ import { BUCKETS, type Bucket } from "../pricing/buckets.ts";
 export const DIMENSIONS = ["application", "environment", "provider", "model", "operation", "service_tier"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Partial rows come with each write; merging turns them into one hour row and one day row a group. */
-export const LEVEL = { partial: 0, hour: 1, day: 2 } as const;
+/**
+ * Partial rows come with each write. Merging turns them into fresh rows of their hours and days, and compacting turns
+ * the fresh rows of an hour or a day, when there are many, with the settled ones into one row a group.
+ */
+export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4 } as const;
+/** What is merged into hours, or into days. */
+export const LEVELS = { hour: [LEVEL.hour, LEVEL.freshHour], day: [LEVEL.day, LEVEL.freshDay] } as const;
 
 /** The label of main rows, which count every call once. */
 export const MAIN = "";
@@ -147,8 +152,8 @@ export function sums(of: (measure: Measure) => SQL, measures: readonly Measure[]
 }
 
 /** The same as rows store them. */
-export function storedSums(of: (measure: Measure) => SQL): SQL {
-  return list(MEASURES.map((measure) => sql`${stored(measure, sumOf(measure, of(measure)))}${typed(measure)}`));
+export function storedSums(of: (measure: Measure) => SQL, few = false): SQL {
+  return list(MEASURES.map((measure) => sql`${stored(measure, sumOf(measure, of(measure), few))}${typed(measure)}`));
 }
 
 /** `total` is an aggregate of our own: the sum of bigints as a bigint, and of numerics at no cost for each group. */
@@ -167,6 +172,11 @@ function typed({ name, type }: Measure): SQL {
 
 /** A measure's column. */
 export const own = ({ name }: Measure): SQL => sql`${sql.identifier(name)}`;
+
+/** Values that are no parameters, with commas between. */
+export function constants(values: Iterable<string | number>): SQL {
+  return list([...values].map((value) => sql`${value}`)).inlineParams();
+}
 
 /** SQL fragments with commas between. */
 export function list(fragments: SQL[]): SQL {

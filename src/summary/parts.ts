@@ -6,7 +6,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { keyRange } from "../ingest/key.ts";
 import { labelsOf } from "../rollup/derive.ts";
-import { type Dimension, LEVEL, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
+import { constants, type Dimension, LEVEL, LEVELS, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
 import { type Range, rangesOf, type Window } from "./windows.ts";
 
@@ -38,22 +38,27 @@ export function partsOf(asked: Parts): SQL[] {
   const ranges = { day: rangesOf(windows, "day"), hour: rangesOf(windows, "hour") };
   const both = [...ranges.day, ...ranges.hour];
   if (both.length > 0) {
-    parts.push(rollupPart(asked, LEVEL.partial, both, label));
+    parts.push(rollupPart(asked, [LEVEL.partial], both, label));
     if (label !== MAIN) parts.push(unspreadPart(asked, both));
   }
   for (const source of ["day", "hour"] as const) {
-    if (ranges[source].length > 0) parts.push(rollupPart(asked, LEVEL[source], ranges[source], rows));
+    if (ranges[source].length > 0) parts.push(rollupPart(asked, LEVELS[source], ranges[source], rows));
   }
   const ragged = rangesOf(windows, "raw");
   if (ragged.length > 0) parts.push(rawPart(asked, ragged));
   return parts;
 }
 
-function rollupPart({ projectId, filters, shown }: Parts, level: number, ranges: Range[], label: string): SQL {
+function rollupPart(
+  { projectId, filters, shown }: Parts,
+  levels: readonly number[],
+  ranges: Range[],
+  label: string,
+): SQL {
   return sql`
   select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`t.value` })}
   from rollup t
-  where t.level = ${level} and t.project_id = ${projectId}::uuid and t.label = ${label}
+  where t.level in (${constants(levels)}) and t.project_id = ${projectId}::uuid and t.label = ${label}
     and ${bucketIn(ranges)}${label === filters.label?.name ? valueFilter(filters, sql`t.value`) : sql``}${dimensionFilters(filters)}`;
 }
 

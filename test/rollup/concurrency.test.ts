@@ -1,11 +1,14 @@
 /**
- * Many connections write (each batch twice, overlapping), others merge, others read: no snapshot may show a rollup
+ * Many connections write (each batch twice, overlapping), others merge and compact, others read: no snapshot may show a rollup
  * that differs from the traces, and no sum may ever go back.
  */
 import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { writeTraces } from "../../src/ingest/write.ts";
 import { audit } from "../../src/rollup/audit.ts";
+import { compact } from "../../src/rollup/compact.ts";
+import { LEVEL } from "../../src/rollup/measures.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
@@ -17,7 +20,7 @@ const END_MS = START_MS + 2 * 86_400_000;
 const WRITERS = 4;
 const TRACES = 4_000;
 
-it("shows every reader rollups that equal the traces, while others write and merge", async () => {
+it("shows every reader rollups that equal the traces, while others write, merge and compact", async () => {
   const db = database();
   const project = await newProject(db);
   const all = Array.from({ length: TRACES }, (_, i) =>
@@ -50,8 +53,8 @@ it("shows every reader rollups that equal the traces, while others write and mer
   const merger = async (): Promise<number> => {
     let merged = 0;
     while (!written.signal.aborted) {
-      const step = await mergeStep(db, 500);
-      merged += step;
+      merged += await mergeStep(db, 500);
+      await compact(db, Date.now, Number.POSITIVE_INFINITY);
     }
     return merged;
   };
@@ -88,6 +91,9 @@ it("shows every reader rollups that equal the traces, while others write and mer
   expect(merged.reduce((sum, n) => sum + n)).toBeGreaterThan(0);
   expect(snapshots).toBeGreaterThan(5);
   expect(reads).toBeGreaterThan(5);
+  const [settled] = await db.query(sql`
+    select count(*)::int as rows from rollup where project_id = ${project}::uuid and level in (${LEVEL.hour}, ${LEVEL.day})`);
+  expect(settled!["rows"]).toBeGreaterThan(0);
   const { ok, days } = await audit(db, project, START_MS, END_MS);
   expect(ok).toBe(true);
   // 3,200 of the 4,000 are priced, at $0.0035 each.

@@ -1,5 +1,5 @@
 /**
- * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out and merged at
+ * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out, merged and compacted at
  * random moments must give the same rollups, and the same summaries as a plain GROUP BY over the stored traces.
  */
 import { sql } from "drizzle-orm";
@@ -10,6 +10,7 @@ import { writeTraces } from "../../src/ingest/write.ts";
 import { picoToUsd, usdToPico } from "../../src/money.ts";
 import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/pricing/buckets.ts";
 import { audit } from "../../src/rollup/audit.ts";
+import { compact } from "../../src/rollup/compact.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { type Summary, summarize } from "../../src/summary/summarize.ts";
@@ -23,7 +24,7 @@ const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 
 const END_MS = START_MS + 72 * 3_600_000;
 const GROUPS = ["application", "environment", "provider", "model", "operation", "user", "tag.team"] as const;
 
-type Step = { write: number[] } | { merge: number } | { remove: number };
+type Step = { write: number[] } | { merge: number; thenCompact: boolean } | { remove: number };
 
 const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chain((all) =>
   fc.record({
@@ -35,7 +36,10 @@ const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chai
           arbitrary: fc.record({ write: fc.array(fc.nat(all.length - 1), { minLength: 1, maxLength: 30 }) }),
         },
         { weight: 1, arbitrary: fc.record({ remove: fc.nat(all.length - 1) }) },
-        { weight: 1, arbitrary: fc.record({ merge: fc.integer({ min: 1, max: 50 }) }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({ merge: fc.integer({ min: 1, max: 50 }), thenCompact: fc.boolean() }),
+        },
       ),
       { maxLength: 12 },
     ) as fc.Arbitrary<Step[]>,
@@ -61,8 +65,10 @@ it("gives the same rollups and summaries whatever the order of writes, repeats, 
       const project = await newProject(db);
       const sent = new Set<number>();
       for (const step of steps) {
-        if ("merge" in step) await mergeStep(db, step.merge);
-        else if ("remove" in step)
+        if ("merge" in step) {
+          await mergeStep(db, step.merge);
+          if (step.thenCompact) await compact(db, Date.now, Number.POSITIVE_INFINITY);
+        } else if ("remove" in step)
           expect(await deleteTrace(db, project, all[step.remove]!.id)).toBe(sent.delete(step.remove));
         else {
           const { outcomes } = await writeTraces(

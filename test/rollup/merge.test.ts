@@ -4,8 +4,11 @@ import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { writeTraces } from "../../src/ingest/write.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { traceKey } from "../../src/ingest/key.ts";
-import { LEVEL, MOST_LABEL_VALUES, OTHER } from "../../src/rollup/measures.ts";
-import { merge } from "../../src/rollup/merge.ts";
+import { constants, LEVEL, LEVELS, MOST_LABEL_VALUES, OTHER } from "../../src/rollup/measures.ts";
+import { compact } from "../../src/rollup/compact.ts";
+import { merge, mergeStep } from "../../src/rollup/merge.ts";
+import { parseSummaryQuery } from "../../src/summary/query.ts";
+import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, trace } from "../traces.ts";
@@ -14,15 +17,17 @@ import { priced, trace } from "../traces.ts";
 function slowDatabase(rows: number) {
   let nowMs = 0;
   const limits: number[] = [];
-  const run = async (_: unknown, [limit]: readonly unknown[]) => {
-    limits.push(limit as number);
-    nowMs += Math.min(limit as number, 8_000);
-    if ((limit as number) > 8_000) throw new DatabaseUnavailable("cut off");
-    const merged = Math.min(limit as number, rows);
+  const run = () => Promise.resolve([]);
+  const batch = async ([, { values }]: [unknown, { values: [limit: number] }]) => {
+    const [limit] = values;
+    limits.push(limit);
+    nowMs += Math.min(limit, 8_000);
+    if (limit > 8_000) throw new DatabaseUnavailable("cut off");
+    const merged = Math.min(limit, rows);
     rows -= merged;
-    return [{ merged }];
+    return [[], [{ merged }]];
   };
-  return { db: { run } as unknown as Database, now: () => nowMs, limits };
+  return { db: { run, batch } as unknown as Database, now: () => nowMs, limits };
 }
 
 it("takes smaller steps where they are slow, and so ends", async () => {
@@ -37,8 +42,8 @@ it("stops in time, and says that something is left", async () => {
 });
 
 it("gives up when not even the smallest step succeeds", async () => {
-  const run = () => Promise.reject(new DatabaseUnavailable("down"));
-  await expect(merge({ run } as unknown as Database, () => 0, 1)).rejects.toThrow("down");
+  const batch = () => Promise.reject(new DatabaseUnavailable("down"));
+  await expect(merge({ batch } as unknown as Database, () => 0, 1)).rejects.toThrow("down");
 });
 
 it("merges calls with as many labels as a call may have", async () => {
@@ -79,7 +84,7 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
   const rows = await db.query(sql`
     select label, count(*)::int as rows, count(distinct (application, environment, provider, model))::int as groups,
       sum(requests)::int as requests
-    from rollup where project_id = ${project}::uuid and level = ${LEVEL.hour} and label like '(%' group by 1 order by 1`);
+    from rollup where project_id = ${project}::uuid and level in (${constants(LEVELS.hour)}) and label like '(%' group by 1 order by 1`);
   expect(rows).toEqual([
     { label: "(application)", rows: 5, groups: 5, requests: 60 },
     { label: "(environment,operation)", rows: 2, groups: 2, requests: 60 },
@@ -89,7 +94,7 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
   // The audit sees a set that went astray.
   await db.query(sql`
     update rollup set input_tokens = input_tokens + 1
-    where ctid = (select ctid from rollup where project_id = ${project}::uuid and level = ${LEVEL.day} and label = '(application)' limit 1)`);
+    where ctid = (select ctid from rollup where project_id = ${project}::uuid and level in (${constants(LEVELS.day)}) and label = '(application)' limit 1)`);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toMatchObject([
     { level: "day", label: "(application)", measure: "input_tokens" },
   ]);
@@ -98,6 +103,51 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
     insert into rollup (project_id, bucket, level, label, value, application, environment, provider, model, operation, service_tier, requests, web_searches)
     values (${project}::uuid, now(), ${LEVEL.hour}, '', '', '', '', '', '', '', '', 1, 0)`);
   await expect(older).rejects.toThrow("rollup_merged_with_sets");
+});
+
+it("compacts an hour's rows to one a group, a large label in parts, and leaves few rows beside many alone", async () => {
+  const db = database();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 4);
+  const write = async (prefix: string, users: number, calls: number): Promise<void> => {
+    const batch = Array.from({ length: calls }, (_, i) =>
+      priced(
+        trace({
+          clientId: `${prefix}${i}`,
+          startedAtMs: startMs + i,
+          userId: `user-${i % users}`,
+          durationUs: 1_000 * i,
+        }),
+      ),
+    );
+    await writeTraces(db, project, batch);
+    while ((await mergeStep(db, 1_000)) > 0);
+  };
+  const rows = async (level: number): Promise<number> => {
+    const [row] = await db.query(sql`
+      select count(*)::int as rows from rollup where project_id = ${project}::uuid and level = ${level} and label = 'user'`);
+    return Number(row!["rows"]);
+  };
+  await write("a", 700, 2_100);
+  expect(await rows(LEVEL.freshHour)).toBeGreaterThan(700);
+  // Each part of a slice compacts only its own values.
+  expect(await compact(db, Date.now, Number.POSITIVE_INFINITY, 400)).toBe(true);
+  expect([await rows(LEVEL.freshHour), await rows(LEVEL.hour)]).toEqual([0, 700]);
+  expect([await rows(LEVEL.freshDay), await rows(LEVEL.day)]).toEqual([0, 700]);
+  await write("b", 100, 100);
+  await compact(db, Date.now, Number.POSITIVE_INFINITY);
+  expect([await rows(LEVEL.freshHour), await rows(LEVEL.hour)]).toEqual([100, 700]);
+  const { totals } = await summarize(
+    db,
+    project,
+    parseSummaryQuery(
+      new URLSearchParams({ from: String(startMs), to: String(startMs + 3_600_000), include: "latency" }),
+      startMs,
+    ),
+    startMs,
+  );
+  expect(totals).toMatchObject({ requests: 2_200, latency_ms: { p50: expect.closeTo(1_000, -1.5) as number } });
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
 });
 
 it("keeps at most so many values of a label a day; later ones go into (other), and the audit stays at 0", async () => {
@@ -114,7 +164,7 @@ it("keeps at most so many values of a label a day; later ones go into (other), a
   const requests = async (condition: SQL): Promise<unknown> => {
     const [row] = await db.query(sql`
       select coalesce(sum(requests), 0)::int as requests from rollup
-      where project_id = ${project}::uuid and label = 'user' and level = ${LEVEL.day} and ${condition}`);
+      where project_id = ${project}::uuid and label = 'user' and level in (${constants(LEVELS.day)}) and ${condition}`);
     return row!["requests"];
   };
   await write(0, MOST_LABEL_VALUES - 1, "a");

@@ -1,0 +1,59 @@
+/**
+ * Crowded label days: a label that has very many values on a day is told apart by those that it has by then; calls with
+ * any other value are merged into `(other)`, so that no caller can make the rollup as large as the traces.
+ */
+import { sql } from "drizzle-orm";
+import { textArray } from "../db/array-literal.ts";
+import { compile, type Database } from "../db/client.ts";
+import { constants, LEVEL, LEVELS, MOST_LABEL_VALUES } from "./measures.ts";
+
+const DAY = sql`date_bin('1 day', t.bucket, 'epoch'::timestamptz)`;
+const ofLabelDay = sql`c.project_id = t.project_id and c.label = l.label`;
+
+/** Does row `t` keep its value of label `l`? Without any crowded label day nothing is looked up. */
+export const isToldApart = sql`(
+      not (select exists (select from crowded_labels))
+      or not exists (select from crowded_labels c where ${ofLabelDay} and c.day = ${DAY})
+      or exists (
+        select from rollup c
+        where c.level in (${constants(LEVELS.day)}) and ${ofLabelDay} and c.bucket = ${DAY} and c.value = l.value
+      )
+    )`;
+
+/** The next value of label day `d` in one level's rows. */
+const nextIn = (level: number, after = sql``) => sql`
+      (select r.value from rollup r
+       where r.level = ${level} and r.project_id = d.project_id and r.label = d.label and r.bucket = d.day${after}
+       order by r.value limit 1)`;
+const next = (after = sql``) => sql`least(${nextIn(LEVEL.day, after)}, ${nextIn(LEVEL.freshDay, after)})`;
+
+/** Of the label days named, finds those with too many values; stops counting there. Two index look-ups a value. */
+const MARK_CROWDED = compile(
+  sql`
+insert into crowded_labels (project_id, label, day)
+select d.project_id, d.label, d.day
+from unnest(${sql.placeholder("projects")}::uuid[], ${sql.placeholder("labels")}::text[], ${sql.placeholder("days")}::timestamptz[])
+  as d (project_id, label, day)
+where (
+  with recursive known (value, place) as (
+    select ${next()}, 1
+    union all
+    select ${next(sql` and r.value > k.value`)}, k.place + 1
+    from known k where k.value is not null and k.place <= ${MOST_LABEL_VALUES}
+  )
+  select count(value) from known
+) >= ${MOST_LABEL_VALUES}
+order by 1, 2, 3
+on conflict do nothing`.inlineParams(),
+  ["projects", "labels", "days"],
+);
+
+/** Marks those of the label days, each as JSON of project, label and day, that have too many values. */
+export async function markCrowded(db: Database, labelDays: ReadonlySet<string>): Promise<void> {
+  if (labelDays.size === 0) return;
+  const days = [...labelDays].map((day) => JSON.parse(day) as [project: string, label: string, day: string]);
+  await db.run(
+    MARK_CROWDED,
+    [0, 1, 2].map((i) => textArray(days.map((day) => day[i]!))),
+  );
+}
