@@ -1,6 +1,6 @@
 /** The columns of a stored trace that a write fills: name, type, and value for a trace and its cost. */
 import { sql, type SQL } from "drizzle-orm";
-import { plainArray, textArray } from "../db/array-literal.ts";
+import { plainColumn, textColumn } from "../db/array-literal.ts";
 import type { Cost } from "../pricing/cost.ts";
 import { COUNT_FIELDS, COUNT_NAMES, type Trace } from "./trace.ts";
 
@@ -17,6 +17,8 @@ export interface Column {
   of: (trace: Trace, cost: Cost) => Value;
   /** Part of what the caller said, which a second sending must repeat; `inherited` may have been added to since. */
   said: boolean | "inherited";
+  /** The column that has the same value in a new trace: this one is not sent. */
+  sameAs?: string;
 }
 
 const said = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: true });
@@ -32,7 +34,7 @@ export const COLUMNS: readonly Column[] = [
   said("duration_us", "bigint", (t) => t.durationUs),
   ...COUNT_FIELDS.map((field) => said(COUNT_NAMES[field], "integer", (t) => t[field])),
   derived("cost_pico", "bigint", (_, cost) => cost.costPico),
-  derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico),
+  { ...derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico), sameAs: "cost_pico" },
   said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),
   derived("price_id", "uuid", (_, cost) => cost.price?.id ?? null),
   derived("billable", "boolean", (t) => t.billable),
@@ -59,6 +61,9 @@ export const COLUMNS: readonly Column[] = [
   derived("usage_semantics", "text", (t) => t.usageSemantics),
 ];
 
+/** What travels with a write. */
+export const SENT_COLUMNS = COLUMNS.filter(({ sameAs }) => sameAs === undefined);
+
 function tagsJson(tags: Record<string, string>): string | null {
   for (const _ in tags) return JSON.stringify(tags);
   return null;
@@ -81,8 +86,8 @@ export function columnParam({ name, type }: Column): SQL {
 }
 
 /** A column's value in row `i` of what was sent, in the type that is stored. */
-export function sentValue({ name, type }: Column): SQL {
-  const column = sql`i.${sql.identifier(name)}`;
+export function sentValue({ name, type, sameAs = name }: Column): SQL {
+  const column = sql`i.${sql.identifier(sameAs)}`;
   if (type === "timestamptz") return sql`to_timestamp(${column}::float8 / 1000)`;
   return type === "jsonb" ? sql`${column}::jsonb` : column;
 }
@@ -101,6 +106,8 @@ export function differs(column: Column): SQL {
 
 /** A whole column as an array literal. */
 export function columnLiteral({ type, of }: Column, batch: readonly PricedTrace[]): string | null {
-  const column = batch.map(({ trace, cost }) => of(trace, cost));
-  return type === "text" || type === "jsonb" ? textArray(column as (string | null)[]) : plainArray(column);
+  const value = ({ trace, cost }: PricedTrace): Value => of(trace, cost);
+  return type === "text" || type === "jsonb"
+    ? textColumn(batch, value as (priced: PricedTrace) => string | null)
+    : plainColumn(batch, value);
 }

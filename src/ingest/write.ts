@@ -6,9 +6,18 @@
 import { sql } from "drizzle-orm";
 import { type Bound, compile, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
-import { insertLabelPartials, insertMainPartials } from "../rollup/derive.ts";
+import { insertLabelPartials, insertMainPartials, ROLLED_UP } from "../rollup/derive.ts";
 import { columns, list } from "../rollup/measures.ts";
-import { columnLiteral, columnParam, COLUMNS, differs, type PricedTrace, sentValue } from "./columns.ts";
+import {
+  type Column,
+  columnLiteral,
+  columnParam,
+  COLUMNS,
+  differs,
+  SENT_COLUMNS,
+  type PricedTrace,
+  sentValue,
+} from "./columns.ts";
 import { type Settling, settling } from "./settle.ts";
 import { DEFAULT_GRACE_SECONDS, type Link } from "./trace.ts";
 
@@ -30,7 +39,7 @@ export interface WriteOptions {
   graceSeconds?: number;
 }
 
-const names = columns(COLUMNS.map(({ name }) => name));
+const namesOf = (all: readonly Column[]) => columns(all.map(({ name }) => name));
 
 /** The new traces with the prices that came along: those in the table are not visible to their own statement. */
 const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
@@ -39,16 +48,16 @@ const WRITE = compile(
   sql`
 with batch as (select ${sql.placeholder("project")}::uuid as project_id),${PRICE_CTES},
 inserted as (
-  insert into traces (project_id, ${names})
+  insert into traces (project_id, ${namesOf(COLUMNS)})
   select batch.project_id, ${list(COLUMNS.map(sentValue))}
-  from batch, unnest(${list(COLUMNS.map(columnParam))}) as i (${names})
+  from batch, unnest(${list(SENT_COLUMNS.map(columnParam))}) as i (${namesOf(SENT_COLUMNS)})
   on conflict do nothing
-  returning *
+  returning id, ${columns(ROLLED_UP)}
 ),
 main_partials as (${insertMainPartials(INSERTED)}),
 label_partials as (${insertLabelPartials(INSERTED)})
 select count(*)::int as inserted, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
-  ["project", ...PRICE_PARAMS, ...COLUMNS.map(({ name }) => name), "sent"],
+  ["project", ...PRICE_PARAMS, ...SENT_COLUMNS.map(({ name }) => name), "sent"],
 );
 
 const SAID = COLUMNS.filter((column) => column.said);
@@ -89,7 +98,7 @@ export async function writeTraces(
   const rest = settling(projectId, unique, links, graceSeconds);
   const params = [
     ...priceValues(unique.map(({ cost }) => cost.price)),
-    ...COLUMNS.map((column) => columnLiteral(column, unique)),
+    ...SENT_COLUMNS.map((column) => columnLiteral(column, unique)),
   ];
   const write: Bound = { statement: WRITE, values: [projectId, ...params, batch.length] };
   const parts = batch.length + links.length;

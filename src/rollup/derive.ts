@@ -4,7 +4,7 @@
  * meaning.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { MAX_ROLLED_TAGS } from "../ingest/trace.ts";
+import { COUNT_FIELDS, COUNT_NAMES, MAX_ROLLED_TAGS } from "../ingest/trace.ts";
 import { latencyBucketOf } from "./latency.ts";
 import {
   columns,
@@ -18,6 +18,22 @@ import {
   storedSums,
   UNSPREAD,
 } from "./measures.ts";
+
+/** The columns of a trace that rollup rows derive from. */
+export const ROLLED_UP: readonly string[] = [
+  "project_id",
+  "started_at",
+  "duration_us",
+  ...COUNT_FIELDS.map((field) => COUNT_NAMES[field]),
+  "cost_pico",
+  "recorded_cost_pico",
+  "price_id",
+  "billable",
+  "status",
+  ...DIMENSIONS,
+  "user_id",
+  "tags",
+];
 
 /** The labels of `t` (a trace, or an unspread partial row) as rows of (label, value): its user, its first tags. */
 export const labelsOf = sql`(
