@@ -1,0 +1,75 @@
+/** The server that is loaded: one that is running, or one of the test's own with a month of history and its cron. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { calls, take } from "../bench/calls.ts";
+import { startSubject } from "../bench/subject.ts";
+import { CommandError } from "../import/command-error.ts";
+import { findServer, type Server } from "../import/server.ts";
+import { createClient } from "./client.ts";
+
+export interface Target {
+  server: Server;
+  /** The test started it, so its processes are known. */
+  own: boolean;
+  stop(): Promise<void>;
+}
+
+const DAYS = 30;
+const CALLS_A_DAY = 1_000;
+const DAY_MS = 86_400_000;
+const CRON_MS = 60_000;
+const TIMEOUT_MS = 60_000;
+
+/** @throws CommandError when the server does not let the key in. */
+export async function findTarget(
+  flags: { target: string | undefined; key: string | undefined },
+  env: Record<string, string | undefined>,
+): Promise<Target> {
+  if (flags.target === undefined) return startOwn();
+  const server = await findServer({ url: flags.target, key: flags.key }, env);
+  const client = createClient(server, TIMEOUT_MS);
+  const { status } = await client.send("/v1/summary").catch((error: Error) => {
+    throw new CommandError(`${server.url} does not answer: ${error.message}`);
+  });
+  client.close();
+  if (status >= 400)
+    throw new CommandError(`${server.url} answers ${status}: is the key right, with the scope "read"?`);
+  return { server, own: false, stop: async () => {} };
+}
+
+async function startOwn(): Promise<Target> {
+  const subject = await startSubject(join(import.meta.dirname, "worker.ts"));
+  try {
+    const { key } = await subject.newProject();
+    const server = { url: subject.url, key, keyIsLocal: true };
+    const client = createClient(server, TIMEOUT_MS);
+    await fill((body) => client.send("/v1/traces", body));
+    const cron = (): Promise<unknown> => client.send("/load-test/cron").catch(() => undefined);
+    await cron();
+    const timer = setInterval(() => void cron(), CRON_MS);
+    return {
+      server,
+      own: true,
+      async stop() {
+        clearInterval(timer);
+        client.close();
+        await subject.stop();
+      },
+    };
+  } catch (error) {
+    await subject.stop();
+    throw error;
+  }
+}
+
+/** Summaries of an empty ledger would cost less than they do. */
+async function fill(post: (body: string) => Promise<{ status: number; text: string }>): Promise<void> {
+  const prefix = randomBytes(6).toString("hex");
+  for (let day = 1; day <= DAYS; day++) {
+    const traces = take(calls(Date.now() - day * DAY_MS, `${prefix}-${day}`), CALLS_A_DAY);
+    // Their source numbers trace ids anew each time: each day's would join the trace trees of the others.
+    for (const trace of traces) delete trace["trace_id"];
+    const { status, text } = await post(JSON.stringify(traces));
+    if (status !== 200) throw new Error(`filling the ledger gave ${status}: ${text.slice(0, 200)}`);
+  }
+}
