@@ -9,7 +9,9 @@ export interface Account {
   readonly acknowledged: number;
   /** Sent, but neither acknowledged nor refused. */
   readonly open: number;
-  acknowledge(calls: { first: number; count: number }): void;
+  /** Some were taken into a queue: they are counted later. */
+  readonly queued: boolean;
+  acknowledge(calls: { first: number; count: number }, queued: boolean): void;
   leaveOpen(calls: { first: number; count: number }): void;
   isAcknowledged(number: number): boolean;
   /** One more than the highest acknowledged number. */
@@ -21,7 +23,11 @@ export function createAccount(): Account {
   let acknowledged = 0;
   let open = 0;
   let end = 0;
+  let anyQueued = false;
   return {
+    get queued() {
+      return anyQueued;
+    },
     get acknowledged() {
       return acknowledged;
     },
@@ -31,7 +37,8 @@ export function createAccount(): Account {
     get end() {
       return end;
     },
-    acknowledge({ first, count }) {
+    acknowledge({ first, count }, queued) {
+      anyQueued ||= queued;
       end = Math.max(end, first + count);
       if (end > flags.length) {
         const larger = new Uint8Array(end * 2);
@@ -59,9 +66,10 @@ export interface LedgerCheck {
   surplus: number;
 }
 
-/** For a queue, or a server that is still busy with what was cut off. */
-const PATIENCE_MS = 30_000;
+const QUEUE_PATIENCE_MS = 120_000;
+/** Longer than summaries that reach into the present live in the cache. */
 const PAUSE_MS = 1_200;
+const PATIENCE_MS = 2 * PAUSE_MS;
 const HOUR_MS = 3_600_000;
 const ATTEMPTS = 20;
 
@@ -75,14 +83,13 @@ export async function checkLedger(
   runId: string,
   account: Account,
   sinceMs: number,
-  patienceMs = PATIENCE_MS,
 ): Promise<LedgerCheck> {
   const filters = applicationsOf(runId).map((application) => `application=${application}`);
   const to = (Math.floor(Date.now() / HOUR_MS) + 2) * HOUR_MS;
   const range = [`from=${sinceMs - HOUR_MS}`, `to=${to}`, ...filters].join("&");
   const { acknowledged, open } = account;
 
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + (account.queued ? QUEUE_PATIENCE_MS : PATIENCE_MS);
   let counted = await count(client, range);
   while (counted < acknowledged && Date.now() < deadline) {
     await pause(PAUSE_MS);

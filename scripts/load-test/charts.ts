@@ -18,6 +18,9 @@ const LEFT = 64;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 28;
+/** Between marks of time, in seconds. */
+const INTERVALS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800];
+const HOUR = 3_600;
 /** Told apart also by those who do not see red or green. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#6a4c93"];
 
@@ -32,9 +35,9 @@ export function chartSvg({ title, unit, series }: Chart): string {
       `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at(y(level))}" y2="${at(y(level))}" class="grid"/>` +
       `<text x="${LEFT - 6}" y="${at(y(level) + 4)}" text-anchor="end">${short(level)}</text>`,
   );
-  const everySeconds = niceCeiling(seconds / 8);
+  const everySeconds = INTERVALS.find((interval) => interval >= seconds / 10) ?? HOUR;
   const marks = Array.from({ length: Math.floor((seconds - 1) / everySeconds) + 1 }, (_, i) => i * everySeconds).map(
-    (second) => `<text x="${at(x(second))}" y="${HEIGHT - 8}" text-anchor="middle">${short(second)} s</text>`,
+    (second) => `<text x="${at(x(second))}" y="${HEIGHT - 8}" text-anchor="middle">${second} s</text>`,
   );
   const lines = series.map(({ values }, i) => path(values, x, y, colour(i)));
   const legend = series.map(({ name }, i) => `<span><i style="background:${colour(i)}"></i>${escapeHtml(name)}</span>`);
@@ -66,11 +69,11 @@ function path(
   return `<path d="${commands}" stroke="${stroke}"/>`;
 }
 
-/** 1, 2 or 5 times a power of ten, at least 1. */
+/** The next round number, at least 1; its quarters are round as well. */
 export function niceCeiling(value: number): number {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 5, 10].find((step) => step * power >= value)!;
+  return [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((round) => round >= value)!;
 }
 
 export function escapeHtml(text: string): string {

@@ -48,6 +48,9 @@ interface Part {
   schedules: () => Iterator<number, void>[];
   /** How many requests are due in each second. */
   offered: () => number[];
+  /** Over which it offers them. */
+  lastsMs: number;
+  /** From when on nothing is sent. */
   endMs: number;
 }
 
@@ -59,12 +62,7 @@ interface Plan {
   seen?: (list: string) => void;
 }
 
-export async function loadTest(
-  server: Server,
-  work: Work,
-  seconds: number | undefined,
-  patienceMs?: number,
-): Promise<LoadReport> {
+export async function loadTest(server: Server, work: Work, seconds: number | undefined): Promise<LoadReport> {
   const runId = randomBytes(6).toString("hex");
   const plan =
     "scenario" in work ? planScenario(runId, work.scenario, seconds) : await planReplay(runId, work, seconds);
@@ -86,7 +84,7 @@ export async function loadTest(
       await runUsers(plan.seen ? { ...run, seen: plan.seen } : run, schedules, startMs + part.endMs);
       stopProgress();
       const endMs = clock();
-      const cores = meanUse(cpu.samples.filter(({ atMs }) => atMs > startMs + 1_000 && atMs <= startMs + part.endMs));
+      const cores = meanUse(cpu.samples.filter(({ atMs }) => atMs > startMs + 1_000 && atMs <= startMs + part.lastsMs));
       const stage = stageFigures(part, tally, endMs - startMs, cores);
       const broken = brokenBy(stage);
       stages.push({ ...stage, brokenBy: broken });
@@ -96,7 +94,7 @@ export async function loadTest(
     cpu.stop();
   }
   try {
-    const ledger = await checkLedger(client, runId, account, startedMs, patienceMs);
+    const ledger = await checkLedger(client, runId, account, startedMs);
     const total = figures(recorder.total);
     const last = stages.at(-1);
     const cores = coresOfMachine();
@@ -130,7 +128,8 @@ function planScenario(runId: string, name: ScenarioName, seconds: number | undef
 function partOf({ name, users, ratePerSecond, seconds }: Stage): Part {
   const endMs = seconds * 1_000;
   const schedules = () => Array.from({ length: users }, (_, user) => userSchedule(user, users, ratePerSecond, endMs));
-  return { name, users, schedules, offered: () => dueBySecond(schedules().flatMap((times) => [...times])), endMs };
+  const offered = () => dueBySecond(schedules().flatMap((times) => [...times]));
+  return { name, users, schedules, offered, lastsMs: endMs, endMs };
 }
 
 async function planReplay(
@@ -142,13 +141,15 @@ async function planReplay(
   const all = replaySchedule(timesMs, speed);
   const due = seconds === undefined ? all : all.filter((ms) => ms < seconds * 1_000);
   const users = Math.min(REPLAY_CONNECTIONS, due.length);
+  const lastsMs = Math.max(1_000, due.at(-1) ?? 0);
   const part: Part = {
     name: "replay",
     users,
     // Whoever is free takes the next: a recording knows no users.
     schedules: () => Array<Iterator<number, void>>(users).fill(due.values()),
     offered: () => dueBySecond(due),
-    endMs: (due.at(-1) ?? 0) + REPLAY_GRACE_MS,
+    lastsMs,
+    endMs: lastsMs + REPLAY_GRACE_MS,
   };
   const name = `replay of ${replay}, ${speed} times as fast`;
   return { name, parts: [part], climbs: false, nextRequest: createReplay(runId, calls) };
@@ -160,20 +161,19 @@ function* shifted(schedule: Iterator<number, void>, byMs: number): Generator<num
 
 function stageFigures(part: Part, tally: Tally, tookMs: number, cpu: CpuUse): StageFigures {
   const all = figures(tally);
-  const offeredMs = part.name === "replay" ? tookMs : part.endMs;
   return {
     name: part.name,
     users: part.users,
     ...all,
-    offeredRate: (all.offered / offeredMs) * 1_000,
-    achievedRate: (all.outcomes.ok / Math.max(tookMs, offeredMs)) * 1_000,
+    offeredRate: (all.offered / part.lastsMs) * 1_000,
+    achievedRate: (all.outcomes.ok / Math.max(tookMs, part.lastsMs)) * 1_000,
     cpu,
   };
 }
 
 /** Once a second: what the last full second was like. */
 function showProgress(part: Part, recorder: Recorder, startMs: number, clock: () => number): () => void {
-  const progress = startProgress(part.name, Math.ceil(part.endMs / 1_000));
+  const progress = startProgress(part.name, Math.ceil(part.lastsMs / 1_000));
   const offered = part.offered();
   const update = (): void => {
     const nowMs = clock();

@@ -70,7 +70,11 @@ function stageTable({ stages }: LoadReport): string {
     ms(stage.fromDueMs.p99),
     stage.brokenBy.length === 0 ? "yes" : `no: ${stage.brokenBy.join("; ")}`,
   ]);
-  return table(["stage", "users", "offered/s", "achieved/s", "never sent", "p50", "p95", "p99", "holds"], rows);
+  return table(
+    "stages",
+    ["stage", "users", "offered/s", "achieved/s", "never sent", "p50", "p95", "p99", "holds"],
+    rows,
+  );
 }
 
 function latencyTable({ total, kinds }: LoadReport): string {
@@ -81,7 +85,7 @@ function latencyTable({ total, kinds }: LoadReport): string {
   };
   const rows = [row("all", total), ...Object.entries(kinds).map(([kind, figures]) => row(kind, figures))];
   const sent = ["sent p50", "sent p95", "sent p99", "sent max"];
-  return table(["request", "count", "due p50", "due p90", "due p95", "due p99", "due max", ...sent], rows);
+  return table("latencies", ["request", "count", "due p50", "due p90", "due p95", "due p99", "due max", ...sent], rows);
 }
 
 function charts({ seconds, cpu }: LoadReport): Chart[] {
@@ -162,10 +166,10 @@ function cpuSentence({ meanCpu, cores }: LoadReport): string {
   return parts.join(", ");
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(kind: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[], tag: string): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
-  return `<table>${line(head, "th")}${rows.map((row) => line(row, "td")).join("\n")}</table>`;
+  return `<table class="${kind}">${line(head, "th")}${rows.map((row) => line(row, "td")).join("\n")}</table>`;
 }
 
 function ms(value: number): string {
@@ -181,8 +185,9 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { border-bottom: 1px solid var(--line); padding: 3px 9px; text-align: right; }
-th:first-child, td:first-child, td:last-child { text-align: left; }
+th, td { border-bottom: 1px solid var(--line); padding: 3px 9px; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+.stages :is(th, td):last-child { text-align: left; white-space: normal; }
 figure { margin: 1.5rem 0; }
 figcaption span { margin-left: .9rem; white-space: nowrap; }
 figcaption i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; border-radius: 2px; }

@@ -52,9 +52,12 @@ async function exchange(run: Run, dueMs: number, sentMs: number): Promise<void> 
 /** Keeps the account of a write. What a server accepted only in part counts as refused. */
 function settle({ account }: Run, { calls }: Request, outcome: Outcome, answer: Answer | undefined): Outcome {
   if (!calls) return outcome;
-  if (outcome === "ok" && acceptedOf(answer!) === calls.count) account.acknowledge(calls);
-  else account.leaveOpen(calls);
-  return outcome === "ok" && acceptedOf(answer!) !== calls.count ? "refused" : outcome;
+  if (outcome === "ok" && acceptedOf(answer!) === calls.count) {
+    account.acknowledge(calls, answer!.status === 202);
+    return outcome;
+  }
+  account.leaveOpen(calls);
+  return outcome === "ok" ? "refused" : outcome;
 }
 
 function acceptedOf({ text }: Answer): number {

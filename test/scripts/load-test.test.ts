@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { chartSvg, niceCeiling } from "../../scripts/load-test/charts.ts";
+import { createHistogram, percentiles } from "../../scripts/load-test/histogram.ts";
+import { parseLoadTestArgs } from "../../scripts/load-test/options.ts";
+import { createRecorder, figures, outcomeOf } from "../../scripts/load-test/record.ts";
+import { scenario } from "../../scripts/load-test/scenarios.ts";
+import { dueBySecond, replaySchedule, userSchedule } from "../../scripts/load-test/schedule.ts";
+import { createTraffic } from "../../scripts/load-test/traffic.ts";
+import { bottleneck, brokenBy, faults, type StageFigures } from "../../scripts/load-test/verdict.ts";
+
+describe("npm run load-test: flags", () => {
+  it("reads scenario, duration and where the report goes", () => {
+    expect(parseLoadTestArgs(["--scenario", "peak", "--duration", "5m", "--out", "reports"])).toEqual({
+      work: { scenario: "peak" },
+      target: undefined,
+      key: undefined,
+      seconds: 300,
+      out: "reports",
+    });
+    expect(parseLoadTestArgs(["--replay", "a.csv", "--speed", "60"])!.work).toEqual({ replay: "a.csv", speed: 60 });
+  });
+
+  it.each(["http://127.0.0.1:8787", "http://localhost:1", "https://[::1]:8787", "http://127.9.9.9"])(
+    "loads this machine: %s",
+    (target) => expect(parseLoadTestArgs(["--scenario", "normal", "--target", target])!.target).toBe(target),
+  );
+
+  it.each([
+    "http://example.com",
+    "http://10.0.0.1",
+    "http://127.0.0.1.example.com",
+    "http://localhost.example.com",
+    "http://127.0.0.1@example.com",
+    "http://[::2]",
+    "http://0.0.0.0",
+  ])("refuses %s unless it is said to be one's own", (target) => {
+    const args = ["--scenario", "normal", "--target", target];
+    expect(() => parseLoadTestArgs(args)).toThrow("is not this machine");
+    expect(parseLoadTestArgs([...args, "--i-own-this-host"])!.target).toBe(target);
+  });
+
+  it.each([
+    [[], "--scenario or --replay"],
+    [["--scenario", "normal", "--replay", "a.csv"], "one of them"],
+    [["--scenario", "calm"], "must be one of normal, peak, stress, seed"],
+    [["--scenario", "normal", "--speed", "2"], "--speed goes with --replay"],
+    [["--replay", "a.csv", "--speed", "0"], "above 0"],
+    [["--scenario", "normal", "--duration", "1h"], "90s or 5m"],
+    [["--scenario", "normal", "--target", "ftp://127.0.0.1"], "no http(s) URL"],
+    [["--scenario", "normal", "--bogus"], "--bogus"],
+  ])("refuses %j", (args, message) => expect(() => parseLoadTestArgs(args)).toThrow(message));
+});
+
+describe("schedules", () => {
+  it("normal offers 100 users x 10/s = 1,000 in each second, evenly", () => {
+    const [{ users, ratePerSecond } = { users: 0, ratePerSecond: 0 }] = scenario("normal", 2).stages;
+    const all = Array.from({ length: users }, (_, user) => [...userSchedule(user, users, ratePerSecond, 2_000)]).flat();
+    expect(dueBySecond(all)).toEqual([1_000, 1_000]);
+    const sorted = all.toSorted((a, b) => a - b);
+    expect(Math.max(...sorted.slice(1).map((ms, i) => ms - sorted[i]!))).toBeCloseTo(1);
+  });
+
+  it("peak offers 7,500/s and the seed's load 500/s for ten minutes", () => {
+    expect(scenario("peak", undefined).stages).toMatchObject([{ users: 500, ratePerSecond: 15 }]);
+    expect(scenario("seed", undefined).stages).toMatchObject([{ users: 100, ratePerSecond: 5, seconds: 600 }]);
+  });
+
+  it("stress climbs by half again", () => {
+    const { climbs, stages } = scenario("stress", undefined);
+    expect(climbs).toBe(true);
+    expect(stages.slice(0, 4).map(({ name }) => name)).toEqual(["100/s", "150/s", "230/s", "350/s"]);
+  });
+
+  it("a replay keeps the gaps, N times shorter", () => {
+    expect(replaySchedule([5_000, 1_000, 1_250], 2)).toEqual([0, 125, 2_000]);
+  });
+});
+
+describe("figures", () => {
+  it("percentiles of 1 to 1,000 ms are at most 2% too high", () => {
+    const histogram = createHistogram();
+    for (let ms = 1; ms <= 1_000; ms++) histogram.add(ms);
+    const { p50, p95, p99, max } = percentiles(histogram);
+    for (const [measured, exact] of [
+      [p50, 500],
+      [p95, 950],
+      [p99, 990],
+    ] as const) {
+      expect(measured).toBeGreaterThanOrEqual(exact);
+      expect(measured).toBeLessThanOrEqual(exact * 1.02);
+    }
+    expect(max).toBe(1_000);
+    expect(createHistogram().percentile(0.99)).toBe(0);
+  });
+
+  it("charges what waited from when it was due, also what was never sent", () => {
+    const recorder = createRecorder();
+    // Due at 0, sent at 900 behind a slow answer, answered at 1,000: 1,000 ms, of which 100 after it was sent.
+    recorder.due(0);
+    recorder.answered("write", "ok", { dueMs: 0, sentMs: 900, doneMs: 1_000 });
+    recorder.due(1_500);
+    recorder.unsent(1_500, 3_500);
+    const { offered, unsent, fromDueMs, fromSentMs } = figures(recorder.total);
+    expect({ offered, unsent, due: fromDueMs.max, sent: fromSentMs.max }).toEqual({
+      offered: 2,
+      unsent: 1,
+      due: 3_500,
+      sent: 100,
+    });
+    expect(recorder.seconds.map(({ offered, outcomes }) => [offered, outcomes.ok])).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
+  });
+
+  it("tells 429 and 503 from other failures", () => {
+    expect([200, 202, 429, 503, 500, 502, 401].map(outcomeOf)).toEqual([
+      "ok",
+      "ok",
+      "limited",
+      "unavailable",
+      "error",
+      "error",
+      "refused",
+    ]);
+  });
+});
+
+describe("traffic", () => {
+  it("of normal is 70% reads, and no two calls have one identity", () => {
+    const { next } = createTraffic("0123456789ab", scenario("normal", 1).mix);
+    const requests = Array.from({ length: 5_000 }, next);
+    const writes = requests.filter(({ kind }) => kind === "write");
+    expect(writes.length / requests.length).toBeCloseTo(0.3, 1);
+    const calls = writes.flatMap(({ body }) => JSON.parse(body!) as Record<string, string>[]);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+    expect(new Set(calls.map(({ trace_id }) => trace_id)).size).toBe(calls.length);
+    expect(calls.every(({ application }) => application!.endsWith("-0123456789ab"))).toBe(true);
+  });
+});
+
+describe("verdict", () => {
+  const stage = (changes: Partial<StageFigures>): StageFigures => ({
+    name: "100/s",
+    users: 10,
+    ...figures(createRecorder().total),
+    offeredRate: 100,
+    achievedRate: 100,
+    cpu: {},
+    ...changes,
+  });
+  const outcomes = { ok: 100, limited: 0, unavailable: 0, refused: 0, error: 0, failed: 0 };
+  const latency = { p50: 5, p90: 8, p95: 1_200, p99: 1_300, max: 2_000 };
+
+  it("a stage breaks by latency, by errors, or by falling behind", () => {
+    expect(brokenBy(stage({}))).toEqual([]);
+    expect(brokenBy(stage({ fromDueMs: latency }))).toEqual(["p95 is 1200 ms"]);
+    expect(brokenBy(stage({ outcomes: { ...outcomes, unavailable: 3 } }))).toEqual(["3 unavailable"]);
+    expect(brokenBy(stage({ achievedRate: 89 }))).toEqual(["89% of the offered rate was achieved"]);
+  });
+
+  it.each([
+    [{ load: 0.3, worker: 0.97, endpoint: 0.3, postgres: 0.3, machine: 1.9 }, "The Worker (workerd): a whole core"],
+    [{ load: 0.95, worker: 0.97, endpoint: 0.3, postgres: 0.3, machine: 2 }, "The load generator itself"],
+    [{ load: 0.3, worker: 0.5, endpoint: 0.2, postgres: 0.8, machine: 1.9 }, "most by Postgres"],
+    [{ load: 0.2, worker: 0.3, endpoint: 0.2, postgres: 0.2, machine: 2 }, "most by what else runs on it"],
+    [{ load: 0.2, worker: 0.3, endpoint: 0.2, postgres: 0.3, machine: 1 }, "No CPU"],
+  ])("with %j the bottleneck is: %s", (cpu, sentence) => {
+    expect(bottleneck(stage({ cpu }), 2)).toContain(sentence);
+  });
+
+  it.each([
+    [{ ...outcomes, limited: 9 }, "rate limit"],
+    [{ ...outcomes, unavailable: 9, limited: 1 }, "database"],
+    [{ ...outcomes, failed: 9 }, "connections"],
+    [{ ...outcomes, error: 9 }, "own faults"],
+    [outcomes, "answers all, but late"],
+  ])("of a server elsewhere it is told by its answers: %j", (outcomes, sentence) => {
+    expect(bottleneck(stage({ outcomes }), 2)).toContain(sentence);
+  });
+
+  it("503 and 429 are no fault, lost calls and 5xx are", () => {
+    const ledger = { acknowledged: 10, open: 2, counted: 11, lost: 0, surplus: 0 };
+    expect(faults(stage({ outcomes: { ...outcomes, limited: 1, unavailable: 2 } }), ledger)).toEqual([]);
+    expect(faults(stage({ outcomes: { ...outcomes, error: 1 } }), { ...ledger, lost: 1 })).toEqual([
+      "1 acknowledged calls are lost",
+      "1 answers were 5xx other than 503",
+    ]);
+  });
+});
+
+describe("charts", () => {
+  it("scale to round numbers", () => {
+    expect([0, 0.4, 1, 1.1, 30, 215, 501].map(niceCeiling)).toEqual([1, 1, 1, 1.2, 30, 300, 600]);
+  });
+
+  it("leave gaps where nothing is known, and escape names", () => {
+    const svg = chartSvg({ title: "<a>", unit: "ms", series: [{ name: "p95", values: [1, null, 3, 4] }] });
+    expect(svg).toContain("&#60;a&#62;");
+    expect(svg).not.toContain("NaN");
+    expect(/d="([^"]*)"/.exec(svg)![1]!.match(/M/g)).toHaveLength(2);
+  });
+});
