@@ -18,7 +18,7 @@ async function main(): Promise<number> {
 
   const out = options.out ?? join(dataDir(process.env), "load-test");
   await mkdir(out, { recursive: true });
-  const target = await findTarget(options, process.env);
+  const target = await findTarget(options, process.env, join(out, "worker.log"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => void target.stop().finally(() => process.exit(130)));
   }

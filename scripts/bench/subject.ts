@@ -14,10 +14,13 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
-/** @param entry of the Worker, if not the project's own. */
-export async function startSubject(entry?: string): Promise<Subject> {
+/**
+ * @param entry of the Worker, if not the project's own.
+ * @param logFile of the Worker, if not this process' output.
+ */
+export async function startSubject(entry?: string, logFile?: string): Promise<Subject> {
   const backends = await forkBackends();
-  const worker = await startWorkerd({ ...backends.bindings, ADMIN_KEY }, entry);
+  const worker = await startWorkerd({ ...backends.bindings, ADMIN_KEY }, entry, logFile);
   return {
     url: worker.url,
     backends,

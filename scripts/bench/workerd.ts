@@ -1,6 +1,7 @@
 /** The bundled Worker in bare `workerd serve`, without Miniflare around it: what the benchmarks load. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -16,22 +17,35 @@ export interface BareWorkerd {
   stop(): Promise<void>;
 }
 
-/** Starts the Worker (or another ES module) with these text bindings on a free port. */
-export async function startWorkerd(bindings: Record<string, string>, entry?: string): Promise<BareWorkerd> {
+/**
+ * Starts the Worker (or another ES module) with these text bindings on a free port.
+ *
+ * @param logFile where what it writes goes; default: to this process' own output.
+ */
+export async function startWorkerd(
+  bindings: Record<string, string>,
+  entry?: string,
+  logFile?: string,
+): Promise<BareWorkerd> {
   const folder = await mkdtemp(join(tmpdir(), "llm-cost-workerd-"));
   await bundle({ outfile: join(folder, "worker.js"), minify: true, ...(entry === undefined ? {} : { entry }) });
   const port = await freePort();
   await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings));
-  const child = spawn(workerd, ["serve", join(folder, "config.capnp")], { stdio: ["ignore", "inherit", "inherit"] });
+  const output = logFile === undefined ? "inherit" : openSync(logFile, "w");
+  const child = spawn(workerd, ["serve", join(folder, "config.capnp")], { stdio: ["ignore", output, output] });
+  if (typeof output === "number") closeSync(output);
   const url = `http://127.0.0.1:${port}`;
   await answers(`${url}/healthz`);
   return {
     url,
     pid: child.pid!,
     async stop() {
-      const ended = once(child, "exit");
-      child.kill();
-      await ended;
+      // A terminal's Ctrl-C has ended it already.
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, "exit");
+        child.kill();
+        await ended;
+      }
       await rm(folder, { recursive: true, force: true });
     },
   };

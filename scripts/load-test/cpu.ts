@@ -16,8 +16,9 @@ export interface CpuUse {
 export type CpuUser = keyof CpuUse;
 
 export interface CpuSample {
-  /** ms since the run began. */
+  /** Its end, in ms since the run began. */
   atMs: number;
+  seconds: number;
   cores: CpuUse;
 }
 
@@ -33,21 +34,26 @@ export interface CpuWatch {
 export function watchCpu(clock: () => number): CpuWatch {
   const samples: CpuSample[] = [];
   let before: { atMs: number; ticks: Ticks } | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  // One after the other: samples that overlap on a busy machine would measure next to no time.
   const sample = async (): Promise<void> => {
-    const ticks = await readTicks();
     const atMs = clock();
-    if (before && !stopped) samples.push({ atMs, cores: used(before.ticks, ticks, (atMs - before.atMs) / 1_000) });
+    const ticks = await readTicks();
+    if (stopped) return;
+    if (before) {
+      const seconds = (atMs - before.atMs) / 1_000;
+      samples.push({ atMs, seconds, cores: used(before.ticks, ticks, seconds) });
+    }
     before = { atMs, ticks };
+    timer = setTimeout(() => void sample(), EVERY_MS);
   };
-  if (process.platform !== "linux") return { samples, stop() {} };
-  void sample();
-  const timer = setInterval(() => void sample(), EVERY_MS);
+  if (process.platform === "linux") void sample();
   return {
     samples,
     stop() {
       stopped = true;
-      clearInterval(timer);
+      clearTimeout(timer);
     },
   };
 }
@@ -56,8 +62,10 @@ export function watchCpu(clock: () => number): CpuWatch {
 export function meanUse(samples: readonly CpuSample[]): CpuUse {
   const users: CpuUser[] = ["load", "worker", "endpoint", "postgres", "machine"];
   const means = users.flatMap((user) => {
-    const known = samples.flatMap(({ cores }) => (cores[user] === undefined ? [] : [cores[user]]));
-    return known.length === 0 ? [] : [[user, known.reduce((sum, value) => sum + value, 0) / known.length]];
+    const known = samples.filter(({ cores }) => cores[user] !== undefined);
+    const seconds = known.reduce((sum, { seconds }) => sum + seconds, 0);
+    const busy = known.reduce((sum, { seconds, cores }) => sum + seconds * cores[user]!, 0);
+    return seconds === 0 ? [] : [[user, busy / seconds]];
   });
   return Object.fromEntries(means) as CpuUse;
 }

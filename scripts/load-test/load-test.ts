@@ -29,6 +29,8 @@ export interface LoadReport {
   cpu: CpuSample[];
   meanCpu: CpuUse;
   ledger: LedgerCheck;
+  /** Of a climb: the last stage that held. */
+  held: string | undefined;
   /** Of the last stage, where it broke. */
   bottleneck: string | undefined;
   /** What was wrong; empty: the run is right. */
@@ -111,6 +113,7 @@ export async function loadTest(server: Server, work: Work, seconds: number | und
       cpu: [...cpu.samples],
       meanCpu: meanUse(cpu.samples),
       ledger,
+      held: plan.climbs ? stages.findLast(({ brokenBy }) => brokenBy.length === 0)?.name : undefined,
       bottleneck: last && last.brokenBy.length > 0 ? bottleneck(last, cores) : undefined,
       faults: faults(total, ledger),
     };

@@ -30,7 +30,7 @@ export const LOAD_TEST_HELP = `Loads a server as its users would, and says wheth
   --duration TIME    such as 90s or 5m; for stress that of a step
   --target URL       the server to load; default: one of the test's own, in bare workerd over embedded Postgres and Redis
   --key KEY          its API key with the scopes "ingest" and "read" (or LLM_COST_KEY; default: the dev server's)
-  --out DIR          where report.html and report.json go; default <DATA_DIR>/load-test
+  --out DIR          where report.html, report.json and worker.log go; default <DATA_DIR>/load-test
   --i-own-this-host  needed for a target that is not this machine
 
 Latency counts from when a request was due, so a server that stalls is charged for all that waited. Exits with 1 when

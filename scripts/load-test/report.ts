@@ -24,6 +24,7 @@ export function reportLines(report: LoadReport): string[] {
     `  answers: ${outcomesSentence(total)}`,
     ...(cpuSentence(report) === "" ? [] : [`  CPU: ${cpuSentence(report)}`]),
     `  ledger: ${ledgerSentence(report)}`,
+    ...(report.held === undefined ? [] : [`  held: ${report.held}`]),
     ...(report.bottleneck === undefined ? [] : [`  bottleneck: ${report.bottleneck}`]),
     ...(report.faults.length > 0 ? [`  WRONG: ${report.faults.join("; ")}`] : []),
   ];
@@ -44,6 +45,7 @@ export function reportHtml(report: LoadReport): string {
 <h1>Load test: ${escapeHtml(report.name)}</h1>
 <p>${escapeHtml(`${report.startedAt}, ${report.target}, load made on ${report.machine}`)}</p>
 <p class="${right ? "right" : "wrong"}"><b>${escapeHtml(verdict)}.</b> ${escapeHtml(ledgerSentence(report))}.</p>
+${report.held === undefined ? "" : `<p><b>Held:</b> ${escapeHtml(report.held)}</p>`}
 ${report.bottleneck === undefined ? "" : `<p><b>Bottleneck:</b> ${escapeHtml(report.bottleneck)}</p>`}
 <p><b>Answers:</b> ${escapeHtml(outcomesSentence(report.total))}</p>
 ${stageTable(report)}

@@ -9,8 +9,6 @@ import { createClient } from "./client.ts";
 
 export interface Target {
   server: Server;
-  /** The test started it, so its processes are known. */
-  own: boolean;
   stop(): Promise<void>;
 }
 
@@ -20,12 +18,16 @@ const DAY_MS = 86_400_000;
 const CRON_MS = 60_000;
 const TIMEOUT_MS = 60_000;
 
-/** @throws CommandError when the server does not let the key in. */
+/**
+ * @param logFile of a Worker of the test's own.
+ * @throws CommandError when the server does not let the key in.
+ */
 export async function findTarget(
   flags: { target: string | undefined; key: string | undefined },
   env: Record<string, string | undefined>,
+  logFile: string,
 ): Promise<Target> {
-  if (flags.target === undefined) return startOwn();
+  if (flags.target === undefined) return startOwn(logFile);
   const server = await findServer({ url: flags.target, key: flags.key }, env);
   const client = createClient(server, TIMEOUT_MS);
   const { status } = await client.send("/v1/summary").catch((error: Error) => {
@@ -34,11 +36,11 @@ export async function findTarget(
   client.close();
   if (status >= 400)
     throw new CommandError(`${server.url} answers ${status}: is the key right, with the scope "read"?`);
-  return { server, own: false, stop: async () => {} };
+  return { server, stop: async () => {} };
 }
 
-async function startOwn(): Promise<Target> {
-  const subject = await startSubject(join(import.meta.dirname, "worker.ts"));
+async function startOwn(logFile: string): Promise<Target> {
+  const subject = await startSubject(join(import.meta.dirname, "worker.ts"), logFile);
   try {
     const { key } = await subject.newProject();
     const server = { url: subject.url, key, keyIsLocal: true };
@@ -49,7 +51,6 @@ async function startOwn(): Promise<Target> {
     const timer = setInterval(() => void cron(), CRON_MS);
     return {
       server,
-      own: true,
       async stop() {
         clearInterval(timer);
         client.close();
