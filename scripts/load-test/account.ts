@@ -64,6 +64,8 @@ export interface LedgerCheck {
   lost: number;
   /** Counted beyond all that was sent. */
   surplus: number;
+  /** Why the ledger could not be asked, which leaves the rest open. */
+  trouble?: string;
 }
 
 const QUEUE_PATIENCE_MS = 120_000;
@@ -71,7 +73,7 @@ const QUEUE_PATIENCE_MS = 120_000;
 const PAUSE_MS = 1_200;
 const PATIENCE_MS = 2 * PAUSE_MS;
 const HOUR_MS = 3_600_000;
-const ATTEMPTS = 20;
+const ATTEMPTS = 10;
 
 /**
  * The sum alone proves it where it is exactly what was acknowledged; otherwise each call is looked up.
@@ -140,7 +142,7 @@ async function ask(client: Client, path: string): Promise<unknown> {
     }
     await pause(PAUSE_MS);
   }
-  throw new Error(`The ledger cannot be checked: GET ${path} gave ${trouble}`);
+  throw new Error(`GET ${path} gave ${trouble}`);
 }
 
 function pause(ms: number): Promise<void> {

@@ -96,7 +96,10 @@ export async function loadTest(server: Server, work: Work, seconds: number | und
     cpu.stop();
   }
   try {
-    const ledger = await checkLedger(client, runId, account, startedMs);
+    const ledger = await checkLedger(client, runId, account, startedMs).catch((error: Error): LedgerCheck => {
+      const { acknowledged, open } = account;
+      return { acknowledged, open, counted: 0, lost: 0, surplus: 0, trouble: error.message };
+    });
     const total = figures(recorder.total);
     const last = stages.at(-1);
     const cores = coresOfMachine();

@@ -85,7 +85,7 @@ function latencyTable({ total, kinds }: LoadReport): string {
     const sent = figures.fromSentMs;
     return [name, whole(figures.offered), ...[p50, p90, p95, p99, max, sent.p50, sent.p95, sent.p99, sent.max].map(ms)];
   };
-  const rows = [row("all", total), ...Object.entries(kinds).map(([kind, figures]) => row(kind, figures))];
+  const rows = [row("all that was due", total), ...Object.entries(kinds).map(([kind, figures]) => row(kind, figures))];
   const sent = ["sent p50", "sent p95", "sent p99", "sent max"];
   return table("latencies", ["request", "count", "due p50", "due p90", "due p95", "due p99", "due max", ...sent], rows);
 }
@@ -100,9 +100,9 @@ function charts({ seconds, cpu }: LoadReport): Chart[] {
   );
   const cpuAt = (user: CpuUser): (number | null)[] => {
     const values = Array.from({ length: seconds.length }, (): number | null => null);
-    for (const { atMs, cores } of cpu) {
-      const second = Math.round(atMs / 1_000) - 1;
-      if (second >= 0 && second < values.length && cores[user] !== undefined) values[second] = 100 * cores[user];
+    for (const { atMs, seconds: lasted, cores } of cpu) {
+      const from = Math.max(0, Math.round(atMs / 1_000 - lasted));
+      values.fill(cores[user] === undefined ? null : 100 * cores[user], from, Math.round(atMs / 1_000));
     }
     return values;
   };
@@ -154,7 +154,8 @@ function outcomesSentence({ offered, unsent, outcomes }: Figures): string {
 }
 
 function ledgerSentence({ ledger }: LoadReport): string {
-  const { acknowledged, open, counted, lost } = ledger;
+  const { acknowledged, open, counted, lost, trouble } = ledger;
+  if (trouble !== undefined) return `${whole(acknowledged)} calls acknowledged, not checked`;
   const unknown = open > 0 ? ` (${whole(open)} more may be there, as they were not acknowledged)` : "";
   return `${whole(acknowledged)} calls acknowledged, ${whole(counted)} counted${unknown}, ${lost} lost`;
 }

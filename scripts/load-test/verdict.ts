@@ -80,6 +80,7 @@ function byAnswers({ outcomes, cpu }: StageFigures, cores: number): string {
 /** What makes a run wrong, however fast it was; empty when it was right. */
 export function faults({ outcomes }: Figures, ledger: LedgerCheck): string[] {
   return [
+    ...(ledger.trouble === undefined ? [] : [`the ledger cannot be checked: ${ledger.trouble}`]),
     ...(ledger.lost > 0 ? [`${ledger.lost} acknowledged calls are lost`] : []),
     ...(ledger.surplus > 0 ? [`${ledger.surplus} calls more are counted than were sent`] : []),
     ...(outcomes.error > 0 ? [`${outcomes.error} answers were 5xx other than 503`] : []),

@@ -186,6 +186,9 @@ describe("verdict", () => {
       "1 acknowledged calls are lost",
       "1 answers were 5xx other than 503",
     ]);
+    expect(faults(stage({ outcomes }), { ...ledger, counted: 0, trouble: "GET / gave 503" })).toEqual([
+      "the ledger cannot be checked: GET / gave 503",
+    ]);
   });
 });
 
