@@ -6,15 +6,10 @@ import type { Server } from "../import/server.ts";
 import { checkLedger, createAccount, type LedgerCheck } from "./account.ts";
 import { createClient } from "./client.ts";
 import { coresOfMachine, type CpuSample, type CpuUse, meanUse, watchCpu } from "./cpu.ts";
+import { type Part, planOf, type Work } from "./plan.ts";
 import { createRecorder, type Figures, figures, type Recorder, type Tally } from "./record.ts";
-import { readRecording } from "./recording.ts";
 import { runUsers } from "./run.ts";
-import { type Scenario, type Stage, scenario, type ScenarioName } from "./scenarios.ts";
-import { dueBySecond, replaySchedule, userSchedule } from "./schedule.ts";
-import { createReplay, createTraffic, type Request } from "./traffic.ts";
 import { bottleneck, brokenBy, faults, type StageFigures } from "./verdict.ts";
-
-export type Work = { scenario: ScenarioName } | { replay: string; speed: number };
 
 export interface LoadReport {
   name: string;
@@ -38,36 +33,10 @@ export interface LoadReport {
 }
 
 const TIMEOUT_MS = 30_000;
-/** Requests of a replay that may be under way at once. */
-const REPLAY_CONNECTIONS = 256;
-/** What a replay may be late at its end. */
-const REPLAY_GRACE_MS = 30_000;
-
-interface Part {
-  name: string;
-  users: number;
-  /** One of each user (or one shared by all), in ms since the part began. */
-  schedules: () => Iterator<number, void>[];
-  /** How many requests are due in each second. */
-  offered: () => number[];
-  /** Over which it offers them. */
-  lastsMs: number;
-  /** From when on nothing is sent. */
-  endMs: number;
-}
-
-interface Plan {
-  name: string;
-  parts: Part[];
-  climbs: boolean;
-  nextRequest: () => Request;
-  seen?: (list: string) => void;
-}
 
 export async function loadTest(server: Server, work: Work, seconds: number | undefined): Promise<LoadReport> {
   const runId = randomBytes(6).toString("hex");
-  const plan =
-    "scenario" in work ? planScenario(runId, work.scenario, seconds) : await planReplay(runId, work, seconds);
+  const plan = await planOf(runId, work, seconds);
   const client = createClient(server, TIMEOUT_MS);
   const recorder = createRecorder();
   const account = createAccount();
@@ -123,42 +92,6 @@ export async function loadTest(server: Server, work: Work, seconds: number | und
   } finally {
     client.close();
   }
-}
-
-function planScenario(runId: string, name: ScenarioName, seconds: number | undefined): Plan {
-  const { mix, stages, climbs }: Scenario = scenario(name, seconds);
-  const traffic = createTraffic(runId, mix);
-  return { name, parts: stages.map(partOf), climbs, nextRequest: traffic.next, seen: traffic.seen };
-}
-
-function partOf({ name, users, ratePerSecond, seconds }: Stage): Part {
-  const endMs = seconds * 1_000;
-  const schedules = () => Array.from({ length: users }, (_, user) => userSchedule(user, users, ratePerSecond, endMs));
-  const offered = () => dueBySecond(schedules().flatMap((times) => [...times]));
-  return { name, users, schedules, offered, lastsMs: endMs, endMs };
-}
-
-async function planReplay(
-  runId: string,
-  { replay, speed }: { replay: string; speed: number },
-  seconds: number | undefined,
-): Promise<Plan> {
-  const { timesMs, calls } = await readRecording(replay);
-  const all = replaySchedule(timesMs, speed);
-  const due = seconds === undefined ? all : all.filter((ms) => ms < seconds * 1_000);
-  const users = Math.min(REPLAY_CONNECTIONS, due.length);
-  const lastsMs = Math.max(1_000, due.at(-1) ?? 0);
-  const part: Part = {
-    name: "replay",
-    users,
-    // Whoever is free takes the next: a recording knows no users.
-    schedules: () => Array<Iterator<number, void>>(users).fill(due.values()),
-    offered: () => dueBySecond(due),
-    lastsMs,
-    endMs: lastsMs + REPLAY_GRACE_MS,
-  };
-  const name = `replay of ${replay}, ${speed} times as fast`;
-  return { name, parts: [part], climbs: false, nextRequest: createReplay(runId, calls) };
 }
 
 function* shifted(schedule: Iterator<number, void>, byMs: number): Generator<number, void> {

@@ -2,11 +2,11 @@
 import { isIPv4 } from "node:net";
 import { parseArgs } from "node:util";
 import { CommandError } from "../import/command-error.ts";
-import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
+import type { Work } from "./plan.ts";
+import { SCENARIOS } from "./scenarios.ts";
 
 export interface LoadTestOptions {
-  /** A scenario, or a recording to replay. */
-  work: { scenario: ScenarioName } | { replay: string; speed: number };
+  work: Work;
   /** Undefined: a server of the test's own. */
   target: string | undefined;
   key: string | undefined;
@@ -83,7 +83,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || (isIPv4(hostname) && hostname.startsWith("127."));
 }
 
-function workOf(values: { scenario?: string; replay?: string; speed?: string }): LoadTestOptions["work"] {
+function workOf(values: { scenario?: string; replay?: string; speed?: string }): Work {
   if ((values.scenario === undefined) === (values.replay === undefined))
     throw new CommandError("Give --scenario or --replay, one of them (see --help).");
   if (values.replay !== undefined) return { replay: values.replay, speed: speedOf(values.speed ?? "1") };
