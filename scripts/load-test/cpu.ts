@@ -36,10 +36,11 @@ export function watchCpu(clock: () => number): CpuWatch {
   let before: { atMs: number; ticks: Ticks } | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  const foreign = new Set<number>();
   // One after the other: samples that overlap on a busy machine would measure next to no time.
   const sample = async (): Promise<void> => {
     const atMs = clock();
-    const ticks = await readTicks();
+    const ticks = await readTicks(foreign);
     if (stopped) return;
     if (before) {
       const seconds = (atMs - before.atMs) / 1_000;
@@ -88,18 +89,22 @@ interface Process {
   ticks: number;
 }
 
-async function readTicks(): Promise<Ticks> {
-  const [processes, machine] = await Promise.all([readProcesses(), readFile("/proc/stat", "utf8")]);
+/** @param foreign processes of others, which it adds to: reading them each time would be load as well. */
+async function readTicks(foreign: Set<number>): Promise<Ticks> {
+  const [processes, machine] = await Promise.all([readProcesses(foreign), readFile("/proc/stat", "utf8")]);
   const children = Map.groupBy(processes, ({ parent }) => parent);
   const ticks: Ticks = {};
   const add = (user: CpuUser, more: number): void => void (ticks[user] = (ticks[user] ?? 0) + more);
+  const own = new Set([process.pid]);
   const walk = (pid: number): void => {
     for (const child of children.get(pid) ?? []) {
       add(child.name === "workerd" ? "worker" : child.name === "postgres" ? "postgres" : "endpoint", child.ticks);
+      own.add(child.pid);
       walk(child.pid);
     }
   };
   walk(process.pid);
+  for (const { pid } of processes) if (!own.has(pid)) foreign.add(pid);
   add("load", processes.find(({ pid }) => pid === process.pid)?.ticks ?? 0);
   // "cpu  user nice system idle iowait irq softirq steal …"
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = machine
@@ -111,8 +116,8 @@ async function readTicks(): Promise<Ticks> {
   return ticks;
 }
 
-async function readProcesses(): Promise<Process[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+async function readProcesses(foreign: ReadonlySet<number>): Promise<Process[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && !foreign.has(Number(name)));
   const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
   return stats.flatMap((stat) => {
     if (stat === "") return [];
