@@ -17,7 +17,7 @@ const WORKERS = { source: "https://developers.cloudflare.com/workers/platform/pr
 const QUEUES = { source: "https://developers.cloudflare.com/queues/platform/pricing/", readOn };
 const HYPERDRIVE = { source: "https://developers.cloudflare.com/hyperdrive/platform/pricing/", readOn };
 const NEON = { source: "https://neon.com/docs/introduction/plans", readOn };
-const UPSTASH = { source: "https://upstash.com/docs/redis/overall/pricing", readOn };
+const UPSTASH = { source: "https://upstash.com/pricing/redis", readOn };
 
 const MILLION = 1_000_000;
 

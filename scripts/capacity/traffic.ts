@@ -1,6 +1,6 @@
 /**
  * A day of arrivals, second by second: a daily curve in each region's own time, heavy-tailed bursts on top, and Poisson
- * noise. Seeded, and drawn so that more traces a day never mean fewer in any second.
+ * noise, for traces in clusters. Seeded, and drawn so that more traces a day never mean fewer in any second.
  */
 import { type Random, seeded } from "../demo/random.ts";
 import { type Region, utcOffsetHours } from "./regions.ts";
@@ -10,6 +10,11 @@ const HOUR_SECONDS = 3_600;
 /** The busiest hour has 1 + this times the mean, the quietest 1 - this. */
 const DAILY_SWING = 0.7;
 const BUSIEST_HOUR = 14;
+/**
+ * Calls come in clusters, as of agents: in a second a service's calls vary 13 times as much as Poisson's would (the hour
+ * of a coding service in Azure's LLM inference trace of 2023, https://github.com/Azure/AzurePublicDataset).
+ */
+const CLUSTER = 13;
 const BURSTS_A_DAY = 24;
 const BURST_MEAN_SECONDS = 60;
 /** A burst multiplies the traffic by a Pareto variable: finite mean, no finite variance. */
@@ -31,18 +36,25 @@ export interface Demand {
 }
 
 export function dayOf({ regions, tracesPerDay, readsPerSecond, seed }: Demand): Day {
-  const each = (name: string, perDay: number, bursts: boolean): Float64Array[] =>
-    regions.map((region) => {
-      const random = seeded(`${seed}/${region.name}/${name}`);
-      const shape = shapeOf(region, bursts ? random : undefined);
-      const noise = normals(random);
-      return shape.map((part) => poisson(perDay * region.share * part, noise()));
-    });
-  return { traces: each("traces", tracesPerDay, true), reads: each("reads", readsPerSecond * DAY_SECONDS, false) };
+  const of = (region: Region, name: string): Random => seeded(`${seed}/${region.name}/${name}`);
+  return {
+    traces: regions.map((region) => {
+      const random = of(region, "traces");
+      return arrivals(shapeOf(region, random), tracesPerDay * region.share, CLUSTER, random);
+    }),
+    reads: regions.map((region) =>
+      arrivals(shapeOf(region), readsPerSecond * DAY_SECONDS * region.share, 1, of(region, "reads")),
+    ),
+  };
 }
 
-/** Each second's part of the day's traffic. */
-function shapeOf(region: Region, bursts: Random | undefined): Float64Array {
+function arrivals(shape: Float64Array, perDay: number, cluster: number, random: Random): Float64Array {
+  const noise = normals(random);
+  return shape.map((part) => cluster * poisson((perDay * part) / cluster, noise()));
+}
+
+/** Each second's part of the day's traffic, with bursts where there is randomness for them. */
+function shapeOf(region: Region, bursts?: Random): Float64Array {
   const shape = new Float64Array(DAY_SECONDS);
   for (let second = 0; second < DAY_SECONDS; second++) {
     const hour = second / HOUR_SECONDS + utcOffsetHours(region.name);

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { billOf } from "../../scripts/capacity/bill.ts";
 import { parseCalibration, readCalibration } from "../../scripts/capacity/calibration.ts";
@@ -10,6 +11,7 @@ import { estimate } from "../../scripts/capacity/estimate.ts";
 import { CAPACITY_HELP, parseCapacityArgs } from "../../scripts/capacity/options.ts";
 import { LIST_PRICES, type PriceName } from "../../scripts/capacity/prices.ts";
 import type { Scenario } from "../../scripts/capacity/scenario.ts";
+import { sizeFor } from "../../scripts/capacity/size.ts";
 import { CommandError } from "../../scripts/import/command-error.ts";
 import { CALIBRATION, postgres, scenario } from "./capacity-world.ts";
 
@@ -78,6 +80,28 @@ describe("the size of Postgres", () => {
     expect(postgres.coresPerShard * postgres.shards).toBeGreaterThan(1);
     expect(verdict.holds).toBe(true);
     expect(outcome.unavailable).toBe(0);
+  });
+
+  it("never shrinks when there is more of anything, whatever it is divided by", () => {
+    const amount = fc.double({ min: 0, max: 500, noNaN: true });
+    fc.assert(
+      fc.property(
+        amount,
+        amount,
+        fc.double({ min: 0, max: 200_000, noNaN: true }),
+        fc.constantFrom(0, 1, 2),
+        (...found) => {
+          const [primary, merge, storageGb, which] = found;
+          const cores = (factors: readonly number[]): number => {
+            const need = { primary: primary * factors[0]!, merge: (merge / 500) * factors[1]!, summaries: 0 };
+            const { shards, coresPerShard } = sizeFor(need, storageGb * factors[2]!, false);
+            return shards * coresPerShard;
+          };
+          expect(cores([0, 1, 2].map((i) => (i === which ? 1.3 : 1)))).toBeGreaterThanOrEqual(cores([1, 1, 1]));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
   });
 
   it("is smaller in queue mode, which evens out bursts", () => {

@@ -84,6 +84,7 @@ describe("the line for the database", () => {
       simulate(scenario({ mode }), postgres(1), costsOf(CALIBRATION, scenario()), quietDay(traces)),
     );
     expect(direct!.ingestMs.p99).toBeGreaterThan(10_000);
+    expect(queue!.ingestMs.p99).toBeGreaterThan(60);
     expect(queue!.ingestMs.p99).toBeLessThan(100);
     expect(queue!.visibleMs.p99).toBeGreaterThan(10_000);
     expect(queue!.unavailable).toBe(0);

@@ -50,6 +50,17 @@ describe("a day's arrivals", () => {
     expect(day!.reduce((most, now) => Math.max(most, now), 0)).toBeGreaterThan(2 * 1.7 * (1e8 / 86_400));
   });
 
+  it("vary from second to second as a recorded service's do: 13 times as much as Poisson's", () => {
+    const { traces } = dayOf(scenario({ tracesPerDay: 8_640_000 }));
+    // Half of the pairs of neighbours' squared differences estimates the variance without what changes slowly.
+    const [day] = traces;
+    const steps = Array.from(day!.subarray(1), (now, i) => (now - day![i]!) ** 2 / 2).sort((a, b) => a - b);
+    const withoutBursts = steps.slice(0, Math.floor(steps.length * 0.999));
+    const variance = withoutBursts.reduce((all, n) => all + n, 0) / withoutBursts.length;
+    expect(variance / 100 / 13).toBeGreaterThan(0.85);
+    expect(variance / 100 / 13).toBeLessThan(1.25);
+  });
+
   it("never fall in any second when the traces a day rise", () => {
     const [fewer, more] = [1_000_000, 1_000_500].map((tracesPerDay) => dayOf(scenario({ tracesPerDay })).traces[0]!);
     expect(fewer!.every((traces, at) => traces <= more![at]!)).toBe(true);
