@@ -48,7 +48,7 @@ export function parseCapacityArgs(args: readonly string[]): CapacityOptions | un
   const own: Partial<Scenario> = {
     ...(values["read-rate"] === undefined ? {} : { readsPerSecond: amount("--read-rate", values["read-rate"]) }),
     ...(values.batch === undefined ? {} : { batch: wholeNumber("--batch", values.batch, 5_000) }),
-    ...(values.groups === undefined ? {} : { groups: wholeNumber("--groups", values.groups, 1e12) }),
+    ...(values.groups === undefined ? {} : { groups: amount("--groups", values.groups) }),
     ...(values.mode === undefined ? {} : { mode: modeOf(values.mode) }),
     ...(values.regions === undefined ? {} : { regions: regionsOf(values.regions) }),
     cacheHits: share("--cache-hits", values["cache-hits"]),

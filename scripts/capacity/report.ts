@@ -57,7 +57,7 @@ export function reportOf({ scenario, postgres, need, outcome, storage, bill, ver
       ["total", dollars(bill.totalUsd).padStart(12)],
     ]),
     section(
-      `Bottleneck: ${verdict.parts[0]!.name}${verdict.holds ? "" : ". This does not hold"}`,
+      `Bottleneck: ${verdict.bottleneck ?? "none, nothing is near its end"}${verdict.holds ? "" : ". This does not hold"}`,
       verdict.parts.map(({ name, share, used }) => [name, `${percent(share).padStart(5)}  ${used}`]),
     ),
     ...verdict.advice.map((sentence) => `  -> ${sentence}`),
@@ -90,7 +90,7 @@ export function tableOf(named: readonly { name: string; estimate: Estimate }[]):
     count(outcome.queue.most),
     bytes(storage.traces + storage.rollups),
     dollars(bill.totalUsd),
-    verdict.parts[0]!.name,
+    verdict.bottleneck ?? "none",
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   return [head, ...rows]

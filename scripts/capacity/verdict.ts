@@ -23,6 +23,8 @@ export interface Part {
 export interface Verdict {
   /** Fullest first. */
   parts: Part[];
+  /** The fullest part; null where none is near its end. */
+  bottleneck: Part["name"] | null;
   holds: boolean;
   advice: string[];
 }
@@ -41,14 +43,17 @@ export interface Judged {
 /** A read replica is worth it from there. */
 const MANY_SUMMARIES = 0.3;
 const MOST_OF_THE_PRICE = 0.5;
+const NEAR_ITS_END = 0.1;
 
 export function judge(judged: Judged): Verdict {
   const parts = partsOf(judged).sort((a, b) => b.share - a.share);
-  const { outcome } = judged;
+  const [{ name, share }] = parts as [Part, ...Part[]];
+  const bottleneck = share < NEAR_ITS_END ? null : name;
   return {
     parts,
-    holds: parts[0]!.share <= 1 && outcome.unavailable === 0,
-    advice: [...ADVICE[parts[0]!.name](judged), ...alsoWorthIt(judged)],
+    bottleneck,
+    holds: share <= 1 && judged.outcome.unavailable === 0,
+    advice: [...(bottleneck ? ADVICE[bottleneck](judged) : []), ...alsoWorthIt(judged)],
   };
 }
 
