@@ -7,7 +7,7 @@ import { LIST_PRICES } from "./prices.ts";
 export function reportOf({ scenario, postgres, need, outcome, storage, bill, verdict }: Estimate): string {
   const { busiest, queue, databaseUs } = outcome;
   const work = databaseUs.ingest + databaseUs.merge + databaseUs.summary;
-  const dailyCpu = work / 1e6 / 86_400;
+  const ofPrimary = work - (scenario.replica ? databaseUs.summary : 0);
   const primary = postgres.shards * postgres.coresPerShard;
   const section = (title: string, rows: [string, string][]): string =>
     [title, ...rows.map(([name, value]) => `  ${name.padEnd(26)}${value}`)].join("\n");
@@ -35,10 +35,10 @@ export function reportOf({ scenario, postgres, need, outcome, storage, bill, ver
       ["size", sizeOf(postgres)],
       [
         "CPU",
-        `${percent(dailyCpu / (primary + postgres.replicaCores))} on average, ${percent(need.primary / primary)} at the busiest`,
+        `${percent(ofPrimary / 1e6 / 86_400 / primary)} on average, ${percent(need.primary / primary)} at the busiest`,
       ],
       [
-        "of that",
+        scenario.replica ? "of that and the replica's" : "of that",
         `write ${percent(databaseUs.ingest / work)}, merge ${percent(databaseUs.merge / work)}, summaries ${percent(databaseUs.summary / work)}`,
       ],
       ["statements", `${count(outcome.statements / 86_400)} a second, ${count(busiest.statements)} in the busiest`],
