@@ -1,11 +1,15 @@
+import { resolve } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 /**
  * Three kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.e2e.test.ts` against
- * the dev stack as a process. All share one real Postgres behind a Neon endpoint, and one Redis behind an Upstash one.
+ * the dev stack as a process. All share one real Postgres behind a Neon endpoint, and one Redis behind an Upstash one;
+ * with `DATABASE_DRIVER=postgres` the first two speak to Postgres itself.
  */
 export default defineConfig({
+  // Required by pg inside workerd, it would be taken for what it is elsewhere: empty.
+  resolve: { alias: { "pg-cloudflare": resolve("node_modules/pg-cloudflare/dist/index.js") } },
   test: {
     globalSetup: ["test/global-setup.ts"],
     projects: [
@@ -24,7 +28,7 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ...inject("bindings") } },
+            miniflare: { bindings: { ...inject("bindings") }, hyperdrives: inject("hyperdrives") },
           })),
         ],
         test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 30_000 },

@@ -1,10 +1,18 @@
 /** The Worker's environment, read once; a wrong one stops everything and names the keys, never values. */
 import { z } from "zod";
+import { type DatabaseOptions, DEFAULT_TIMEOUT_MS } from "./db/client.ts";
 import { DEFAULT_GRACE_SECONDS } from "./ingest/trace.ts";
 
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+const hyperdrive = z.object({ connectionString: postgresUrl });
+
 const schema = z.object({
-  /** Postgres, as `postgres://user:password@host/database`. */
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Neon, as `postgres://user:password@host/database`; not needed with `HYPERDRIVE`. */
+  DATABASE_URL: postgresUrl.optional(),
+  /** Any Postgres, in place of Neon: a Hyperdrive binding, that does not cache. */
+  HYPERDRIVE: hyperdrive.optional(),
+  /** How long the database may take for a transaction. */
+  DATABASE_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(30_000).default(DEFAULT_TIMEOUT_MS),
   /** Where Neon's `/sql` is, when it is not at the database's own host. */
   NEON_FETCH_ENDPOINT: z.url().optional(),
   UPSTASH_REDIS_REST_URL: z.url(),
@@ -18,8 +26,7 @@ const schema = z.object({
 });
 
 export interface Config {
-  databaseUrl: string;
-  neonFetchEndpoint: string | undefined;
+  database: DatabaseOptions;
   redisUrl: string;
   redisToken: string;
   adminKey: string;
@@ -32,16 +39,27 @@ export function parseConfig(env: unknown): Config {
   const parsed = schema.safeParse(env);
   if (!parsed.success) {
     const keys = new Set(parsed.error.issues.map((issue) => issue.path.join(".")));
-    throw new Error(`missing or malformed configuration: ${[...keys].join(", ")}`);
+    throw malformed([...keys]);
   }
   const { data } = parsed;
+  const hyperdrive = data.HYPERDRIVE !== undefined;
+  const url = hyperdrive ? data.HYPERDRIVE?.connectionString : data.DATABASE_URL;
+  if (url === undefined) throw malformed(["DATABASE_URL"]);
+  const options = {
+    driver: hyperdrive ? ("postgres" as const) : ("neon" as const),
+    fetchEndpoint: data.NEON_FETCH_ENDPOINT,
+    timeoutMs: data.DATABASE_TIMEOUT_MS,
+  };
   return {
-    databaseUrl: data.DATABASE_URL,
-    neonFetchEndpoint: data.NEON_FETCH_ENDPOINT,
+    database: { ...options, url },
     redisUrl: data.UPSTASH_REDIS_REST_URL,
     redisToken: data.UPSTASH_REDIS_REST_TOKEN,
     adminKey: data.ADMIN_KEY,
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
     metricsToken: data.METRICS_TOKEN,
   };
+}
+
+function malformed(keys: readonly string[]): Error {
+  return new Error(`missing or malformed configuration: ${keys.join(", ")}`);
 }

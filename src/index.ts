@@ -14,7 +14,7 @@ import { createSummaryCache } from "./summary/cache.ts";
 
 function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } {
   const config = parseConfig(env);
-  const db = connect({ url: config.databaseUrl, fetchEndpoint: config.neonFetchEndpoint });
+  const db = connect(config.database);
   const redis = connectRedis(config.redisUrl, config.redisToken);
   const deps: Deps = {
     config,

@@ -4,11 +4,19 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import type { TestProject } from "vitest/node";
 import type { BackendsProcess } from "../scripts/local/backends.ts";
+import type { DatabaseOptions } from "../src/db/client.ts";
+
+type Driver = "neon" | "postgres";
 
 declare module "vitest" {
   export interface ProvidedContext {
     bindings: BackendsProcess["bindings"] & { ADMIN_KEY: string };
     databaseUrl: string;
+    /** The Worker's, when it is tested over Postgres' own protocol. */
+    hyperdrives: Record<string, string>;
+    /** Which driver is tested, and how tests in Node reach the database over each. */
+    driver: Driver;
+    databases: Record<Driver, DatabaseOptions>;
   }
 }
 
@@ -26,6 +34,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   ])) as [BackendsProcess];
   project.provide("databaseUrl", backends.databaseUrl);
   project.provide("bindings", { ...backends.bindings, ADMIN_KEY });
+  const driver: Driver = process.env["DATABASE_DRIVER"] === "postgres" ? "postgres" : "neon";
+  project.provide("hyperdrives", driver === "postgres" ? { HYPERDRIVE: backends.hyperdriveUrl } : {});
+  project.provide("driver", driver);
+  project.provide("databases", {
+    neon: { driver: "neon", url: backends.databaseUrl, fetchEndpoint: backends.bindings.NEON_FETCH_ENDPOINT },
+    postgres: { driver: "postgres", url: backends.hyperdriveUrl },
+  });
   return async () => {
     child.disconnect();
     await ended;

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundle, readCompatibilityDate } from "../local/bundle.ts";
+import { bundle, COMPATIBILITY_FLAGS, readCompatibilityDate } from "../local/bundle.ts";
 
 const { default: workerd } = createRequire(import.meta.url)("workerd") as { default: string };
 
@@ -66,6 +66,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${compatibilityDate}",
+  compatibilityFlags = ${JSON.stringify(COMPATIBILITY_FLAGS)},
   bindings = [${list.join(", ")}],
 );
 `;

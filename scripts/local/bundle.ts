@@ -1,7 +1,16 @@
 /** Bundles `src/index.ts` for workerd: the development server, the load tests and the fault tests run this file. */
 import { readFile } from "node:fs/promises";
+import { builtinModules } from "node:module";
 import { resolve } from "node:path";
-import { type BuildFailure, type BuildOptions, build, context, formatMessages, type Message } from "esbuild";
+import {
+  type BuildFailure,
+  type BuildOptions,
+  build,
+  context,
+  formatMessages,
+  type Message,
+  type Plugin,
+} from "esbuild";
 import { findChild, guard } from "./guardian.ts";
 import { StartError } from "./start-error.ts";
 
@@ -42,6 +51,7 @@ export async function watchBundle(
   const builder = await context({
     ...buildOptions(options),
     plugins: [
+      nodeBuiltins,
       {
         name: "on-rebuild",
         setup: ({ onEnd }) =>
@@ -72,6 +82,9 @@ export async function watchBundle(
   };
 }
 
+/** As in `wrangler.toml`. */
+export const COMPATIBILITY_FLAGS = ["nodejs_compat"];
+
 /** The compatibility date of `wrangler.toml`, so that it runs here as it does once deployed. */
 export async function readCompatibilityDate(): Promise<string> {
   const config = await readFile(`${root}/wrangler.toml`, "utf8").catch(() => "");
@@ -79,6 +92,21 @@ export async function readCompatibilityDate(): Promise<string> {
   if (date === undefined) throw new StartError(`${root}/wrangler.toml has no compatibility_date.`);
   return date;
 }
+
+/** Node's modules are the runtime's; a `require` of one becomes an import, since modules cannot require there. */
+const nodeBuiltins: Plugin = {
+  name: "node-builtins",
+  setup({ onResolve, onLoad }) {
+    const names = builtinModules.filter((name) => !name.startsWith("_")).join("|");
+    onResolve({ filter: new RegExp(`^(node:.*|${names})$`) }, ({ path, kind }) => {
+      const name = path.startsWith("node:") ? path : `node:${path}`;
+      return kind === "require-call" ? { path: name, namespace: "node-builtin" } : { path: name, external: true };
+    });
+    onLoad({ filter: /.*/, namespace: "node-builtin" }, ({ path }) => ({
+      contents: `import all from "${path}"; module.exports = all;`,
+    }));
+  },
+};
 
 // As wrangler bundles: its conditions, its text modules, Node's built-ins left to the runtime.
 function buildOptions({ outfile, entry = `${root}/src/index.ts`, minify = false }: BundleOptions): BuildOptions {
@@ -92,7 +120,8 @@ function buildOptions({ outfile, entry = `${root}/src/index.ts`, minify = false 
     platform: "browser",
     conditions: ["workerd", "worker", "browser"],
     mainFields: ["browser", "module", "main"],
-    external: ["cloudflare:*", "node:*"],
+    external: ["cloudflare:*"],
+    plugins: [nodeBuiltins],
     loader: { ".html": "text", ".txt": "text", ".sql": "text" },
     define: { "process.env.NODE_ENV": '"production"', "navigator.userAgent": '"Cloudflare-Workers"' },
     sourcemap: "linked",

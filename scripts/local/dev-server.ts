@@ -10,7 +10,7 @@ import { StartError } from "./start-error.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 const everyMinute = "* * * * *";
-const passedThrough = ["WRAPPER_GRACE_SECONDS", "INGEST_MODE", "METRICS_TOKEN"];
+const passedThrough = ["WRAPPER_GRACE_SECONDS", "INGEST_MODE", "METRICS_TOKEN", "DATABASE_TIMEOUT_MS"];
 
 export interface DevServer {
   /** What to show: one screen, without the line that says it is ready. */
@@ -34,6 +34,7 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
       dataDir,
       redisUrl: env["REDIS_URL"] || undefined,
       databaseUrl: env["DATABASE_URL"] || undefined,
+      poolSize: readPoolSize(env["DATABASE_POOL_SIZE"]),
       onEvent: say,
     });
     started.push(backends.stop);
@@ -51,7 +52,8 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
     });
     started.push(bundler.stop);
     const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
-    worker = await startWorker({ scriptPath, compatibilityDate, port, bindings });
+    const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
+    worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives });
     started.push(worker.stop);
 
     await waitUntilHealthy(worker.url);
@@ -119,6 +121,20 @@ function describeServer(server: {
     "  Send a first trace:",
     `  curl -s ${url}/v1/traces -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' -d '${trace}'`,
   ].join("\n");
+}
+
+/** With `postgres` the worker speaks to the database through Hyperdrive's local stand-in; else over Neon's HTTP. */
+function hyperdrivesFor(driver: string | undefined, hyperdriveUrl: string): Record<string, string> {
+  if (driver === "postgres") return { HYPERDRIVE: hyperdriveUrl };
+  if (driver === undefined || driver === "" || driver === "neon") return {};
+  throw new StartError(`DATABASE_DRIVER must be "neon" or "postgres", not "${driver}".`);
+}
+
+function readPoolSize(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const size = Number(text);
+  if (Number.isInteger(size) && size >= 1) return size;
+  throw new StartError(`DATABASE_POOL_SIZE must be a number of connections, not "${text}".`);
 }
 
 function readPort(text: string | undefined): number {

@@ -1,9 +1,10 @@
 /**
  * Everything that the worker needs around it, on 127.0.0.1: Postgres (or the one of `databaseUrl`), brought to the
- * newest migration, behind a Neon endpoint; and Redis behind an Upstash endpoint. Tests and benchmarks start this too.
+ * newest migration, behind a Neon endpoint and Hyperdrive's stand-in; and Redis behind an Upstash endpoint. Tests and benchmarks start this too.
  */
 import { randomBytes } from "node:crypto";
 import { lockFolder } from "./folder-lock.ts";
+import { startHyperdrive } from "./hyperdrive.ts";
 import { migrate } from "./migrate.ts";
 import { type Fault, startNeonEndpoint } from "./neon-endpoint.ts";
 import type { Statement } from "./neon-statements.ts";
@@ -18,6 +19,8 @@ export interface BackendOptions {
   databaseUrl?: string | undefined;
   /** For the embedded Postgres; default: a free one. */
   postgresPort?: number;
+  /** Most connections that Hyperdrive's stand-in opens; default: 20. */
+  poolSize?: number | undefined;
   /** For fault tests, see neon-endpoint.ts. */
   fault?: (statements: readonly Statement[]) => Fault | undefined;
   /** Hears about what happens later: Postgres that ended and was started again. */
@@ -33,6 +36,8 @@ export interface Backends {
     UPSTASH_REDIS_REST_URL: string;
     UPSTASH_REDIS_REST_TOKEN: string;
   };
+  /** The same database through Hyperdrive's stand-in. */
+  hyperdriveUrl: string;
   /** Undefined with a `databaseUrl`. */
   postgres: Postgres | undefined;
   stop(): Promise<void>;
@@ -53,6 +58,8 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
 
     const neon = await startNeonEndpoint({ databaseUrl, ...(options.fault ? { fault: options.fault } : {}) });
     started.push(neon.close);
+    const hyperdrive = await startHyperdrive(databaseUrl, options.poolSize);
+    started.push(hyperdrive.close);
     const token = randomBytes(20).toString("hex");
     const upstash = await startUpstashEndpoint({ redisUrl: options.redisUrl, token });
     started.push(upstash.close);
@@ -64,6 +71,7 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
         UPSTASH_REDIS_REST_URL: upstash.url,
         UPSTASH_REDIS_REST_TOKEN: token,
       },
+      hyperdriveUrl: hyperdrive.url,
       postgres,
       stop,
     };

@@ -1,6 +1,7 @@
 /** The worker in workerd, through the Miniflare that wrangler brings: served on a port, reloaded, its cron fired. */
 import { basename, dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
+import { COMPATIBILITY_FLAGS } from "./bundle.ts";
 import { findChild, guard } from "./guardian.ts";
 import { describeListenError } from "./http-server.ts";
 import { StartError } from "./start-error.ts";
@@ -13,6 +14,8 @@ export interface WorkerOptions {
   port: number;
   /** Text bindings. */
   bindings: Record<string, string>;
+  /** Hyperdrive bindings: the databases that they lead to. */
+  hyperdrives: Record<string, string>;
 }
 
 export interface Worker {
@@ -63,7 +66,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 // Reads the script, so each reload needs its own.
-function miniflareOptions({ scriptPath, compatibilityDate, port, bindings }: WorkerOptions): MiniflareOptions {
+function miniflareOptions({
+  scriptPath,
+  compatibilityDate,
+  port,
+  bindings,
+  hyperdrives,
+}: WorkerOptions): MiniflareOptions {
   return convertV4MiniflareOptions({
     name: "llm-cost",
     host: "127.0.0.1",
@@ -73,7 +82,9 @@ function miniflareOptions({ scriptPath, compatibilityDate, port, bindings }: Wor
     rootPath: dirname(scriptPath),
     scriptPath: basename(scriptPath),
     compatibilityDate,
+    compatibilityFlags: COMPATIBILITY_FLAGS,
     bindings,
+    hyperdrives,
     // Without this it asks Cloudflare for a sample of `request.cf`.
     cf: false,
     log: new NoOpLog(),

@@ -1,18 +1,21 @@
 /**
- * Statements to Postgres over Neon's HTTP driver. Each call is one statement in one transaction,
- * or a `batch` of them in one; nothing here retries what may have been written, except where
- * Postgres said that it rolled back (deadlock, serialisation).
+ * Statements to Postgres, over one of two drivers that nothing else can tell apart. Each call is one transaction; nothing
+ * here retries what may have been written, except where Postgres said that it rolled back (deadlock, serialisation).
  */
-import { neon, neonConfig, NeonDbError, type NeonQueryFunction } from "@neondatabase/serverless";
 import type { SQL } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
+import type { Query, Row } from "./driver.ts";
+import { neonDriver } from "./neon.ts";
+import { postgresDriver } from "./postgres.ts";
+
+export type { Row } from "./driver.ts";
 
 /** The database did not answer, or could not: the caller may try again later. */
 export class DatabaseUnavailable extends Error {
   override name = "DatabaseUnavailable";
 }
 
-/** More than Neon takes in one request, or gives in one answer; a part of it may pass. */
+/** More than can be asked or answered at once; a part of it may pass. */
 export class StatementTooLarge extends Error {
   override name = "StatementTooLarge";
 }
@@ -36,8 +39,6 @@ export interface Bound {
   values: readonly unknown[];
 }
 
-export type Row = Record<string, unknown>;
-
 export interface Database {
   /** Returns once the database has answered. */
   ping(): Promise<void>;
@@ -50,11 +51,16 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
+  /** Neon's SQL over HTTP, or Postgres' own protocol over TCP. Default: `neon`. */
+  driver?: "neon" | "postgres";
   url: string;
   /** Where Neon's `/sql` is, if not at the database's own host. */
   fetchEndpoint?: string | undefined;
   timeoutMs?: number;
 }
+
+/** Callers are told within ten seconds; and a request that writes for others outlives no patience of theirs. */
+export const DEFAULT_TIMEOUT_MS = 8_000;
 
 const dialect = new PgDialect();
 const RETRIES = 3;
@@ -63,26 +69,25 @@ const ROLLED_BACK = new Set(["40P01", "40001"]);
 /** Connection, resource and operator classes, and a cancelled statement: not this statement's fault. */
 const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
 
-/** How the driver tells that the proxy refused a request, or its answer, for its size. */
-const TOO_LARGE = /HTTP status (413|507)/;
+export function connect({
+  driver = "neon",
+  url,
+  fetchEndpoint,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+}: DatabaseOptions): Database {
+  const { transact, failureOf } = driver === "neon" ? neonDriver(url, fetchEndpoint) : postgresDriver(url);
 
-export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptions): Database {
-  if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
-  const client: NeonQueryFunction<false, false> = neon(url);
-
-  async function attempt<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async function attempt(queries: readonly Query[]): Promise<Row[][]> {
     for (let tries = 0; ; tries++) {
       try {
-        return await run(AbortSignal.timeout(timeoutMs));
+        return await transact(queries, timeoutMs);
       } catch (error) {
-        const code = error instanceof NeonDbError ? error.code : undefined;
+        const { code, tooLarge } = failureOf(error);
         if (code !== undefined && ROLLED_BACK.has(code) && tries < RETRIES) {
           await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** tries * (1 + Math.random())));
           continue;
         }
-        if (code === undefined && TOO_LARGE.test(String(error))) {
-          throw new StatementTooLarge("the statement is too large", { cause: error });
-        }
+        if (tooLarge) throw new StatementTooLarge("the statement is too large", { cause: error });
         if (code === undefined || ROLLED_BACK.has(code) || UNAVAILABLE.test(code)) {
           throw new DatabaseUnavailable("the database did not answer", { cause: error });
         }
@@ -92,32 +97,25 @@ export function connect({ url, fetchEndpoint, timeoutMs = 8_000 }: DatabaseOptio
     }
   }
 
+  async function one(query: Query): Promise<Row[]> {
+    const [rows = []] = await attempt([query]);
+    return rows;
+  }
+
   return {
     async ping() {
-      await attempt((signal) => client.query("select 1", [], { fetchOptions: { signal } }));
+      await one({ text: "select 1", values: [] });
     },
-    query(query) {
-      const { sql, params } = dialect.sqlToQuery(query);
-      return attempt((signal) => client.query(sql, params, { fetchOptions: { signal } }) as Promise<Row[]>);
-    },
-    run({ text }, values) {
-      return attempt(
-        (signal) => client.query(text, values as unknown[], { fetchOptions: { signal } }) as Promise<Row[]>,
-      );
-    },
-    batch(queries) {
-      const compiled = queries.map((query) =>
-        "statement" in query ? { sql: query.statement.text, params: [...query.values] } : dialect.sqlToQuery(query),
-      );
-      return attempt(
-        (signal) =>
-          client.transaction((tx) => compiled.map(({ sql, params }) => tx.query(sql, params)), {
-            isolationLevel: "ReadCommitted",
-            fetchOptions: { signal },
-          }) as Promise<Row[][]>,
-      );
-    },
+    query: (query) => one(compiled(query)),
+    run: ({ text }, values) => one({ text, values }),
+    batch: (queries) => attempt(queries.map(compiled)),
   };
+}
+
+function compiled(query: SQL | Bound): Query {
+  if ("statement" in query) return { text: query.statement.text, values: query.values };
+  const { sql: text, params: values } = dialect.sqlToQuery(query);
+  return { text, values };
 }
 
 /** Compiles a statement whose values are `sql.placeholder`s named in `order`. */

@@ -30,7 +30,7 @@ function failing(error: Error): Database {
 
 afterEach(() => {
   vi.restoreAllMocks();
-  neonConfig.fetchEndpoint = config.neonFetchEndpoint!;
+  neonConfig.fetchEndpoint = config.database.fetchEndpoint!;
 });
 
 describe("a database that does not answer", () => {

@@ -18,7 +18,7 @@ import type { Sums } from "../../src/summary/summarize.ts";
 import { describedBy, type OpenApi } from "./described.ts";
 
 export const config = parseConfig(env);
-export const db = connect({ url: config.databaseUrl, fetchEndpoint: config.neonFetchEndpoint });
+export const db = connect(config.database);
 export const redis = connectRedis(config.redisUrl, config.redisToken);
 
 export const HOUR = 3_600_000;

@@ -340,7 +340,7 @@ describe("bodies that no settling can follow", () => {
   });
 
   it("are stored, where what is inherited is more than one statement carries", async () => {
-    const { send, rows } = await ledger();
+    const { project, send } = await ledger();
     const tags = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`tag-${i}`, "x".repeat(100)]));
     const calls = Array.from({ length: 4_000 }, (_, i) =>
       call("x", "u", {
@@ -352,7 +352,9 @@ describe("bodies that no settling can follow", () => {
     );
     await send(...calls);
     await send(link("u", null, { userId: "ada", tags }), call("last", "u"));
-    expect((await rows()).filter((row) => row["billable"])).toHaveLength(4_001);
+    const [row] = await db.query(sql`
+      select count(*)::int as calls from traces where project_id = ${project}::uuid and billable`);
+    expect(row!["calls"]).toBe(4_001);
   });
 });
 
