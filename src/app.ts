@@ -5,6 +5,7 @@ import { ApiError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
 import type { AppEnv } from "./http/context.ts";
+import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
 import { exportRoutes } from "./http/export.ts";
@@ -47,6 +48,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     pricesRoutes(deps),
     repriceRoutes(deps),
     adminRoutes(deps),
+    deadLetterRoutes(deps),
     metricsRoutes(deps),
   ];
   for (const route of routes) app.route("/", route);

@@ -5,6 +5,7 @@ import { DEFAULT_GRACE_SECONDS } from "./ingest/trace.ts";
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const hyperdrive = z.object({ connectionString: postgresUrl });
+const queueBinding = z.custom<Queue>((value) => typeof value === "object" && value !== null && "sendBatch" in value);
 
 const schema = z.object({
   /** Neon, as `postgres://user:password@host/database`; not needed with `HYPERDRIVE`. */
@@ -23,6 +24,10 @@ const schema = z.object({
   METRICS_TOKEN: z.string().min(16).optional(),
   /** How long a span around calls waits for a call below it, before it counts as one itself. */
   WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
+  /** Whether a request's traces are stored before it is answered, or given to a queue that stores them. */
+  INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
+  /** The queue; only queue mode needs it. */
+  INGEST_QUEUE: queueBinding.optional(),
 });
 
 export interface Config {
@@ -32,19 +37,19 @@ export interface Config {
   adminKey: string;
   wrapperGraceSeconds: number;
   metricsToken: string | undefined;
+  /** Null in direct mode. */
+  queue: Queue | null;
 }
 
 /** @throws Error that lists the keys which are missing or malformed. */
 export function parseConfig(env: unknown): Config {
   const parsed = schema.safeParse(env);
-  if (!parsed.success) {
-    const keys = new Set(parsed.error.issues.map((issue) => issue.path.join(".")));
-    throw malformed([...keys]);
-  }
+  if (!parsed.success) throw refused(parsed.error.issues.map((issue) => issue.path.join(".")));
   const { data } = parsed;
+  if (data.INGEST_MODE === "queue" && data.INGEST_QUEUE === undefined) throw refused(["INGEST_QUEUE"]);
   const hyperdrive = data.HYPERDRIVE !== undefined;
   const url = hyperdrive ? data.HYPERDRIVE?.connectionString : data.DATABASE_URL;
-  if (url === undefined) throw malformed(["DATABASE_URL"]);
+  if (url === undefined) throw refused(["DATABASE_URL"]);
   const options = {
     driver: hyperdrive ? ("postgres" as const) : ("neon" as const),
     fetchEndpoint: data.NEON_FETCH_ENDPOINT,
@@ -57,9 +62,10 @@ export function parseConfig(env: unknown): Config {
     adminKey: data.ADMIN_KEY,
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
     metricsToken: data.METRICS_TOKEN,
+    queue: data.INGEST_MODE === "queue" ? data.INGEST_QUEUE! : null,
   };
 }
 
-function malformed(keys: readonly string[]): Error {
-  return new Error(`missing or malformed configuration: ${keys.join(", ")}`);
+function refused(keys: string[]): Error {
+  return new Error(`missing or malformed configuration: ${[...new Set(keys)].join(", ")}`);
 }

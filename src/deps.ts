@@ -4,6 +4,7 @@ import type { Database } from "./db/client.ts";
 import type { TraceWriter } from "./ingest/trace-writer.ts";
 import type { Keyring } from "./keys.ts";
 import type { PriceBooks } from "./pricing/price-books.ts";
+import type { TraceQueue } from "./queue/queue.ts";
 import type { RedisClient } from "./redis.ts";
 import type { MergeSignal } from "./rollup/signal.ts";
 import type { SummaryCache } from "./summary/cache.ts";
@@ -18,6 +19,8 @@ export interface Deps {
   keyring: Keyring;
   prices: PriceBooks;
   writer: TraceWriter;
+  /** Null in direct mode. */
+  queue: TraceQueue | null;
   cache: SummaryCache;
   mergeSignal: MergeSignal;
   /** Epoch ms; the only clock. */

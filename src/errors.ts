@@ -14,6 +14,7 @@ export type ErrorCode =
   | "body_too_large"
   | "unsupported_media_type"
   | "database_unavailable"
+  | "queue_unavailable"
   | "internal";
 
 export class ApiError extends Error {

@@ -1,4 +1,4 @@
-/** The Worker: requests and scheduled runs, with everything they need built once per isolate. */
+/** The Worker: requests, scheduled runs and messages, with everything they need built once per isolate. */
 import { createApp } from "./app.ts";
 import { parseConfig } from "./config.ts";
 import { runScheduled } from "./cron.ts";
@@ -8,6 +8,8 @@ import { createTraceWriter } from "./ingest/trace-writer.ts";
 import { createKeyring } from "./keys.ts";
 import { loadCustomPrices } from "./pricing/custom-price-store.ts";
 import { createPriceBooks } from "./pricing/price-books.ts";
+import { consume } from "./queue/consume.ts";
+import { createTraceQueue } from "./queue/queue.ts";
 import { connectRedis } from "./redis.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
@@ -23,6 +25,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
     keyring: createKeyring(db),
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
     writer: createTraceWriter(db, config.wrapperGraceSeconds),
+    queue: config.queue && createTraceQueue(config.queue),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
     now: Date.now,
@@ -40,5 +43,9 @@ export default {
   async scheduled(controller, env, ctx) {
     built ??= build(env);
     await runScheduled(built.deps, controller.scheduledTime, (work) => ctx.waitUntil(work));
+  },
+  async queue(batch, env, ctx) {
+    built ??= build(env);
+    await consume(built.deps, batch, (work) => ctx.waitUntil(work));
   },
 } satisfies ExportedHandler;

@@ -12,7 +12,7 @@ export interface WorkerOptions {
   compatibilityDate: string;
   /** 0: any free one. */
   port: number;
-  /** Text bindings. */
+  /** Text bindings; with `INGEST_MODE` of `queue` there are queues, too. */
   bindings: Record<string, string>;
   /** Hyperdrive bindings: the databases that they lead to. */
   hyperdrives: Record<string, string>;
@@ -65,6 +65,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 }
 
+/** As in `wrangler.toml`, but that they wait for less. */
+const QUEUES = {
+  queueProducers: { INGEST_QUEUE: "llm-cost-traces" },
+  queueConsumers: {
+    "llm-cost-traces": {
+      maxBatchSize: 20,
+      maxBatchTimeout: 0.1,
+      maxRetries: 20,
+      deadLetterQueue: "llm-cost-dead-letters",
+    },
+    "llm-cost-dead-letters": { maxBatchSize: 20, maxBatchTimeout: 0.1, maxRetries: 100 },
+  },
+};
+
 // Reads the script, so each reload needs its own.
 function miniflareOptions({
   scriptPath,
@@ -85,6 +99,7 @@ function miniflareOptions({
     compatibilityFlags: COMPATIBILITY_FLAGS,
     bindings,
     hyperdrives,
+    ...(bindings["INGEST_MODE"] === "queue" && QUEUES),
     // Without this it asks Cloudflare for a sample of `request.cf`.
     cf: false,
     log: new NoOpLog(),

@@ -252,6 +252,22 @@ export const crowdedLabels = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.label, t.day] })],
 );
 
+/** Messages of the queue that could not be stored, until they are replayed. */
+export const deadLetters = pgTable(
+  "dead_letters",
+  {
+    /** All zeros where the message names none. */
+    projectId: uuid("project_id").notNull(),
+    /** The queue's id of the message. */
+    id: text("id").notNull(),
+    body: text("body").notNull(),
+    diedAt: at("died_at").notNull().defaultNow(),
+    /** When it died, or was last replayed without success. */
+    triedAt: at("tried_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+);
+
 function measureColumns() {
   const column = ({ name, type }: Measure) => (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name));
   return Object.fromEntries(

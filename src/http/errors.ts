@@ -10,6 +10,7 @@ import { ApiError, type ErrorCode } from "../errors.ts";
 import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
 import { encodeStatus } from "../ingest/decode/otlp-response.ts";
 import { Ingested } from "../ingest/ingest.ts";
+import { QueueUnavailable } from "../queue/queue.ts";
 import { id } from "../wire.ts";
 import type { AppContext } from "./context.ts";
 
@@ -50,6 +51,7 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   body_too_large: { status: 413, means: "More than 8 MB after decompression, or more than 5,000 items." },
   unsupported_media_type: { status: 415, means: "The content type or content encoding is not one that is read." },
   database_unavailable: { status: 503, means: "The database did not answer. Try again: nothing is counted twice." },
+  queue_unavailable: { status: 503, means: "The queue did not take it. Try again: nothing is counted twice." },
   internal: { status: 500, means: "Something went wrong on our side; `request_id` finds it in the log." },
 };
 
@@ -89,8 +91,8 @@ const RETRY_AFTER_SECONDS = "5";
 
 export function answerError(error: Error, c: AppContext): Response {
   const known = toApiError(error);
-  if (known.code === "internal" || known.code === "database_unavailable") logError(error, c.get("requestId"));
   const { status } = KINDS[known.code];
+  if (status >= 500) logError(error, c.get("requestId"));
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
   if (status === 503) c.header("Retry-After", RETRY_AFTER_SECONDS);
 
@@ -121,6 +123,8 @@ function toApiError(error: Error): ApiError {
   if (error instanceof TooManyItems) return new ApiError("body_too_large", error.message);
   if (error instanceof DatabaseUnavailable)
     return new ApiError("database_unavailable", "the database did not answer; try again, nothing is counted twice");
+  if (error instanceof QueueUnavailable)
+    return new ApiError("queue_unavailable", "the queue did not take it; try again, nothing is counted twice");
   if (error instanceof HTTPException && error.status < 500) return new ApiError("invalid_body", error.message);
   return new ApiError("internal", "something went wrong on our side");
 }

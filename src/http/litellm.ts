@@ -6,7 +6,7 @@ import { MAX_DEPTH, nestsDeeper, parseJson } from "../ingest/decode/json.ts";
 import { decodeLitellm } from "../ingest/decode/litellm.ts";
 import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
-import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON } from "./batch.ts";
+import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_ENTRY } from "./example.ts";
@@ -44,8 +44,8 @@ const ingestLitellm: Operation = {
       ...lines(Entry),
     },
   },
-  answers: { 200: { description: "What became of the entries.", content: json(Ingested) } },
-  refusals: ["all_rejected"],
+  answers: { 200: { description: "What became of the entries.", content: json(Ingested) }, 202: QUEUED },
+  refusals: ["all_rejected", "queue_unavailable"],
 };
 
 export function litellmRoutes(deps: Deps): Hono<AppEnv> {

@@ -36,6 +36,7 @@ const ingestLogs: Operation = {
       },
     },
   },
+  refusals: ["queue_unavailable"],
   otlp: true,
 };
 

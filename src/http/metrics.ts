@@ -1,6 +1,7 @@
 /** `GET /metrics`: counters of this isolate since it began, in Prometheus' text form. */
 import { Hono } from "hono";
 import { z } from "zod";
+import type { TraceQueue } from "../queue/queue.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
 
@@ -8,22 +9,53 @@ const getMetrics: Operation = {
   id: "getMetrics",
   tag: "Operations",
   summary: "Counters in Prometheus' text form",
-  description: "Of this isolate, since it began.",
+  description: "Of this isolate, since it began; in queue mode also what waits in the queue, whoever sent it.",
   caller: "metrics token or scope admin",
   answers: { 200: { description: "The counters.", content: { "text/plain": { schema: z.string() } } } },
 };
 
 export function metricsRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.get("/metrics", operation(deps, getMetrics), (c) => {
+  app.get("/metrics", operation(deps, getMetrics), async (c) => {
     const lines = [
       "# HELP llm_cost_cache_answers_total Summaries by what the cache said: hit, miss, bypass, down.",
       "# TYPE llm_cost_cache_answers_total counter",
       ...Object.entries(deps.cache.counts).map(
         ([state, count]) => `llm_cost_cache_answers_total{state="${state}"} ${count}`,
       ),
+      ...(deps.queue === null ? [] : await queueLines(deps.queue, deps.now())),
     ];
     return c.text(`${lines.join("\n")}\n`, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   return app;
+}
+
+async function queueLines(queue: TraceQueue, nowMs: number): Promise<string[]> {
+  const { messages, traces, lagSeconds } = queue.counts;
+  const waiting = await queue.backlog();
+  return [
+    "# HELP llm_cost_queue_messages_total Messages by what became of them; those that come again are counted each time.",
+    "# TYPE llm_cost_queue_messages_total counter",
+    ...Object.entries(messages).map(([event, count]) => `llm_cost_queue_messages_total{event="${event}"} ${count}`),
+    "# HELP llm_cost_queue_traces_total Traces of stored messages by what became of them.",
+    "# TYPE llm_cost_queue_traces_total counter",
+    ...Object.entries(traces).map(([outcome, count]) => `llm_cost_queue_traces_total{outcome="${outcome}"} ${count}`),
+    "# HELP llm_cost_queue_lag_seconds From sent to stored.",
+    "# TYPE llm_cost_queue_lag_seconds summary",
+    `llm_cost_queue_lag_seconds_sum ${lagSeconds}`,
+    `llm_cost_queue_lag_seconds_count ${messages.stored}`,
+    ...(waiting === null
+      ? []
+      : [
+          "# HELP llm_cost_queue_backlog_messages Messages that wait, of all isolates.",
+          "# TYPE llm_cost_queue_backlog_messages gauge",
+          `llm_cost_queue_backlog_messages ${waiting.messages}`,
+          "# HELP llm_cost_queue_backlog_bytes Bytes that wait, of all isolates.",
+          "# TYPE llm_cost_queue_backlog_bytes gauge",
+          `llm_cost_queue_backlog_bytes ${waiting.bytes}`,
+          "# HELP llm_cost_queue_oldest_message_seconds How long the oldest waits.",
+          "# TYPE llm_cost_queue_oldest_message_seconds gauge",
+          `llm_cost_queue_oldest_message_seconds ${waiting.oldestMs === null ? 0 : (nowMs - waiting.oldestMs) / 1_000}`,
+        ]),
+  ];
 }

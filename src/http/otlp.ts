@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { z } from "zod";
 import { encodeExportResponse } from "../ingest/decode/otlp-response.ts";
-import type { Ingested } from "../ingest/ingest.ts";
+import type { Ingested, Queued } from "../ingest/ingest.ts";
 import { contentType } from "./batch.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import type { Content } from "./operation.ts";
@@ -44,7 +44,7 @@ export function inOtlpForm(jsonToo: boolean): MiddlewareHandler<AppEnv> {
 const ITEM = { traces: "span", logs: "log record" } as const;
 
 /** Clients never send again what a partial success rejects, so only what can never be accepted is. */
-export function answerOtlp(c: AppContext, result: Ingested, signal: keyof typeof ITEM): Response {
+export function answerOtlp(c: AppContext, result: Ingested | Queued, signal: keyof typeof ITEM): Response {
   const otlp = c.get("otlp");
   const refused = result.errors.filter(({ code }) => code !== "conflict");
   const message = refused

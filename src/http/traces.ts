@@ -9,7 +9,7 @@ import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp.ts";
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/trace.ts";
-import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON } from "./batch.ts";
+import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_CALL, EXAMPLE_OTLP } from "./example.ts";
@@ -54,8 +54,9 @@ const ingestTraces: Operation = {
         "application/x-protobuf": { schema: z.file() },
       },
     },
+    202: QUEUED,
   },
-  refusals: ["all_rejected"],
+  refusals: ["all_rejected", "queue_unavailable"],
   otlp: true,
 };
 
@@ -76,7 +77,7 @@ const ingestLangfuse: Operation = {
       },
     },
   },
-  refusals: [],
+  refusals: ["queue_unavailable"],
 };
 
 const ROUTES = [

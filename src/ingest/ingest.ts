@@ -1,12 +1,13 @@
-/** From decoded traces to an acknowledged write: price, store, and tell the caches. */
+/** From decoded traces to what is acknowledged: priced, then stored, or given to the queue that stores them. */
 import { z } from "zod";
 import type { Deps, KeepAlive } from "../deps.ts";
 import type { Pricer } from "../pricing/cost.ts";
-import { announceChange } from "../rollup/announce.ts";
+import type { TraceQueue } from "../queue/queue.ts";
 import { count } from "../wire.ts";
 import { type Decoded, ItemError } from "./trace.ts";
 import type { Batch } from "./trace-writer.ts";
-import type { Outcome, PricedTrace } from "./write.ts";
+import { store } from "./store.ts";
+import type { PricedTrace } from "./write.ts";
 
 /** What became of a batch. */
 export const Ingested = z
@@ -20,12 +21,23 @@ export const Ingested = z
   .meta({ id: "Ingested" });
 export type Ingested = z.infer<typeof Ingested>;
 
+/** What is known of a batch that a queue has. */
+export const Queued = Ingested.pick({ rejected: true, errors: true })
+  .extend({ accepted: count.describe("Will be stored and counted, once; `accepted` + `rejected` = items sent.") })
+  .meta({ id: "Queued" });
+export type Queued = z.infer<typeof Queued>;
+
 /**
- * When this returns, what is `accepted` is durable and counted.
+ * When this returns, what is `accepted` is durable; and counted, too, unless it is queued.
  *
- * @throws DatabaseUnavailable when a part may not be stored; sending all of it again is safe.
+ * @throws DatabaseUnavailable or QueueUnavailable when a part may be lost; sending all of it again is safe.
  */
-export async function ingest(deps: Deps, projectId: string, decoded: Decoded, keepAlive: KeepAlive): Promise<Ingested> {
+export async function ingest(
+  deps: Deps,
+  projectId: string,
+  decoded: Decoded,
+  keepAlive: KeepAlive,
+): Promise<Ingested | Queued> {
   const nowMs = deps.now();
   const errors = [...decoded.errors];
   const indexes: number[] = [];
@@ -46,7 +58,12 @@ export async function ingest(deps: Deps, projectId: string, decoded: Decoded, ke
 
   const { links = [] } = decoded;
   const empty = priced.length === 0 && links.length === 0;
-  const outcomes = empty ? [] : await store(deps, projectId, { traces: priced, links }, nowMs, keepAlive);
+  if (deps.queue !== null) {
+    if (!empty) await enqueue(deps, deps.queue, projectId, { traces: priced, links }, keepAlive);
+    errors.sort((a, b) => a.index - b.index);
+    return { accepted: decoded.items - rejected, rejected, errors };
+  }
+  const outcomes = empty ? [] : await store(deps, projectId, { traces: priced, links }, keepAlive);
   for (const [position, outcome] of outcomes.entries()) {
     if (outcome !== "conflict") continue;
     const message = "stored before with other content; the first stays";
@@ -57,20 +74,14 @@ export async function ingest(deps: Deps, projectId: string, decoded: Decoded, ke
   return { accepted: decoded.items - rejected, inserted, duplicates: priced.length - inserted, rejected, errors };
 }
 
-async function store(
+/** What is too large for a message is stored at once. */
+async function enqueue(
   deps: Deps,
+  queue: TraceQueue,
   projectId: string,
   batch: Batch,
-  nowMs: number,
   keepAlive: KeepAlive,
-): Promise<Outcome[]> {
-  let earliestMs = batch.traces.reduce((earliest, { trace }) => Math.min(earliest, trace.startedAtMs), nowMs);
-  try {
-    const written = await deps.writer.write(projectId, batch, keepAlive);
-    earliestMs = Math.min(earliestMs, written.earliestMs ?? nowMs);
-    return written.outcomes;
-  } finally {
-    // Also after a failure, and for duplicates: an answer may have been lost after its write was committed.
-    if (batch.traces.length > 0 || earliestMs < nowMs) await announceChange(deps, projectId, earliestMs, keepAlive);
-  }
+): Promise<void> {
+  const rest = await queue.send(projectId, batch);
+  if (rest.traces.length + rest.links.length > 0) await store(deps, projectId, rest, keepAlive);
 }

@@ -11,6 +11,7 @@ import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
 import { createKeyring, type Scope } from "../../src/keys.ts";
 import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
+import { createTraceQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
@@ -75,6 +76,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
     keyring: createKeyring(own.db),
     prices: createPriceBooks((projectId) => loadCustomPrices(own.db, projectId)),
     writer: createTraceWriter(own.db, config.wrapperGraceSeconds),
+    queue: config.queue && createTraceQueue(config.queue),
     cache: createSummaryCache(own.redis),
     mergeSignal: createMergeSignal(own.redis),
     now: Date.now,

@@ -1,0 +1,193 @@
+/**
+ * The messages of the queue: priced traces and links of one project, as text of at most so many bytes. Rows are arrays
+ * under a list of their fields, so that names are not repeated and a Worker can read what another version sent. Whole
+ * numbers that JSON would round are decimal strings.
+ */
+import type { Price } from "../pricing/catalogue.ts";
+import type { Cost } from "../pricing/cost.ts";
+import type { Link, Trace } from "../ingest/trace.ts";
+import type { Batch } from "../ingest/trace-writer.ts";
+import type { PricedTrace } from "../ingest/write.ts";
+
+/** Of Cloudflare's 128,000 a part is its own. */
+export const MAX_MESSAGE_BYTES = 127_000;
+
+/** Complete by its type: a new field of a trace is a new line here. */
+const TRACE_FIELDS = fieldsOf<Trace>({
+  id: true,
+  clientId: true,
+  traceId: true,
+  spanId: true,
+  parentId: true,
+  responseId: true,
+  startedAtMs: true,
+  durationUs: true,
+  application: true,
+  environment: true,
+  provider: true,
+  model: true,
+  requestModel: true,
+  operation: true,
+  serviceTier: true,
+  userId: true,
+  sessionId: true,
+  tags: true,
+  status: true,
+  errorType: true,
+  inputTokens: true,
+  outputTokens: true,
+  cacheReadTokens: true,
+  cacheWriteTokens: true,
+  cacheWrite5mTokens: true,
+  cacheWrite1hTokens: true,
+  reasoningTokens: true,
+  inputAudioTokens: true,
+  outputAudioTokens: true,
+  inputImageTokens: true,
+  outputImageTokens: true,
+  webSearches: true,
+  reportedCostPico: true,
+  billable: true,
+  wrapper: true,
+  rule: true,
+  usageSemantics: true,
+});
+const COST_FIELDS = fieldsOf<Cost>({ costPico: true, unpricedReason: true, price: true, provider: true });
+const LINK_FIELDS = fieldsOf<Link>({
+  traceId: true,
+  spanId: true,
+  parentId: true,
+  startedAtMs: true,
+  wrapper: true,
+  userId: true,
+  sessionId: true,
+  tags: true,
+  ofInterest: true,
+});
+
+interface Message {
+  project: string;
+  traceFields: readonly string[];
+  costFields: readonly string[];
+  linkFields: readonly string[];
+  /** Lists that costs refer to by their ids. */
+  prices: Price[];
+  /** A trace's values, then its cost's. */
+  traces: unknown[][];
+  links: unknown[][];
+}
+
+/** The messages that carry a batch, and what of it is too large for any. */
+export interface Packed {
+  messages: string[];
+  rest: Batch;
+}
+
+const encoder = new TextEncoder();
+
+export function packMessages(projectId: string, { traces, links }: Batch, maxBytes = MAX_MESSAGE_BYTES): Packed {
+  const head = JSON.stringify({
+    project: projectId,
+    traceFields: TRACE_FIELDS,
+    costFields: COST_FIELDS,
+    linkFields: LINK_FIELDS,
+  }).slice(0, -1);
+  const empty = sizeOf(`${head},"prices":[],"traces":[],"links":[]}`);
+  const messages: string[] = [];
+  const rest = { traces: [] as PricedTrace[], links: [] as Link[] };
+  let open = { bytes: empty, prices: new Map<string, string>(), traces: [] as string[], links: [] as string[] };
+
+  function close(): void {
+    if (open.traces.length + open.links.length === 0) return;
+    const prices = [...open.prices.values()].join();
+    messages.push(`${head},"prices":[${prices}],"traces":[${open.traces.join()}],"links":[${open.links.join()}]}`);
+    open = { bytes: empty, prices: new Map(), traces: [], links: [] };
+  }
+
+  /** @returns false when it is too large for a message of its own. */
+  function add(kind: "traces" | "links", text: string, price: Price | null): boolean {
+    const listed = price === null ? "" : JSON.stringify(price, priceReplacer);
+    const own = sizeOf(text) + 1;
+    const withPrice = own + (listed === "" ? 0 : sizeOf(listed) + 1);
+    if (empty + withPrice > maxBytes) return false;
+    let bytes = price === null || open.prices.has(price.id) ? own : withPrice;
+    if (open.bytes + bytes > maxBytes) {
+      close();
+      bytes = withPrice;
+    }
+    if (price !== null) open.prices.set(price.id, listed);
+    open[kind].push(text);
+    open.bytes += bytes;
+    return true;
+  }
+
+  for (const priced of traces) {
+    if (!add("traces", encodeTrace(priced), priced.cost.price)) rest.traces.push(priced);
+  }
+  for (const link of links) {
+    if (!add("links", JSON.stringify(LINK_FIELDS.map((field) => link[field])), null)) rest.links.push(link);
+  }
+  close();
+  return { messages, rest };
+}
+
+/** @throws Error when it is no message of this queue. */
+export function readMessage(text: unknown): { projectId: string; batch: Batch } {
+  if (typeof text !== "string") throw new TypeError("the message is no text");
+  const { project, traceFields, costFields, linkFields, prices, traces, links } = JSON.parse(text) as Message;
+  const byId = new Map(
+    prices.map((price) => [
+      price.id,
+      { ...price, unitPico: (price.unitPico as unknown[]).map((pico) => whole(pico)) } satisfies Price,
+    ]),
+  );
+  return {
+    projectId: project,
+    batch: {
+      traces: traces.map((values) => {
+        const trace = rowOf(traceFields, values);
+        const cost = rowOf(costFields, values.slice(traceFields.length));
+        const price = cost["price"] === null ? null : byId.get(String(cost["price"]));
+        if (price === undefined) throw new TypeError("the message lacks a price");
+        return {
+          trace: { ...trace, reportedCostPico: whole(trace["reportedCostPico"]) } as unknown as Trace,
+          cost: { ...cost, costPico: whole(cost["costPico"]), price } as unknown as Cost,
+        };
+      }),
+      links: links.map((values) => rowOf(linkFields, values) as unknown as Link),
+    },
+  };
+}
+
+function encodeTrace({ trace, cost }: PricedTrace): string {
+  const values: unknown[] = TRACE_FIELDS.map((field) => trace[field]);
+  for (const field of COST_FIELDS) values.push(field === "price" ? (cost.price?.id ?? null) : cost[field]);
+  for (let i = 0; i < values.length; i++) if (typeof values[i] === "bigint") values[i] = String(values[i]);
+  return JSON.stringify(values);
+}
+
+const PRICE_FIELDS = new Set<string>(
+  fieldsOf<Price>({ id: true, source: true, version: true, provider: true, model: true, unitPico: true }),
+);
+
+/** A price of the catalogue has more than a trace needs. */
+function priceReplacer(this: unknown, key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  return key === "" || Array.isArray(this) || PRICE_FIELDS.has(key) ? value : undefined;
+}
+
+function whole(value: unknown): bigint | null {
+  return value === null ? null : BigInt(value as string);
+}
+
+function rowOf(fields: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(fields.map((field, i) => [field, values[i]]));
+}
+
+function sizeOf(text: string): number {
+  return encoder.encode(text).length;
+}
+
+function fieldsOf<T>(fields: Record<keyof T, true>): (keyof T & string)[] {
+  return Object.keys(fields) as (keyof T & string)[];
+}
