@@ -2,10 +2,21 @@ import { resolve } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** Queues of the tests' own: few retries, and no waiting for more messages. */
+const queueConsumers = {
+  "llm-cost-traces": {
+    maxBatchSize: 20,
+    maxBatchTimeout: 0.02,
+    maxRetries: 2,
+    deadLetterQueue: "llm-cost-dead-letters",
+  },
+  "llm-cost-dead-letters": { maxBatchSize: 20, maxBatchTimeout: 0.02, maxRetries: 2 },
+};
+
 /**
- * Three kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.e2e.test.ts` against
- * the dev stack as a process. All share one real Postgres behind a Neon endpoint, and one Redis behind an Upstash one;
- * with `DATABASE_DRIVER=postgres` the first two speak to Postgres itself.
+ * Four kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.queue.test.ts` there in
+ * queue mode, `*.e2e.test.ts` against the dev stack as a process. All share one real Postgres behind a Neon endpoint,
+ * and one Redis behind an Upstash one; with `DATABASE_DRIVER=postgres` all but the last speak to Postgres itself.
  */
 export default defineConfig({
   // Required by pg inside workerd, it would be taken for what it is elsewhere: empty.
@@ -18,7 +29,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.worker.test.ts", "test/**/*.e2e.test.ts"],
+          exclude: ["test/**/*.worker.test.ts", "test/**/*.queue.test.ts", "test/**/*.e2e.test.ts"],
           testTimeout: 60_000,
         },
       },
@@ -32,6 +43,21 @@ export default defineConfig({
           })),
         ],
         test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 30_000 },
+      },
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            main: "./src/index.ts",
+            wrangler: { configPath: "./wrangler.toml", environment: "queue" },
+            miniflare: { bindings: { ...inject("bindings") }, queueConsumers },
+          })),
+        ],
+        test: {
+          name: "queue",
+          include: ["test/**/*.queue.test.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
         extends: true,
