@@ -50,7 +50,7 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml", environment: "queue" },
-            miniflare: { bindings: { ...inject("bindings") }, queueConsumers },
+            miniflare: { bindings: { ...inject("bindings") }, hyperdrives: inject("hyperdrives"), queueConsumers },
           })),
         ],
         test: {

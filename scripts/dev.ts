@@ -1,6 +1,7 @@
 /**
  * `npm run dev`: the whole product on this machine. What it needs is listed in the README; settings come from the
- * environment: PORT, DATA_DIR, DATABASE_URL, REDIS_URL, WRAPPER_GRACE_SECONDS, INGEST_MODE, METRICS_TOKEN.
+ * environment: PORT, DATA_DIR, DATABASE_URL, REDIS_URL, WRAPPER_GRACE_SECONDS, INGEST_MODE, METRICS_TOKEN,
+ * RAW_RETENTION_DAYS, HOUR_RETENTION_DAYS.
  */
 import { StartError } from "./local/start-error.ts";
 

@@ -7,28 +7,40 @@ const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const hyperdrive = z.object({ connectionString: postgresUrl });
 const queueBinding = z.custom<Queue>((value) => typeof value === "object" && value !== null && "sendBatch" in value);
 
-const schema = z.object({
-  /** Neon, as `postgres://user:password@host/database`; not needed with `HYPERDRIVE`. */
-  DATABASE_URL: postgresUrl.optional(),
-  /** Any Postgres, in place of Neon: a Hyperdrive binding, that does not cache. */
-  HYPERDRIVE: hyperdrive.optional(),
-  /** How long the database may take for a transaction. */
-  DATABASE_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(30_000).default(DEFAULT_TIMEOUT_MS),
-  /** Where Neon's `/sql` is, when it is not at the database's own host. */
-  NEON_FETCH_ENDPOINT: z.url().optional(),
-  UPSTASH_REDIS_REST_URL: z.url(),
-  UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
-  /** Makes projects and keys; at least 32 characters. */
-  ADMIN_KEY: z.string().min(32),
-  /** Reads `/metrics`, beside keys with the scope `admin`; at least 16 characters. */
-  METRICS_TOKEN: z.string().min(16).optional(),
-  /** How long a span around calls waits for a call below it, before it counts as one itself. */
-  WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
-  /** Whether a request's traces are stored before it is answered, or given to a queue that stores them. */
-  INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
-  /** The queue; only queue mode needs it. */
-  INGEST_QUEUE: queueBinding.optional(),
-});
+const days = z.coerce.number().int().min(1).max(36_500).optional();
+
+const schema = z
+  .object({
+    /** Neon, as `postgres://user:password@host/database`; not needed with `HYPERDRIVE`. */
+    DATABASE_URL: postgresUrl.optional(),
+    /** Any Postgres, in place of Neon: a Hyperdrive binding, that does not cache. */
+    HYPERDRIVE: hyperdrive.optional(),
+    /** How long the database may take for a transaction. */
+    DATABASE_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(30_000).default(DEFAULT_TIMEOUT_MS),
+    /** Where Neon's `/sql` is, when it is not at the database's own host. */
+    NEON_FETCH_ENDPOINT: z.url().optional(),
+    UPSTASH_REDIS_REST_URL: z.url(),
+    UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+    /** Makes projects and keys; at least 32 characters. */
+    ADMIN_KEY: z.string().min(32),
+    /** Reads `/metrics`, beside keys with the scope `admin`; at least 16 characters. */
+    METRICS_TOKEN: z.string().min(16).optional(),
+    /** How long a span around calls waits for a call below it, before it counts as one itself. */
+    WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
+    /** Whether a request's traces are stored before it is answered, or given to a queue that stores them. */
+    INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
+    /** The queue; only queue mode needs it. */
+    INGEST_QUEUE: queueBinding.optional(),
+    /** How long calls are kept at least; for ever without it. Rollups stay. */
+    RAW_RETENTION_DAYS: days,
+    /** How long hours are kept at least; for ever without it. Days stay. */
+    HOUR_RETENTION_DAYS: days,
+  })
+  .refine(
+    ({ RAW_RETENTION_DAYS: raw = -Infinity, HOUR_RETENTION_DAYS: hour = Infinity }) => hour >= raw,
+    // Calls that are kept would lack the hours that answer for them.
+    { path: ["HOUR_RETENTION_DAYS"], error: "less than RAW_RETENTION_DAYS" },
+  );
 
 export interface Config {
   database: DatabaseOptions;
@@ -39,12 +51,20 @@ export interface Config {
   metricsToken: string | undefined;
   /** Null in direct mode. */
   queue: Queue | null;
+  rawRetentionDays: number | undefined;
+  hourRetentionDays: number | undefined;
 }
 
 /** @throws Error that lists the keys which are missing or malformed. */
 export function parseConfig(env: unknown): Config {
   const parsed = schema.safeParse(env);
-  if (!parsed.success) throw refused(parsed.error.issues.map((issue) => issue.path.join(".")));
+  if (!parsed.success) {
+    throw refused(
+      parsed.error.issues.map(({ code, path, message }) =>
+        code === "custom" && path[0] === "HOUR_RETENTION_DAYS" ? `${path.join(".")} (${message})` : path.join("."),
+      ),
+    );
+  }
   const { data } = parsed;
   if (data.INGEST_MODE === "queue" && data.INGEST_QUEUE === undefined) throw refused(["INGEST_QUEUE"]);
   const hyperdrive = data.HYPERDRIVE !== undefined;
@@ -63,6 +83,8 @@ export function parseConfig(env: unknown): Config {
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
     metricsToken: data.METRICS_TOKEN,
     queue: data.INGEST_MODE === "queue" ? data.INGEST_QUEUE! : null,
+    rawRetentionDays: data.RAW_RETENTION_DAYS,
+    hourRetentionDays: data.HOUR_RETENTION_DAYS,
   };
 }
 

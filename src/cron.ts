@@ -1,10 +1,11 @@
-/** The scheduled run, every minute: merge, keep partitions ahead, go on with what was left half done. */
+/** The scheduled run, every minute: merge, keep partitions ahead, drop old ones, go on with what was left half done. */
 import { sql } from "drizzle-orm";
 import type { Deps, KeepAlive } from "./deps.ts";
 import { decideHeld } from "./ingest/held.ts";
 import { FORGOTTEN_AT_ONCE, forgetLinks } from "./ingest/settle.ts";
 import { healProject } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
+import { retain } from "./retention/retain.ts";
 import { merge } from "./rollup/merge.ts";
 import { moveEpoch } from "./summary/cache.ts";
 
@@ -12,6 +13,8 @@ import { moveEpoch } from "./summary/cache.ts";
 const MERGE_MS = 40_000;
 /** How long one run may decide about wrappers. */
 const HELD_MS = 10_000;
+/** How long one run may remove what is kept no longer. */
+const RETAIN_MS = 20_000;
 /** How long the daily sweep may look for prices of calls that had none. */
 const HEAL_MS = 60_000;
 /** Minute of the UTC day at which everything is done whatever the flag says. */
@@ -65,6 +68,7 @@ function stagesOf(
     async () => Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS)).drained,
     () => decideHeld(deps, deps.now() + HELD_MS, keepAlive),
     () => runJobs(deps, keepAlive),
+    () => retain(deps, deps.now() + RETAIN_MS),
   ];
   const daily = [
     async () => {

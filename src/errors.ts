@@ -12,6 +12,8 @@ export type ErrorCode =
   | "not_found"
   | "method_not_allowed"
   | "body_too_large"
+  | "raw_expired"
+  | "hours_expired"
   | "unsupported_media_type"
   | "database_unavailable"
   | "queue_unavailable"

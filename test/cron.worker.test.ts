@@ -12,7 +12,7 @@ import { connectRedis, type RedisClient } from "../src/redis.ts";
 import { LEVEL } from "../src/rollup/measures.ts";
 import { createPriceBooks } from "../src/pricing/price-books.ts";
 import { createMergeSignal } from "../src/rollup/signal.ts";
-import { call, DAY, db, HOUR, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./http/ledger.ts";
+import { call, config, DAY, db, HOUR, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./http/ledger.ts";
 
 const dialect = new PgDialect();
 const MINUTE = 60_000;
@@ -61,7 +61,7 @@ function runner(over: { db?: Database; redis?: RedisClient; now?: number } = {})
   const now = over.now ?? NOON;
   const prices = createPriceBooks(async () => []);
   const mergeSignal = createMergeSignal(flag);
-  const deps = { db: spied, redis: over.redis ?? redis, prices, mergeSignal, now: () => now } as Deps;
+  const deps = { config, db: spied, redis: over.redis ?? redis, prices, mergeSignal, now: () => now } as Deps;
   return { deps, flag, counted };
 }
 

@@ -10,7 +10,14 @@ import { StartError } from "./start-error.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 const everyMinute = "* * * * *";
-const passedThrough = ["WRAPPER_GRACE_SECONDS", "INGEST_MODE", "METRICS_TOKEN", "DATABASE_TIMEOUT_MS"];
+const passedThrough = [
+  "WRAPPER_GRACE_SECONDS",
+  "INGEST_MODE",
+  "METRICS_TOKEN",
+  "DATABASE_TIMEOUT_MS",
+  "RAW_RETENTION_DAYS",
+  "HOUR_RETENTION_DAYS",
+];
 
 export interface DevServer {
   /** What to show: one screen, without the line that says it is ready. */

@@ -28,6 +28,24 @@ export class Refused extends Error {
 /** The code with which a statement refuses for a reason that its caller knows. */
 export const REFUSED = "LT001";
 
+/** A statement needs what is kept no longer (`kept_since` in the database): its transaction was rolled back. */
+export class Expired extends Error {
+  override name = "Expired";
+  readonly what: "raw" | "hours";
+  /** From when on it is kept, epoch ms. */
+  readonly sinceMs: number;
+
+  constructor(message: string, options: ErrorOptions) {
+    super(message, options);
+    const [what, sinceMs] = message.split(" ");
+    this.what = what as Expired["what"];
+    this.sinceMs = Number(sinceMs);
+  }
+}
+
+/** The code with which `kept_since` refuses. */
+const EXPIRED = "LT002";
+
 /** A statement compiled once; parameters come by position with each run. */
 export interface Statement {
   text: string;
@@ -91,6 +109,7 @@ export function connect({
         if (code === undefined || ROLLED_BACK.has(code) || UNAVAILABLE.test(code)) {
           throw new DatabaseUnavailable("the database did not answer", { cause: error });
         }
+        if (code === EXPIRED) throw new Expired((error as Error).message, { cause: error });
         if (code === REFUSED) throw new Refused("refused by the statement", { cause: error });
         throw error;
       }

@@ -267,6 +267,25 @@ export const deadLetters = pgTable(
   },
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
+/**
+ * One row: from when on calls, and hours, are kept. A bound moves first; what lies before it is removed after. One for
+ * all projects, as the partitions are.
+ */
+export const retention = pgTable("retention", {
+  rawSince: at("raw_since")
+    .notNull()
+    .default(sql`'epoch'`),
+  /** What lies before it is removed. */
+  rawRemoved: at("raw_removed")
+    .notNull()
+    .default(sql`'epoch'`),
+  hourSince: at("hour_since")
+    .notNull()
+    .default(sql`'epoch'`),
+  hourRemoved: at("hour_removed")
+    .notNull()
+    .default(sql`'epoch'`),
+});
 
 function measureColumns() {
   const column = ({ name, type }: Measure) => (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name));

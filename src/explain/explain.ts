@@ -7,12 +7,13 @@ import { BUCKETS } from "../pricing/buckets.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
 import { DIMENSIONS } from "../rollup/measures.ts";
 import { Sums } from "../summary/summarize.ts";
+import { readWindows } from "../summary/parts.ts";
 import { formatInstant } from "../time.ts";
 import { count, time, usd, usdDifference } from "../wire.ts";
 import type { CallSums } from "./priced.ts";
 import type { ExplainQuery } from "./query.ts";
 import { type Cell, grouped, noParts, type Part, PARTS, type Parts, type Split, split } from "./split.ts";
-import { explainStatement, READ_NAMES } from "./statement.ts";
+import { explainStatement, explainWindows, READ_NAMES } from "./statement.ts";
 
 const shownParts = z
   .object(Object.fromEntries(PARTS.map((part) => [`${part}_usd`, usdDifference])) as Record<`${Part}_usd`, z.ZodString>)
@@ -63,6 +64,7 @@ type Side = "before" | "after";
 
 /**
  * @throws ApiError `too_many_rows` past 10,000 groups.
+ * @throws Expired when it needs hours or traces that are kept no longer.
  */
 export async function explain(
   db: Database,
@@ -70,7 +72,8 @@ export async function explain(
   query: ExplainQuery,
   nowMs: number,
 ): Promise<Explanation> {
-  const groups = (await db.query(explainStatement(projectId, query, MAX_GROUPS + 1))).map(readGroup);
+  const windows = [...explainWindows(query, "before"), ...explainWindows(query, "after")];
+  const groups = (await readWindows(db, explainStatement(projectId, query, MAX_GROUPS + 1), windows)).map(readGroup);
   if (groups.length > MAX_GROUPS) {
     throw new ApiError(
       "too_many_rows",

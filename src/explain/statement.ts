@@ -6,7 +6,7 @@ import { BUCKETS } from "../pricing/buckets.ts";
 import { columns, DIMENSIONS, list, MAIN, type Measure, MEASURES, QUANTITIES } from "../rollup/measures.ts";
 import { partsOf } from "../summary/parts.ts";
 import { PUBLIC_DIMENSIONS } from "../summary/query.ts";
-import { windowsOf } from "../summary/windows.ts";
+import { type Window, windowsOf } from "../summary/windows.ts";
 import type { ExplainQuery } from "./query.ts";
 
 /** Buckets whose quantity is a sum of counts; of `request` it is the number of calls. */
@@ -38,12 +38,17 @@ export const READ_NAMES: readonly string[] = [
 /** Quantities of the price buckets, alike in a trace and in a rollup row `t`: both have the same counts. */
 const held = list(COUNTED_BUCKETS.map((bucket) => sql`${QUANTITIES[bucket]} as ${sql.identifier(`held_${bucket}`)}`));
 
+/** The windows of a side. */
+export function explainWindows({ zone, ...query }: ExplainQuery, side: "before" | "after"): Window[] {
+  return windowsOf(query[side].fromMs, query[side].toMs, "none", zone)!;
+}
+
 /** Rows of `side` (`before`, `after`), the main dimensions and the sums named by `READ_NAMES`. */
 export function explainStatement(projectId: string, query: ExplainQuery, maxRows: number): SQL {
   const parts = (["before", "after"] as const).flatMap((side) =>
     partsOf({
       projectId,
-      windows: windowsOf(query[side].fromMs, query[side].toMs, "none", query.zone)!,
+      windows: explainWindows(query, side),
       filters: query,
       label: query.label?.name ?? MAIN,
       dimensions: DIMENSIONS,

@@ -1,8 +1,10 @@
 /** Every group of a summary, however many: chunks of the interval's buckets, and pages of groups within them. */
 import type { Database } from "../db/client.ts";
+import { expectRaw } from "../retention/kept.ts";
 import type { Measure } from "../rollup/measures.ts";
 import type { Group } from "../summary/group.ts";
 import type { SummaryQuery } from "../summary/query.ts";
+import { readWindows } from "../summary/parts.ts";
 import { readGroup } from "../summary/summarize.ts";
 import { windowsOf } from "../summary/windows.ts";
 import { nextBucket } from "../summary/zone.ts";
@@ -50,7 +52,10 @@ export async function* groupPages(
         from: after,
         split,
       });
-      const page = (await db.query(statement)).map((row) => readGroup(query, read, bucketStartsMs, row));
+      const page = (await readWindows(db, statement, windows)).map((row) =>
+        readGroup(query, read, bucketStartsMs, row),
+      );
+      if (split && page.some(isMixed)) await expectRaw(db, startMs);
       return { page, rows, endMs };
     });
     yield page;
@@ -65,6 +70,11 @@ export async function* groupPages(
       if (page.length < rows / 2) buckets = Math.min(buckets * 2, MAX_BUCKETS);
     }
   }
+}
+
+/** Only traces tell what the calls without a cost hold in it. */
+function isMixed({ sums }: Group): boolean {
+  return sums["unpriced_requests"]! > 0n && sums["unpriced_requests"]! < sums["requests"]!;
 }
 
 /** The end of so many of the interval's buckets, or of the range. */

@@ -5,6 +5,7 @@ import { audit, type Audit } from "../rollup/audit.ts";
 import { parseRange, RANGE_PARAMETERS } from "../summary/query.ts";
 import { day, usdDifference } from "../wire.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
 const sums = z.object({
@@ -43,10 +44,14 @@ export function auditRoutes(deps: Deps): Hono<AppEnv> {
       caller: "read",
       query: RANGE_PARAMETERS,
       answers: { 200: { description: "The sums of both, and how they differ.", content: json(answer) } },
+      refusals: ["raw_expired"],
     }),
     async (c) => {
-      const { fromMs, toMs } = parseRange(new URL(c.req.url).searchParams, deps.now());
-      return c.json(await audit(deps.db, c.get("caller").projectId, fromMs, toMs));
+      const audited = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
+        const { fromMs, toMs } = parseRange(params, deps.now());
+        return await audit(deps.db, c.get("caller").projectId, fromMs, toMs);
+      });
+      return c.json(audited);
     },
   );
   return app;

@@ -5,13 +5,14 @@
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import { DatabaseUnavailable } from "../db/client.ts";
+import { DatabaseUnavailable, Expired } from "../db/client.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";
 import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
 import { encodeStatus } from "../ingest/decode/otlp-response.ts";
 import { Ingested } from "../ingest/ingest.ts";
 import { QueueUnavailable } from "../queue/queue.ts";
-import { id } from "../wire.ts";
+import { formatInstant } from "../time.ts";
+import { id, time } from "../wire.ts";
 import type { AppContext } from "./context.ts";
 
 interface ErrorKind {
@@ -50,6 +51,17 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   },
   body_too_large: { status: 413, means: "More than 8 MB after decompression, or more than 5,000 items." },
   unsupported_media_type: { status: 415, means: "The content type or content encoding is not one that is read." },
+  raw_expired: {
+    status: 422,
+    means: "It needs calls that are kept no longer; those from `since` on are.",
+    members: { since: time },
+  },
+  hours_expired: {
+    status: 422,
+    means:
+      "It needs hours that are kept no longer; those from `since` on are. Of before it can be asked for whole UTC days.",
+    members: { since: time },
+  },
   database_unavailable: { status: 503, means: "The database did not answer. Try again: nothing is counted twice." },
   queue_unavailable: { status: 503, means: "The queue did not take it. Try again: nothing is counted twice." },
   internal: { status: 500, means: "Something went wrong on our side; `request_id` finds it in the log." },
@@ -85,7 +97,18 @@ export function inPascalCase(code: string): string {
 }
 
 /** google.rpc.Code by HTTP status. */
-const RPC_CODE: Record<number, number> = { 400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 3, 415: 3, 500: 13, 503: 14 };
+const RPC_CODE: Record<number, number> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  405: 12,
+  413: 3,
+  415: 3,
+  422: 9,
+  500: 13,
+  503: 14,
+};
 
 const RETRY_AFTER_SECONDS = "5";
 
@@ -119,6 +142,7 @@ export function answerError(error: Error, c: AppContext): Response {
 
 function toApiError(error: Error): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof Expired) return expired(error);
   if (error instanceof MalformedBody) return new ApiError("invalid_body", error.message);
   if (error instanceof TooManyItems) return new ApiError("body_too_large", error.message);
   if (error instanceof DatabaseUnavailable)
@@ -127,6 +151,13 @@ function toApiError(error: Error): ApiError {
     return new ApiError("queue_unavailable", "the queue did not take it; try again, nothing is counted twice");
   if (error instanceof HTTPException && error.status < 500) return new ApiError("invalid_body", error.message);
   return new ApiError("internal", "something went wrong on our side");
+}
+
+function expired({ what, sinceMs }: Expired): ApiError {
+  const since = formatInstant(sinceMs);
+  const before = { raw: "", hours: "; of before it, ask for whole UTC days" }[what];
+  const kept = { raw: "calls", hours: "hours" }[what];
+  return new ApiError(`${what}_expired`, `${kept} are kept from ${since} on${before}`, { since });
 }
 
 /** The message and stack only: causes may hold statements with what callers sent. */

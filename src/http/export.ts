@@ -9,6 +9,7 @@ import { ShownTrace } from "../traces/read.ts";
 import { lines } from "./batch.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { logError } from "./errors.ts";
+import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
 const DESCRIPTION = `Calls come oldest first; rows of a summary by bucket and then by what they are grouped by, the calls
@@ -39,12 +40,16 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
           headers: { "Content-Disposition": "`attachment` with a file's name." },
         },
       },
+      refusals: ["raw_expired", "hours_expired"],
     }),
     async (c) => {
       const { projectId } = c.get("caller");
       const requestId = c.get("requestId");
-      const asked = parseExportQuery(new URL(c.req.url).searchParams, projectId, deps.now());
-      const body = await streamOf(exportLines(deps.db, projectId, asked), (error) => logError(error, requestId));
+      const { asked, body } = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
+        const asked = parseExportQuery(params, projectId, deps.now());
+        const body = await streamOf(exportLines(deps.db, projectId, asked), (error) => logError(error, requestId));
+        return { asked, body };
+      });
       return c.body(body, 200, {
         "Content-Type": asked.format === "ndjson" ? "application/x-ndjson" : "text/csv; charset=utf-8",
         "Content-Disposition": `attachment; filename="${fileName(asked)}"`,

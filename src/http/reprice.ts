@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { foretell, Foretold, openJob, readJob, RepriceJob, runJobs } from "../reprice/job.ts";
 import type { RepriceScope } from "../reprice/step.ts";
+import { expectRaw } from "../retention/kept.ts";
 import { parseRange } from "../summary/query.ts";
 import { parseTraceId } from "../traces/query.ts";
 import { id } from "../wire.ts";
@@ -39,7 +40,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         200: { description: "What would change.", content: json(Foretold) },
         202: { description: "The job that changes it.", content: json(RepriceJob) },
       },
-      refusals: ["invalid_parameter"],
+      refusals: ["invalid_parameter", "raw_expired"],
     }),
     async (c) => {
       const asked = await parseBody(c.req.raw, body);
@@ -47,6 +48,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         new URLSearchParams({ from: asked.from, to: asked.to, tz: asked.tz }),
         deps.now(),
       );
+      await expectRaw(deps.db, fromMs);
       const scope: RepriceScope = {
         projectId: c.get("caller").projectId,
         fromMs,

@@ -7,6 +7,7 @@ import { ShownTrace } from "../traces/read.ts";
 import { listSessions, readSession, Session } from "../traces/sessions.ts";
 import { nextCursor } from "../wire.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
 export function sessionRoutes(deps: Deps): Hono<AppEnv> {
@@ -26,10 +27,14 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
           content: json(z.object({ sessions: z.array(Session), next_cursor: nextCursor })),
         },
       },
+      refusals: ["raw_expired"],
     }),
     async (c) => {
-      const query = parseTracesQuery(new URL(c.req.url).searchParams, deps.now());
-      return c.json(await listSessions(deps.db, c.get("caller").projectId, query));
+      const { projectId } = c.get("caller");
+      const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
+        listSessions(deps.db, projectId, parseTracesQuery(params, deps.now())),
+      );
+      return c.json(page);
     },
   );
   app.get(
@@ -47,11 +52,13 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
           content: json(Session.extend({ traces: z.array(ShownTrace), next_cursor: nextCursor })),
         },
       },
-      refusals: ["not_found"],
+      refusals: ["not_found", "raw_expired"],
     }),
     async (c) => {
-      const query = parseTracesQuery(new URL(c.req.url).searchParams, deps.now());
-      const session = await readSession(deps.db, c.get("caller").projectId, c.req.param("id"), query);
+      const { projectId } = c.get("caller");
+      const session = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
+        readSession(deps.db, projectId, c.req.param("id"), parseTracesQuery(params, deps.now())),
+      );
       if (session === null) throw new ApiError("not_found", "there is no such session in this range");
       return c.json(session);
     },

@@ -4,6 +4,7 @@ import { parseSummaryQuery, SUMMARY_PARAMETERS } from "../summary/query.ts";
 import { summarize, Summary } from "../summary/summarize.ts";
 import { answerCached, cachedAnswers, CACHE_HEADERS } from "./cached.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
 export function summaryRoutes(deps: Deps): Hono<AppEnv> {
@@ -14,22 +15,26 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
       id: "summarize",
       tag: "Costs",
       summary: "Who spent what, on which model, when",
-      description: "Exact for any range, zone, group and filter. At most 10,000 rows.",
+      description:
+        "Exact for any range, zone, group and filter, as long as the calls at its ragged edges are kept. At most 10,000 rows.",
       caller: "read",
       headers: CACHE_HEADERS,
       query: SUMMARY_PARAMETERS,
       answers: cachedAnswers(Summary),
-      refusals: ["too_many_rows"],
+      refusals: ["too_many_rows", "raw_expired", "hours_expired"],
     }),
     async (c) => {
       const beganMs = deps.now();
-      const query = parseSummaryQuery(new URL(c.req.url).searchParams, beganMs);
+      const asked = new URL(c.req.url).searchParams;
+      const query = parseSummaryQuery(asked, beganMs);
       const question = {
         canonical: { ...query, zone: query.zone.name },
         toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs),
       };
       return await answerCached(c, deps, question, beganMs, () =>
-        summarize(deps.db, c.get("caller").projectId, query, beganMs),
+        asFarAsKept(asked, (params) =>
+          summarize(deps.db, c.get("caller").projectId, parseSummaryQuery(params, beganMs), beganMs),
+        ),
       );
     },
   );

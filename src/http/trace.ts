@@ -11,6 +11,7 @@ import { Receipt } from "../traces/receipt.ts";
 import { id, nextCursor } from "../wire.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { EXAMPLE_ID } from "./example.ts";
+import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
 const path = { id: { schema: id, description: "The ledger's own id of the call.", example: EXAMPLE_ID } };
@@ -34,10 +35,14 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
           content: json(z.object({ traces: z.array(ShownTrace), next_cursor: nextCursor })),
         },
       },
+      refusals: ["raw_expired"],
     }),
     async (c) => {
-      const query = parseTracesQuery(new URL(c.req.url).searchParams, deps.now());
-      return c.json(await listTraces(deps.db, c.get("caller").projectId, query));
+      const { projectId } = c.get("caller");
+      const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
+        listTraces(deps.db, projectId, parseTracesQuery(params, deps.now())),
+      );
+      return c.json(page);
     },
   );
   app.get(
@@ -52,7 +57,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
       answers: {
         200: { description: "The call.", content: json(ShownTrace.extend({ receipt: Receipt })) },
       },
-      refusals: ["not_found"],
+      refusals: ["not_found", "raw_expired"],
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
@@ -70,7 +75,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
       caller: "admin",
       path,
       answers: { 204: { description: "It is out of all sums." } },
-      refusals: ["not_found"],
+      refusals: ["not_found", "raw_expired"],
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));

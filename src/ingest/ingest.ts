@@ -26,6 +26,12 @@ export const Queued = Ingested.pick({ rejected: true, errors: true })
   .extend({ accepted: count.describe("Will be stored and counted, once; `accepted` + `rejected` = items sent.") })
   .meta({ id: "Queued" });
 export type Queued = z.infer<typeof Queued>;
+const DAY_MS = 86_400_000;
+
+const REMARKS = {
+  conflict: { code: "conflict", message: "stored before with other content; the first stays" },
+  expired: { code: "timestamp_range", message: "begins before the time from which on calls are kept" },
+} as const;
 
 /**
  * When this returns, what is `accepted` is durable; and counted, too, unless it is queued.
@@ -39,6 +45,8 @@ export async function ingest(
   keepAlive: KeepAlive,
 ): Promise<Ingested | Queued> {
   const nowMs = deps.now();
+  // A queue's consumer could tell nobody.
+  const keptFromMs = nowMs - (deps.config.rawRetentionDays ?? Infinity) * DAY_MS;
   const errors = [...decoded.errors];
   const indexes: number[] = [];
   const priced: PricedTrace[] = [];
@@ -46,6 +54,10 @@ export async function ingest(
   for (const [i, trace] of decoded.traces.entries()) {
     const index = decoded.indexes[i]!;
     pricer ??= await deps.prices.pricerFor(projectId, nowMs);
+    if (deps.queue !== null && trace.startedAtMs < keptFromMs) {
+      errors.push({ index, ...REMARKS.expired });
+      continue;
+    }
     try {
       priced.push({ trace, cost: pricer.costOf(trace) });
       indexes.push(index);
@@ -54,24 +66,24 @@ export async function ingest(
       errors.push({ index, code: "invalid", message: error.message });
     }
   }
-  const rejected = errors.length;
 
   const { links = [] } = decoded;
   const empty = priced.length === 0 && links.length === 0;
   if (deps.queue !== null) {
     if (!empty) await enqueue(deps, deps.queue, projectId, { traces: priced, links }, keepAlive);
     errors.sort((a, b) => a.index - b.index);
-    return { accepted: decoded.items - rejected, rejected, errors };
+    return { accepted: decoded.items - errors.length, rejected: errors.length, errors };
   }
   const outcomes = empty ? [] : await store(deps, projectId, { traces: priced, links }, keepAlive);
   for (const [position, outcome] of outcomes.entries()) {
-    if (outcome !== "conflict") continue;
-    const message = "stored before with other content; the first stays";
-    errors.push({ index: indexes[position]!, code: "conflict", message });
+    if (outcome !== "conflict" && outcome !== "expired") continue;
+    errors.push({ index: indexes[position]!, ...REMARKS[outcome] });
   }
   errors.sort((a, b) => a.index - b.index);
   const inserted = outcomes.filter((outcome) => outcome === "inserted").length;
-  return { accepted: decoded.items - rejected, inserted, duplicates: priced.length - inserted, rejected, errors };
+  const rejected = errors.filter(({ code }) => code !== "conflict").length;
+  const duplicates = outcomes.filter((outcome) => outcome === "duplicate" || outcome === "conflict").length;
+  return { accepted: decoded.items - rejected, inserted, duplicates, rejected, errors };
 }
 
 /** What is too large for a message is stored at once. */

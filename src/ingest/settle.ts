@@ -10,6 +10,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, REFUSED, type Row } from "../db/client.ts";
+import { rawSinceMs, rowKept } from "../retention/kept.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import type { PricedTrace } from "./columns.ts";
 import { keyRange, traceKey } from "./key.ts";
@@ -17,7 +18,7 @@ import { COUNT_FIELDS, type Link, type Trace } from "./trace.ts";
 import { judge, type Judgement, type Node } from "./trace-tree.ts";
 
 /** Spans of one trace are looked for this long before and after what has just come. */
-const REACH_MS = 2 * 86_400_000;
+export const REACH_MS = 2 * 86_400_000;
 /** A trace of more spans is left as it is: its calls count, its wrappers do not. */
 const MAX_NODES = 5_000;
 /** Sightings of one response begin within this time; further apart, somebody uses an id again. */
@@ -38,6 +39,7 @@ const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', '')
 
 /** Keeps links of traces that have to do with calls. */
 const LINK = compileNamed(sql`
+with kept as materialized (select ${rawSinceMs} as since_ms)
 insert into spans (project_id, trace_id, span_id, parent_id, started_at, wrapper, user_id, session_id, tags)
 select ${project}, l.trace_id, l.span_id, l.parent_id, to_timestamp(l.started_ms::float8 / 1000), l.wrapper, l.user_id,
   l.session_id, l.tags::jsonb
@@ -45,10 +47,12 @@ from unnest(
   ${param("trace_ids")}::text[], ${param("span_ids")}::text[], ${param("parent_ids")}::text[],
   ${param("starts_ms")}::bigint[], ${param("wrappers")}::boolean[], ${param("user_ids")}::text[],
   ${param("session_ids")}::text[], ${param("tags")}::text[], ${param("of_interest")}::boolean[]
-) as l (trace_id, span_id, parent_id, started_ms, wrapper, user_id, session_id, tags, of_interest)
-where l.of_interest
+) as l (trace_id, span_id, parent_id, started_ms, wrapper, user_id, session_id, tags, of_interest), kept k
+where ${rowKept(sql`l.started_ms`, sql`k.since_ms`)} and (
+  l.of_interest
   or l.trace_id in (select t.trace_id from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("trace_ids")}::text[]) and t.span_id is not null)
   or l.trace_id in (select s.trace_id from spans s where s.project_id = ${project} and s.trace_id = any(${param("trace_ids")}::text[]))
+)
 order by l.trace_id, l.span_id
 on conflict do nothing`);
 

@@ -3,10 +3,11 @@
  * or a kill can never leave one without the other. Partials derive from the rows that the insert
  * returned; a trace that was there already adds nothing.
  */
-import { sql } from "drizzle-orm";
-import { type Bound, compile, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
+import { sql, type SQL } from "drizzle-orm";
+import { type Bound, compile, type Database, Expired, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials, ROLLED_UP } from "../rollup/derive.ts";
+import { rawSinceMs, rowKept } from "../retention/kept.ts";
 import { columns, list } from "../rollup/measures.ts";
 import {
   type Column,
@@ -24,7 +25,7 @@ import { DEFAULT_GRACE_SECONDS, type Link } from "./trace.ts";
 export type { PricedTrace } from "./columns.ts";
 
 /** What became of each trace passed in, by position. */
-export type Outcome = "inserted" | "duplicate" | "conflict";
+export type Outcome = "inserted" | "duplicate" | "conflict" | "expired";
 
 export interface Written {
   outcomes: Outcome[];
@@ -46,11 +47,12 @@ const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
 
 const WRITE = compile(
   sql`
-with batch as (select ${sql.placeholder("project")}::uuid as project_id),${PRICE_CTES},
+with batch as (select ${sql.placeholder("project")}::uuid as project_id, ${rawSinceMs} as since_ms),${PRICE_CTES},
 inserted as (
   insert into traces (project_id, ${namesOf(COLUMNS)})
   select batch.project_id, ${list(COLUMNS.map(sentValue))}
   from batch, unnest(${list(SENT_COLUMNS.map(columnParam))}) as i (${namesOf(SENT_COLUMNS)})
+  where ${rowKept(sql`i.started_at`, sql`batch.since_ms`)}
   on conflict do nothing
   returning id, ${columns(ROLLED_UP)}
 ),
@@ -82,7 +84,8 @@ const MAX_STATEMENT_CHARS = 3_000_000;
 
 /**
  * Stores priced traces of one project, each exactly once. Of several with one identity the first is stored; the
- * others are duplicates, and conflicts where they say something else than what is stored.
+ * others are duplicates, and conflicts where they say something else than what is stored. What begins before calls are
+ * kept is expired: nobody could tell whether it was stored before.
  *
  * @throws DatabaseUnavailable when it is not known to be stored; sending again is safe.
  */
@@ -94,6 +97,30 @@ export async function writeTraces(
 ): Promise<Written> {
   const { links = [], graceSeconds = DEFAULT_GRACE_SECONDS } = options;
   if (batch.length === 0 && links.length === 0) return { outcomes: [], earliestMs: null };
+  try {
+    return await writeKept(db, projectId, batch, links, graceSeconds);
+  } catch (error) {
+    if (!(error instanceof Expired)) throw error;
+    const { sinceMs } = error;
+    const kept = batch.filter(({ trace }) => trace.startedAtMs >= sinceMs);
+    const keptLinks = links.filter(({ startedAtMs }) => startedAtMs >= sinceMs);
+    if (kept.length + keptLinks.length === batch.length + links.length) throw error;
+    const { outcomes, earliestMs } = await writeTraces(db, projectId, kept, { ...options, links: keptLinks });
+    const next = outcomes.values();
+    const all = batch.map(({ trace }) => (trace.startedAtMs < sinceMs ? "expired" : next.next().value!));
+    return { outcomes: all, earliestMs };
+  }
+}
+
+/** @throws Expired when some of it begins before calls are kept; nothing is stored then. */
+async function writeKept(
+  db: Database,
+  projectId: string,
+  batch: readonly PricedTrace[],
+  links: readonly Link[],
+  graceSeconds: number,
+): Promise<Written> {
+  const options = { links, graceSeconds };
   const unique = inKeyOrder(batch);
   const rest = settling(projectId, unique, links, graceSeconds);
   const params = [
@@ -151,7 +178,7 @@ async function writeAndSettle(db: Database, write: Bound[], rest: Settling | nul
  *
  * @throws Refused when more come each time.
  */
-export async function settled(db: Database, prepare: () => Promise<Bound[]>): Promise<Row[][]> {
+export async function settled(db: Database, prepare: () => Promise<(SQL | Bound)[]>): Promise<Row[][]> {
   for (let tries = 1; ; tries++) {
     const statements = await prepare();
     try {

@@ -1,5 +1,6 @@
 /** The sending side of queue mode: a request's traces are acknowledged once the queue has them. */
 import type { Batch } from "../ingest/trace-writer.ts";
+import type { Outcome } from "../ingest/write.ts";
 import { MAX_MESSAGE_BYTES, packMessages } from "./message.ts";
 
 /** The queue did not take all of it: the caller may try again later. */
@@ -10,7 +11,7 @@ export class QueueUnavailable extends Error {
 /** What this isolate did since it began. */
 export interface QueueCounts {
   messages: { sent: number; refused: number; stored: number; retried: number; dead: number };
-  traces: { inserted: number; duplicate: number; conflict: number };
+  traces: Record<Outcome, number>;
   /** From sent to stored, of all messages stored. */
   lagSeconds: number;
 }
@@ -42,7 +43,7 @@ const MAX_BYTES = 2 * MAX_MESSAGE_BYTES;
 export function createTraceQueue(queue: Queue): TraceQueue {
   const counts: QueueCounts = {
     messages: { sent: 0, refused: 0, stored: 0, retried: 0, dead: 0 },
-    traces: { inserted: 0, duplicate: 0, conflict: 0 },
+    traces: { inserted: 0, duplicate: 0, conflict: 0, expired: 0 },
     lagSeconds: 0,
   };
   return {

@@ -4,6 +4,7 @@ import type { Pricer } from "../pricing/cost.ts";
 import { NO_USAGE } from "../ingest/decode/span-provider-usage.ts";
 import { type UnpricedModel, unpricedModels } from "../pricing/unpriced.ts";
 import { announceChange } from "../rollup/announce.ts";
+import { readRawSince } from "../retention/kept.ts";
 import { repriceStep } from "./step.ts";
 
 const STEP = 2_000;
@@ -19,7 +20,9 @@ export async function healProject(
 ): Promise<number> {
   const pricer = await deps.prices.pricerFor(projectId, deps.now());
   let healed = 0;
-  for (const unpriced of await unpricedModels(deps.db, projectId, EARLIEST_MS, deps.now() + DAY_MS)) {
+  // What is dropped stays unpriced.
+  const earliestMs = Math.max(EARLIEST_MS, await readRawSince(deps.db));
+  for (const unpriced of await unpricedModels(deps.db, projectId, earliestMs, deps.now() + DAY_MS)) {
     const fromMs = Date.parse(unpriced.first_day);
     const toMs = Date.parse(unpriced.last_day) + DAY_MS;
     if (!hasPrice(pricer, unpriced, fromMs) && !hasPrice(pricer, unpriced, toMs)) continue;

@@ -1,11 +1,12 @@
 /**
  * The audit: rollup against the stored traces, in one snapshot, for every measure, per UTC day and
- * label, once through the day rows and once through the hour rows.
+ * label, once through the day rows and once through the hour rows, as far as these are kept.
  */
 import { sql, type SQL } from "drizzle-orm";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
+import { readRaw } from "../retention/kept.ts";
 import { labelsOf } from "./derive.ts";
 import { constants, GROUPING_SETS, LEVEL, LEVELS, MAIN, MEASURE_NAMES, own, sums, UNSPREAD } from "./measures.ts";
 
@@ -45,12 +46,16 @@ const DAY_MS = 86_400_000;
 const MAX_MISMATCHES = 100;
 const SHOWN = ["requests", "input_tokens", "output_tokens", "cost_pico"] as const;
 
-/** Audits the whole UTC days that `[fromMs, toMs)` touches. */
+/**
+ * Audits the whole UTC days that `[fromMs, toMs)` touches.
+ *
+ * @throws Expired where calls of the first are kept no longer.
+ */
 export async function audit(db: Database, projectId: string, fromMs: number, toMs: number): Promise<Audit> {
   const startMs = Math.floor(fromMs / DAY_MS) * DAY_MS;
   const endMs = Math.ceil(toMs / DAY_MS) * DAY_MS;
   const byDay = new Map<string, Map<string, Map<string, bigint>>>();
-  for (const row of await db.query(statement(projectId, startMs, endMs))) {
+  for (const row of await readRaw(db, statement(projectId, startMs, endMs), startMs)) {
     const day = byDay.get(String(row["day"])) ?? new Map<string, Map<string, bigint>>();
     const key = `${row["source"]} ${row["label"]}`;
     byDay.set(String(row["day"]), day.set(key, added(day.get(key), sumsOf(row))));
@@ -109,14 +114,18 @@ function statement(projectId: string, startMs: number, endMs: number): SQL {
     [...GROUPING_SETS.keys()].map((label) => sql`select ${label}`),
     sql` union all `,
   );
-  const ofLevel = (source: "hour" | "day"): SQL => sql`
+  const ofDay = sql`t.level in (${constants([LEVEL.partial, ...LEVELS.day])})`;
+  // Where hours are kept no longer, days stand in for them.
+  const isHour = sql`t.level in (${constants(LEVELS.hour)})`;
+  const ofHour = sql`(t.level = ${LEVEL.partial} or (${isHour}) = (t.bucket >= (select hour_since from retention)))`;
+  const ofLevel = (source: string, levels: SQL): SQL => sql`
 select ${source} as source, ${dayOf(sql`t.bucket`)}, l.label, ${sums(own)}
 from rollup t, lateral (
   select t.label where t.label <> ${UNSPREAD}
   union all (select label from ${labelsOf} as labels where t.label = ${UNSPREAD})
   union all (select label from (${sets}) as sets (label) where t.level = ${LEVEL.partial} and t.label = ${MAIN})
 ) as l (label)
-where t.level in (${constants([LEVEL.partial, ...LEVELS[source]])}) and ${inRange}
+where ${levels} and ${inRange}
 group by 2, 3`;
   return sql`
 select 'raw' as source, ${dayOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}
@@ -125,6 +134,6 @@ left join prices p on p.project_id = t.project_id and p.id = t.price_id,
 lateral (select ${MAIN} as label union all ${sets} union all select label from ${labelsOf} as labels) as l
 where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
 group by 2, 3
-union all ${ofLevel("day")}
-union all ${ofLevel("hour")}`;
+union all ${ofLevel("day", ofDay)}
+union all ${ofLevel("hour", ofHour)}`;
 }

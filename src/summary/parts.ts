@@ -1,10 +1,13 @@
 /**
  * What a question adds up, as SELECTs for one statement and so one snapshot: day and hour rows for whole days and hours,
- * partial rows beside both, and the traces themselves for ragged edges.
+ * partial rows beside both, and the traces themselves for ragged edges. Where hours are kept no longer the statement ends
+ * with `Expired`; whether traces are is for `readWindows` to ask.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
+import type { Database, Row as StoredRow } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
+import { hoursKept, readRaw } from "../retention/kept.ts";
 import { labelsOf } from "../rollup/derive.ts";
 import { constants, type Dimension, LEVEL, LEVELS, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
@@ -41,12 +44,22 @@ export function partsOf(asked: Parts): SQL[] {
     parts.push(rollupPart(asked, [LEVEL.partial], both, label));
     if (label !== MAIN) parts.push(unspreadPart(asked, both));
   }
-  for (const source of ["day", "hour"] as const) {
-    if (ranges[source].length > 0) parts.push(rollupPart(asked, LEVELS[source], ranges[source], rows));
-  }
+  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, ranges.day, rows));
+  const [hour] = ranges.hour;
+  if (hour) parts.push(sql`${rollupPart(asked, LEVELS.hour, ranges.hour, rows)} and ${hoursKept(hour.fromMs)}`);
   const ragged = rangesOf(windows, "raw");
   if (ragged.length > 0) parts.push(rawPart(asked, ragged));
   return parts;
+}
+
+/**
+ * Runs a statement over windows, of one period or several.
+ *
+ * @throws Expired where it needs hours or traces that are kept no longer.
+ */
+export async function readWindows(db: Database, statement: SQL, windows: readonly Window[]): Promise<StoredRow[]> {
+  const rawMs = windows.filter(({ source }) => source === "raw").map(({ fromMs }) => fromMs);
+  return await (rawMs.length > 0 ? readRaw(db, statement, Math.min(...rawMs)) : db.query(statement));
 }
 
 function rollupPart(

@@ -11,7 +11,7 @@ export interface StatementOptions {
   projectId: string;
   query: SummaryQuery;
   windows: readonly Window[];
-  /** Starts of the interval's buckets, ascending; empty without an interval. */
+  /** Where the interval's buckets start, ascending; empty without an interval. */
   bucketStartsMs: readonly number[];
   measures: readonly Measure[];
   maxRows: number;

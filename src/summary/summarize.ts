@@ -1,6 +1,6 @@
 /** One summary: rollup rows for whole hours and days, traces for ragged edges, in one statement a period. */
 import { z } from "zod";
-import type { Database, Row } from "../db/client.ts";
+import { type Database, Expired, type Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
@@ -10,9 +10,10 @@ import { formatInstant } from "../time.ts";
 import { count, time, usd, usdDifference } from "../wire.ts";
 import { BucketSums, bucketsOf, Rates, ratesOf } from "./details.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { readWindows } from "./parts.ts";
 import { isLabel, type Period, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { hasRest, summaryStatement } from "./statement.ts";
-import { windowsOf } from "./windows.ts";
+import { edgeAt, windowsOf } from "./windows.ts";
 import { formatInZone, INTERVALS } from "./zone.ts";
 
 const latency: z.ZodType<Latency> = z.object({
@@ -73,6 +74,10 @@ export const Summary = z
       .literal(true)
       .exactOptional()
       .describe("There are more values of the label than are told apart: the rest is in rows of `(other)`."),
+    approximate: z
+      .literal(true)
+      .exactOptional()
+      .describe("Calls from then are kept no longer: what should begin or end within an hour does so at its start."),
     totals: Sums.describe("Of all calls that the filters match in the range, whatever groups and limit."),
     rows: z.array(SummaryRow as z.ZodType<Sums & Record<string, unknown>>),
   })
@@ -107,6 +112,7 @@ export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
 
 /**
  * @throws ApiError `too_many_rows` past 10,000 rows.
+ * @throws Expired when it needs hours that are kept no longer, or a part of an hour alone of which no traces are.
  */
 export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
   const measures = measuresFor(query);
@@ -120,6 +126,7 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
   const total = totalOf(groups, measures);
   groups.sort(inOrder(query));
   const capped = own.capped || before?.capped;
+  const approximate = own.approximate || before?.approximate;
   return {
     from: formatInstant(query.fromMs),
     to: formatInstant(query.toMs),
@@ -130,6 +137,7 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
       compare: { from: formatInstant(query.compare.fromMs), to: formatInstant(query.compare.toMs) },
     }),
     ...(capped && { capped }),
+    ...(approximate && { approximate }),
     totals: show(total, query),
     rows: rowsOf(groups, query),
   };
@@ -160,22 +168,49 @@ export interface ReadPeriod {
   /** Starts of the interval's buckets, ascending, also of empty ones. */
   bucketStartsMs: number[];
   capped?: true;
+  approximate?: true;
 }
 
 async function readPeriod(
   db: Database,
   projectId: string,
   query: SummaryQuery,
-  { fromMs, toMs }: Period,
+  period: Period,
   measures: readonly Measure[],
 ): Promise<ReadPeriod> {
-  const windows = windowsOf(fromMs, toMs, query.interval, query.zone);
+  try {
+    return await readFrom(db, projectId, query, period, measures, 0);
+  } catch (error) {
+    if (!(error instanceof Expired) || error.what !== "raw") throw error;
+    const { sinceMs } = error;
+    if (edgeAt(period.fromMs, sinceMs) === edgeAt(period.toMs, sinceMs)) throw error;
+    return { ...(await readFrom(db, projectId, query, period, measures, sinceMs)), approximate: true };
+  }
+}
+
+async function readFrom(
+  db: Database,
+  projectId: string,
+  query: SummaryQuery,
+  { fromMs, toMs }: Period,
+  measures: readonly Measure[],
+  rawSinceMs: number,
+): Promise<ReadPeriod> {
+  const windows = windowsOf(fromMs, toMs, query.interval, query.zone, rawSinceMs);
   if (!windows) throw tooMany(query);
   const bucketStartsMs = query.interval === "none" ? [] : [...new Set(windows.map(({ bucketMs }) => bucketMs))];
+  const edgesMs = bucketStartsMs.map((ms) => edgeAt(ms, rawSinceMs));
   // With a rest there are two rows a group at most: a label's value, and all calls.
   const mostRows = query.limit === null ? 2 * MAX_ROWS + 1 : MAX_READ;
-  const statement = summaryStatement({ projectId, query, windows, bucketStartsMs, measures, maxRows: mostRows });
-  const rows = await db.query(statement);
+  const statement = summaryStatement({
+    projectId,
+    query,
+    windows,
+    bucketStartsMs: edgesMs,
+    measures,
+    maxRows: mostRows,
+  });
+  const rows = await readWindows(db, statement, windows);
   if (rows.length === mostRows) throw tooMany(query);
   const read = rows.map((row) => readGroup(query, measures, bucketStartsMs, row));
   const groups = hasRest(query) ? withRest(read) : read;

@@ -1,6 +1,7 @@
 /**
  * A range cut into windows that can be answered exactly: whole UTC days from day rows, whole hours
- * from hour rows, and the ragged rest from the traces themselves.
+ * from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a ragged edge moves to
+ * the start of its hour; two ranges that met there still do.
  */
 import { bucketStart, DAY_MS, HOUR_MS, nextBucket, type Interval, type Zone } from "./zone.ts";
 
@@ -29,8 +30,24 @@ export function rangesOf(windows: readonly Window[], source: Source): Range[] {
 
 export const MAX_BUCKETS = 10_000;
 
-/** @returns null when the range has more than `MAX_BUCKETS` buckets. */
-export function windowsOf(fromMs: number, toMs: number, interval: Interval, zone: Zone): Window[] | null {
+/** Where something that is to begin at `ms` can begin, with traces from `rawSinceMs` on. */
+export function edgeAt(ms: number, rawSinceMs: number): number {
+  return ms < rawSinceMs ? Math.floor(ms / HOUR_MS) * HOUR_MS : ms;
+}
+
+/**
+ * @param rawSinceMs since when traces are kept.
+ * @returns null when the range has more than `MAX_BUCKETS` buckets.
+ */
+export function windowsOf(
+  fromMs: number,
+  toMs: number,
+  interval: Interval,
+  zone: Zone,
+  rawSinceMs = 0,
+): Window[] | null {
+  const cut = (fromMs: number, toMs: number, bucketMs: number): Window[] =>
+    cutAtHours(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), bucketMs);
   if (interval === "none") return cut(fromMs, toMs, 0);
   const windows: Window[] = [];
   let buckets = 0;
@@ -43,7 +60,7 @@ export function windowsOf(fromMs: number, toMs: number, interval: Interval, zone
   return windows;
 }
 
-function cut(fromMs: number, toMs: number, bucketMs: number): Window[] {
+function cutAtHours(fromMs: number, toMs: number, bucketMs: number): Window[] {
   const windows: Window[] = [];
   const add = (source: Source, from: number, to: number): void => {
     if (from < to) windows.push({ source, fromMs: from, toMs: to, bucketMs });

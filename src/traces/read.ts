@@ -1,12 +1,16 @@
-/** Stored traces as the API shows them: pages of them, newest first, and one with its receipt. */
+/**
+ * Stored traces as the API shows them: pages of them, newest first, and one with its receipt. What asks for some from
+ * before they are kept ends with `Expired`.
+ */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
-import { keyRange } from "../ingest/key.ts";
+import { keyRange, startOfKey } from "../ingest/key.ts";
 import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ingest/trace.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../pricing/buckets.ts";
+import { expectRaw, readRaw } from "../retention/kept.ts";
 import { columns } from "../rollup/measures.ts";
 import { count, id, time, usd } from "../wire.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
@@ -110,8 +114,8 @@ export async function cutAfter(
   span: Span,
   count: number,
 ): Promise<{ last: string; next: string } | null> {
-  const [last, next] = await db.query(sql`
-    select t.id from traces t where ${within(projectId, span)} order by t.id offset ${count - 1} limit 2`);
+  const ids = sql`select t.id from traces t where ${within(projectId, span)} order by t.id offset ${count - 1} limit 2`;
+  const [last, next] = await readRaw(db, ids, startOfKey(span.after));
   return last && next ? { last: String(last["id"]), next: String(next["id"]) } : null;
 }
 
@@ -123,8 +127,9 @@ async function readTraces(
   order: SQL,
   limit: number,
 ): Promise<ShownTrace[]> {
-  const rows = await db.query(sql`
-    select t.* from traces t where ${matching(projectId, filters, span)} order by t.id ${order} limit ${limit}`);
+  const page = sql`
+    select t.* from traces t where ${matching(projectId, filters, span)} order by t.id ${order} limit ${limit}`;
+  const rows = await readRaw(db, page, startOfKey(span.after));
   return rows.map(shown);
 }
 
@@ -160,7 +165,10 @@ export async function readTrace(
     select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${units}
     from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
     where t.project_id = ${projectId}::uuid and t.id = ${id}::uuid`);
-  if (!row) return null;
+  if (!row) {
+    await expectRaw(db, startOfKey(id));
+    return null;
+  }
   const price =
     row["price_source"] === null
       ? null

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
+import { readRaw } from "../retention/kept.ts";
 import { count, time, usd } from "../wire.ts";
 import type { TracesQuery } from "./query.ts";
 import { listTraces, matching, type ShownTrace } from "./read.ts";
@@ -34,14 +35,15 @@ export async function listSessions(
 ): Promise<{ sessions: Session[]; next_cursor: string | null }> {
   const [after, before] = keyRange(query.fromMs, query.toMs);
   // A session stands where its last call is, which only a look at all of its calls tells.
-  const rows = await db.query(sql`
+  const latest = sql`
     select * from (
       select t.session_id, max(t.id::text collate "C") as last_id, ${sums}
       from traces t where ${matching(projectId, query, { after, before })} and t.session_id is not null
       group by t.session_id
     ) s
     ${query.cursor === null ? sql`` : sql`where last_id < ${query.cursor}`}
-    order by last_id desc limit ${query.limit + 1}`);
+    order by last_id desc limit ${query.limit + 1}`;
+  const rows = await readRaw(db, latest, query.fromMs);
   const page = rows.slice(0, query.limit);
   return {
     sessions: page.map(shown),
@@ -58,8 +60,9 @@ export async function readSession(
 ): Promise<(Session & { traces: ShownTrace[]; next_cursor: string | null }) | null> {
   const [after, before] = keyRange(query.fromMs, query.toMs);
   const own = { ...query, columns: { ...query.columns, session_id: [sessionId] } };
-  const [row] = await db.query(sql`
-    select t.session_id, ${sums} from traces t where ${matching(projectId, own, { after, before })} group by t.session_id`);
+  const added = sql`
+    select t.session_id, ${sums} from traces t where ${matching(projectId, own, { after, before })} group by t.session_id`;
+  const [row] = await readRaw(db, added, query.fromMs);
   return row ? { ...shown(row), ...(await listTraces(db, projectId, own)) } : null;
 }
 

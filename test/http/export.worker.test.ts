@@ -1,7 +1,7 @@
 /** `GET /v1/export`: everything that the list and the summary would show, as one download. */
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { type Database, DatabaseUnavailable, StatementTooLarge } from "../../src/db/client.ts";
+import { type Database, DatabaseUnavailable, type Row as StoredRow, StatementTooLarge } from "../../src/db/client.ts";
 import { createKeyring } from "../../src/keys.ts";
 import { usdToPico } from "../../src/money.ts";
 import { merge } from "../../src/rollup/merge.ts";
@@ -80,16 +80,19 @@ async function listed(ledger: Ledger, query: string): Promise<Record<string, unk
 /** The same project through a database that is asked for small pages, counted, and may fail. */
 function through(ledger: Ledger, changes: { maxRows?: number; fail?: (statement: number) => Error | undefined } = {}) {
   const seen = { statements: 0 };
+  const watch = async (ask: () => Promise<StoredRow[][]>): Promise<StoredRow[][]> => {
+    seen.statements++;
+    const error = changes.fail?.(seen.statements);
+    if (error) throw error;
+    const answers = await ask();
+    if (answers.flat().length > (changes.maxRows ?? Number.POSITIVE_INFINITY) + answers.length - 1)
+      throw new StatementTooLarge("too large");
+    return answers;
+  };
   const watched: Database = {
     ...db,
-    async query(query) {
-      seen.statements++;
-      const error = changes.fail?.(seen.statements);
-      if (error) throw error;
-      const answer = await db.query(query);
-      if (answer.length > (changes.maxRows ?? Number.POSITIVE_INFINITY)) throw new StatementTooLarge("too large");
-      return answer;
-    },
+    query: async (query) => (await watch(async () => [await db.query(query)]))[0]!,
+    batch: (queries) => watch(() => db.batch(queries)),
   };
   return { seen, ledger: ledgerOf(ledger.projectId, ledger.key, appWith({ db: watched, keyring: createKeyring(db) })) };
 }

@@ -1,0 +1,44 @@
+/** A database of the test's own: what is kept is decided for all projects of one, so none may be shared. */
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { inject } from "vitest";
+import { migrate } from "../../scripts/local/migrate.ts";
+import type { Config } from "../../src/config.ts";
+import { connect, type Database } from "../../src/db/client.ts";
+import type { Deps } from "../../src/deps.ts";
+import { retain } from "../../src/retention/retain.ts";
+
+export interface OwnDatabase {
+  db: Database;
+  url: string;
+}
+
+export async function ownDatabase(): Promise<OwnDatabase> {
+  const url = new URL(inject("databaseUrl"));
+  const name = `retention_${randomUUID().replaceAll("-", "")}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  url.pathname = `/${name}`;
+  await migrate(url.href);
+  return { url: url.href, db: connect({ url: url.href, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT }) };
+}
+
+export type Days = Partial<Pick<Config, "rawRetentionDays" | "hourRetentionDays">>;
+
+/** One run of it at `nowMs`, with all the time that it needs. Returns whether nothing is left. */
+export function retainAt(db: Database, nowMs: number, days: Days): Promise<boolean> {
+  return retain({ db, config: days, now: () => nowMs } as Deps, Number.POSITIVE_INFINITY);
+}
+
+/** The months that `traces` has partitions of, the oldest first. */
+export async function oldestPartition(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ name: string }>(
+    "select min(inhrelid::regclass::text) as name from pg_inherits where inhparent = 'traces'::regclass",
+  );
+  await client.end();
+  return rows[0]!.name;
+}
