@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Deps, KeepAlive } from "./deps.ts";
 import { decideHeld } from "./ingest/held.ts";
-import { FORGOTTEN_AT_ONCE, forgetLinks } from "./ingest/settle.ts";
+import { FORGOTTEN_AT_ONCE, forgetLinks } from "./ingest/trace-nodes.ts";
 import { healProject } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { retain } from "./retention/retain.ts";

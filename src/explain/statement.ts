@@ -6,27 +6,14 @@ import { BUCKETS } from "../pricing/buckets.ts";
 import { columns, DIMENSIONS, list, MAIN, type Measure, MEASURES, QUANTITIES } from "../rollup/measures.ts";
 import { partsOf } from "../summary/parts.ts";
 import { PUBLIC_DIMENSIONS } from "../summary/query.ts";
+import { SHOWN } from "../summary/summarize.ts";
 import { type Window, windowsOf } from "../summary/windows.ts";
 import type { ExplainQuery } from "./query.ts";
 
 /** Buckets whose quantity is a sum of counts; of `request` it is the number of calls. */
 export const COUNTED_BUCKETS = BUCKETS.filter((bucket) => bucket !== "request");
 
-const SUMMED = new Set([
-  "requests",
-  "errors",
-  "unpriced_requests",
-  "unrecorded_requests",
-  "unpriced_tokens",
-  "input_tokens",
-  "output_tokens",
-  "cache_read_tokens",
-  "cache_write_tokens",
-  "reasoning_tokens",
-  "cost_pico",
-  "recorded_cost_pico",
-  ...BUCKETS.map((bucket) => `cost_${bucket}_pico`),
-]);
+const SUMMED = new Set([...SHOWN, ...BUCKETS.map((bucket) => `cost_${bucket}_pico`)]);
 const READ: readonly Measure[] = MEASURES.filter(({ name }) => SUMMED.has(name));
 
 /** What each row of the statement sums, by column. */

@@ -14,7 +14,7 @@ import type { AppEnv, Deps } from "./context.ts";
 export const TAGS = {
   Costs: "What calls cost, from rollups.",
   Calls: "The calls themselves, one by one or by session.",
-  Ingest: "Taking calls in. A 2xx means stored and counted exactly once, whatever is sent again.",
+  Ingest: "Taking calls in. A 2xx means kept for good and counted exactly once (202: soon), whatever is sent again.",
   Prices: "Custom prices, models without one, and repricing.",
   Administration: "Projects and their keys.",
   Operations: "Audit, probes and this description.",

@@ -7,122 +7,39 @@
  * then; those who settle one trace take turns. Of several sightings of one provider response one counts: the first of
  * those that tell most of what is priced. Rollups change by the difference, in the statement that changes the traces.
  */
-import { sql, type SQL } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { type Bound, compileNamed, type Database, REFUSED, type Row } from "../db/client.ts";
-import { rawSinceMs, rowKept } from "../retention/kept.ts";
+import { type Bound, compileNamed, type Database, REFUSED } from "../db/client.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import type { PricedTrace } from "./columns.ts";
-import { keyRange, traceKey } from "./key.ts";
-import { COUNT_FIELDS, type Link, type Trace } from "./trace.ts";
-import { judge, type Judgement, type Node } from "./trace-tree.ts";
-
-/** Spans of one trace are looked for this long before and after what has just come. */
-export const REACH_MS = 2 * 86_400_000;
-/** A trace of more spans is left as it is: its calls count, its wrappers do not. */
-const MAX_NODES = 5_000;
-/** Sightings of one response begin within this time; further apart, somebody uses an id again. */
-const SAME_CALL_MS = 3_600_000;
-/** An id that more calls have within that time is not that of one response. */
-const MOST_SIGHTINGS = 16;
-/** Ids that are drawn from a thousand numbers tell nothing. */
-const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
+import { traceKey } from "./key.ts";
+import { inReach, param, project, type Scope, scopeOf } from "./scope.ts";
+import {
+  FORGET_RESPONSE,
+  FORGET_SIGHTING,
+  inReachOfEachOther,
+  isSighting,
+  responsesOf,
+  seen,
+  SIGHT,
+  sightingValues,
+  TRACES_OF,
+} from "./sightings.ts";
+import type { Link, Trace } from "./trace.ts";
+import {
+  KNOWN,
+  LINK,
+  linkValues,
+  MAX_NODES,
+  newNodes,
+  nodeOf,
+  NODES,
+  readNodes,
+  type StoredNode,
+} from "./trace-nodes.ts";
+import { judge, type Judgement } from "./trace-tree.ts";
 
 const PRICED = sql`t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
-
-const param = sql.placeholder;
-const project = sql`${param("project")}::uuid`;
-const inReach = (alias: SQL): SQL =>
-  sql`${alias}.project_id = ${project} and ${alias}.id >= ${param("lowest")}::uuid and ${alias}.id < ${param("highest")}::uuid`;
-
-const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint`;
-
-/** Keeps links of traces that have to do with calls. */
-const LINK = compileNamed(sql`
-with kept as materialized (select ${rawSinceMs} as since_ms)
-insert into spans (project_id, trace_id, span_id, parent_id, started_at, wrapper, user_id, session_id, tags)
-select ${project}, l.trace_id, l.span_id, l.parent_id, to_timestamp(l.started_ms::float8 / 1000), l.wrapper, l.user_id,
-  l.session_id, l.tags::jsonb
-from unnest(
-  ${param("trace_ids")}::text[], ${param("span_ids")}::text[], ${param("parent_ids")}::text[],
-  ${param("starts_ms")}::bigint[], ${param("wrappers")}::boolean[], ${param("user_ids")}::text[],
-  ${param("session_ids")}::text[], ${param("tags")}::text[], ${param("of_interest")}::boolean[]
-) as l (trace_id, span_id, parent_id, started_ms, wrapper, user_id, session_id, tags, of_interest), kept k
-where ${rowKept(sql`l.started_ms`, sql`k.since_ms`)} and (
-  l.of_interest
-  or l.trace_id in (select t.trace_id from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("trace_ids")}::text[]) and t.span_id is not null)
-  or l.trace_id in (select s.trace_id from spans s where s.project_id = ${project} and s.trace_id = any(${param("trace_ids")}::text[]))
-)
-order by l.trace_id, l.span_id
-on conflict do nothing`);
-
-/** Links of traces that have been quiet for a week, so many at once. */
-export const FORGOTTEN_AT_ONCE = 20_000;
-export const forgetLinks = sql`
-delete from spans where ctid = any(array(
-  select s.ctid from spans s
-  where s.received_at < now() - interval '7 days' and not exists (
-    select from spans n
-    where n.project_id = s.project_id and n.trace_id = s.trace_id and n.received_at >= now() - interval '7 days'
-  )
-  limit ${FORGOTTEN_AT_ONCE}
-)) returning 1`;
-
-/** Adds sightings to what is known of their responses; the row's lock makes those of one response take turns. */
-const SIGHT = compileNamed(sql`
-insert into responses as r (project_id, response, holder, detail, sightings)
-select ${project}, md5(s.response)::uuid,
-  case when count(*) <= ${MOST_SIGHTINGS} then (array_agg(s.id order by s.detail desc, s.position))[1] end, max(s.detail),
-  (array_agg(s.id order by s.position))[1:${MOST_SIGHTINGS}]
-from unnest(${param("responses")}::text[], ${param("ids")}::uuid[], ${param("details")}::smallint[])
-  with ordinality as s (response, id, detail, position)
-group by 2 order by 2
-on conflict (project_id, response) do update set
-  holder = case
-    when ${anotherCall()} then excluded.holder
-    when excluded.holder is null or cardinality(r.sightings) + cardinality(excluded.sightings) > ${MOST_SIGHTINGS} then null
-    when excluded.detail > r.detail then excluded.holder else r.holder end,
-  detail = case when ${anotherCall()} then excluded.detail else greatest(excluded.detail, r.detail) end,
-  sightings = case when ${anotherCall()} then excluded.sightings else r.sightings || excluded.sightings end
-where not excluded.sightings <@ r.sightings and (r.holder is not null or ${anotherCall()})`);
-
-function anotherCall(): SQL {
-  const apart = sql`abs(${startOf(sql`excluded.sightings[1]`)} - ${startOf(sql`r.sightings[1]`)})`;
-  return sql`${apart} > ${SAME_CALL_MS}`.inlineParams();
-}
-
-const seen = sql`
-  select r.holder, r.sightings from responses r
-  where r.project_id = ${project}
-    and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
-
-/** Takes a trace that is deleted off the sightings of its response; the first that knows its tokens holds it from then on. */
-const FORGET_SIGHTING = compileNamed(sql`
-update responses r
-set sightings = array_remove(r.sightings, ${param("id")}::uuid),
-  (holder, detail) = (
-    select case when r.holder = ${param("id")}::uuid then n.id else r.holder end,
-      case when r.holder = ${param("id")}::uuid then coalesce(n.detail, 0) else r.detail end
-    from (select 1) as one
-    left join (
-      select t.id, case when t.wrapper then -1 when coalesce(t.input_tokens, t.output_tokens) is null then 0 else 99 end as detail
-      from traces t where ${inReach(sql`t`)} and t.id = any(array_remove(r.sightings, ${param("id")}::uuid))
-      order by detail desc, array_position(r.sightings, t.id) limit 1
-    ) n on true
-  )
-where r.project_id = ${project} and ${param("id")}::uuid = any(r.sightings)
-  and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
-
-/** The traces of the rows that tell of some responses. */
-const TRACES_OF = compileNamed(sql`
-select distinct t.trace_id from traces t
-where ${inReach(sql`t`)} and t.id = any(array(select unnest(s.sightings) from (${seen}) as s)) and t.span_id is not null`);
-
-/** A response that nothing tells of any more. */
-const FORGET_RESPONSE = compileNamed(sql`
-delete from responses r
-where r.project_id = ${project} and cardinality(r.sightings) = 0
-  and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
 
 /** Those who settle one trace take turns. A project has few locks, whatever the number of traces: the server has not many. */
 const TAKE_TURN = compileNamed(sql`
@@ -363,141 +280,6 @@ export async function settlingWithout(
   };
 }
 
-interface Scope {
-  project: string;
-  lowest: string;
-  highest: string;
-  grace: number;
-}
-
-function scopeOf(projectId: string, startsMs: readonly number[], graceSeconds: number): Scope {
-  let [earliestMs, latestMs] = [Infinity, 0];
-  for (const ms of startsMs) {
-    if (ms < earliestMs) earliestMs = ms;
-    if (ms > latestMs) latestMs = ms;
-  }
-  const [lowest, highest] = keyRange(Math.max(earliestMs - REACH_MS, 0), latestMs + REACH_MS);
-  return { project: projectId, lowest, highest, grace: graceSeconds };
-}
-
-const NODES = compileNamed(sql`
-select n.* from unnest(${param("traces")}::text[]) as i (trace_id)
-cross join lateral (
-  (select t.id, t.trace_id, t.span_id, t.parent_id, t.started_at, t.wrapper, t.operation, t.input_tokens, t.output_tokens,
-    t.response_id, t.billable, t.nested, t.received_at <= now() - make_interval(secs => ${param("grace")}::float8) as ripe,
-    t.user_id, t.session_id, t.tags
-  from traces t where ${inReach(sql`t`)} and t.trace_id = i.trace_id and t.span_id is not null limit ${MAX_NODES + 1})
-  union all
-  (select null, s.trace_id, s.span_id, s.parent_id, s.started_at, s.wrapper, '', null, null, null, false, false, false, s.user_id,
-    s.session_id, s.tags
-  from spans s where s.project_id = ${project} and s.trace_id = i.trace_id limit ${MAX_NODES + 1})
-) n`);
-
-/** Which of these rows are stored already, be it in another trace. */
-const KNOWN = compileNamed(
-  sql`select t.id from traces t where ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[])`,
-);
-
-/** A node with what is stored of its judgement, which a new row has from its write. */
-interface StoredNode extends Node {
-  billable: boolean;
-  nested: boolean;
-}
-
-/** All that is stored of the traces. */
-async function readNodes(db: Database, scope: Scope, traces: readonly string[]): Promise<StoredNode[]> {
-  const { statement, values } = NODES({ ...scope, traces: textArray(traces) });
-  return (await db.run(statement, values)).map(nodeOf);
-}
-
-function nodeOf(row: Row): StoredNode {
-  const text = (name: string): string | null => (row[name] === null ? null : String(row[name]));
-  const count = (name: string): number | null => (row[name] === null ? null : Number(row[name]));
-  const id = text("id");
-  return {
-    id,
-    traceId: String(row["trace_id"]),
-    spanId: String(row["span_id"]),
-    parentId: text("parent_id"),
-    startedAtMs: (row["started_at"] as Date).getTime(),
-    wrapper: row["wrapper"] === true,
-    kind: kindOf(String(row["operation"])),
-    tokens: id === null ? null : tokensOf(count("input_tokens"), count("output_tokens")),
-    responseId: text("response_id"),
-    ripe: row["ripe"] === true,
-    billable: row["billable"] === true,
-    nested: row["nested"] === true,
-    userId: text("user_id"),
-    sessionId: text("session_id"),
-    tags: row["tags"] as Node["tags"],
-  };
-}
-
-/** What a link has of a node. */
-const NO_ROW = {
-  id: null,
-  kind: "",
-  tokens: null,
-  responseId: null,
-  ripe: false,
-  billable: false,
-  nested: false,
-} as const;
-
-/** What a batch adds to what is stored. */
-function newNodes(
-  spans: readonly Trace[],
-  links: readonly Link[],
-  stored: readonly StoredNode[],
-  ripe: boolean,
-): StoredNode[] {
-  const linked = new Set(stored.filter(({ id }) => id === null).map(({ traceId, spanId }) => `${traceId}:${spanId}`));
-  const nodes: StoredNode[] = [];
-  for (const trace of spans) {
-    const { id, parentId, startedAtMs, wrapper, responseId, userId, sessionId } = trace;
-    nodes.push({
-      id,
-      parentId,
-      startedAtMs,
-      wrapper,
-      responseId,
-      userId,
-      sessionId,
-      ripe,
-      traceId: trace.traceId!,
-      spanId: trace.spanId!,
-      kind: kindOf(trace.operation),
-      tokens: tokensOf(trace.inputTokens, trace.outputTokens),
-      tags: tagsOrNull(trace.tags),
-      billable: trace.billable,
-      nested: false,
-    });
-  }
-  const known = new Set([...stored, ...nodes].map(({ traceId }) => traceId));
-  for (const link of links) {
-    const name = `${link.traceId}:${link.spanId}`;
-    if (linked.has(name) || !(link.ofInterest || known.has(link.traceId))) continue;
-    linked.add(name);
-    const { ofInterest: _, ...rest } = link;
-    nodes.push({ ...NO_ROW, ...rest, tags: tagsOrNull(link.tags) });
-  }
-  return nodes;
-}
-
-/** Emitters name the operation of the same call differently. */
-function kindOf(operation: string): string {
-  return operation === "text_completion" || operation === "generate_content" ? "chat" : operation;
-}
-
-function tokensOf(input: number | null, output: number | null): number | null {
-  return input === null && output === null ? null : (input ?? 0) + (output ?? 0);
-}
-
-function tagsOrNull(tags: Record<string, string>): Node["tags"] {
-  for (const _ in tags) return tags;
-  return null;
-}
-
 /**
  * Judges the nodes, and applies that if they are still all there is.
  *
@@ -559,20 +341,6 @@ function differs(node: StoredNode, { counts, nested, userId, sessionId, tags }: 
   );
 }
 
-function linkValues(links: readonly Link[]): Record<string, unknown> {
-  return {
-    trace_ids: textArray(links.map((link) => link.traceId)),
-    span_ids: textArray(links.map((link) => link.spanId)),
-    parent_ids: textArray(links.map((link) => link.parentId)),
-    starts_ms: plainArray(links.map((link) => link.startedAtMs)),
-    wrappers: plainArray(links.map((link) => link.wrapper)),
-    user_ids: textArray(links.map((link) => link.userId)),
-    session_ids: textArray(links.map((link) => link.sessionId)),
-    tags: textArray(links.map(({ tags }) => (Object.keys(tags).length === 0 ? null : JSON.stringify(tags)))),
-    of_interest: plainArray(links.map((link) => link.ofInterest)),
-  };
-}
-
 /** Is no span above another, as far as the batch shows? */
 function areAllCallsApart(spans: ReadonlyMap<string, Trace>): boolean {
   const parents = new Set<string>();
@@ -581,43 +349,4 @@ function areAllCallsApart(spans: ReadonlyMap<string, Trace>): boolean {
     if (parentId !== null) parents.add(`${traceId}:${parentId}`);
   }
   return parents.size === 0 || ![...spans.values()].some(({ traceId, spanId }) => parents.has(`${traceId}:${spanId}`));
-}
-
-function isSighting({ billable, wrapper, responseId }: Trace): boolean {
-  return (billable || wrapper) && responseId !== null && !WEAK_RESPONSE_ID.test(responseId);
-}
-
-function responsesOf(sightings: readonly Trace[]): { responses: string | null } {
-  return { responses: textArray(sightings.map(({ responseId }) => responseId)) };
-}
-
-function sightingValues(sightings: readonly Trace[]): Record<string, unknown> {
-  return {
-    ...responsesOf(sightings),
-    ids: plainArray(sightings.map(({ id }) => id)),
-    details: plainArray(sightings.map(detailOf)),
-  };
-}
-
-/** How much a sighting tells of what is priced. A part of zero may just be filled in; a wrapper repeats what calls say. */
-function detailOf(trace: Trace): number {
-  if (trace.wrapper) return -1;
-  if (trace.inputTokens === null && trace.outputTokens === null) return 0;
-  const { serviceTier, ...rest } = trace;
-  return COUNT_FIELDS.filter((field) => (rest[field] ?? 0) > 0).length + (serviceTier === null ? 1 : 2);
-}
-
-/** Sightings of one response that may be one call in one group; the next group has those of calls that reuse an id. */
-function inReachOfEachOther(sightings: readonly Trace[]): Trace[][] {
-  const groups: { traces: Trace[]; starts: Map<string, number> }[] = [];
-  for (const trace of sightings) {
-    const response = trace.responseId!;
-    let group = groups.find(
-      ({ starts }) => Math.abs((starts.get(response) ?? trace.startedAtMs) - trace.startedAtMs) <= SAME_CALL_MS,
-    );
-    if (!group) groups.push((group = { traces: [], starts: new Map() }));
-    group.traces.push(trace);
-    if (!group.starts.has(response)) group.starts.set(response, trace.startedAtMs);
-  }
-  return groups.map(({ traces }) => traces);
 }

@@ -8,7 +8,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import type { Deps } from "../deps.ts";
-import { REACH_MS } from "../ingest/settle.ts";
+import { REACH_MS } from "../ingest/scope.ts";
 import { LEVELS } from "../rollup/measures.ts";
 import { DAY_MS } from "../summary/zone.ts";
 

@@ -88,7 +88,8 @@ const MAX_ROWS = 10_000;
 /** With a limit so many groups may be read to find those that are shown. */
 const MAX_READ = 40_000;
 
-const SHOWN = new Set([
+/** The measures that every row shows. */
+export const SHOWN = new Set([
   "requests",
   "errors",
   "unpriced_requests",
