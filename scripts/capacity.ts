@@ -4,7 +4,7 @@ import { readCalibration } from "./capacity/calibration.ts";
 import { estimate } from "./capacity/estimate.ts";
 import { CAPACITY_HELP, parseCapacityArgs } from "./capacity/options.ts";
 import { caveats, reportOf, tableOf } from "./capacity/report.ts";
-import { CommandError } from "./import/command-error.ts";
+import { CommandError } from "./command.ts";
 
 try {
   const options = parseCapacityArgs(process.argv.slice(2));

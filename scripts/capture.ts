@@ -1,5 +1,5 @@
 /** `npm run capture -- --out DIR`: records what an LLM instrumentation sends. `--help` explains. */
-import { CommandError } from "./import/command-error.ts";
+import { runCommand } from "./command.ts";
 
 const TRUTH = {
   emitter: "name of the SDK",
@@ -65,9 +65,4 @@ value is nowhere in the bodies.
 ${JSON.stringify(TRUTH, null, 1)}`;
 }
 
-main().catch((error: Error & { code?: string }) => {
-  if (error instanceof CommandError) console.error(error.message);
-  else if (error.code === "ERR_MODULE_NOT_FOUND") console.error('Packages are missing: run "npm ci" first.');
-  else console.error(error);
-  process.exitCode = 1;
-});
+runCommand(main);

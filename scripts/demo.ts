@@ -1,5 +1,5 @@
 /** `npm run demo`: 30 believable days into the running dev server. `--help` explains. */
-import { CommandError } from "./import/command-error.ts";
+import { runCommand } from "./command.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -32,12 +32,4 @@ async function main(): Promise<number> {
   return tally.rejected > 0 ? 1 : 0;
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: Error & { code?: string }) => {
-    if (error instanceof CommandError) console.error(error.message);
-    else if (error.code === "ERR_MODULE_NOT_FOUND") console.error('Packages are missing: run "npm ci" first.');
-    else console.error(error);
-    process.exitCode = 1;
-  },
-);
+runCommand(main);

@@ -1,5 +1,5 @@
 /** `npm run import -- FILE`: past calls from a CSV or NDJSON file into the ledger. `--help` explains. */
-import { CommandError } from "./import/command-error.ts";
+import { runCommand } from "./command.ts";
 
 let interrupted = false;
 
@@ -41,12 +41,4 @@ function described({ rows, refused }: { rows: number; refused: number }): string
   return `${rows.toLocaleString("en-US")}, where an earlier run ended${rejected}`;
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: Error & { code?: string }) => {
-    if (error instanceof CommandError) console.error(error.message);
-    else if (error.code === "ERR_MODULE_NOT_FOUND") console.error('Packages are missing: run "npm ci" first.');
-    else console.error(error);
-    process.exitCode = 1;
-  },
-);
+runCommand(main);

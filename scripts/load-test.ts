@@ -1,5 +1,5 @@
 /** `npm run load-test`: believable load on a server, and whether it held. `--help` explains. */
-import { CommandError } from "./import/command-error.ts";
+import { runCommand } from "./command.ts";
 
 async function main(): Promise<number> {
   // Only now, so that missing packages are a sentence and not a stack trace.
@@ -34,12 +34,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: Error & { code?: string }) => {
-    if (error instanceof CommandError) console.error(error.message);
-    else if (error.code === "ERR_MODULE_NOT_FOUND") console.error('Packages are missing: run "npm ci" first.');
-    else console.error(error);
-    process.exitCode = 1;
-  },
-);
+runCommand(main);

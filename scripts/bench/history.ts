@@ -12,6 +12,7 @@ import { keyRange } from "../../src/ingest/key.ts";
 import { writeTraces } from "../../src/ingest/write.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
 import { insertMainPartials } from "../../src/rollup/derive.ts";
+import { LEVELS } from "../../src/rollup/measures.ts";
 import { merge } from "../../src/rollup/merge.ts";
 import { APPLICATIONS, calls, MODELS } from "./calls.ts";
 
@@ -54,8 +55,8 @@ export async function fillHistory(
   await pool.query("vacuum analyze rollup");
   await pool.query("analyze traces");
   const { rows } = await pool.query<{ requests: string }>(
-    "select sum(requests) as requests from rollup where project_id = $1 and level in (2, 4) and label = '' and bucket > '2020-02-01'",
-    [projectId],
+    "select sum(requests) as requests from rollup where project_id = $1 and level = any($2) and label = '' and bucket > '2020-02-01'",
+    [projectId, LEVELS.day],
   );
   if (Number(rows[0]!.requests) !== perDay * DAYS) throw new Error(`only ${rows[0]!.requests} calls were generated`);
   return { projectId, traces: perDay * DAYS, endMs };

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 import { calls, take } from "../bench/calls.ts";
 
 /** Every figure that the model reads, by the id of its row. */

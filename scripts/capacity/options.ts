@@ -1,6 +1,6 @@
 /** The flags of `npm run capacity`. */
 import { parseArgs } from "node:util";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 import { benchPayloadBytes, SHIPPED_CALIBRATION } from "./calibration.ts";
 import { isPriceName, LIST_PRICES, type Prices } from "./prices.ts";
 import { isRegion, type Region, REGION_NAMES } from "./regions.ts";

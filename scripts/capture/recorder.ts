@@ -11,7 +11,7 @@ import { encodeExportResponse, encodeStatus, type OtlpEncoding } from "../../src
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../../src/ingest/decode/otlp.ts";
 import { COUNT_FIELDS } from "../../src/ingest/decode/span-provider-usage.ts";
 import type { Decoded, Trace } from "../../src/ingest/trace.ts";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 import type { Server } from "../import/server.ts";
 import { listenHttp, readBody, type HttpEndpoint } from "../local/http-server.ts";
 import { StartError } from "../local/start-error.ts";

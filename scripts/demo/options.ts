@@ -1,6 +1,6 @@
 /** The flags of `npm run demo`. */
 import { parseArgs } from "node:util";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 
 export interface DemoOptions {
   days: number;

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { FileChanged, makeBatches, type Batch, type Position } from "./batches.ts";
 import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "../command.ts";
 import type { ImportOptions } from "./options.ts";
 import { postTraces } from "./post-traces.ts";
 import { startProgress, type Progress } from "./progress.ts";

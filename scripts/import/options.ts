@@ -1,7 +1,7 @@
 /** The flags of `npm run import`. */
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "../command.ts";
 import { BadCell, convert, kindOf } from "./fields.ts";
 import type { Mapping } from "./row-to-trace.ts";
 import type { Format } from "./rows.ts";

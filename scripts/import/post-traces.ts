@@ -3,7 +3,7 @@
  * whatever may pass (busy, restarting, cut connection) is tried again; whatever would not change ends the command.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "../command.ts";
 import type { Server } from "./server.ts";
 
 /** What the ledger says of a batch. In queue mode `inserted` and `duplicates` are not known yet. */

@@ -2,7 +2,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "../command.ts";
 import type { Values } from "./row-to-trace.ts";
 
 export interface Row {

@@ -1,7 +1,7 @@
 /** Which ledger a command talks to: flags, then the environment, then the dev server's `dev.json`. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "../command.ts";
 
 export interface Server {
   /** Without a slash at the end. */

@@ -1,7 +1,7 @@
 /** The flags of `npm run load-test`. */
 import { isIPv4 } from "node:net";
 import { parseArgs } from "node:util";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 import type { Work } from "./plan.ts";
 import { SCENARIOS } from "./scenarios.ts";
 

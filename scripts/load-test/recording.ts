@@ -1,6 +1,6 @@
 /** A recorded arrival pattern: the times of its rows, and each row as a call. */
 import { createReadStream } from "node:fs";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 import { BadCell } from "../import/fields.ts";
 import { rowToTrace } from "../import/row-to-trace.ts";
 import { readRows } from "../import/rows.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { calls, take } from "../bench/calls.ts";
 import { startSubject } from "../bench/subject.ts";
-import { CommandError } from "../import/command-error.ts";
+import { CommandError } from "../command.ts";
 import { findServer, type Server } from "../import/server.ts";
 import { createClient } from "./client.ts";
 

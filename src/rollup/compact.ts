@@ -7,7 +7,7 @@ import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
-import { LEVEL } from "./measures.ts";
+import { FRESHNESS, LEVEL } from "./measures.ts";
 
 /** Fewer fresh rows than these can wait, as long as their hour or day is not over. */
 const FEW = 500;
@@ -17,7 +17,10 @@ const GRACE = "10 minutes";
 const STEP_ROWS = 50_000;
 const LEAST_STEP_ROWS = 1_000;
 
-/** A slice, or those of its groups whose value's hash leaves `part` when divided by `parts`. */
+/**
+ * A slice, or those of its groups whose value's hash leaves `part` when divided by `parts`: a label may have very many
+ * values. Main rows have one value, and so stay together.
+ */
 interface Slice {
   level: number;
   projectId: string;
@@ -39,7 +42,7 @@ from (
 lateral (
   select count(*)::int as rows from (
     select from rollup r
-    where r.level = f.level - 2 and r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket
+    where r.level = f.level - ${FRESHNESS} and r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket
     limit f.rows + 1
   ) settled
 ) s
@@ -56,7 +59,7 @@ with taken as (
     select r.ctid from unnest(${sql.placeholder("levels")}::smallint[], ${sql.placeholder("projects")}::uuid[], ${sql.placeholder("labels")}::text[],
       ${sql.placeholder("buckets")}::timestamptz[], ${sql.placeholder("parts")}::int[], ${sql.placeholder("part")}::int[])
       as s (level, project_id, label, bucket, parts, part)
-    join rollup r on r.level in (s.level, s.level - 2) and r.project_id = s.project_id and r.label = s.label and r.bucket = s.bucket
+    join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.label and r.bucket = s.bucket
       and (s.parts = 1 or (hashtext(r.value) & 2147483647) % s.parts = s.part)
     for update of r skip locked
   )) returning *
@@ -96,7 +99,6 @@ export async function compact(
 
 function inParts(row: Row, stepRows: number): Slice[] {
   const rows = Number(row["rows"]);
-  // All main rows have one value.
   const parts = Math.ceil(rows / stepRows);
   return Array.from({ length: parts }, (_, part) => ({
     level: Number(row["level"]),

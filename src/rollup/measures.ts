@@ -16,6 +16,8 @@ export type Dimension = (typeof DIMENSIONS)[number];
  * the fresh rows of an hour or a day, when there are many, with the settled ones into one row a group.
  */
 export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4 } as const;
+/** A fresh level less this is its settled one. */
+export const FRESHNESS = LEVEL.freshHour - LEVEL.hour;
 /** What is merged into hours, or into days. */
 export const LEVELS = { hour: [LEVEL.hour, LEVEL.freshHour], day: [LEVEL.day, LEVEL.freshDay] } as const;
 

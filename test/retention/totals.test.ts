@@ -13,7 +13,7 @@ import { customPrices } from "../../src/pricing/custom-price.ts";
 import { repriceStep } from "../../src/reprice/step.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
-import { constants, LEVEL, LEVELS } from "../../src/rollup/measures.ts";
+import { constants, FRESHNESS, LEVEL, LEVELS } from "../../src/rollup/measures.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { newProject } from "../ledger.ts";
@@ -60,7 +60,7 @@ function askAll(db: Database, project: string, fromMs = FROM, toMs = TO) {
 /** Rows of hours and of days, fresh and settled, under the settled level. */
 async function levels(db: Database): Promise<Record<string, number>> {
   const rows = await db.query(sql`
-    select case when level > ${LEVEL.day} then level - 2 else level end as level, count(*)::int as rows from rollup group by 1`);
+    select case when level > ${LEVEL.day} then level - ${FRESHNESS} else level end as level, count(*)::int as rows from rollup group by 1`);
   return Object.fromEntries(rows.map(({ level, rows }) => [String(level), Number(rows)]));
 }
 

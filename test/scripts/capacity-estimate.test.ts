@@ -12,7 +12,7 @@ import { CAPACITY_HELP, parseCapacityArgs } from "../../scripts/capacity/options
 import { LIST_PRICES, type PriceName } from "../../scripts/capacity/prices.ts";
 import type { Scenario } from "../../scripts/capacity/scenario.ts";
 import { sizeFor } from "../../scripts/capacity/size.ts";
-import { CommandError } from "../../scripts/import/command-error.ts";
+import { CommandError } from "../../scripts/command.ts";
 import { CALIBRATION, postgres, scenario } from "./capacity-world.ts";
 
 const of = (changes: Partial<Scenario>, cores?: number) => estimate(scenario(changes), CALIBRATION, LIST_PRICES, cores);

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { CAPTURE_HELP, parseCaptureArgs } from "../../scripts/capture/options.ts";
 import { type Recorder, startRecorder } from "../../scripts/capture/recorder.ts";
-import { CommandError } from "../../scripts/import/command-error.ts";
+import { CommandError } from "../../scripts/command.ts";
 import type { Server } from "../../scripts/import/server.ts";
 import { chat, jsonRequest, NOW, toProtobuf } from "../ingest/decode/otlp-request.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseDemoArgs } from "../../scripts/demo/options.ts";
-import { CommandError } from "../../scripts/import/command-error.ts";
+import { CommandError } from "../../scripts/command.ts";
 import { IMPORT_HELP } from "../../scripts/import/help.ts";
 import { parseImportArgs } from "../../scripts/import/options.ts";
 import { findServer } from "../../scripts/import/server.ts";

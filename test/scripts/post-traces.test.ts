@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CommandError } from "../../scripts/import/command-error.ts";
+import { CommandError } from "../../scripts/command.ts";
 import { postTraces } from "../../scripts/import/post-traces.ts";
 import { startFakeLedger, type FakeLedger } from "./fake-ledger.ts";
 
