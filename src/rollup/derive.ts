@@ -35,12 +35,15 @@ export const ROLLED_UP: readonly string[] = [
   "tags",
 ];
 
+const userOf = sql`select 'user' as label, t.user_id as value where t.user_id is not null`;
+const tagsOf =
+  sql`(select 'tag.' || key as label, value from jsonb_each_text(t.tags) limit ${MAX_ROLLED_TAGS})`.inlineParams();
+
 /** The labels of `t` (a trace, or an unspread partial row) as rows of (label, value): its user, its first tags. */
-export const labelsOf = sql`(
-    select 'user' as label, t.user_id as value where t.user_id is not null
-    union all
-    (select 'tag.' || key, value from jsonb_each_text(t.tags) limit ${MAX_ROLLED_TAGS})
-  )`.inlineParams();
+export const labelsOf = sql`(${userOf} union all ${tagsOf})`;
+
+/** Those of them among which this label is, if `t` has it. */
+export const labelsWith = (label: string): SQL => (label === "user" ? sql`(${userOf})` : tagsOf);
 
 /** Has `t` any label at all? */
 const isLabelled = sql`(t.user_id is not null or t.tags is not null)`;
@@ -80,11 +83,11 @@ export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
   group by 1, 3, ${grouping}, coalesce(t.service_tier, '')`;
 }
 
-/** The same for label partials: one unspread row for each trace that has labels. */
+/** The same for label partials: one unspread row for each trace that has labels; its user is its value, too, so that it is found by it. */
 export function insertLabelPartials(source: SQL, sign: Sign = 1): SQL {
   return sql`
   insert into rollup (project_id, level, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
-  select t.project_id, ${LEVEL.partial}, ${hourOf}, ${UNSPREAD}, '', t.user_id, t.tags, ${dimensionsOf},
+  select t.project_id, ${LEVEL.partial}, ${hourOf}, ${UNSPREAD}, coalesce(t.user_id, ''), t.user_id, t.tags, ${dimensionsOf},
     ${list(MEASURES.map((measure) => stored(measure, signed(measure.of, sign))))},
     case when t.duration_us is not null then array[${latencyBucketOf}] end,
     ${sign === 1 ? sql`null::integer[]` : sql`case when t.duration_us is not null then array[${factor(sign)}] end`}

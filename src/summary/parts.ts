@@ -8,7 +8,7 @@ import { textArray } from "../db/array-literal.ts";
 import type { Database, Row as StoredRow } from "../db/client.ts";
 import { keyRange } from "../ingest/key.ts";
 import { hoursKept, readRaw } from "../retention/kept.ts";
-import { labelsOf } from "../rollup/derive.ts";
+import { labelsWith } from "../rollup/derive.ts";
 import { constants, type Dimension, LEVEL, LEVELS, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
 import { type Range, rangesOf, type Window } from "./windows.ts";
@@ -79,9 +79,16 @@ function rollupPart(
 function unspreadPart({ projectId, filters, label, shown }: Parts, ranges: Range[]): SQL {
   return sql`
   select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`l.value` })}
-  from rollup t, lateral ${labelsOf} as l
+  from rollup t, lateral ${labelsWith(label)} as l
   where t.level = ${LEVEL.partial} and t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${label}
-    and ${bucketIn(ranges)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
+    and ${bucketIn(ranges)}${unspreadFilter(filters)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
+}
+
+/** What an unspread row cannot do without; cheaper to look at than its labels. Rows that an earlier version wrote have no value. */
+function unspreadFilter({ label }: Filters): SQL {
+  if (!label) return sql``;
+  if (label.name === "user") return sql` and t.value = any(${textArray([...label.values, ""])}::text[])`;
+  return sql` and t.tags->>${label.name.slice("tag.".length)}::text = any(${textArray(label.values)}::text[])`;
 }
 
 /** Ranges are compared by key, so that Postgres skips other months' partitions. */
@@ -95,7 +102,7 @@ export function rawPart({ projectId, filters, label, shown }: Omit<Parts, "windo
   return sql`
   select ${shown({ of: "traces", instant: sql`t.started_at`, value })}
   from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id${
-    isMain ? sql`` : sql`, lateral ${labelsOf} as l`
+    isMain ? sql`` : sql`, lateral ${labelsWith(label)} as l`
   }
   where t.project_id = ${projectId}::uuid and t.billable and (${sql.join(inRange, sql` or `)})${
     isMain ? sql`` : sql` and l.label = ${label}${valueFilter(filters, sql`l.value`)}`
