@@ -1,12 +1,14 @@
 /**
- * Brings a database to the newest migration of `drizzle/`. Safe to run twice, and by two processes at once: they queue
- * on an advisory lock. From the command line: `DATABASE_URL=… node scripts/local/migrate.ts`.
+ * Brings a database to the newest migration of `drizzle/`, and makes this version's routines in it. Safe to run twice,
+ * and by two processes at once: they queue on an advisory lock. From the command line: `DATABASE_URL=… node scripts/local/migrate.ts`.
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
+import { installRoutines } from "../../src/db/routine.ts";
+import { ROUTINES } from "../../src/ingest/write.ts";
 import { StartError } from "./start-error.ts";
 
 const migrationsFolder = resolve(import.meta.dirname, "../../drizzle");
@@ -29,6 +31,7 @@ export async function migrate(databaseUrl: string): Promise<void> {
     // Ends with the connection.
     await client.query("SELECT pg_advisory_lock($1)", [lockKey]);
     await runMigrations(drizzle({ client }), { migrationsFolder });
+    await client.query(installRoutines(ROUTINES));
   } catch (error) {
     throw new StartError(`The migrations of ${migrationsFolder} failed: ${reason(error)}.`);
   } finally {

@@ -2,11 +2,12 @@
  * Statements to Postgres, over one of two drivers that nothing else can tell apart. Each call is one transaction; nothing
  * here retries what may have been written, except where Postgres said that it rolled back (deadlock, serialisation).
  */
-import type { SQL } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Query, Row } from "./driver.ts";
 import { neonDriver } from "./neon.ts";
 import { postgresDriver } from "./postgres.ts";
+import type { Routine } from "./routine.ts";
 
 export type { Row } from "./driver.ts";
 
@@ -49,6 +50,8 @@ const EXPIRED = "LT002";
 /** A statement compiled once; parameters come by position with each run. */
 export interface Statement {
   text: string;
+  /** The same as a function of the database, if it may be called by that. */
+  routine?: Routine;
 }
 
 /** A compiled statement with the values of one run. */
@@ -84,6 +87,8 @@ const dialect = new PgDialect();
 const RETRIES = 3;
 /** deadlock_detected, serialization_failure: rolled back, so running it again is safe. */
 const ROLLED_BACK = new Set(["40P01", "40001"]);
+/** undefined_function: nothing ran. */
+const NO_FUNCTION = "42883";
 /** Connection, resource and operator classes, and a cancelled statement: not this statement's fault. */
 const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
 
@@ -95,12 +100,29 @@ export function connect({
 }: DatabaseOptions): Database {
   const { transact, failureOf } = driver === "neon" ? neonDriver(url, fetchEndpoint) : postgresDriver(url);
 
-  async function attempt(queries: readonly Query[]): Promise<Row[][]> {
+  /** Has the database the routines of this version? Until it says otherwise. */
+  let hasRoutines = true;
+
+  function queryOf(query: SQL | Bound): Query {
+    if ("statement" in query) {
+      const { text, routine } = query.statement;
+      return { text: (hasRoutines && routine?.call) || text, values: query.values };
+    }
+    const { sql: text, params: values } = dialect.sqlToQuery(query);
+    return { text, values };
+  }
+
+  async function attempt(queries: readonly (SQL | Bound)[]): Promise<Row[][]> {
     for (let tries = 0; ; tries++) {
       try {
-        return await transact(queries, timeoutMs);
+        return await transact(queries.map(queryOf), timeoutMs);
       } catch (error) {
         const { code, tooLarge } = failureOf(error);
+        if (code === NO_FUNCTION && hasRoutines) {
+          hasRoutines = false;
+          console.error("The database lacks the routines of this version, so writes cost it more: migrate it.");
+          continue;
+        }
         if (code !== undefined && ROLLED_BACK.has(code) && tries < RETRIES) {
           await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** tries * (1 + Math.random())));
           continue;
@@ -116,25 +138,19 @@ export function connect({
     }
   }
 
-  async function one(query: Query): Promise<Row[]> {
+  async function one(query: SQL | Bound): Promise<Row[]> {
     const [rows = []] = await attempt([query]);
     return rows;
   }
 
   return {
     async ping() {
-      await one({ text: "select 1", values: [] });
+      await one(sql`select 1`);
     },
-    query: (query) => one(compiled(query)),
-    run: ({ text }, values) => one({ text, values }),
-    batch: (queries) => attempt(queries.map(compiled)),
+    query: one,
+    run: (statement, values) => one({ statement, values }),
+    batch: attempt,
   };
-}
-
-function compiled(query: SQL | Bound): Query {
-  if ("statement" in query) return { text: query.statement.text, values: query.values };
-  const { sql: text, params: values } = dialect.sqlToQuery(query);
-  return { text, values };
 }
 
 /** Compiles a statement whose values are `sql.placeholder`s named in `order`. */

@@ -5,6 +5,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compile, type Database, Expired, Refused, type Row, StatementTooLarge } from "../db/client.ts";
+import { asRoutine } from "../db/routine.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
 import { insertLabelPartials, insertMainPartials, ROLLED_UP } from "../rollup/derive.ts";
 import { rawSinceMs, rowKept } from "../retention/kept.ts";
@@ -45,8 +46,10 @@ const namesOf = (all: readonly Column[]) => columns(all.map(({ name }) => name))
 /** The new traces with the prices that came along: those in the table are not visible to their own statement. */
 const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
 
-const WRITE = compile(
-  sql`
+const WRITE_PARAMS = ["project", ...PRICE_PARAMS, ...SENT_COLUMNS.map(({ name }) => name), "sent"];
+const WRITE = asRoutine(
+  compile(
+    sql`
 with batch as (select ${sql.placeholder("project")}::uuid as project_id, ${rawSinceMs} as since_ms),${PRICE_CTES},
 inserted as (
   insert into traces (project_id, ${namesOf(COLUMNS)})
@@ -59,8 +62,14 @@ inserted as (
 main_partials as (${insertMainPartials(INSERTED)}),
 label_partials as (${insertLabelPartials(INSERTED)})
 select count(*)::int as inserted, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
-  ["project", ...PRICE_PARAMS, ...SENT_COLUMNS.map(({ name }) => name), "sent"],
+    WRITE_PARAMS,
+  ),
+  "write",
+  WRITE_PARAMS.length,
+  "inserted int, ids uuid[]",
 );
+/** Those that are functions of the database, too. */
+export const ROUTINES = [WRITE];
 
 const SAID = COLUMNS.filter((column) => column.said);
 const ID = COLUMNS.find(({ name }) => name === "id")!;

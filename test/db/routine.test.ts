@@ -1,0 +1,45 @@
+import pg from "pg";
+import { expect, it, vi } from "vitest";
+import { installRoutines } from "../../src/db/routine.ts";
+import { ROUTINES, writeTraces } from "../../src/ingest/write.ts";
+import { createProject } from "../../src/keys.ts";
+import { ownDatabase } from "../retention/own-database.ts";
+import { priced, trace } from "../traces.ts";
+
+const { name, definition } = ROUTINES[0]!.routine!;
+
+it("a routine is made by migrating, called by its name, and done without where it is missing", async () => {
+  const { db, url } = await ownDatabase();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const made = async (): Promise<string[]> => {
+    const { rows } = await client.query("select proname from pg_proc where starts_with(proname, 'stored_') order by 1");
+    return rows.map(({ proname }) => proname as string);
+  };
+  const drop = `drop function ${name}`;
+  expect(await made()).toEqual([name]);
+
+  const { id } = await createProject(db, "test");
+  let calls = 0;
+  const write = async (): Promise<unknown> => {
+    const startedAtMs = Date.UTC(2025, 8, 1) + calls;
+    return (await writeTraces(db, id, [priced(trace({ clientId: `c${calls++}`, startedAtMs }))])).outcomes;
+  };
+  expect(await write()).toEqual(["inserted"]);
+
+  await client.query(`${drop}; ${definition.replace(/begin[^]*end/, "begin raise 'called'; end")}`);
+  await expect(write()).rejects.toThrow("called");
+
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  await client.query(`${drop}; create function stored_write_older() returns int language sql return 1`);
+  expect(await write()).toEqual(["inserted"]);
+  expect(await write()).toEqual(["inserted"]);
+  expect(said).toHaveBeenCalledTimes(1);
+  said.mockRestore();
+
+  await client.query(installRoutines(ROUTINES));
+  expect(await made()).toEqual([name]);
+  const { rows } = await client.query("select count(*)::int as stored from traces");
+  expect(rows).toEqual([{ stored: 3 }]);
+  await client.end();
+});
