@@ -6,6 +6,7 @@ import type { Keyring } from "./keys.ts";
 import type { PriceBooks } from "./pricing/price-books.ts";
 import type { TraceQueue } from "./queue/queue.ts";
 import type { RedisClient } from "./redis.ts";
+import type { FrequentMerger } from "./rollup/merge-often.ts";
 import type { MergeSignal } from "./rollup/signal.ts";
 import type { SummaryCache } from "./summary/cache.ts";
 
@@ -23,6 +24,7 @@ export interface Deps {
   queue: TraceQueue | null;
   cache: SummaryCache;
   mergeSignal: MergeSignal;
+  merger: FrequentMerger;
   /** Epoch ms; the only clock. */
   now: () => number;
 }

@@ -11,6 +11,7 @@ import { createPriceBooks } from "./pricing/price-books.ts";
 import { consume } from "./queue/consume.ts";
 import { createTraceQueue } from "./queue/queue.ts";
 import { connectRedis } from "./redis.ts";
+import { createFrequentMerger } from "./rollup/merge-often.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
 
@@ -28,6 +29,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
     queue: config.queue && createTraceQueue(config.queue),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
+    merger: createFrequentMerger(db),
     now: Date.now,
   };
   return { deps, app: createApp(deps) };

@@ -11,6 +11,7 @@ export async function store(deps: Deps, projectId: string, batch: Batch, keepAli
   try {
     const written = await deps.writer.write(projectId, batch, keepAlive);
     earliestMs = Math.min(earliestMs, written.earliestMs ?? nowMs);
+    deps.merger.added(projectId, written.partials, keepAlive);
     return written.outcomes;
   } finally {
     // Also after a failure, and for duplicates: an answer may have been lost after its write was committed.

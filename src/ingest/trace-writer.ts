@@ -13,7 +13,7 @@ import type { Link } from "./trace.ts";
 import { type PricedTrace, writeTraces, type Written } from "./write.ts";
 
 export interface TraceWriter {
-  /** As `writeTraces`. With `keepAlive` the work goes on for the others when the caller's client hangs up. */
+  /** As `writeTraces`; what was written for several requests together is told to one. With `keepAlive` the work goes on for the others when the caller's client hangs up. */
   write(projectId: string, batch: Batch, keepAlive: KeepAlive): Promise<Written>;
 }
 
@@ -82,12 +82,13 @@ export function createTraceWriter(db: Database, graceSeconds: number): TraceWrit
     try {
       const all = [batch, ...others.map((other) => other.batch)];
       const traces = all.flatMap((one) => one.traces);
-      const { outcomes, earliestMs } = await store(projectId, { traces, links: all.flatMap((one) => one.links) });
+      const written = await store(projectId, { traces, links: all.flatMap((one) => one.links) });
+      const { outcomes, earliestMs } = written;
       let at = batch.traces.length;
       for (const { batch, wake } of others) {
-        wake({ outcomes: outcomes.slice(at, (at += batch.traces.length)), earliestMs });
+        wake({ outcomes: outcomes.slice(at, (at += batch.traces.length)), earliestMs, partials: 0 });
       }
-      return { outcomes: outcomes.slice(0, batch.traces.length), earliestMs };
+      return { ...written, outcomes: outcomes.slice(0, batch.traces.length) };
     } catch (error) {
       if (others.length === 0 || error instanceof DatabaseUnavailable) {
         for (const { fail } of others) fail(error);

@@ -32,6 +32,8 @@ export interface Written {
   outcomes: Outcome[];
   /** Start of the earliest stored trace that counts otherwise now, epoch ms; null when there is none. */
   earliestMs: number | null;
+  /** How many main partial rows were added, which readers read until they are merged. */
+  partials: number;
 }
 
 export interface WriteOptions {
@@ -59,14 +61,14 @@ inserted as (
   on conflict do nothing
   returning id, ${columns(ROLLED_UP)}
 ),
-main_partials as (${insertMainPartials(INSERTED)}),
+main_partials as (${insertMainPartials(INSERTED)} returning 1),
 label_partials as (${insertLabelPartials(INSERTED)})
-select count(*)::int as inserted, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
+select count(*)::int as inserted, (select count(*)::int from main_partials) as partials, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
     WRITE_PARAMS,
   ),
   "write",
   WRITE_PARAMS.length,
-  "inserted int, ids uuid[]",
+  "inserted int, partials int, ids uuid[]",
 );
 /** Those that are functions of the database, too. */
 export const ROUTINES = [WRITE];
@@ -105,7 +107,7 @@ export async function writeTraces(
   options: WriteOptions = {},
 ): Promise<Written> {
   const { links = [], graceSeconds = DEFAULT_GRACE_SECONDS } = options;
-  if (batch.length === 0 && links.length === 0) return { outcomes: [], earliestMs: null };
+  if (batch.length === 0 && links.length === 0) return { outcomes: [], earliestMs: null, partials: 0 };
   try {
     return await writeKept(db, projectId, batch, links, graceSeconds);
   } catch (error) {
@@ -114,10 +116,10 @@ export async function writeTraces(
     const kept = batch.filter(({ trace }) => trace.startedAtMs >= sinceMs);
     const keptLinks = links.filter(({ startedAtMs }) => startedAtMs >= sinceMs);
     if (kept.length + keptLinks.length === batch.length + links.length) throw error;
-    const { outcomes, earliestMs } = await writeTraces(db, projectId, kept, { ...options, links: keptLinks });
-    const next = outcomes.values();
+    const written = await writeTraces(db, projectId, kept, { ...options, links: keptLinks });
+    const next = written.outcomes.values();
     const all = batch.map(({ trace }) => (trace.startedAtMs < sinceMs ? "expired" : next.next().value!));
-    return { outcomes: all, earliestMs };
+    return { ...written, outcomes: all };
   }
 }
 
@@ -152,16 +154,17 @@ async function writeKept(
     throw error;
   }
   const earliestMs = earliestOf(results);
-  if (batch.length === 0) return { outcomes: [], earliestMs };
+  if (batch.length === 0) return { outcomes: [], earliestMs, partials: 0 };
   const [row] = results[0]!;
-  if (row!["inserted"] === batch.length) return { outcomes: batch.map(() => "inserted"), earliestMs };
+  const partials = Number(row!["partials"]);
+  if (row!["inserted"] === batch.length) return { outcomes: batch.map(() => "inserted"), earliestMs, partials };
 
   const inserted = new Set((row!["ids"] ?? []) as string[]);
   const outcomes = batch.map(({ trace }): Outcome => (inserted.delete(trace.id) ? "inserted" : "duplicate"));
   const again = [...batch.keys()].filter((position) => outcomes[position] === "duplicate");
   const sentAgain = again.map((position) => batch[position]!);
   for (const at of await conflicting(db, projectId, sentAgain)) outcomes[again[at]!] = "conflict";
-  return { outcomes, earliestMs };
+  return { outcomes, earliestMs, partials };
 }
 
 /** How often spans may come in between until settling is given up. */
@@ -209,7 +212,7 @@ async function writeHalves(
   if (batch.length === 1 && links.length === 1) {
     const first = await writeTraces(db, projectId, [], options);
     const last = await writeTraces(db, projectId, batch, rest);
-    return { outcomes: last.outcomes, earliestMs: earlier(first.earliestMs, last.earliestMs) };
+    return both(first, last);
   }
   const halves = <T>(all: readonly T[]): [T[], T[]] => [
     all.slice(0, Math.ceil(all.length / 2)),
@@ -219,7 +222,15 @@ async function writeHalves(
   const [firstLinks, lastLinks] = halves(links);
   const first = await writeTraces(db, projectId, firstTraces, { ...rest, links: firstLinks });
   const last = await writeTraces(db, projectId, lastTraces, { ...rest, links: lastLinks });
-  return { outcomes: [...first.outcomes, ...last.outcomes], earliestMs: earlier(first.earliestMs, last.earliestMs) };
+  return both(first, last);
+}
+
+function both(first: Written, last: Written): Written {
+  return {
+    outcomes: [...first.outcomes, ...last.outcomes],
+    earliestMs: earlier(first.earliestMs, last.earliestMs),
+    partials: first.partials + last.partials,
+  };
 }
 
 /** The earliest trace that any of the statements changed. */

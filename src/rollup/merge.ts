@@ -44,16 +44,28 @@ function inSets(source: SQL): SQL {
   return sql`(${sql.join(sets, sql` union all `)})`;
 }
 
-/** A call's row once for each of its labels. It has one latency at most: a histogram is a list of those. */
-const MERGE = compile(
-  sql`
-with moved as (
+const PUT = sql`
+put as (
+  insert into rollup (level, ${columnsOfRows})
+  select l.level, project_id, case when l.level = ${LEVEL.freshDay} then ${DAY} else bucket end,
+    ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
+  from (values (${LEVEL.freshHour}), (${LEVEL.freshDay})) as l (level), fresh
+)`;
+
+/** Takes the first partial rows out. */
+const moved = (which: SQL): SQL => sql`
+moved as (
   delete from rollup where ctid = any(array(
-    select ctid from rollup where level = ${LEVEL.partial}
+    select ctid from rollup where level = ${LEVEL.partial}${which}
     order by project_id, label, bucket limit ${sql.placeholder("limit")}::int
     for update skip locked
   )) returning *
-),
+)`;
+
+/** A call's row once for each of its labels. It has one latency at most: a histogram is a list of those. */
+const MERGE = compile(
+  sql`
+with ${moved(sql``)},
 spread as (
   select t.project_id, t.bucket, l.label,
     case when ${isToldApart} then l.value else ${OTHER} end as value,
@@ -74,18 +86,36 @@ fresh as materialized (
   select * from labelled
   union all select * from main
   union all ${grouped(sql`${inSets(sql`main`)} as in_sets`)}
-),
-put as (
-  insert into rollup (level, ${columnsOfRows})
-  select l.level, project_id, case when l.level = ${LEVEL.freshDay} then ${DAY} else bucket end,
-    ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
-  from (values (${LEVEL.freshHour}), (${LEVEL.freshDay})) as l (level), fresh
-)
+),${PUT}
 select count(*)::int as merged,
   (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (select distinct project_id, label, ${DAY} as day from labelled) d) as label_days
 from moved`.inlineParams(),
   ["limit"],
 );
+
+/** The same for the main rows of one project alone. */
+const MERGE_MAIN = compile(
+  sql`
+with ${moved(sql` and project_id = ${sql.placeholder("project")}::uuid and label = ${MAIN}`)},
+main as materialized (${grouped(sql`(select ${columnsOfRows} from moved) as m`)}),
+fresh as materialized (
+  select * from main
+  union all ${grouped(sql`${inSets(sql`main`)} as in_sets`)}
+),${PUT}
+select count(*)::int as merged from moved`.inlineParams(),
+  ["project", "limit"],
+);
+
+/**
+ * Merges up to `limit` main partial rows of a project, which every question reads; those of labels, which cost many
+ * times as much to merge, can wait for cron.
+ *
+ * @returns how many there were.
+ */
+export async function mergeMain(db: Database, projectId: string, limit: number): Promise<number> {
+  const [, [row] = []] = await db.batch([BY_HASH, { statement: MERGE_MAIN, values: [projectId, limit] }]);
+  return Number(row!["merged"]);
+}
 
 /**
  * One step: merges up to `limit` partial rows, and adds the days of the labels in them to `labelDays`.

@@ -13,6 +13,7 @@ import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
+import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import type { Sums } from "../../src/summary/summarize.ts";
@@ -79,6 +80,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
     queue: config.queue && createTraceQueue(config.queue),
     cache: createSummaryCache(own.redis),
     mergeSignal: createMergeSignal(own.redis),
+    merger: createFrequentMerger(own.db),
     now: Date.now,
     ...own,
   };

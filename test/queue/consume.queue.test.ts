@@ -12,6 +12,7 @@ import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { packMessages } from "../../src/queue/message.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
+import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import {
@@ -49,6 +50,7 @@ function depsWith(database: Database): Deps {
     queue: createTraceQueue(queue),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
+    merger: createFrequentMerger(db),
     now: Date.now,
   };
 }

@@ -11,6 +11,7 @@ import { createKeyring } from "../../src/keys.ts";
 import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { connectRedis } from "../../src/redis.ts";
+import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import { describedBy, type OpenApi } from "../http/described.ts";
@@ -44,6 +45,7 @@ async function open() {
     writer: createTraceWriter(db, config.wrapperGraceSeconds),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
+    merger: createFrequentMerger(db),
     now: () => NOW,
   };
   const app = createApp(deps);
