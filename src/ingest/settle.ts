@@ -39,7 +39,7 @@ import {
 } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
-const PRICED = sql`t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
 /** Those who settle one trace take turns. A project has few locks, whatever the number of traces: the server has not many. */
 const TAKE_TURN = compileNamed(sql`

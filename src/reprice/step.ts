@@ -39,18 +39,17 @@ export interface RepriceStep {
   cursor: string | null;
 }
 
-const BEFORE = sql`before t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+const project = sql`${sql.placeholder("project")}::uuid`;
+const BEFORE = sql`before t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 const AFTER = sql`after t left join price p on p.id = t.price_id`;
 
 /**
  * Locked first, in a statement of its own: the next one then sees what it takes off as it is, and nobody else changes it.
  */
-const LOCK = compileNamed(
-  lockTraces(sql`t.project_id = ${sql.placeholder("project")}::uuid and t.id = any(${sql.placeholder("ids")}::uuid[])`),
-);
+const LOCK = compileNamed(lockTraces(sql`t.project_id = ${project} and t.id = any(${sql.placeholder("ids")}::uuid[])`));
 
 const RESTATE = compileNamed(sql`
-with batch as (select ${sql.placeholder("project")}::uuid as project_id),${PRICE_CTES},
+with batch as (select ${project} as project_id),${PRICE_CTES},
 change as (
   select * from unnest(
     ${sql.placeholder("ids")}::uuid[], ${sql.placeholder("costs")}::bigint[], ${sql.placeholder("price_ids")}::uuid[],
@@ -58,13 +57,13 @@ change as (
   ) as c (id, cost_pico, price_id, unpriced_reason, provider)
 ),
 before as materialized (
-  select t.* from traces t, batch where t.project_id = batch.project_id and t.id = any(${sql.placeholder("ids")}::uuid[])
+  select t.* from traces t where t.project_id = ${project} and t.id = any(${sql.placeholder("ids")}::uuid[])
 ),
 after as (
   update traces t
   set cost_pico = c.cost_pico, price_id = c.price_id, unpriced_reason = c.unpriced_reason, provider = c.provider
   from before b, change c
-  where t.project_id = b.project_id and t.id = b.id and c.id = b.id
+  where t.project_id = ${project} and t.id = b.id and c.id = b.id
   returning t.*
 ),
 taken_main as (${insertMainPartials(BEFORE, -1)}),
@@ -79,8 +78,7 @@ progress as (
       - coalesce((select sum(cost_pico) from before where billable), 0),
     cursor = ${sql.placeholder("next")}::uuid,
     done_at = case when ${sql.placeholder("last")}::boolean then now() end
-  from batch
-  where j.project_id = batch.project_id and j.id = ${sql.placeholder("job")}::uuid
+  where j.project_id = ${project} and j.id = ${sql.placeholder("job")}::uuid
     and j.cursor is not distinct from ${sql.placeholder("cursor")}::uuid and j.done_at is null
 )
 select count(*) from after`);

@@ -8,9 +8,10 @@ import { settled } from "../ingest/write.ts";
 import { expectRaw, requireRaw } from "../retention/kept.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
-const GONE = sql`gone t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+const project = sql`${sql.placeholder("project")}::uuid`;
+const GONE = sql`gone t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
-const which = sql`t.project_id = ${sql.placeholder("project")}::uuid and t.id = ${sql.placeholder("id")}::uuid`;
+const which = sql`t.project_id = ${project} and t.id = ${sql.placeholder("id")}::uuid`;
 
 const LOCK = compileNamed(lockTraces(which));
 

@@ -1,27 +1,23 @@
 /** What distributing the schema by project needs of it. */
-import { readFile } from "node:fs/promises";
 import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { database } from "../ledger.ts";
+import { DISTRIBUTED, REFERENCE } from "./citus-script.ts";
 
 const db = database();
-const script = await readFile("scripts/citus.sql", "utf8");
-const named = (call: string): string[] =>
-  [...script.matchAll(new RegExp(`${call}\\('(\\w+)'`, "g"))].map(([, table]) => table!);
-const distributed = named("create_distributed_table");
 
 it("has a place for every table", async () => {
   const tables = await db.query(sql`
     select relname as name from pg_class
     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`);
-  const placed = [...named("create_reference_table"), ...distributed].toSorted();
+  const placed = [...REFERENCE, ...DISTRIBUTED].toSorted();
   expect(placed).toEqual(tables.map(({ name }) => name));
 });
 
 it("has the project in every unique key of what is distributed, which refers to no other table", async () => {
   const without = await db.query(sql`
     select i.indexrelid::regclass::text as index from pg_index i join pg_class c on c.oid = i.indrelid
-    where i.indisunique and c.relname = any(${`{${distributed.join()}}`}::text[]) and not exists (
+    where i.indisunique and c.relname = any(${`{${DISTRIBUTED.join()}}`}::text[]) and not exists (
       select from pg_attribute a
       where a.attrelid = i.indrelid and a.attname = 'project_id' and a.attnum = any(i.indkey)
     )`);
@@ -29,7 +25,7 @@ it("has the project in every unique key of what is distributed, which refers to 
   const references = await db.query(sql`
     select conname from pg_constraint
     where contype = 'f' and conrelid = any(array(
-      select c.oid from pg_class c where c.relname = any(${`{${distributed.join()}}`}::text[])
+      select c.oid from pg_class c where c.relname = any(${`{${DISTRIBUTED.join()}}`}::text[])
     ))`);
   expect(references).toEqual([]);
 });

@@ -1,0 +1,295 @@
+/** A project's life from its first call to retention, through the routes, the queue and cron: what runs each statement. */
+import { sql } from "drizzle-orm";
+import { expect, inject } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { runScheduled } from "../../src/cron.ts";
+import { type Database, DatabaseUnavailable, StatementTooLarge } from "../../src/db/client.ts";
+import type { Deps } from "../../src/deps.ts";
+import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
+import { createKeyring } from "../../src/keys.ts";
+import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
+import { createPriceBooks } from "../../src/pricing/price-books.ts";
+import { consume } from "../../src/queue/consume.ts";
+import { createTraceQueue } from "../../src/queue/queue.ts";
+import { connectRedis } from "../../src/redis.ts";
+import { createMergeSignal } from "../../src/rollup/signal.ts";
+import { createSummaryCache } from "../../src/summary/cache.ts";
+import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp-request.ts";
+import { ownDatabase } from "../retention/own-database.ts";
+import { recording, type Run } from "./citus-recording.ts";
+
+/** At the daily sweep. */
+const NOW = Date.UTC(2026, 2, 20, 3);
+const RANGE = "from=2026-03-10&to=2026-03-20";
+const RAGGED = "from=2026-03-10T00:20:00Z&to=2026-03-19T23:10:00Z";
+const TIMES = {
+  startTimeUnixNano: `${Date.UTC(2026, 2, 15, 10)}000000`,
+  endTimeUnixNano: `${Date.UTC(2026, 2, 15, 10, 0, 1)}000000`,
+};
+const ADMIN_KEY = "admin-key-of-this-test-0123456789abcdef";
+
+export interface Scenario {
+  projectId: string;
+  runs: readonly Run[];
+  /** Where it was played, unrecorded. */
+  db: Database;
+}
+
+/** A statement that fails instead of being run. */
+interface Fault {
+  /** A function that it is run by, and what is in its text. */
+  within: string;
+  text: string;
+  error: Error;
+  /** Not only once. */
+  forGood?: true;
+}
+
+/** Where a write settles fails as if it were too large: what it has instead is run then. */
+const TOO_LARGE: Fault = {
+  within: "src/ingest/write.ts settled",
+  text: "",
+  error: new StatementTooLarge("of the scenario"),
+};
+
+export async function playScenario(): Promise<Scenario> {
+  const { db, url } = await ownDatabase();
+  const runs: Run[] = [];
+  const faults: Fault[] = [];
+  const recorded = recording(db, runs, ({ text, within }) => {
+    const at = faults.findIndex((fault) => within.includes(fault.within) && text.includes(fault.text));
+    if (at < 0) return null;
+    const [{ error }] = (faults[at]!.forGood ? faults.slice(at) : faults.splice(at, 1)) as [Fault];
+    return error;
+  });
+
+  const days = { RAW_RETENTION_DAYS: "10", HOUR_RETENTION_DAYS: "10" };
+  const config = parseConfig({ ...inject("bindings"), ADMIN_KEY, ...days });
+  const upstash = connectRedis(config.redisUrl, config.redisToken);
+  let redisIsDown = false;
+  const redis: typeof upstash = {
+    ...upstash,
+    set: async (...args) => (redisIsDown ? { down: true } : await upstash.set(...args)),
+  };
+  const messages: string[] = [];
+  const queue = createTraceQueue({
+    send: async (message: unknown) => void messages.push(String(message)),
+    sendBatch: async (batch: Iterable<{ body: unknown }>) => {
+      for (const { body } of batch) messages.push(String(body));
+    },
+  } as unknown as Queue);
+  const deps: Deps = {
+    config: { ...config, database: { ...config.database, url } },
+    db: recorded,
+    redis,
+    keyring: createKeyring(recorded),
+    prices: createPriceBooks((projectId) => loadCustomPrices(recorded, projectId)),
+    queue: null,
+    writer: createTraceWriter(recorded, config.wrapperGraceSeconds),
+    cache: createSummaryCache(redis),
+    mergeSignal: createMergeSignal(redis),
+    now: () => NOW,
+  };
+  const left: Promise<unknown>[] = [];
+  const keepAlive = (work: Promise<unknown>): void => void left.push(work);
+  const done = async (): Promise<void> => {
+    while (left.length > 0) await Promise.all(left.splice(0));
+  };
+  const direct = createApp(deps);
+
+  let key = ADMIN_KEY;
+  async function ask<T>(method: string, path: string, body?: unknown, app = direct): Promise<T> {
+    const headers = {
+      authorization: `Bearer ${key}`,
+      "content-type": "application/json",
+      "cache-control": "no-cache",
+    };
+    const init = body === undefined ? {} : { body: JSON.stringify(body) };
+    const context = { waitUntil: keepAlive, passThroughOnException() {}, props: {} };
+    const response = await app.fetch(
+      new Request(`http://ledger${path}`, { method, headers, ...init }),
+      {},
+      context as never,
+    );
+    const text = await response.text();
+    expect(response.status, `${method} ${path}: ${text}`).toBeLessThan(300);
+    await done();
+    return (text.startsWith("{") ? JSON.parse(text.split("\n", 1)[0]!) : text) as T;
+  }
+  const get = <T>(path: string): Promise<T> => ask("GET", path);
+  const send = (spans: SpanInput[], traceId: string) =>
+    ask("POST", "/v1/traces", jsonRequest({ spans: spans.map((span) => ({ ...TIMES, traceId, ...span })) }));
+
+  // Administration.
+  const { id: projectId } = await ask<{ id: string }>("POST", "/v1/projects", { name: "test" });
+  const scopes = ["admin"];
+  const made = await ask<{ key: string }>("POST", "/v1/keys", { project_id: projectId, name: "all", scopes });
+  const spare = await ask<{ id: string }>("POST", "/v1/keys", { project_id: projectId, name: "spare", scopes });
+  await get("/v1/projects");
+  await get("/v1/keys");
+  await ask("DELETE", `/v1/keys/${spare.id}`);
+  const price = { model: "our-model", starts_at: "2026-01-01", usd_per_million_tokens: { input: "2.5" } };
+  await ask("POST", "/v1/prices", { ...price, project_id: null });
+
+  // Calls in the native form: once, again, and again with other content.
+  key = made.key;
+  const labels = { user_id: "ada", tags: { team: "search" }, session_id: "s", duration_ms: 5 };
+  const calls = [
+    call("a", labels),
+    call("b", { model: "unheard-of" }),
+    call("c", { response_id: "resp-1", trace_id: "t-1", span_id: "s-1" }),
+  ];
+  await ask("POST", "/v1/traces", calls);
+  await ask("POST", "/v1/traces", calls);
+  await ask("POST", "/v1/traces", [...calls.slice(1), call("a", { ...labels, input_tokens: 7 })]);
+
+  // Spans: a wrapper over calls, links, another sighting of a response, and a wrapper that has no call.
+  const wrapper = (spanId: string): SpanInput => ({
+    spanId,
+    attributes: {
+      "gen_ai.operation.name": "invoke_agent",
+      "gen_ai.usage.input_tokens": 9,
+      "gen_ai.usage.output_tokens": 3,
+      "user.id": "ada",
+    },
+  });
+  const link = (spanId: string): SpanInput => ({ spanId, attributes: { "session.id": "s", "user.id": "ada" } });
+  const [first, second, third] = ["1", "2", "3"].map((digit) => digit.repeat(32)) as [string, string, string];
+  const [top, middle, bottom] = ["a", "b", "c"].map((digit) => digit.repeat(16)) as [string, string, string];
+  await send(
+    [wrapper(top), link(middle), chat({ "gen_ai.response.id": "resp-2" }, { spanId: bottom, parentSpanId: middle })],
+    first,
+  );
+  await send([{ ...link(middle), parentSpanId: top }], first);
+  await send([chat({ "gen_ai.response.id": "resp-2" }, { spanId: bottom })], second);
+  await send([wrapper(top)], third);
+  faults.push(TOO_LARGE);
+  await send([wrapper(middle), chat({}, { spanId: bottom, parentSpanId: middle })], third);
+  await ask("POST", "/v1/litellm", [
+    {
+      id: "chatcmpl-abc",
+      call_type: "acompletion",
+      status: "success",
+      custom_llm_provider: "openai",
+      model: "gpt-4o-mini",
+      startTime: Date.UTC(2026, 2, 15) / 1_000,
+      endTime: Date.UTC(2026, 2, 15) / 1_000 + 1,
+      prompt_tokens: 10,
+      completion_tokens: 2,
+    },
+  ]);
+  await ask("POST", "/v1/logs", { resourceLogs: [{ resource: { attributes: attributeList({}) }, scopeLogs: [] }] });
+
+  // Questions.
+  const questions = [
+    "",
+    "&interval=hour&include=latency&group_by=application,model",
+    "&interval=day&group_by=user&include=latency,buckets,rates",
+    "&interval=month&group_by=tag.team,provider&limit=1&order=-cost_usd",
+    "&tz=Asia/Kolkata&interval=day&compare=previous&model=gpt-4o",
+    "&user=ada&group_by=operation&include=latency",
+    "&tag.team=search&interval=week",
+    "&compare_from=2026-03-11&compare_to=2026-03-12T00:30:00Z&group_by=environment",
+  ];
+  for (const range of [RANGE, RAGGED]) {
+    for (const question of questions) await get(`/v1/summary?${range}${question}`);
+    for (const question of ["", "&user=ada", "&tz=Asia/Kolkata&provider=openai"]) {
+      await get(`/v1/explain?${range}${question}&compare=previous`);
+    }
+    for (const question of [
+      "type=summary&group_by=user,model&interval=day&include=latency",
+      "type=summary&format=csv&group_by=tag.team",
+      "type=summary&format=focus",
+      "type=summary&format=focus&interval=hour&group_by=user",
+      "type=traces&format=csv&model=gpt-4o",
+      "type=traces&unpriced=true&billable=all",
+    ])
+      await get(`/v1/export?${range}&${question}`);
+  }
+  const { cursor } = await get<{ cursor: string }>(`/v1/export?${RANGE}&type=summary&group_by=user,model&interval=day`);
+  await get(`/v1/export?type=summary&group_by=user,model&interval=day&cursor=${cursor}`);
+  const filters = "user=ada&tag.team=search&session_id=s&status=ok&billable=all&unpriced=false&limit=1";
+  await get(`/v1/traces?${RANGE}&${filters}`);
+  const page = await get<{ traces: { id: string }[]; next_cursor: string }>(`/v1/traces?${RANGE}&limit=1`);
+  await get(`/v1/traces?${RANGE}&cursor=${page.next_cursor}`);
+  await get(`/v1/sessions?${RANGE}&limit=1&application=unknown`);
+  await get(`/v1/sessions/s?${RANGE}`);
+  await get(`/v1/audit?${RANGE}`);
+  await get("/metrics");
+  await get("/readyz");
+
+  // Calls that are taken out, one of which stands for others.
+  const shown = await get<{ traces: Record<string, string>[] }>(`/v1/traces?${RANGE}&billable=all`);
+  const idOf = (field: string, value: string): string => shown.traces.find((trace) => trace[field] === value)!["id"]!;
+  await get(`/v1/traces/${idOf("client_id", "a")}`);
+  await ask("DELETE", `/v1/traces/${idOf("response_id", "resp-2")}`);
+  faults.push(TOO_LARGE);
+  await ask("DELETE", `/v1/traces/${idOf("response_id", "resp-1")}`);
+
+  // Prices, and what they change in the past.
+  await get("/v1/prices");
+  await get(`/v1/prices/unpriced?${RANGE}`);
+  const alias = { model: "unheard-of", starts_at: "2026-01-01", same_as: { provider: "openai", model: "gpt-4o" } };
+  await ask("POST", "/v1/prices", alias);
+  const own = { ...price, model: "gpt-4o", usd_per_million_tokens: { input: "3" } };
+  await ask("POST", "/v1/prices", own);
+  const scope = { from: "2026-03-10", to: "2026-03-20", provider: "openai", model: ["gpt-4o"] };
+  await ask("POST", "/v1/reprice", scope);
+  const job = await ask<{ id: string }>("POST", "/v1/reprice", { ...scope, dry_run: false });
+  await get(`/v1/reprice/${job.id}`);
+
+  // The queue, and what it could not deliver.
+  const queued = { ...deps, queue };
+  await ask("POST", "/v1/traces", [call("queued")], createApp(queued));
+  const deliver = (name: string, bodies: readonly string[]) =>
+    consume(
+      queued,
+      {
+        queue: name,
+        messages: bodies.map((body, i) => ({
+          id: `${name}-${i}`,
+          body,
+          attempts: 1,
+          timestamp: new Date(NOW),
+          ack() {},
+          retry() {},
+        })),
+      } as unknown as MessageBatch,
+      keepAlive,
+    );
+  await deliver("traces", messages);
+  await deliver("traces-dead-letters", [...messages, "no message of ours"]);
+  await done();
+  key = ADMIN_KEY;
+  await ask("POST", "/v1/dead-letters/replay");
+
+  // Cron: first nothing can be decided about wrappers, and a step of compacting fails; Redis was down for a write.
+  key = made.key;
+  redisIsDown = true;
+  await ask("POST", "/v1/traces", [call("while Redis is down")]);
+  redisIsDown = false;
+  const error = new DatabaseUnavailable("of the scenario");
+  faults.push({ within: "src/ingest/held.ts decide", text: "select n.* from", error, forGood: true });
+  faults.push({ within: "src/rollup/compact.ts compact", text: "delete from rollup", error });
+  for (let run = 0; run < 2; run++) {
+    await db.query(sql`update held_wrappers set due_at = now()`);
+    await runScheduled(deps, NOW, keepAlive);
+    await done();
+    faults.length = 0;
+  }
+  await get(`/v1/summary?${RANGE}&interval=day&group_by=model`);
+  return { projectId, runs, db };
+}
+
+function call(id: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id,
+    timestamp: "2026-03-15T10:20:00.000Z",
+    model: "gpt-4o",
+    provider: "openai",
+    input_tokens: 1_000,
+    output_tokens: 100,
+    ...fields,
+  };
+}

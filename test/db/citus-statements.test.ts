@@ -1,0 +1,143 @@
+/**
+ * Every statement that the application runs for one project names it at each distributed table, so that Citus can send
+ * it to the one shard where that project is.
+ *
+ * All statements of a scenario through the routes, the queue and cron are checked, with the values that they are run with
+ * (`citus-routing.ts` says by which rule); and it is checked that the scenario reaches each call in `src/` that runs
+ * one, and each that is compiled. Of a statement that is put together by what is asked it sees those that are asked.
+ *
+ * That Citus takes such a statement is another matter: `scripts/citus.sql` tells which it does not.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { sql } from "drizzle-orm";
+import { expect, it, vi } from "vitest";
+import type { Run } from "./citus-recording.ts";
+import { type Reference, referencesOf, type Tables } from "./citus-routing.ts";
+import { playScenario } from "./citus-scenario.ts";
+import { DISTRIBUTED } from "./citus-script.ts";
+
+/** What is for all projects by design, and why: the work of cron, and what the queue could not deliver. */
+const FOR_ALL: Record<string, string> = {
+  "src/cron.ts": "links of quiet traces are forgotten whosever they are",
+  "src/ingest/held.ts decideHeld": "asks which wrappers are due",
+  "src/queue/dead-letters.ts keepDeadLetters": "a batch of the queue has messages of several projects",
+  "src/queue/dead-letters.ts replayDeadLetters": "asks which messages there are, for the operator",
+  "src/reprice/job.ts runJobs": "asks which jobs are open",
+  "src/retention/retain.ts deleteLevel": "hours are removed once they are too old, whosever they are",
+  "src/retention/retain.ts forgetResponses": "so are responses",
+  "src/retention/retain.ts retain": "the bound moves for all projects at once",
+  "src/rollup/compact.ts compact": "asks for what is due, and compacts slices of several projects in one step",
+  "src/rollup/crowded.ts markCrowded": "marks labels of all the projects in a step of merging",
+  "src/rollup/merge.ts mergeStep": "takes partial rows of any project",
+};
+
+const compiled = vi.hoisted(() => new Set<string>());
+vi.mock(import("../../src/db/client.ts"), async (original) => {
+  const client = await original();
+  return {
+    ...client,
+    compile(query, order) {
+      const statement = client.compile(query, order);
+      compiled.add(statement.text);
+      return statement;
+    },
+    compileNamed(query) {
+      const bind = client.compileNamed(query);
+      compiled.add(bind({}).statement.text);
+      return bind;
+    },
+  };
+});
+
+const { projectId, runs, db } = await playScenario();
+const tables: Tables = new Map(
+  (
+    await db.query(sql`
+      select relname as name, array_agg(attname::text order by attnum) as columns
+      from pg_class c join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
+      where c.oid = any(${`{${DISTRIBUTED.join()}}`}::regclass[]) group by 1`)
+  ).map(({ name, columns }) => [String(name), columns as string[]]),
+);
+
+interface Checked {
+  run: Run;
+  references: Reference[];
+  routable: boolean;
+}
+
+async function check(run: Run, text = run.text): Promise<Checked> {
+  const references = await referencesOf(text, run.values, tables);
+  const projects = new Set(references.map(({ project }) => project));
+  return { run, references, routable: projects.size <= 1 && !projects.has(undefined) };
+}
+
+/** One run of each statement from each place, for each project. */
+const checked: Checked[] = [];
+for (const run of new Map(
+  runs.map((run) => [`${run.at} ${run.values.includes(projectId)} ${run.text}`, run]),
+).values()) {
+  checked.push(await check(run));
+}
+
+const forAll = ({ within: [name = ""] }: Run): string | undefined =>
+  Object.keys(FOR_ALL).find((one) => `${name} `.startsWith(`${one} `));
+
+it("is restricted to one project, but for what is for all", () => {
+  const wanting = checked.filter(({ run, routable }) => !routable && forAll(run) === undefined);
+  expect(wanting.map(({ run: { at, text }, references }) => ({ at, text, references }))).toEqual([]);
+});
+
+it("is for all where that is said", () => {
+  const unrestricted = checked.filter(({ routable }) => !routable).map(({ run }) => forAll(run));
+  expect([...new Set(unrestricted)].toSorted()).toEqual(Object.keys(FOR_ALL).toSorted());
+});
+
+it("is of all that a project does", () => {
+  const own = checked.filter(({ routable }) => routable).flatMap(({ references }) => references);
+  const uses = new Set(own.filter(({ project }) => project === projectId).map(({ use, table }) => `${use} ${table}`));
+  expect([...uses].toSorted()).toEqual([
+    "delete dead_letters",
+    "delete held_wrappers",
+    "delete responses",
+    "delete traces",
+    "insert held_wrappers",
+    "insert prices",
+    "insert reprice_jobs",
+    "insert responses",
+    "insert rollup",
+    "insert spans",
+    "insert traces",
+    "read prices",
+    "read reprice_jobs",
+    "read responses",
+    "read rollup",
+    "read spans",
+    "read traces",
+    "update held_wrappers",
+    "update reprice_jobs",
+    "update responses",
+    "update traces",
+  ]);
+});
+
+it("is each that is compiled, and each that a call in `src/` runs", () => {
+  const texts = new Set(runs.map(({ text }) => text));
+  expect([...compiled].filter((text) => !texts.has(text))).toEqual([]);
+  const calls = globSync("src/**/*.ts").flatMap((file) =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .flatMap((line, i) => (/\bdb\.(query|run|batch)\(/.test(line) ? [`${file}:${i + 1}`] : [])),
+  );
+  expect([...new Set(runs.map(({ at }) => at))].toSorted()).toEqual(calls.toSorted());
+});
+
+it("would be found wanting without the project", async () => {
+  const reading = checked.filter(
+    ({ routable, references }) => routable && references.some(({ use }) => use !== "insert"),
+  );
+  expect(reading.length).toBeGreaterThan(50);
+  for (const { run } of reading) {
+    const broken = await check(run, run.text.replaceAll("project_id = ", "project_id <> "));
+    expect(broken.routable, run.text).toBe(false);
+  }
+});
