@@ -90,6 +90,12 @@ describe("not restricted", () => {
       "select from traces t, (select project_id from prices where project_id = $1 limit 1) p where t.project_id = p.project_id",
       ["prices=p", "traces"],
     ],
+    ["in an UPDATE that sets it", "update traces set project_id = $1 where project_id = $1", ["traces"]],
+    [
+      "in an INSERT that sets it where the row is there",
+      "insert into prices (project_id, id) values ($1, 'a') on conflict (id) do update set project_id = 'q'",
+      ["prices"],
+    ],
     ["in one of several CTEs", "with a as (select from traces), b as (select 1) select from b", ["traces"]],
     ["in an expression", "select exists (select from traces where id = $1)", ["traces"]],
     [

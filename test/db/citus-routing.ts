@@ -103,8 +103,9 @@ class Analysis {
       const { relation, cols = [], selectStmt, onConflictClause, returningClause, withClause } = node.InsertStmt;
       this.#with(withClause, level);
       const given = selectStmt ? this.query(selectStmt, level) : [];
-      const at = cols.findIndex((column) => "ResTarget" in column && column.ResTarget.name === KEY);
-      const key: Value = (search) => given[at]?.value({ ...search, anywhere: true });
+      const at = cols.findIndex(isKey);
+      const moves = setsKey(onConflictClause?.targetList);
+      const key: Value = (search) => (moves ? undefined : given[at]?.value({ ...search, anywhere: true }));
       this.#target(relation!, "insert", level, key);
       this.#subqueries([onConflictClause, returningClause], level);
       return this.#columns(returningClause?.exprs, level);
@@ -112,7 +113,7 @@ class Analysis {
     if ("UpdateStmt" in node) {
       const { relation, targetList, whereClause, fromClause, returningClause, withClause } = node.UpdateStmt;
       this.#with(withClause, level);
-      this.#target(relation!, "update", level);
+      this.#target(relation!, "update", level, setsKey(targetList) ? () => undefined : undefined);
       this.#from(fromClause, whereClause, level);
       this.#subqueries([targetList, returningClause], level);
       return this.#columns(returningClause?.exprs, level);
@@ -324,6 +325,15 @@ class Analysis {
       return undefined;
     };
   }
+}
+
+function isKey(target: Node): boolean {
+  return "ResTarget" in target && target.ResTarget.name === KEY;
+}
+
+/** Would it move a row to another project? */
+function setsKey(targets: readonly Node[] | undefined): boolean {
+  return targets?.some(isKey) ?? false;
 }
 
 function has({ columns }: Source, column: string): boolean {
