@@ -9,7 +9,7 @@
  * times as much, and compacting does it now and then for all groups of an hour or a day at once.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { compile, type Database, DatabaseUnavailable } from "../db/client.ts";
+import { compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
 import { compact } from "./compact.ts";
 import { isToldApart, markCrowded } from "./crowded.ts";
 import { labelsOf } from "./derive.ts";
@@ -59,7 +59,7 @@ moved as (
     select ctid from rollup where level = ${LEVEL.partial}${which}
     order by project_id, label, bucket limit ${sql.placeholder("limit")}::int
     for update skip locked
-  )) returning *
+  ))${which} returning *
 )`;
 
 /** A call's row once for each of its labels. It has one latency at most: a histogram is a list of those. */
@@ -94,7 +94,7 @@ from moved`.inlineParams(),
 );
 
 /** The same for the main rows of one project alone. */
-const MERGE_MAIN = compile(
+const MERGE_MAIN = compileNamed(
   sql`
 with ${moved(sql` and project_id = ${sql.placeholder("project")}::uuid and label = ${MAIN}`)},
 main as materialized (${grouped(sql`(select ${columnsOfRows} from moved) as m`)}),
@@ -102,8 +102,7 @@ fresh as materialized (
   select * from main
   union all ${grouped(sql`${inSets(sql`main`)} as in_sets`)}
 ),${PUT}
-select count(*)::int as merged from moved`.inlineParams(),
-  ["project", "limit"],
+select count(*)::int as merged from moved`,
 );
 
 /**
@@ -113,7 +112,7 @@ select count(*)::int as merged from moved`.inlineParams(),
  * @returns how many there were.
  */
 export async function mergeMain(db: Database, projectId: string, limit: number): Promise<number> {
-  const [, [row] = []] = await db.batch([BY_HASH, { statement: MERGE_MAIN, values: [projectId, limit] }]);
+  const [, [row] = []] = await db.batch([BY_HASH, MERGE_MAIN({ project: projectId, limit })]);
   return Number(row!["merged"]);
 }
 

@@ -13,6 +13,7 @@ import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
+import { mergeMain } from "../../src/rollup/merge.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp-request.ts";
@@ -89,6 +90,7 @@ export async function playScenario(): Promise<Scenario> {
     writer: createTraceWriter(recorded, config.wrapperGraceSeconds),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
+    merger: { added: (projectId, rows, keepAlive) => rows > 0 && keepAlive(mergeMain(recorded, projectId, rows)) },
     now: () => NOW,
   };
   const left: Promise<unknown>[] = [];

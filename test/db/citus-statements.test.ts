@@ -99,6 +99,7 @@ it("is of all that a project does", () => {
     "delete dead_letters",
     "delete held_wrappers",
     "delete responses",
+    "delete rollup",
     "delete traces",
     "insert held_wrappers",
     "insert prices",
