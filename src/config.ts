@@ -4,7 +4,7 @@ import { type DatabaseOptions, DEFAULT_TIMEOUT_MS } from "./db/client.ts";
 import { DEFAULT_GRACE_SECONDS } from "./ingest/trace.ts";
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
-const hyperdrive = z.object({ connectionString: postgresUrl });
+const hyperdriveBinding = z.object({ connectionString: postgresUrl });
 const queueBinding = z.custom<Queue>((value) => typeof value === "object" && value !== null && "sendBatch" in value);
 
 const days = z.coerce.number().int().min(1).max(36_500).optional();
@@ -14,7 +14,11 @@ const schema = z
     /** Neon, as `postgres://user:password@host/database`; not needed with `HYPERDRIVE`. */
     DATABASE_URL: postgresUrl.optional(),
     /** Any Postgres, in place of Neon: a Hyperdrive binding, that does not cache. */
-    HYPERDRIVE: hyperdrive.optional(),
+    HYPERDRIVE: hyperdriveBinding.optional(),
+    /** A read replica on Neon, that answers summaries where it has all that was written. */
+    REPLICA_DATABASE_URL: postgresUrl.optional(),
+    /** Any Postgres' replica instead, as a second Hyperdrive binding. */
+    REPLICA_HYPERDRIVE: hyperdriveBinding.optional(),
     /** How long the database may take for a transaction. */
     DATABASE_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(30_000).default(DEFAULT_TIMEOUT_MS),
     /** Where Neon's `/sql` is, when it is not at the database's own host. */
@@ -44,6 +48,8 @@ const schema = z
 
 export interface Config {
   database: DatabaseOptions;
+  /** Null without one. */
+  replica: DatabaseOptions | null;
   redisUrl: string;
   redisToken: string;
   adminKey: string;
@@ -67,16 +73,14 @@ export function parseConfig(env: unknown): Config {
   }
   const { data } = parsed;
   if (data.INGEST_MODE === "queue" && data.INGEST_QUEUE === undefined) throw refused(["INGEST_QUEUE"]);
-  const hyperdrive = data.HYPERDRIVE !== undefined;
-  const url = hyperdrive ? data.HYPERDRIVE?.connectionString : data.DATABASE_URL;
-  if (url === undefined) throw refused(["DATABASE_URL"]);
-  const options = {
-    driver: hyperdrive ? ("postgres" as const) : ("neon" as const),
-    fetchEndpoint: data.NEON_FETCH_ENDPOINT,
-    timeoutMs: data.DATABASE_TIMEOUT_MS,
-  };
+  const options = { fetchEndpoint: data.NEON_FETCH_ENDPOINT, timeoutMs: data.DATABASE_TIMEOUT_MS };
+  const database = server(data.HYPERDRIVE, data.DATABASE_URL);
+  if (database === null) throw refused(["DATABASE_URL"]);
+  const replica = server(data.REPLICA_HYPERDRIVE, data.REPLICA_DATABASE_URL);
   return {
-    database: { ...options, url },
+    database: { ...options, ...database },
+    // The primary is asked where the replica takes longer, and needs the time to answer.
+    replica: replica && { ...options, ...replica, timeoutMs: Math.ceil(data.DATABASE_TIMEOUT_MS / 2) },
     redisUrl: data.UPSTASH_REDIS_REST_URL,
     redisToken: data.UPSTASH_REDIS_REST_TOKEN,
     adminKey: data.ADMIN_KEY,
@@ -86,6 +90,14 @@ export function parseConfig(env: unknown): Config {
     rawRetentionDays: data.RAW_RETENTION_DAYS,
     hourRetentionDays: data.HOUR_RETENTION_DAYS,
   };
+}
+
+function server(
+  hyperdrive: z.infer<typeof hyperdriveBinding> | undefined,
+  url: string | undefined,
+): Pick<DatabaseOptions, "driver" | "url"> | null {
+  if (hyperdrive) return { driver: "postgres", url: hyperdrive.connectionString };
+  return url === undefined ? null : { driver: "neon", url };
 }
 
 function refused(keys: string[]): Error {

@@ -1,6 +1,7 @@
 /** What the app's functions are given: built once per isolate, or by a test. */
 import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
+import type { Reader } from "./db/replica.ts";
 import type { TraceWriter } from "./ingest/trace-writer.ts";
 import type { Keyring } from "./keys.ts";
 import type { PriceBooks } from "./pricing/price-books.ts";
@@ -16,6 +17,8 @@ export type KeepAlive = (work: Promise<unknown>) => void;
 export interface Deps {
   config: Config;
   db: Database;
+  /** What rollups are asked of: a replica where there is one. */
+  reader: Reader;
   redis: RedisClient;
   keyring: Keyring;
   prices: PriceBooks;

@@ -3,6 +3,7 @@ import { createApp } from "./app.ts";
 import { parseConfig } from "./config.ts";
 import { runScheduled } from "./cron.ts";
 import { connect } from "./db/client.ts";
+import { createReader } from "./db/replica.ts";
 import type { Deps } from "./deps.ts";
 import { createTraceWriter } from "./ingest/trace-writer.ts";
 import { createKeyring } from "./keys.ts";
@@ -22,6 +23,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
   const deps: Deps = {
     config,
     db,
+    reader: createReader(db, config.replica && connect(config.replica), Date.now),
     redis,
     keyring: createKeyring(db),
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),

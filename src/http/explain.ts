@@ -30,7 +30,7 @@ export function explainRoutes(deps: Deps): Hono<AppEnv> {
         toMs: Math.max(query.before.toMs, query.after.toMs),
       };
       return await answerCached(c, deps, question, beganMs, () =>
-        explain(deps.db, c.get("caller").projectId, query, beganMs),
+        explain(deps.reader, c.get("caller").projectId, query, beganMs),
       );
     },
   );

@@ -47,7 +47,7 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
       const requestId = c.get("requestId");
       const { asked, body } = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
         const asked = parseExportQuery(params, projectId, deps.now());
-        const body = await streamOf(exportLines(deps.db, projectId, asked), (error) => logError(error, requestId));
+        const body = await streamOf(exportLines(deps.reader, projectId, asked), (error) => logError(error, requestId));
         return { asked, body };
       });
       return c.body(body, 200, {

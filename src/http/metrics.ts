@@ -1,6 +1,7 @@
 /** `GET /metrics`: counters of this isolate since it began, in Prometheus' text form. */
 import { Hono } from "hono";
 import { z } from "zod";
+import type { Reader } from "../db/replica.ts";
 import type { TraceQueue } from "../queue/queue.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -23,11 +24,20 @@ export function metricsRoutes(deps: Deps): Hono<AppEnv> {
       ...Object.entries(deps.cache.counts).map(
         ([state, count]) => `llm_cost_cache_answers_total{state="${state}"} ${count}`,
       ),
+      ...(deps.reader.counts === null ? [] : replicaLines(deps.reader.counts)),
       ...(deps.queue === null ? [] : await queueLines(deps.queue, deps.now())),
     ];
     return c.text(`${lines.join("\n")}\n`, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   return app;
+}
+
+function replicaLines(counts: NonNullable<Reader["counts"]>): string[] {
+  return [
+    "# HELP llm_cost_replica_questions_total Questions by what the replica did: answered; behind, unavailable (the primary answered).",
+    "# TYPE llm_cost_replica_questions_total counter",
+    ...Object.entries(counts).map(([state, count]) => `llm_cost_replica_questions_total{state="${state}"} ${count}`),
+  ];
 }
 
 async function queueLines(queue: TraceQueue, nowMs: number): Promise<string[]> {

@@ -33,7 +33,7 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
       };
       return await answerCached(c, deps, question, beganMs, () =>
         asFarAsKept(asked, (params) =>
-          summarize(deps.db, c.get("caller").projectId, parseSummaryQuery(params, beganMs), beganMs),
+          summarize(deps.reader, c.get("caller").projectId, parseSummaryQuery(params, beganMs), beganMs),
         ),
       );
     },

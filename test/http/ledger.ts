@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { connect } from "../../src/db/client.ts";
+import { createReader } from "../../src/db/replica.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
 import { createKeyring, type Scope } from "../../src/keys.ts";
@@ -74,6 +75,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
   const own = { db, redis, ...replaced };
   const deps: Deps = {
     config,
+    reader: createReader(own.db, null, Date.now),
     keyring: createKeyring(own.db),
     prices: createPriceBooks((projectId) => loadCustomPrices(own.db, projectId)),
     writer: createTraceWriter(own.db, config.wrapperGraceSeconds),

@@ -4,6 +4,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { connect, DatabaseUnavailable, type Database } from "../../src/db/client.ts";
+import { createReader } from "../../src/db/replica.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
 import { createKeyring } from "../../src/keys.ts";
@@ -43,6 +44,7 @@ function depsWith(database: Database): Deps {
   return {
     config,
     db: database,
+    reader: createReader(database, null, Date.now),
     redis,
     keyring: createKeyring(database),
     prices: createPriceBooks((projectId) => loadCustomPrices(database, projectId)),

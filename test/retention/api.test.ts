@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import { describe, expect, inject, it } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
+import { createReader } from "../../src/db/replica.ts";
 import { runScheduled } from "../../src/cron.ts";
 import type { Deps } from "../../src/deps.ts";
 import { traceKey } from "../../src/ingest/key.ts";
@@ -38,6 +39,7 @@ async function open() {
   const deps: Deps = {
     config: { ...config, database: { ...config.database, url } },
     db,
+    reader: createReader(db, null, Date.now),
     redis,
     keyring: createKeyring(db),
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
