@@ -1,10 +1,18 @@
 /** What tests in Node share: the database, over the driver that is tested, and traces made from a seed. */
 import { inject } from "vitest";
-import { connect, type Database } from "../src/db/client.ts";
+import { connect, type Database, type DatabaseOptions } from "../src/db/client.ts";
 import { createProject } from "../src/keys.ts";
 
 export function database(): Database {
   return connect({ ...inject("databases")[inject("driver")], timeoutMs: 30_000 });
+}
+
+/** What leads a bare Worker to a database; a Hyperdrive binding is no more to it than what it says. */
+export function bindingsOf({ driver, url, fetchEndpoint }: DatabaseOptions): Record<string, string | object> {
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY } = inject("bindings");
+  const others = { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY };
+  if (driver === "postgres") return { ...others, HYPERDRIVE: { connectionString: url } };
+  return { ...others, DATABASE_URL: url, ...(fetchEndpoint !== undefined && { NEON_FETCH_ENDPOINT: fetchEndpoint }) };
 }
 
 /** A project of the test's own. Returns its id. */

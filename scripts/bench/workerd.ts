@@ -18,12 +18,12 @@ export interface BareWorkerd {
 }
 
 /**
- * Starts the Worker (or another ES module) with these text bindings on a free port.
+ * Starts the Worker (or another ES module) with these bindings, text or JSON, on a free port.
  *
  * @param logFile where what it writes goes; default: to this process' own output.
  */
 export async function startWorkerd(
-  bindings: Record<string, string>,
+  bindings: Record<string, string | object>,
   entry?: string,
   logFile?: string,
 ): Promise<BareWorkerd> {
@@ -51,9 +51,11 @@ export async function startWorkerd(
   };
 }
 
-function config(port: number, compatibilityDate: string, bindings: Record<string, string>): string {
-  const list = Object.entries(bindings).map(
-    ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
+function config(port: number, compatibilityDate: string, bindings: Record<string, string | object>): string {
+  const list = Object.entries(bindings).map(([name, value]) =>
+    typeof value === "string"
+      ? `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`
+      : `(name = ${JSON.stringify(name)}, json = ${JSON.stringify(JSON.stringify(value))})`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (

@@ -1,12 +1,12 @@
 /** Downloads over HTTP from bare workerd, whose database is watched, and may fail: what only a real connection shows. */
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BareWorkerd, startWorkerd } from "../../scripts/bench/workerd.ts";
-import { startNeonEndpoint } from "../../scripts/local/neon-endpoint.ts";
 import { writeTraces } from "../../src/ingest/write.ts";
 import { createKey } from "../../src/keys.ts";
-import { database, newProject } from "../ledger.ts";
+import { bindingsOf, database, newProject } from "../ledger.ts";
 import { priced, trace } from "../traces.ts";
+import { watch } from "./watched.ts";
 
 const TRACES = 20_000;
 const MONDAY = Date.UTC(2025, 2, 10);
@@ -14,21 +14,15 @@ const MONDAY = Date.UTC(2025, 2, 10);
 const TAGS = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`tag-${i}`, "x".repeat(500)]));
 
 let worker: BareWorkerd;
-let neon: Awaited<ReturnType<typeof startNeonEndpoint>>;
+let watched: Awaited<ReturnType<typeof watch>>;
 let key: string;
 /** Pages of traces that the database was asked for. */
 let pages = 0;
 let failFrom = Number.POSITIVE_INFINITY;
 
 beforeAll(async () => {
-  neon = await startNeonEndpoint({
-    databaseUrl: inject("databaseUrl"),
-    fault: (statements) => {
-      if (!statements.some(({ query }) => query.includes("order by t.id asc"))) return undefined;
-      return ++pages >= failFrom ? "refuse" : undefined;
-    },
-  });
-  worker = await startWorkerd({ ...inject("bindings"), NEON_FETCH_ENDPOINT: neon.url });
+  watched = await watch("order by t.id asc", () => ++pages >= failFrom);
+  worker = await startWorkerd(bindingsOf(watched.database));
   const db = database();
   const projectId = await newProject(db);
   ({ key } = await createKey(db, projectId, "test", ["read"]));
@@ -44,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await worker.stop();
-  await neon.close();
+  await watched.close();
 });
 
 beforeEach(() => {

@@ -73,13 +73,15 @@ describe("a database that does not answer", () => {
     else expect(bytes.slice(0, 2)).toEqual(new Uint8Array([0x08, 14]));
   });
 
-  it("is told from a closed port as well", async () => {
+  it.each([
+    { driver: "neon", url: "postgres://u:p@127.0.0.1/x", fetchEndpoint: "http://127.0.0.1:9/sql" },
+    { driver: "postgres", url: "postgres://u:p@127.0.0.1:9/x" },
+  ] as const)("is told from a closed port as well, over $driver", async (options) => {
     const { projectId, key } = await openLedger();
     const keyring = createKeyring(db);
     await keyring.callerOf(key, Date.now());
     vi.spyOn(console, "error").mockImplementation(() => {});
-    const closed = connect({ url: "postgres://u:p@127.0.0.1/x", fetchEndpoint: "http://127.0.0.1:9/sql" });
-    const ledger = ledgerOf(projectId, key, appWith({ db: closed, keyring }));
+    const ledger = ledgerOf(projectId, key, appWith({ db: connect(options), keyring }));
     await problem(await ledger.post([call()]), 503, "database_unavailable");
     await problem(await ledger.fetch(`/v1/summary?${WEEK}`), 503, "database_unavailable");
     await problem(await ledger.fetch("/readyz"), 503, "database_unavailable");

@@ -1,7 +1,11 @@
-/** A database of the test's own: what is kept is decided for all projects of one, so none may be shared. */
+/**
+ * A database of the test's own, over the driver that is tested: what is kept is decided for all projects of one, so none
+ * may be shared.
+ */
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import { inject } from "vitest";
+import { inject, onTestFinished } from "vitest";
+import { startHyperdrive } from "../../scripts/local/hyperdrive.ts";
 import { migrate } from "../../scripts/local/migrate.ts";
 import type { Config } from "../../src/config.ts";
 import { connect, type Database } from "../../src/db/client.ts";
@@ -22,6 +26,11 @@ export async function ownDatabase(): Promise<OwnDatabase> {
   await client.end();
   url.pathname = `/${name}`;
   await migrate(url.href);
+  if (inject("driver") === "postgres") {
+    const hyperdrive = await startHyperdrive(url.href);
+    onTestFinished(hyperdrive.close);
+    return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url }) };
+  }
   return { url: url.href, db: connect({ url: url.href, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT }) };
 }
 

@@ -11,14 +11,14 @@ import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { type BareWorkerd, startWorkerd } from "../../scripts/bench/workerd.ts";
 import { loadTest } from "../../scripts/load-test/load-test.ts";
 import { createKey } from "../../src/keys.ts";
-import { database, newProject } from "../ledger.ts";
+import { bindingsOf, database, newProject } from "../ledger.ts";
 
 let worker: BareWorkerd;
 let folder: string;
 let recording: string;
 
 beforeAll(async () => {
-  worker = await startWorkerd(inject("bindings"));
+  worker = await startWorkerd(bindingsOf(inject("databases")[inject("driver")]));
   folder = await mkdtemp(join(tmpdir(), "load-test-"));
   recording = join(folder, "recorded.csv");
   // 40 calls, 500 ms apart: 10 times as fast they are 20 a second, for 2 s.
