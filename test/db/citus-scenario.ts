@@ -12,6 +12,7 @@ import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
+import { createReader } from "../../src/db/replica.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { mergeMain } from "../../src/rollup/merge.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
@@ -83,6 +84,7 @@ export async function playScenario(): Promise<Scenario> {
   const deps: Deps = {
     config: { ...config, database: { ...config.database, url } },
     db: recorded,
+    reader: createReader(recorded, null, () => NOW),
     redis,
     keyring: createKeyring(recorded),
     prices: createPriceBooks((projectId) => loadCustomPrices(recorded, projectId)),

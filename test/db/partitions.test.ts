@@ -1,0 +1,59 @@
+import pg from "pg";
+import { expect, it } from "vitest";
+import type { Bound, Database } from "../../src/db/client.ts";
+import { writeTraces } from "../../src/ingest/write.ts";
+import { createProject } from "../../src/keys.ts";
+import { ownDatabase } from "../retention/own-database.ts";
+import { priced, trace } from "../traces.ts";
+
+const HOUR_MS = 3_600_000;
+
+it("finds a trace's calls by its id in a month that was never analyzed", async () => {
+  const { db, url } = await ownDatabase();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { id: project } = await createProject(db, "test");
+  // Made by cron, as if three months had passed; and one that the migrations made.
+  await client.query("select create_trace_partitions(current_date, (current_date + interval '7 months')::date)");
+  for (const months of [1, 6]) {
+    const within = `date_trunc('month', now()) + interval '${months} months 10 days'`;
+    await client.query(
+      `insert into traces (project_id, id, started_at, billable, status, application, environment, provider, model,
+         operation, client_id, trace_id, span_id, rule, usage_semantics)
+       select $1, overlay(trace_id_at(${within} + i * interval '3 seconds')::text placing '8000-8000' from 15)::uuid,
+         ${within} + i * interval '3 seconds', true, 'ok', 'a', 'e', 'p', 'm', 'chat', i::text, md5(i::text), left(md5(i::text), 16), 'r', 'inclusive'
+       from generate_series(1, 20000) i`,
+      [project],
+    );
+    const { rows } = await client.query(`select (extract(epoch from ${within}) * 1000)::float8 as ms`);
+    const startMs = Number(rows[0].ms) + 8 * HOUR_MS;
+    const spans = Array.from({ length: 100 }, (_, i) =>
+      priced(
+        trace({
+          clientId: `c${i}`,
+          startedAtMs: startMs + i,
+          traceId: i.toString(16).padStart(32, "a"),
+          spanId: i.toString(16).padStart(16, "b"),
+        }),
+      ),
+    );
+    const ran: Bound[] = [];
+    const noting: Database = {
+      ...db,
+      batch: (queries) => {
+        ran.push(...(queries as Bound[]));
+        return db.batch(queries);
+      },
+    };
+    await writeTraces(noting, project, spans);
+    const reads = ran.filter(({ statement }) => statement.text.includes("from traces t"));
+    expect(reads).toHaveLength(1);
+    for (const { statement, values } of reads) {
+      const { rows } = await client.query(`explain ${statement.text}`, [...values]);
+      const plan = rows.map((row) => String(row["QUERY PLAN"]).slice(0, 200)).join("\n");
+      expect(plan).toMatch(/traces_\d{4}_\d{2}_project_id_trace_id_idx/);
+      expect(plan).not.toMatch(/traces_\d{4}_\d{2}_pkey/);
+    }
+  }
+  await client.end();
+});
