@@ -13,9 +13,21 @@ const queueConsumers = {
   "llm-cost-dead-letters": { maxBatchSize: 20, maxBatchTimeout: 0.02, maxRetries: 2 },
 };
 
+/** Tests of what ingest promises whatever its mode: they run in both. */
+const IN_BOTH_MODES = [
+  "traces-native",
+  "traces-otlp",
+  "traces-bad-bodies",
+  "traces-bad-items",
+  "trace-trees",
+  "litellm",
+  "logs",
+  "faults",
+];
+
 /**
  * Four kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.queue.test.ts` there in
- * queue mode, `*.e2e.test.ts` against the dev stack as a process. All share one real Postgres behind a Neon endpoint,
+ * queue mode (and what holds in both modes), `*.e2e.test.ts` against the dev stack as a process. All share one real Postgres behind a Neon endpoint,
  * and one Redis behind an Upstash one; with `DATABASE_DRIVER=postgres` all but the last speak to Postgres itself.
  */
 export default defineConfig({
@@ -55,7 +67,7 @@ export default defineConfig({
         ],
         test: {
           name: "queue",
-          include: ["test/**/*.queue.test.ts"],
+          include: ["test/**/*.queue.test.ts", `test/http/{${IN_BOTH_MODES.join()}}.worker.test.ts`],
           testTimeout: 30_000,
         },
       },

@@ -15,6 +15,7 @@ import {
   ofTheWorker,
   openLedger,
   problem,
+  QUEUE_MODE,
   WEEK,
 } from "./ledger.ts";
 
@@ -82,13 +83,14 @@ describe("a database that does not answer", () => {
     await keyring.callerOf(key, Date.now());
     vi.spyOn(console, "error").mockImplementation(() => {});
     const ledger = ledgerOf(projectId, key, appWith({ db: connect(options), keyring }));
-    await problem(await ledger.post([call()]), 503, "database_unavailable");
+    await problem(await ledger.send([call()]), 503, "database_unavailable");
     await problem(await ledger.fetch(`/v1/summary?${WEEK}`), 503, "database_unavailable");
     await problem(await ledger.fetch("/readyz"), 503, "database_unavailable");
     expect((await ledger.fetch("/healthz")).status).toBe(200);
   });
 
-  it("stores the part of a batch that is sent again exactly once", async () => {
+  // A queue delivers again by itself.
+  it.skipIf(QUEUE_MODE)("stores the part of a batch that is sent again exactly once", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const { projectId, key } = await openLedger();
     let runs = 0;

@@ -5,6 +5,8 @@ import single from "../fixtures/captures/litellm-generic-handmade/single/01.body
 import truth from "../fixtures/captures/litellm-generic-handmade/array/truth.json";
 import {
   appWith,
+  foundByStoring,
+  ingested,
   json,
   ledgerOf,
   newKey,
@@ -12,7 +14,6 @@ import {
   problem,
   type Item,
   type Ledger,
-  type Written,
 } from "./ledger.ts";
 
 const PATH = "/v1/litellm";
@@ -43,7 +44,7 @@ function entry(fields: Item = {}): Item {
 describe("the captured callback", () => {
   it("is counted as it was: calls, failures, tokens; an answer from the cache nowhere", async () => {
     const ledger = await open();
-    const written = await json<Written>(await post(ledger, body));
+    const written = await ingested(await post(ledger, body));
     expect(written).toEqual({ accepted: 5, inserted: 5, duplicates: 0, rejected: 0, errors: [] });
     const { calls, errors, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens } =
       truth.totals;
@@ -91,16 +92,16 @@ describe("the captured callback", () => {
     const entries = JSON.parse(body) as Item[];
     const again = [body, entries.map((one) => JSON.stringify(one)).join("\n"), entries.slice(0, 1)];
     const duplicates = [];
-    for (const one of again) duplicates.push((await json<Written>(await post(ledger, one))).duplicates);
+    for (const one of again) duplicates.push((await ingested(await post(ledger, one))).duplicates);
     expect(duplicates).toEqual([5, 5, 1]);
-    const both = await json<Written>(await post(ledger, [...entries, ...entries]));
+    const both = await ingested(await post(ledger, [...entries, ...entries]));
     expect(both).toMatchObject({ inserted: 0, duplicates: 10, errors: [] });
     expect((await ledger.summary(WEEK)).totals.requests).toBe(4);
   });
 
   it("may be one object", async () => {
     const ledger = await open();
-    expect(await json(await post(ledger, single))).toMatchObject({ accepted: 1, inserted: 1 });
+    expect(await ingested(await post(ledger, single))).toMatchObject({ accepted: 1, inserted: 1 });
     // (4,310 - 3,155) x $0.25 + 3,155 x $0.025 + 924 x $2 a million
     expect((await ledger.summary(WEEK)).totals.cost_usd).toBe("0.002215625");
   });
@@ -113,7 +114,7 @@ describe("forms", () => {
       const ledger = await open();
       const lines = [entry(), "{broken", entry(), "5", "", `[${JSON.stringify(entry())}]`, entry()];
       const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\r\n");
-      const written = await json<Written>(await post(ledger, text, { "content-type": type }));
+      const written = await ingested(await post(ledger, text, { "content-type": type }));
       expect(written).toMatchObject({ accepted: 3, inserted: 3, rejected: 3 });
       expect(written.errors.map(({ index }) => index)).toEqual([1, 3, 4]);
     },
@@ -123,12 +124,12 @@ describe("forms", () => {
     const ledger = await open();
     const stream = new Response(JSON.stringify([entry()])).body!.pipeThrough(new CompressionStream("gzip"));
     const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    expect(await json(await post(ledger, bytes, { "content-encoding": "gzip" }))).toMatchObject({ inserted: 1 });
+    expect(await ingested(await post(ledger, bytes, { "content-encoding": "gzip" }))).toMatchObject({ inserted: 1 });
   });
 
   it("answers an empty batch with zeros", async () => {
     const ledger = await open();
-    expect(await json(await post(ledger, []))).toEqual({
+    expect(await ingested(await post(ledger, []))).toEqual({
       accepted: 0,
       inserted: 0,
       duplicates: 0,
@@ -141,8 +142,12 @@ describe("forms", () => {
     const ledger = await open();
     const first = entry();
     await post(ledger, [first]);
-    const written = await json<Written>(await post(ledger, [{ ...first, prompt_tokens: 5 }]));
-    expect(written).toMatchObject({ inserted: 0, duplicates: 1, errors: [{ index: 0, code: "conflict" }] });
+    const written = await ingested(await post(ledger, [{ ...first, prompt_tokens: 5 }]));
+    expect(written).toMatchObject({
+      inserted: 0,
+      duplicates: 1,
+      errors: foundByStoring({ index: 0, code: "conflict" }),
+    });
     expect((await ledger.summary(WEEK)).totals.input_tokens).toBe(1_000);
   });
 });
@@ -163,7 +168,7 @@ describe("bad input", () => {
       entry({ metadata: 5, request_tags: "x", model_parameters: [], response: "redacted", error_information: 1 }),
       entry({ response_cost: -1, cache_hit: "True", endTime: -5, request_tags: ["a\0b"] }),
     ];
-    const written = await json<Written>(await post(ledger, [entry(), ...bad, ...odd, entry()]));
+    const written = await ingested(await post(ledger, [entry(), ...bad, ...odd, entry()]));
     expect(written).toMatchObject({ accepted: 4, inserted: 4, rejected: bad.length });
     expect(written.errors.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(written.errors[4]!.code).toBe("timestamp_range");

@@ -7,7 +7,7 @@ import type { Deps } from "../../src/deps.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp-request.ts";
-import { call, config, db, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./ledger.ts";
+import { call, config, db, ingested, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./ledger.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const [ROOT, STEP, LEAF] = ["00000000000000a1", "00000000000000a2", "00000000000000a3"];
@@ -115,7 +115,7 @@ describe("a gateway's cache hit", () => {
       prompt_tokens: 10,
       completion_tokens: 5,
     };
-    await json(await ledger.post([entry], {}, "/v1/litellm"));
+    await ingested(await ledger.post([entry], {}, "/v1/litellm"));
     expect(await list(ledger)).toMatchObject([{ billable: false, cost_usd: "0", unpriced_reason: null }]);
     expect((await ledger.summary(WEEK)).totals.requests).toBe(0);
   });

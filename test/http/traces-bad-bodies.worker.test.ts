@@ -1,6 +1,6 @@
 /** A request that is wrong as a whole: a 4xx that says why, and nothing stored. */
 import { describe, expect, it } from "vitest";
-import { call, json, openLedger, problem, WEEK, type Ledger } from "./ledger.ts";
+import { call, ingested, openLedger, problem, WEEK, type Ledger } from "./ledger.ts";
 
 const MIB = 2 ** 20;
 
@@ -56,7 +56,7 @@ describe("a body over 8 MiB is 413", () => {
     const ledger = await openLedger();
     const item = JSON.stringify(call());
     const body = item + " ".repeat(8 * MIB - item.length);
-    expect(await json(await ledger.post(await compress(body), { "content-encoding": "gzip" }))).toMatchObject({
+    expect(await ingested(await ledger.post(await compress(body), { "content-encoding": "gzip" }))).toMatchObject({
       inserted: 1,
     });
   });
@@ -130,7 +130,7 @@ describe("a body that cannot be read is 400", () => {
     const ledger = await openLedger();
     const body = `${"[".repeat(1_000_000)}\n${'{"a":'.repeat(40)}1${"}".repeat(40)}\n${JSON.stringify(call())}`;
     const response = await ledger.post(body, { "content-type": "application/x-ndjson" });
-    expect(await json(response)).toMatchObject({ inserted: 1, rejected: 2 });
+    expect(await ingested(response)).toMatchObject({ inserted: 1, rejected: 2 });
   });
 });
 
@@ -152,5 +152,5 @@ describe("what the body is said to be is 415 where it is not taken", () => {
 
 it("takes a BOM in front of the JSON", async () => {
   const ledger = await openLedger();
-  expect(await json(await ledger.post(`\ufeff${JSON.stringify(call())}`))).toMatchObject({ inserted: 1 });
+  expect(await ingested(await ledger.post(`\ufeff${JSON.stringify(call())}`))).toMatchObject({ inserted: 1 });
 });

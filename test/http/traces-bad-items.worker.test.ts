@@ -1,11 +1,11 @@
 /** One bad item of a batch: never a 500, never in the way of the good ones around it. */
 import { describe, expect, it } from "vitest";
-import { call, iso, json, MONDAY, openLedger, WEEK, type Item, type Ledger, type Written } from "./ledger.ts";
+import { call, ingested, iso, MONDAY, openLedger, WEEK, type Item, type Ledger, type Written } from "./ledger.ts";
 
 /** Sends a good item, the bad one as JSON text, a good item. */
 async function sendAmongGood(ledger: Ledger, bad: string): Promise<Written> {
   const body = `[${JSON.stringify(call())},${bad},${JSON.stringify(call())}]`;
-  return await json<Written>(await ledger.post(body));
+  return await ingested(await ledger.post(body));
 }
 
 async function expectRefused(bad: string | Item, code = "invalid", message = /./): Promise<void> {
@@ -50,7 +50,7 @@ describe("token counts are whole numbers from 0 to 2^31-1, never coerced", () =>
   it("takes 0, 1.0, 2^31-1 and null", async () => {
     const ledger = await openLedger();
     const items = ["0", "1.0", "2147483647", "null"].map((value) => withJson("input_tokens", value));
-    expect(await json(await ledger.post(`[${items.join()}]`))).toMatchObject({ inserted: 4, errors: [] });
+    expect(await ingested(await ledger.post(`[${items.join()}]`))).toMatchObject({ inserted: 4, errors: [] });
   });
 
   it("sums counts at the limit without overflow, priced or not", async () => {
@@ -108,7 +108,7 @@ describe("money", () => {
     const items = ["1e-12", '"0.123456789012"', "0", '"9223372.036854775807"'].map((cost) =>
       withJson("cost_usd", cost),
     );
-    expect(await json(await ledger.post(`[${items.join()}]`))).toMatchObject({ inserted: 4, errors: [] });
+    expect(await ingested(await ledger.post(`[${items.join()}]`))).toMatchObject({ inserted: 4, errors: [] });
   });
 });
 

@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { appWith, call, iso, json, MONDAY, openLedger, problem, WEEK, type Written } from "./ledger.ts";
+import {
+  appWith,
+  call,
+  foundByStoring,
+  ingested,
+  iso,
+  MONDAY,
+  openLedger,
+  problem,
+  QUEUE_MODE,
+  WEEK,
+} from "./ledger.ts";
 
 const ONE = { accepted: 1, inserted: 1, duplicates: 0, rejected: 0, errors: [] };
 
@@ -12,7 +23,7 @@ describe("the forms of a native body", () => {
   it("takes one object", async () => {
     const ledger = await openLedger();
     const response = await ledger.post(call());
-    expect(await json(response)).toEqual(ONE);
+    expect(await ingested(response)).toEqual(ONE);
     expect(response.headers.get("content-type")).toMatch(/^application\/json/);
   });
 
@@ -23,14 +34,14 @@ describe("the forms of a native body", () => {
 
   it('takes {"traces": […]}', async () => {
     const ledger = await openLedger();
-    expect(await json(await ledger.post({ traces: [call(), call(), call()] }))).toMatchObject({ inserted: 3 });
+    expect(await ingested(await ledger.post({ traces: [call(), call(), call()] }))).toMatchObject({ inserted: 3 });
   });
 
   it("takes NDJSON; a line that is not JSON is an item in error and blocks nothing", async () => {
     const ledger = await openLedger();
     const lines = [JSON.stringify(call()), "{not json", "", `${JSON.stringify(call())}\r`, "[]", ""];
     const response = await ledger.post(lines.join("\n"), { "content-type": "application/x-ndjson" });
-    const written = await json<Written>(response);
+    const written = await ingested(response);
     expect(written).toMatchObject({ accepted: 2, inserted: 2, rejected: 2 });
     expect(written.errors.map(({ index, code }) => [index, code])).toEqual([
       [1, "invalid"],
@@ -45,7 +56,7 @@ describe("the forms of a native body", () => {
   ])("takes gzip as %s", async (type, text) => {
     const ledger = await openLedger();
     const response = await ledger.post(await gzip(text), { "content-type": type, "content-encoding": "gzip" });
-    expect(await json(response)).toEqual(ONE);
+    expect(await ingested(response)).toEqual(ONE);
   });
 
   it.each([
@@ -54,7 +65,11 @@ describe("the forms of a native body", () => {
     ["", "application/x-ndjson"],
   ])("answers the empty batch %j with zeros", async (body, type) => {
     const ledger = await openLedger();
-    expect(await json(await ledger.post(body, { "content-type": type }))).toEqual({ ...ONE, accepted: 0, inserted: 0 });
+    expect(await ingested(await ledger.post(body, { "content-type": type }))).toEqual({
+      ...ONE,
+      accepted: 0,
+      inserted: 0,
+    });
   });
 });
 
@@ -80,7 +95,7 @@ describe("the fields of a native trace", () => {
       invented_by_a_newer_emitter: { a: [1, null] },
       project_id: "00000000-0000-4000-8000-000000000000",
     });
-    expect(await json(await ledger.post(everything))).toEqual(ONE);
+    expect(await ingested(await ledger.post(everything))).toEqual(ONE);
     const { rows } = await ledger.summary(`${WEEK}&group_by=application,environment,provider,model,operation`);
     expect(rows).toEqual([
       {
@@ -171,7 +186,8 @@ describe("the same call again", () => {
     const items = Array.from({ length: 40 }, () => call({ user_id: "u", tags: { t: "1" } }));
     const batches = Array.from({ length: 8 }, (_, i) => [...items.slice(i * 5), ...items.slice(0, i * 5)]);
     const written = await Promise.all(batches.map((batch) => ledger.write(batch)));
-    expect(written.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(40);
+    // What was stored by several at once cannot be counted for each.
+    if (!QUEUE_MODE) expect(written.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(40);
     for (const { accepted, inserted, duplicates } of written) expect(inserted + duplicates).toBe(accepted);
     expect((await ledger.summary(WEEK)).totals).toMatchObject({ requests: 40, cost_usd: "0.14" });
   });
@@ -187,13 +203,13 @@ describe("the same call again", () => {
       inserted: 1,
       duplicates: 1,
       rejected: 0,
-      errors: [conflict(1)],
+      errors: foundByStoring(conflict(1)),
     });
     const twin = call();
     expect(await ledger.write([twin, { ...twin, user_id: "else" }])).toMatchObject({
       inserted: 1,
       duplicates: 1,
-      errors: [conflict(1)],
+      errors: foundByStoring(conflict(1)),
     });
     expect((await ledger.summary(WEEK)).totals).toMatchObject({ requests: 3, output_tokens: 300 });
   });

@@ -124,7 +124,7 @@ const stored = (ledger: Ledger, count: number) =>
 describe("a request in queue mode", () => {
   it("is 202 {accepted, rejected, errors}, and stored soon after with its exact cost", async () => {
     const ledger = await openLedger();
-    const body = await json(await ledger.post([call(), { id: "x" }, call()]), 202);
+    const body = await json(await ledger.send([call(), { id: "x" }, call()]), 202);
     expect(body).toEqual({ accepted: 2, rejected: 1, errors: [expect.objectContaining({ index: 1 })] });
     await stored(ledger, 2);
     // 2 x $0.0035
@@ -135,7 +135,7 @@ describe("a request in queue mode", () => {
   it("stores 5,000 calls of one body, in as many messages as it takes", async () => {
     const ledger = await openLedger();
     const items = Array.from({ length: 5_000 }, (_, i) => call({ user_id: `u${i % 7}`, tags: { team: "search" } }));
-    expect(await json(await ledger.post(items), 202)).toMatchObject({ accepted: 5_000 });
+    expect(await json(await ledger.send(items), 202)).toMatchObject({ accepted: 5_000 });
     await stored(ledger, 5_000);
     expect((await ledger.summary(WEEK)).totals).toMatchObject({ requests: 5_000, cost_usd: "17.5" });
   });
@@ -143,7 +143,7 @@ describe("a request in queue mode", () => {
   it("stores a call that is too large for a message at once", async () => {
     const ledger = await openLedger();
     const tags = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, "\u0001".repeat(512)]));
-    await json(await ledger.post([call({ tags })]), 202);
+    await json(await ledger.send([call({ tags })]), 202);
     expect(await requests(ledger)).toBe(1);
   });
 
@@ -153,11 +153,11 @@ describe("a request in queue mode", () => {
     const away = createTraceQueue({ sendBatch: () => Promise.reject(new Error("away")) } as unknown as Queue);
     const ledger = ledgerOf(projectId, key, appWith({ queue: away }));
     const items = [call(), call()];
-    const response = await ledger.post(items);
+    const response = await ledger.send(items);
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     await problem(response, 503, "queue_unavailable");
     const healed = ledgerOf(projectId, key);
-    await json(await healed.post(items), 202);
+    await json(await healed.send(items), 202);
     await stored(healed, 2);
   });
 
@@ -182,7 +182,7 @@ describe("a request in queue mode", () => {
     const times: number[] = [];
     while (performance.now() - began < 9_000) {
       const at = performance.now();
-      await json(await ledger.post([call()]), 202);
+      await json(await ledger.send([call()]), 202);
       times.push(performance.now() - at);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
