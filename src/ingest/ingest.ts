@@ -70,7 +70,8 @@ export async function ingest(
   const { links = [] } = decoded;
   const empty = priced.length === 0 && links.length === 0;
   if (deps.queue !== null) {
-    if (!empty) await enqueue(deps, deps.queue, projectId, { traces: priced, links }, keepAlive);
+    const expired = empty ? [] : await enqueue(deps, deps.queue, projectId, { traces: priced, links }, keepAlive);
+    for (const trace of expired) errors.push({ index: indexes[priced.indexOf(trace)]!, ...REMARKS.expired });
     errors.sort((a, b) => a.index - b.index);
     return { accepted: decoded.items - errors.length, rejected: errors.length, errors };
   }
@@ -86,14 +87,16 @@ export async function ingest(
   return { accepted: decoded.items - rejected, inserted, duplicates, rejected, errors };
 }
 
-/** What is too large for a message is stored at once. */
+/** What is too large for a message is stored at once. Returns what of that cannot be, as it begins before calls are kept. */
 async function enqueue(
   deps: Deps,
   queue: TraceQueue,
   projectId: string,
   batch: Batch,
   keepAlive: KeepAlive,
-): Promise<void> {
+): Promise<PricedTrace[]> {
   const rest = await queue.send(projectId, batch);
-  if (rest.traces.length + rest.links.length > 0) await store(deps, projectId, rest, keepAlive);
+  if (rest.traces.length + rest.links.length === 0) return [];
+  const outcomes = await store(deps, projectId, rest, keepAlive);
+  return rest.traces.filter((_, i) => outcomes[i] === "expired");
 }

@@ -1,12 +1,14 @@
 /**
  * The receiving side of queue mode: a batch of messages becomes one write a project. A message is acknowledged once its
- * traces are stored; what fails comes again, later each time, and in the end goes to the queue of dead letters.
+ * traces are stored; what fails comes again, later each time, and in the end goes to the queue of dead letters. Calls
+ * that are too old by then to be stored are dead letters at once.
  */
 import { DatabaseUnavailable } from "../db/client.ts";
 import type { Deps, KeepAlive } from "../deps.ts";
 import { store } from "../ingest/store.ts";
 import type { Batch } from "../ingest/trace-writer.ts";
-import { keepDeadLetters } from "./dead-letters.ts";
+import type { Outcome } from "../ingest/write.ts";
+import { expiredOf, keepDeadLetters, type Letter } from "./dead-letters.ts";
 import { readMessage } from "./message.ts";
 import type { QueueCounts, TraceQueue } from "./queue.ts";
 
@@ -55,6 +57,7 @@ async function storeAll(deps: ConsumerDeps, deliveries: Delivery[], keepAlive: K
   };
   try {
     const outcomes = await store(deps, deliveries[0]!.projectId, together, keepAlive);
+    await keepExpired(deps, deliveries, outcomes);
     for (const outcome of outcomes) counts.traces[outcome]++;
   } catch (error) {
     if (deliveries.length === 1 || error instanceof DatabaseUnavailable) return comeAgain(messages, counts, error);
@@ -67,6 +70,21 @@ async function storeAll(deps: ConsumerDeps, deliveries: Delivery[], keepAlive: K
     counts.lagSeconds += Math.max(deps.now() - message.timestamp.getTime(), 0) / 1_000;
   }
   counts.messages.stored += messages.length;
+}
+
+/** @param outcomes of the deliveries' traces, one after the other. */
+async function keepExpired(
+  { db }: ConsumerDeps,
+  deliveries: readonly Delivery[],
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  if (!outcomes.includes("expired")) return;
+  let at = 0;
+  const letters = deliveries.flatMap(({ message: { id }, projectId, batch }): Letter[] => {
+    const body = expiredOf(projectId, batch, outcomes.slice(at, (at += batch.traces.length)));
+    return body === null ? [] : [{ id, body }];
+  });
+  await keepDeadLetters(db, letters);
 }
 
 async function keepAll({ db, queue: { counts } }: ConsumerDeps, messages: readonly Message[]): Promise<void> {

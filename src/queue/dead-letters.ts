@@ -1,19 +1,29 @@
-/** Messages that could not be stored, kept for as long as it takes to find out why, and replayed then. */
+/**
+ * Messages that could not be stored, or some calls of them that are too old to be: kept for as long as it takes to find
+ * out why, and replayed then.
+ */
 import { sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { textArray } from "../db/array-literal.ts";
+import { NO_PROJECT_ID } from "../db/schema.ts";
 import type { Deps, KeepAlive } from "../deps.ts";
 import { store } from "../ingest/store.ts";
-import { readMessage } from "./message.ts";
+import type { Batch } from "../ingest/trace-writer.ts";
+import type { Outcome } from "../ingest/write.ts";
+import { packMessages, readMessage } from "./message.ts";
 
-/** Stands for the project of a message that names none. */
-const NO_PROJECT = "00000000-0000-0000-0000-000000000000";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Of one replay. */
 const AT_ONCE = 100;
 
+export interface Letter {
+  /** The queue's id of the message. */
+  id: string;
+  body: unknown;
+}
+
 /** A message that comes twice is kept once. */
-export async function keepDeadLetters(db: Database, messages: readonly Message[]): Promise<void> {
+export async function keepDeadLetters(db: Database, messages: readonly Letter[]): Promise<void> {
   const letters = messages.map(({ id, body }) => ({ id, body: textOf(body) }));
   await db.query(sql`
     insert into dead_letters (project_id, id, body)
@@ -23,6 +33,15 @@ export async function keepDeadLetters(db: Database, messages: readonly Message[]
       ${textArray(letters.map(({ body }) => body))}::text[]
     )
     on conflict do nothing`);
+}
+
+/**
+ * A message of those calls that expired between being acknowledged and being stored; null when none did. What is stored
+ * already is not in it, so that it is exactly what the ledger does not count.
+ */
+export function expiredOf(projectId: string, { traces }: Batch, outcomes: readonly Outcome[]): string | null {
+  const expired = traces.filter((_, i) => outcomes[i] === "expired");
+  return packMessages(projectId, { traces: expired, links: [] }, Infinity).messages[0] ?? null;
 }
 
 export interface Replayed {
@@ -41,7 +60,12 @@ export async function replayDeadLetters(deps: Deps, keepAlive: KeepAlive): Promi
     const letter = sql`project_id = ${String(project)}::uuid and id = ${String(id)}`;
     try {
       const { projectId, batch } = readMessage(String(body));
-      await store(deps, projectId, batch, keepAlive);
+      const expired = expiredOf(projectId, batch, await store(deps, projectId, batch, keepAlive));
+      if (expired !== null) {
+        result.failed.push({ id: String(id), error: "Expired" });
+        await deps.db.query(sql`update dead_letters set tried_at = now(), body = ${expired} where ${letter}`);
+        continue;
+      }
     } catch (error) {
       result.failed.push({ id: String(id), error: error instanceof Error ? error.name : "unknown" });
       await deps.db.query(sql`update dead_letters set tried_at = now() where ${letter}`);
@@ -64,8 +88,8 @@ function textOf(body: unknown): string {
 function projectOf(body: string): string {
   try {
     const { projectId } = readMessage(body);
-    return UUID.test(projectId) ? projectId : NO_PROJECT;
+    return UUID.test(projectId) ? projectId : NO_PROJECT_ID;
   } catch {
-    return NO_PROJECT;
+    return NO_PROJECT_ID;
   }
 }

@@ -1,21 +1,9 @@
 /** Queue mode on Miniflare's queues: what is acknowledged is stored once, whatever fails on the way. */
 /// <reference types="@cloudflare/vitest-plugin/types" />
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { connect, DatabaseUnavailable, type Database } from "../../src/db/client.ts";
-import { createReader } from "../../src/db/replica.ts";
-import type { Deps } from "../../src/deps.ts";
-import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
-import { createKeyring } from "../../src/keys.ts";
-import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
-import { createPriceBooks } from "../../src/pricing/price-books.ts";
-import { consume } from "../../src/queue/consume.ts";
-import { packMessages } from "../../src/queue/message.ts";
+import { connect, DatabaseUnavailable } from "../../src/db/client.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
-import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
-import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { createSummaryCache } from "../../src/summary/cache.ts";
 import {
   admin,
   appWith,
@@ -28,95 +16,14 @@ import {
   MONDAY,
   openLedger,
   problem,
-  redis,
   WEEK,
 } from "../http/ledger.ts";
 import { priced, trace } from "../traces.ts";
-
-const QUEUE = "llm-cost-traces";
-const queue = config.queue!;
+import { deliver, depsWith, failingWhere, messageOf, requests } from "./consumer.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-function depsWith(database: Database): Deps {
-  return {
-    config,
-    db: database,
-    reader: createReader(database, null, Date.now),
-    redis,
-    keyring: createKeyring(database),
-    prices: createPriceBooks((projectId) => loadCustomPrices(database, projectId)),
-    writer: createTraceWriter(database, config.wrapperGraceSeconds),
-    queue: createTraceQueue(queue),
-    cache: createSummaryCache(redis),
-    mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(db),
-    now: Date.now,
-  };
-}
-
-/** Fails where a test says so. */
-function failingWhere(fails: (values: readonly unknown[]) => Error | undefined): Database {
-  const run: Database["run"] = async (statement, values) => {
-    const error = fails(values);
-    if (error) throw error;
-    return await db.run(statement, values);
-  };
-  const batch: Database["batch"] = async (queries) => {
-    const error = fails(queries.flatMap((query) => ("values" in query ? query.values : [])));
-    if (error) throw error;
-    return await db.batch(queries);
-  };
-  return { ...db, run, batch };
-}
-
-let messages = 0;
-
-/** Delivers bodies to the consumer as one batch. */
-async function deliver(deps: Deps, bodies: unknown[], queueName = QUEUE, attempts = 1) {
-  const batch = createMessageBatch(
-    queueName,
-    bodies.map((body) => ({
-      id: `message-${crypto.randomUUID()}-${++messages}`,
-      timestamp: Date.now(),
-      attempts,
-      body,
-    })),
-  );
-  const delays = batch.messages.map(() => undefined as number | undefined);
-  for (const [at, message] of batch.messages.entries()) {
-    const { retry } = message;
-    vi.spyOn(message, "retry").mockImplementation((options) => {
-      delays[at] = options?.delaySeconds;
-      retry.call(message, options);
-    });
-  }
-  const ctx = createExecutionContext();
-  await consume(deps, batch, (work) => ctx.waitUntil(work));
-  const { explicitAcks, retryMessages } = await getQueueResult(batch, ctx);
-  const positionOf = (id: string): number => batch.messages.findIndex((message) => message.id === id);
-  return {
-    acked: explicitAcks.map(positionOf),
-    retried: retryMessages.map(({ msgId }) => [positionOf(msgId), delays[positionOf(msgId)]]),
-  };
-}
-
-function messageOf(projectId: string, ...ids: string[]): string {
-  const traces = ids.map((clientId) => priced(trace({ startedAtMs: MONDAY, clientId })));
-  return packMessages(projectId, { traces, links: [] }).messages[0]!;
-}
-
-async function requests({ projectId }: Ledger): Promise<number> {
-  const [row] = await db.query(sql`select count(*)::int as n from traces where project_id = ${projectId}::uuid`);
-  return Number(row!["n"]);
-}
-
-async function deadOf({ projectId }: Ledger): Promise<number> {
-  const [row] = await db.query(sql`select count(*)::int as n from dead_letters where project_id = ${projectId}::uuid`);
-  return Number(row!["n"]);
-}
 
 const stored = (ledger: Ledger, count: number) =>
   vi.waitFor(async () => expect(await requests(ledger)).toBe(count), { timeout: 10_000, interval: 20 });
@@ -222,10 +129,10 @@ describe("a batch of messages", () => {
     const ledger = await openLedger();
     const body = messageOf(ledger.projectId, "1");
     const away = depsWith(failingWhere(() => new DatabaseUnavailable("away")));
-    expect(await deliver(away, [body], QUEUE, 1)).toEqual({ acked: [], retried: [[0, 1]] });
-    expect(await deliver(away, [body], QUEUE, 4)).toEqual({ acked: [], retried: [[0, 8]] });
-    expect(await deliver(away, [body], QUEUE, 20)).toEqual({ acked: [], retried: [[0, 900]] });
-    expect(await deliver(depsWith(db), [body], QUEUE, 5)).toEqual({ acked: [0], retried: [] });
+    expect(await deliver(away, [body], undefined, 1)).toEqual({ acked: [], retried: [[0, 1]] });
+    expect(await deliver(away, [body], undefined, 4)).toEqual({ acked: [], retried: [[0, 8]] });
+    expect(await deliver(away, [body], undefined, 20)).toEqual({ acked: [], retried: [[0, 900]] });
+    expect(await deliver(depsWith(db), [body], undefined, 5)).toEqual({ acked: [0], retried: [] });
     expect(await requests(ledger)).toBe(1);
   });
 
@@ -249,35 +156,6 @@ describe("a batch of messages", () => {
     await ledger.summary(WEEK);
     await deliver(depsWith(db), [messageOf(ledger.projectId, "1")]);
     expect((await ledger.summary(WEEK)).totals.requests).toBe(1);
-  });
-});
-
-describe("dead letters", () => {
-  it("are what the queue gives up; a replay stores them once, and leaves what still fails", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    const ledger = await openLedger();
-    // A price that no bigint of the database holds: read well, refused by Postgres.
-    const good = messageOf(ledger.projectId, "1", "2");
-    const poison = good.replace(/"unitPico":\["\d+"/, `"unitPico":["${10n ** 30n}"`);
-    expect(poison).not.toBe(good);
-    await queue.sendBatch([{ body: poison, contentType: "text" }]);
-    await vi.waitFor(async () => expect(await deadOf(ledger)).toBe(1), { timeout: 15_000, interval: 50 });
-    expect(await requests(ledger)).toBe(0);
-
-    const replay = () => admin("POST", "/v1/dead-letters/replay");
-    expect((await json<{ failed: unknown[] }>(await replay())).failed.length).toBeGreaterThan(0);
-    expect(await deadOf(ledger)).toBe(1);
-
-    await db.query(sql`update dead_letters set body = ${good} where project_id = ${ledger.projectId}::uuid`);
-    await json(await replay());
-    await json(await replay());
-    expect(await deadOf(ledger)).toBe(0);
-    expect((await ledger.summary(WEEK)).totals).toMatchObject({ requests: 2, cost_usd: "0.007" });
-  });
-
-  it("are kept whatever they hold, once however often they come", async () => {
-    const bodies = ["a\0b", "\ud800", { not: "ours" }, 7];
-    expect((await deliver(depsWith(db), bodies, "llm-cost-dead-letters")).acked).toHaveLength(4);
   });
 });
 

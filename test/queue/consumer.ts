@@ -1,0 +1,96 @@
+/** What tests of the consumer share: its dependencies, some of which fail, and messages delivered to it by hand. */
+/// <reference types="@cloudflare/vitest-plugin/types" />
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { sql } from "drizzle-orm";
+import { vi } from "vitest";
+import type { Database } from "../../src/db/client.ts";
+import { createReader } from "../../src/db/replica.ts";
+import type { Deps } from "../../src/deps.ts";
+import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
+import { createKeyring } from "../../src/keys.ts";
+import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
+import { createPriceBooks } from "../../src/pricing/price-books.ts";
+import { consume } from "../../src/queue/consume.ts";
+import { packMessages } from "../../src/queue/message.ts";
+import { createTraceQueue } from "../../src/queue/queue.ts";
+import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
+import { createMergeSignal } from "../../src/rollup/signal.ts";
+import { createSummaryCache } from "../../src/summary/cache.ts";
+import { config, db, type Ledger, MONDAY, redis } from "../http/ledger.ts";
+import { priced, trace } from "../traces.ts";
+
+const QUEUE = "llm-cost-traces";
+export const queue = config.queue!;
+
+export function depsWith(database: Database): Deps {
+  return {
+    config,
+    db: database,
+    reader: createReader(database, null, Date.now),
+    redis,
+    keyring: createKeyring(database),
+    prices: createPriceBooks((projectId) => loadCustomPrices(database, projectId)),
+    writer: createTraceWriter(database, config.wrapperGraceSeconds),
+    queue: createTraceQueue(queue),
+    cache: createSummaryCache(redis),
+    mergeSignal: createMergeSignal(redis),
+    merger: createFrequentMerger(database),
+    now: Date.now,
+  };
+}
+
+/** Fails where a test says so. */
+export function failingWhere(fails: (values: readonly unknown[]) => Error | undefined): Database {
+  const run: Database["run"] = async (statement, values) => {
+    const error = fails(values);
+    if (error) throw error;
+    return await db.run(statement, values);
+  };
+  const batch: Database["batch"] = async (queries) => {
+    const error = fails(queries.flatMap((query) => ("values" in query ? query.values : [])));
+    if (error) throw error;
+    return await db.batch(queries);
+  };
+  return { ...db, run, batch };
+}
+
+let messages = 0;
+
+/** Delivers bodies to the consumer as one batch. */
+export async function deliver(deps: Deps, bodies: unknown[], queueName = QUEUE, attempts = 1) {
+  const batch = createMessageBatch(
+    queueName,
+    bodies.map((body) => ({
+      id: `message-${crypto.randomUUID()}-${++messages}`,
+      timestamp: Date.now(),
+      attempts,
+      body,
+    })),
+  );
+  const delays = batch.messages.map(() => undefined as number | undefined);
+  for (const [at, message] of batch.messages.entries()) {
+    const { retry } = message;
+    vi.spyOn(message, "retry").mockImplementation((options) => {
+      delays[at] = options?.delaySeconds;
+      retry.call(message, options);
+    });
+  }
+  const ctx = createExecutionContext();
+  await consume(deps, batch, (work) => ctx.waitUntil(work));
+  const { explicitAcks, retryMessages } = await getQueueResult(batch, ctx);
+  const positionOf = (id: string): number => batch.messages.findIndex((message) => message.id === id);
+  return {
+    acked: explicitAcks.map(positionOf),
+    retried: retryMessages.map(({ msgId }) => [positionOf(msgId), delays[positionOf(msgId)]]),
+  };
+}
+
+export function messageOf(projectId: string, ...ids: string[]): string {
+  const traces = ids.map((clientId) => priced(trace({ startedAtMs: MONDAY, clientId })));
+  return packMessages(projectId, { traces, links: [] }).messages[0]!;
+}
+
+export async function requests({ projectId }: Ledger): Promise<number> {
+  const [row] = await db.query(sql`select count(*)::int as n from traces where project_id = ${projectId}::uuid`);
+  return Number(row!["n"]);
+}
