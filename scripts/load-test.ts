@@ -23,7 +23,7 @@ async function main(): Promise<number> {
     process.once(signal, () => void target.stop().finally(() => process.exit(130)));
   }
   try {
-    const report = await loadTest(target.server, options.work, options.seconds);
+    const report = await loadTest(target.server, options.work, options.seconds, target.stall);
     await writeFile(join(out, "report.json"), JSON.stringify(report, null, 2));
     await writeFile(join(out, "report.html"), reportHtml(report));
     console.log(reportLines(report).join("\n"));

@@ -64,6 +64,8 @@ export interface LedgerCheck {
   lost: number;
   /** Counted beyond all that was sent. */
   surplus: number;
+  /** In a queue's mode: after the last answer, until all that was acknowledged was counted. */
+  settledAfterMs?: number;
   /** Why the ledger could not be asked, which leaves the rest open. */
   trouble?: string;
 }
@@ -91,12 +93,14 @@ export async function checkLedger(
   const range = [`from=${sinceMs - HOUR_MS}`, `to=${to}`, ...filters].join("&");
   const { acknowledged, open } = account;
 
-  const deadline = Date.now() + (account.queued ? QUEUE_PATIENCE_MS : PATIENCE_MS);
+  const beganMs = Date.now();
+  const deadline = beganMs + (account.queued ? QUEUE_PATIENCE_MS : PATIENCE_MS);
   let counted = await count(client, range);
   while (counted < acknowledged && Date.now() < deadline) {
     await pause(PAUSE_MS);
     counted = await count(client, range);
   }
+  const settled = account.queued && counted >= acknowledged ? { settledAfterMs: Date.now() - beganMs } : {};
   const unlisted = counted === acknowledged && open === 0 ? 0 : await missing(client, range, runId, account);
   return {
     acknowledged,
@@ -104,6 +108,7 @@ export async function checkLedger(
     counted,
     lost: Math.max(acknowledged - counted, unlisted, 0),
     surplus: Math.max(counted - acknowledged - open, 0),
+    ...settled,
   };
 }
 

@@ -10,6 +10,8 @@ export interface Chart {
   title: string;
   unit: string;
   series: readonly Series[];
+  /** Times that are set apart. */
+  shaded?: readonly { fromSecond: number; toSecond: number }[];
 }
 
 const WIDTH = 960;
@@ -24,7 +26,7 @@ const HOUR = 3_600;
 /** Told apart also by those who do not see red or green. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#6a4c93"];
 
-export function chartSvg({ title, unit, series }: Chart): string {
+export function chartSvg({ title, unit, series, shaded = [] }: Chart): string {
   const seconds = Math.max(1, ...series.map(({ values }) => values.length));
   const top = niceCeiling(series.flatMap(({ values }) => values).reduce<number>((a, b) => Math.max(a, b ?? 0), 0));
   const x = (second: number): number => LEFT + (second / Math.max(1, seconds - 1)) * (WIDTH - LEFT - RIGHT);
@@ -40,11 +42,15 @@ export function chartSvg({ title, unit, series }: Chart): string {
     (second) => `<text x="${at(x(second))}" y="${HEIGHT - 8}" text-anchor="middle">${second} s</text>`,
   );
   const lines = series.map(({ values }, i) => path(values, x, y, colour(i)));
+  const shades = shaded.map(
+    ({ fromSecond, toSecond }) =>
+      `<rect x="${at(x(fromSecond))}" y="${TOP}" width="${at(x(toSecond) - x(fromSecond))}" height="${HEIGHT - TOP - BOTTOM}" class="shade"/>`,
+  );
   const legend = series.map(({ name }, i) => `<span><i style="background:${colour(i)}"></i>${escapeHtml(name)}</span>`);
   return `<figure>
 <figcaption><b>${escapeHtml(title)}</b>, ${escapeHtml(unit)} ${legend.join(" ")}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">
-${[...grid, ...marks, ...lines].join("\n")}
+${[...shades, ...grid, ...marks, ...lines].join("\n")}
 </svg>
 </figure>`;
 }

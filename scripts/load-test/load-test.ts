@@ -9,6 +9,7 @@ import { coresOfMachine, type CpuSample, type CpuUse, meanUse, watchCpu } from "
 import { type Part, planOf, type Work } from "./plan.ts";
 import { createRecorder, type Figures, figures, type Recorder, type Tally } from "./record.ts";
 import { runUsers } from "./run.ts";
+import type { Target } from "./target.ts";
 import { bottleneck, brokenBy, faults, type StageFigures } from "./verdict.ts";
 
 export interface LoadReport {
@@ -21,6 +22,8 @@ export interface LoadReport {
   kinds: Record<string, Figures>;
   stages: (StageFigures & { brokenBy: string[] })[];
   seconds: Figures[];
+  /** When the database stood still, in seconds since the run began. */
+  stalls: { fromSecond: number; toSecond: number }[];
   cpu: CpuSample[];
   meanCpu: CpuUse;
   ledger: LedgerCheck;
@@ -34,7 +37,13 @@ export interface LoadReport {
 
 const TIMEOUT_MS = 30_000;
 
-export async function loadTest(server: Server, work: Work, seconds: number | undefined): Promise<LoadReport> {
+/** @param stall of a target that can; work that needs none goes without. */
+export async function loadTest(
+  server: Server,
+  work: Work,
+  seconds: number | undefined,
+  stall?: Target["stall"],
+): Promise<LoadReport> {
   const runId = randomBytes(6).toString("hex");
   const plan = await planOf(runId, work, seconds);
   const client = createClient(server, TIMEOUT_MS);
@@ -45,18 +54,22 @@ export async function loadTest(server: Server, work: Work, seconds: number | und
   const clock = (): number => performance.now() - began;
   const cpu = watchCpu(clock);
   const stages: LoadReport["stages"] = [];
+  const stalls: LoadReport["stalls"] = [];
   try {
     for (const part of plan.parts) {
+      const stalled = part.stalled ? await stall?.(part.lastsMs) : undefined;
       const startMs = clock();
       const tally = recorder.startStage();
       const stopProgress = showProgress(part, recorder, startMs, clock);
       const run = { client, recorder, account, clock, nextRequest: plan.nextRequest };
       const schedules = part.schedules().map((schedule) => shifted(schedule, startMs));
       await runUsers(plan.seen ? { ...run, seen: plan.seen } : run, schedules, startMs + part.endMs);
+      await stalled?.over;
       stopProgress();
       const endMs = clock();
       const cores = meanUse(cpu.samples.filter(({ atMs }) => atMs > startMs + 1_000 && atMs <= startMs + part.lastsMs));
       const stage = stageFigures(part, tally, endMs - startMs, cores);
+      if (stalled) stalls.push({ fromSecond: startMs / 1_000, toSecond: (startMs + part.lastsMs) / 1_000 });
       const broken = brokenBy(stage);
       stages.push({ ...stage, brokenBy: broken });
       if (plan.climbs && broken.length > 0) break;
@@ -82,6 +95,7 @@ export async function loadTest(server: Server, work: Work, seconds: number | und
       kinds: Object.fromEntries([...recorder.kinds].map(([kind, tally]) => [kind, figures(tally)])),
       stages,
       seconds: recorder.seconds.map(figures),
+      stalls,
       cpu: [...cpu.samples],
       meanCpu: meanUse(cpu.samples),
       ledger,

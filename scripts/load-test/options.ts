@@ -2,7 +2,7 @@
 import { isIPv4 } from "node:net";
 import { parseArgs } from "node:util";
 import { CommandError } from "../command.ts";
-import type { Work } from "./plan.ts";
+import { stalls, type Work } from "./plan.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 export interface LoadTestOptions {
@@ -16,7 +16,7 @@ export interface LoadTestOptions {
 
 export const LOAD_TEST_HELP = `Loads a server as its users would, and says whether it held and lost nothing.
 
-  npm run load-test -- --scenario normal|peak|stress|seed [flags]
+  npm run load-test -- --scenario normal|peak|stress|seed|stall [flags]
   npm run load-test -- --replay FILE.csv [--speed N] [flags]
 
   --scenario NAME    normal: 100 users x 10 requests/s, 70% reads, writes of 1 to 5 calls, 60 s
@@ -24,10 +24,11 @@ export const LOAD_TEST_HELP = `Loads a server as its users would, and says wheth
                      seed:   100 users x 5 requests/s, otherwise as normal, 10 minutes
                      stress: as normal with ever more users, in steps of 10 s, until it breaks: p95 over 1 s, errors, or
                              less than 90% of what was offered
+                     stall:  40 writes/s to a server of its own in queue mode, whose Postgres stands still for 10 s of 30
   --replay FILE.csv  one write a row, at the pace of its timestamps (columns TIMESTAMP, ContextTokens, GeneratedTokens, or
                      those of a call: timestamp, input_tokens, output_tokens, model …)
   --speed N          that many times as fast; default 1
-  --duration TIME    such as 90s or 5m; for stress that of a step
+  --duration TIME    such as 90s or 5m; for stress and stall that of a step
   --target URL       the server to load; default: one of the test's own, in bare workerd over embedded Postgres and Redis
   --key KEY          its API key with the scopes "ingest" and "read" (or LLM_COST_KEY; default: the dev server's)
   --out DIR          where report.html, report.json and worker.log go; default <DATA_DIR>/load-test
@@ -41,8 +42,13 @@ export function parseLoadTestArgs(args: readonly string[]): LoadTestOptions | un
   const values = read(args);
   if (values.help) return undefined;
   if (values.target !== undefined) refuseForeign(values.target, values["i-own-this-host"]);
+  const work = workOf(values);
+  if (values.target !== undefined && stalls(work))
+    throw new CommandError(
+      "--target does not go with this scenario, which stalls the database of a server of its own.",
+    );
   return {
-    work: workOf(values),
+    work,
     target: values.target,
     key: values.key,
     seconds: values.duration === undefined ? undefined : secondsOf(values.duration),

@@ -18,6 +18,8 @@ export interface Part {
   lastsMs: number;
   /** From when on nothing is sent. */
   endMs: number;
+  /** The database stands still meanwhile. */
+  stalled: boolean;
 }
 
 export interface Plan {
@@ -28,12 +30,17 @@ export interface Plan {
   seen?: (list: string) => void;
 }
 
+/** Does the work need a server whose database it may stall? */
+export function stalls(work: Work): boolean {
+  return "scenario" in work && scenario(work.scenario, undefined).stages.some(({ stalled }) => stalled);
+}
+
 /** Requests of a replay that may be under way at once. */
 const REPLAY_CONNECTIONS = 256;
 /** What a replay may be late at its end. */
 const REPLAY_GRACE_MS = 30_000;
 
-/** @param seconds of the whole, or of each step of a climb; undefined: the scenario's or the recording's own. */
+/** @param seconds of the whole, or of each step where there are several; undefined: the scenario's or the recording's own. */
 export async function planOf(runId: string, work: Work, seconds: number | undefined): Promise<Plan> {
   return "scenario" in work ? planScenario(runId, work.scenario, seconds) : planReplay(runId, work, seconds);
 }
@@ -44,11 +51,11 @@ function planScenario(runId: string, name: ScenarioName, seconds: number | undef
   return { name, parts: stages.map(partOf), climbs, nextRequest: traffic.next, seen: traffic.seen };
 }
 
-function partOf({ name, users, ratePerSecond, seconds }: Stage): Part {
+function partOf({ name, users, ratePerSecond, seconds, stalled = false }: Stage): Part {
   const endMs = seconds * 1_000;
   const schedules = () => Array.from({ length: users }, (_, user) => userSchedule(user, users, ratePerSecond, endMs));
   const offered = () => dueBySecond(schedules().flatMap((times) => [...times]));
-  return { name, users, schedules, offered, lastsMs: endMs, endMs };
+  return { name, users, schedules, offered, lastsMs: endMs, endMs, stalled };
 }
 
 async function planReplay(
@@ -69,6 +76,7 @@ async function planReplay(
     offered: () => dueBySecond(due),
     lastsMs,
     endMs: lastsMs + REPLAY_GRACE_MS,
+    stalled: false,
   };
   const name = `replay of ${replay}, ${speed} times as fast`;
   return { name, parts: [part], climbs: false, nextRequest: createReplay(runId, calls) };

@@ -50,6 +50,7 @@ ${report.bottleneck === undefined ? "" : `<p><b>Bottleneck:</b> ${escapeHtml(rep
 <p><b>Answers:</b> ${escapeHtml(outcomesSentence(report.total))}</p>
 ${stageTable(report)}
 ${latencyTable(report)}
+${report.stalls.length === 0 ? "" : "<p><b>Shaded:</b> the database stood still.</p>"}
 ${charts(report).map(chartSvg).join("\n")}
 ${cpuSentence(report) === "" ? "" : `<p><b>CPU, mean:</b> ${escapeHtml(cpuSentence(report))}</p>`}
 <p class="note">Latency from due counts from when the schedule wanted a request sent, so that waiting behind slow answers
@@ -90,7 +91,7 @@ function latencyTable({ total, kinds }: LoadReport): string {
   return table("latencies", ["request", "count", "due p50", "due p90", "due p95", "due p99", "due max", ...sent], rows);
 }
 
-function charts({ seconds, cpu }: LoadReport): Chart[] {
+function charts({ seconds, cpu, stalls }: LoadReport): Chart[] {
   const answered = (second: Figures): boolean => second.fromDueMs.max > 0;
   const latency = (pick: (second: Figures) => number): (number | null)[] =>
     seconds.map((second) => (answered(second) ? pick(second) : null));
@@ -110,6 +111,7 @@ function charts({ seconds, cpu }: LoadReport): Chart[] {
     {
       title: "Latency from due",
       unit: "ms",
+      shaded: stalls,
       series: [
         { name: "p50", values: latency(({ fromDueMs }) => fromDueMs.p50) },
         { name: "p95", values: latency(({ fromDueMs }) => fromDueMs.p95) },
@@ -154,10 +156,11 @@ function outcomesSentence({ offered, unsent, outcomes }: Figures): string {
 }
 
 function ledgerSentence({ ledger }: LoadReport): string {
-  const { acknowledged, open, counted, lost, trouble } = ledger;
+  const { acknowledged, open, counted, lost, settledAfterMs, trouble } = ledger;
   if (trouble !== undefined) return `${whole(acknowledged)} calls acknowledged, not checked`;
   const unknown = open > 0 ? ` (${whole(open)} more may be there, as they were not acknowledged)` : "";
-  return `${whole(acknowledged)} calls acknowledged, ${whole(counted)} counted${unknown}, ${lost} lost`;
+  const settled = settledAfterMs === undefined ? "" : ` at most ${ms(settledAfterMs)} after the last answer`;
+  return `${whole(acknowledged)} calls acknowledged, ${whole(counted)} counted${settled}${unknown}, ${lost} lost`;
 }
 
 function cpuSentence({ meanCpu, cores }: LoadReport): string {
@@ -198,6 +201,7 @@ svg { width: 100%; height: auto; }
 svg text { font: 11px system-ui, sans-serif; fill: currentColor; opacity: .75; }
 svg path { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
 .grid { stroke: var(--line); }
+.shade { fill: var(--line); opacity: .35; }
 .right { border-left: 4px solid #009e73; padding-left: .7rem; }
 .wrong { border-left: 4px solid #d55e00; padding-left: .7rem; }
 .note { font-size: 13px; opacity: .8; }

@@ -1,6 +1,6 @@
 /** What each scenario asks for: users, their rate, and what share of their requests writes how many calls. */
 
-export const SCENARIOS = ["normal", "peak", "stress", "seed"] as const;
+export const SCENARIOS = ["normal", "peak", "stress", "seed", "stall"] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export interface Mix {
@@ -16,6 +16,8 @@ export interface Stage {
   /** Of each user. */
   ratePerSecond: number;
   seconds: number;
+  /** The database stands still meanwhile. */
+  stalled?: boolean;
 }
 
 export interface Scenario {
@@ -27,13 +29,14 @@ export interface Scenario {
 
 const USUAL: Mix = { writes: 0.3, callsPerWrite: [1, 5] };
 const HIGH_INGEST: Mix = { writes: 0.7, callsPerWrite: [10, 50] };
+const INGEST_ONLY: Mix = { writes: 1, callsPerWrite: [1, 5] };
 
 const CLIMB_FROM_USERS = 10;
 const CLIMB_TO_USERS = 5_000;
 const CLIMB_FACTOR = 1.5;
 const RATE_OF_CLIMBER = 10;
 
-/** @param seconds of the whole, or of each step of a climb; undefined: the scenario's own. */
+/** @param seconds of the whole, or of each step where there are several; undefined: the scenario's own. */
 export function scenario(name: ScenarioName, seconds: number | undefined): Scenario {
   const steady = (mix: Mix, users: number, ratePerSecond: number, usual: number): Scenario => ({
     mix,
@@ -49,6 +52,15 @@ export function scenario(name: ScenarioName, seconds: number | undefined): Scena
       return steady(USUAL, 100, 5, 600);
     case "stress":
       return { mix: USUAL, stages: climb(seconds ?? 10), climbs: true };
+    case "stall": {
+      const load = { users: 40, ratePerSecond: 1, seconds: seconds ?? 10 };
+      const stages: Stage[] = [
+        { name: "before", ...load },
+        { name: "database stalled", ...load, stalled: true },
+        { name: "after", ...load },
+      ];
+      return { mix: INGEST_ONLY, stages, climbs: false };
+    }
   }
 }
 

@@ -1,4 +1,7 @@
-/** The server that is loaded: one that is running, or one of the test's own with a month of history and its cron. */
+/**
+ * The server that is loaded: one that is running, or one of the test's own with a month of history and its cron; or in
+ * queue mode, where its database is to be stalled.
+ */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { calls, take } from "../bench/calls.ts";
@@ -6,9 +9,13 @@ import { startSubject } from "../bench/subject.ts";
 import { CommandError } from "../command.ts";
 import { findServer, type Server } from "../import/server.ts";
 import { createClient } from "./client.ts";
+import { stalls, type Work } from "./plan.ts";
+import { startQueueTarget } from "./queue-target.ts";
 
 export interface Target {
   server: Server;
+  /** Stalls the database, where it is the test's own to stall. Returns once it stands still, for so long. */
+  stall?: (ms: number) => Promise<{ over: Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -23,11 +30,12 @@ const TIMEOUT_MS = 60_000;
  * @throws CommandError when the server does not let the key in.
  */
 export async function findTarget(
-  flags: { target: string | undefined; key: string | undefined },
+  flags: { work: Work; target: string | undefined; key: string | undefined },
   env: Record<string, string | undefined>,
   logFile: string,
 ): Promise<Target> {
-  if (flags.target === undefined) return startOwn(logFile);
+  if (flags.target === undefined)
+    return stalls(flags.work) ? await startQueueTarget(env, logFile) : await startOwn(logFile);
   const server = await findServer({ url: flags.target, key: flags.key }, env);
   const client = createClient(server, TIMEOUT_MS);
   const { status } = await client.send("/v1/summary").catch((error: Error) => {

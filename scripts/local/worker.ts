@@ -16,6 +16,8 @@ export interface WorkerOptions {
   bindings: Record<string, string>;
   /** Hyperdrive bindings: the databases that they lead to. */
   hyperdrives: Record<string, string>;
+  /** Takes what the Worker logs; default: it goes to this process' own output. */
+  log?: (message: string) => void;
 }
 
 export interface Worker {
@@ -86,6 +88,7 @@ function miniflareOptions({
   port,
   bindings,
   hyperdrives,
+  log,
 }: WorkerOptions): MiniflareOptions {
   return convertV4MiniflareOptions({
     name: "llm-cost",
@@ -104,7 +107,8 @@ function miniflareOptions({
     cf: false,
     log: new NoOpLog(),
     handleStructuredLogs: ({ level, message }) => {
-      if (level === "error" || level === "warn") console.error(message);
+      if (log) log(message);
+      else if (level === "error" || level === "warn") console.error(message);
       else console.log(message);
     },
   });
