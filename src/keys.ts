@@ -6,6 +6,7 @@ import { sql } from "drizzle-orm";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Database, Row } from "./db/client.ts";
+import type { KeepAlive } from "./deps.ts";
 import { sha256Hex } from "./digest.ts";
 import { ApiError } from "./errors.ts";
 import { id, time } from "./wire.ts";
@@ -93,27 +94,42 @@ export async function listProjects(db: Database): Promise<Project[]> {
 }
 
 export interface Keyring {
-  /** Who holds this key? Null for a wrong or revoked one. Answers may be half a minute old. */
-  callerOf(key: string, nowMs: number): Promise<Caller | null>;
+  /**
+   * Who holds this key? Null for a wrong or revoked one. Answers may be half a minute old. With `keepAlive` an old one
+   * is renewed beside the request, so that keys in use need no database that answers at once.
+   */
+  callerOf(key: string, nowMs: number, keepAlive?: KeepAlive): Promise<Caller | null>;
 }
 
 const MEMO_MS = 30_000;
+/** From this age on an answer is renewed, and tried again after a failure. */
+const RENEW_MS = 15_000;
+const RETRY_MS = 5_000;
 const MEMO_SIZE = 10_000;
 
 /** Looks keys up in the database and remembers the answers for a while. */
 export function createKeyring(db: Database): Keyring {
-  const memo = new Map<string, { caller: Caller | null; untilMs: number }>();
+  const memo = new Map<string, { caller: Caller | null; renewMs: number; untilMs: number }>();
+
+  async function lookUp(key: string, nowMs: number): Promise<Caller | null> {
+    const [row] = await db.query(sql`
+      select project_id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
+    const caller = row ? { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) } : null;
+    if (memo.size >= MEMO_SIZE) memo.clear();
+    memo.set(key, { caller, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
+    return caller;
+  }
+
   return {
-    async callerOf(key, nowMs) {
+    async callerOf(key, nowMs, keepAlive) {
       if (!isWellFormedKey(key)) return null;
       const known = memo.get(key);
-      if (known && known.untilMs > nowMs) return known.caller;
-      const [row] = await db.query(sql`
-        select project_id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
-      const caller = row ? { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) } : null;
-      if (memo.size >= MEMO_SIZE) memo.clear();
-      memo.set(key, { caller, untilMs: nowMs + MEMO_MS });
-      return caller;
+      if (!known || known.untilMs <= nowMs) return await lookUp(key, nowMs);
+      if (keepAlive && known.renewMs <= nowMs) {
+        known.renewMs = nowMs + RETRY_MS;
+        keepAlive(lookUp(key, nowMs).catch(() => undefined));
+      }
+      return known.caller;
     },
   };
 }

@@ -64,6 +64,30 @@ describe("createKeyring", () => {
     expect(await createKeyring(db).callerOf(key, NOW)).toBeNull();
   });
 
+  it("renews an answer beside requests from 15 s on, and never believes one of more than 30 s", async () => {
+    const { key, id } = await newKey();
+    let asked = 0;
+    let query: Database["query"] = db.query;
+    const keyring = createKeyring({ ...db, query: (statement) => (asked++, query(statement)) });
+    const beside: Promise<unknown>[] = [];
+    const at = (ms: number) => keyring.callerOf(key, NOW + ms, (work) => void beside.push(work));
+    await at(0);
+    await at(14_999);
+    expect(asked).toBe(1);
+    // The database stalls.
+    const stalled = Promise.withResolvers<never>();
+    query = () => stalled.promise;
+    for (const ms of [15_000, 16_000, 19_999]) expect(await at(ms)).not.toBeNull();
+    expect(asked).toBe(2);
+    stalled.reject(new Error("away"));
+    await Promise.all(beside.splice(0));
+    query = db.query;
+    await revokeKey(db, id);
+    expect(await at(20_000)).not.toBeNull();
+    await Promise.all(beside);
+    expect([await at(20_001), asked]).toEqual([null, 3]);
+  });
+
   it("never asks the database for what is no key", async () => {
     const { db, lookUps } = counted();
     for (const key of ["", "nonsense", `lct_${"0".repeat(48)}`]) {

@@ -3,14 +3,14 @@ import type { MiddlewareHandler } from "hono";
 import { sha256Hex } from "../digest.ts";
 import { ApiError } from "../errors.ts";
 import type { Scope } from "../keys.ts";
-import type { AppContext, AppEnv, Deps } from "./context.ts";
+import { type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 
 /** Lets a key through that has the scope (`admin` has them all) and tells handlers whose it is. */
 export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv> {
   const isAdminKey = keyTest(deps.config.adminKey);
   return async (c, next) => {
     const key = credentials(c);
-    const caller = await deps.keyring.callerOf(key, deps.now());
+    const caller = await deps.keyring.callerOf(key, deps.now(), keepAliveOf(c));
     if (!caller) {
       if (isAdminKey(key))
         throw new ApiError("forbidden", "the admin key is for /v1/projects, /v1/keys and POST /v1/prices only");

@@ -53,7 +53,7 @@ export async function ingest(
   let pricer: Pricer | undefined;
   for (const [i, trace] of decoded.traces.entries()) {
     const index = decoded.indexes[i]!;
-    pricer ??= await deps.prices.pricerFor(projectId, nowMs);
+    pricer ??= await deps.prices.pricerFor(projectId, nowMs, keepAlive);
     if (deps.queue !== null && trace.startedAtMs < keptFromMs) {
       errors.push({ index, ...REMARKS.expired });
       continue;

@@ -32,6 +32,23 @@ describe("a project's prices", () => {
     expect(state.loads).toBe(2);
   });
 
+  it("are loaded again beside requests from 15 s on, one load at a time", async () => {
+    const { state, books, unit } = shelf();
+    const beside: Promise<unknown>[] = [];
+    const at = (ms: number) => books.pricerFor("p", NOW + ms, (work) => void beside.push(work));
+    const first = await at(0);
+    const { promise, resolve: answer } = Promise.withResolvers<CustomPrice[]>();
+    state.load = () => promise;
+    await at(14_999);
+    expect(state.loads).toBe(1);
+    for (const ms of [15_000, 15_001, 19_999]) expect(await at(ms)).toBe(first);
+    expect(state.loads).toBe(2);
+    answer([price()]);
+    await Promise.all(beside);
+    expect(await unit(NOW + 19_999)).toBe(1_000_000n);
+    expect(state.loads).toBe(2);
+  });
+
   it("are one pricer for all projects that have none", async () => {
     const { books } = shelf();
     expect(await books.pricerFor("p", NOW)).toBe(await books.pricerFor("q", NOW));
