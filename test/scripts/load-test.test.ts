@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { chartSvg, niceCeiling } from "../../scripts/load-test/charts.ts";
 import { createHistogram, percentiles } from "../../scripts/load-test/histogram.ts";
 import { parseLoadTestArgs } from "../../scripts/load-test/options.ts";
+import { planOf, stalls } from "../../scripts/load-test/plan.ts";
 import { createRecorder, figures, outcomeOf } from "../../scripts/load-test/record.ts";
 import { scenario } from "../../scripts/load-test/scenarios.ts";
 import { dueBySecond, replaySchedule, userSchedule } from "../../scripts/load-test/schedule.ts";
@@ -42,11 +43,12 @@ describe("npm run load-test: flags", () => {
   it.each([
     [[], "--scenario or --replay"],
     [["--scenario", "normal", "--replay", "a.csv"], "one of them"],
-    [["--scenario", "calm"], "must be one of normal, peak, stress, seed"],
+    [["--scenario", "calm"], "must be one of normal, peak, stress, seed, stall"],
     [["--scenario", "normal", "--speed", "2"], "--speed goes with --replay"],
     [["--replay", "a.csv", "--speed", "0"], "above 0"],
     [["--scenario", "normal", "--duration", "1h"], "90s or 5m"],
     [["--scenario", "normal", "--target", "ftp://127.0.0.1"], "no http(s) URL"],
+    [["--scenario", "stall", "--target", "http://127.0.0.1"], "a server of its own"],
     [["--scenario", "normal", "--bogus"], "--bogus"],
   ])("refuses %j", (args, message) => expect(() => parseLoadTestArgs(args)).toThrow(message));
 });
@@ -69,6 +71,23 @@ describe("schedules", () => {
     const { climbs, stages } = scenario("stress", undefined);
     expect(climbs).toBe(true);
     expect(stages.slice(0, 4).map(({ name }) => name)).toEqual(["100/s", "150/s", "230/s", "350/s"]);
+  });
+
+  it("stall writes 40/s, of which the database stands still for the second of three parts", async () => {
+    const { climbs, mix, stages } = scenario("stall", undefined);
+    expect([climbs, mix.writes]).toEqual([false, 1]);
+    expect(stages.map(({ seconds, stalled = false }) => [seconds, stalled])).toEqual([
+      [10, false],
+      [10, true],
+      [10, false],
+    ]);
+    const { parts } = await planOf("0123456789ab", { scenario: "stall" }, 2);
+    expect(parts.map(({ stalled, offered }) => [stalled, offered()])).toEqual([
+      [false, [40, 40]],
+      [true, [40, 40]],
+      [false, [40, 40]],
+    ]);
+    expect([stalls({ scenario: "stall" }), stalls({ scenario: "normal" })]).toEqual([true, false]);
   });
 
   it("a replay keeps the gaps, N times shorter", () => {
@@ -195,6 +214,14 @@ describe("verdict", () => {
 describe("charts", () => {
   it("scale to round numbers", () => {
     expect([0, 0.4, 1, 1.1, 30, 215, 501].map(niceCeiling)).toEqual([1, 1, 1, 1.2, 30, 300, 600]);
+  });
+
+  it("shade times that are set apart", () => {
+    const values = Array.from({ length: 31 }, () => 1);
+    const shaded = [{ fromSecond: 10, toSecond: 20 }];
+    const svg = chartSvg({ title: "a", unit: "ms", series: [{ name: "p95", values }], shaded });
+    // A third of the 884 pixels between the axes, a third from the left one.
+    expect(svg).toContain('<rect x="358.7" y="12" width="294.7"');
   });
 
   it("leave gaps where nothing is known, and escape names", () => {
