@@ -11,6 +11,7 @@ import { createKeyring } from "../../src/keys.ts";
 import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { consume } from "../../src/queue/consume.ts";
+import { packMessages } from "../../src/queue/message.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
 import { createReader } from "../../src/db/replica.ts";
 import { connectRedis } from "../../src/redis.ts";
@@ -19,6 +20,7 @@ import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp-request.ts";
 import { ownDatabase } from "../retention/own-database.ts";
+import { priced, trace } from "../traces.ts";
 import { recording, type Run } from "./citus-recording.ts";
 
 /** At the daily sweep. */
@@ -263,8 +265,10 @@ export async function playScenario(): Promise<Scenario> {
       keepAlive,
     );
   await deliver("traces", messages);
-  await deliver("traces-dead-letters", [...messages, "no message of ours"]);
+  await deliver("traces-dead-letters", [...messages, ...messages, "no message of ours"]);
   await done();
+  const letters = await get<{ dead_letters: { id: string }[] }>("/v1/dead-letters?limit=1");
+  await ask("DELETE", `/v1/dead-letters/${letters.dead_letters[0]!.id}`);
   key = ADMIN_KEY;
   await ask("POST", "/v1/dead-letters/replay");
 
@@ -283,6 +287,12 @@ export async function playScenario(): Promise<Scenario> {
     faults.length = 0;
   }
   await get(`/v1/summary?${RANGE}&interval=day&group_by=model`);
+
+  // What was queued for so long that calls of its time are kept no longer.
+  const expired = priced(trace({ clientId: "expired", startedAtMs: NOW - 60 * 86_400_000 }));
+  await deliver("traces", packMessages(projectId, { traces: [expired], links: [] }).messages);
+  key = ADMIN_KEY;
+  await ask("POST", "/v1/dead-letters/replay");
   return { projectId, runs, db };
 }
 

@@ -10,6 +10,7 @@ import { replayDeadLetters } from "../../src/queue/dead-letters.ts";
 import { packMessages, readMessage } from "../../src/queue/message.ts";
 import { createTraceQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
+import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { ownDatabase, retainAt } from "../retention/own-database.ts";
 import { priced, trace } from "../traces.ts";
@@ -30,6 +31,7 @@ async function open() {
     writer: createTraceWriter(db, 300),
     queue: createTraceQueue({} as Queue),
     mergeSignal: createMergeSignal(redis),
+    merger: createFrequentMerger(db),
     now: () => NOW,
   } as unknown as Deps;
   const { id: projectId } = await createProject(db, "test");
