@@ -1,4 +1,5 @@
-/** Calls for the benchmarks, in the native form: seeded, all in the current hour, each with its own id. */
+/** Calls for the benchmarks, in the native form: seeded, each with an id and a trace id of its own. */
+import { createHash } from "node:crypto";
 
 export const APPLICATIONS = ["assistant", "search", "support", "codegen", "batch"];
 export const MODELS: readonly [provider: string, model: string][] = [
@@ -16,8 +17,9 @@ export const MODELS: readonly [provider: string, model: string][] = [
 
 export type Call = Record<string, unknown>;
 
-/** An endless source of calls that start within the five minutes before `nowMs`. */
+/** An endless source of calls that start within the five minutes before `nowMs`; another prefix has other ids. */
 export function* calls(nowMs: number, prefix: string): Generator<Call, never> {
+  const traceIds = createHash("sha256").update(prefix).digest("hex").slice(0, 16);
   let seed = 1;
   const below = (n: number): number => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
@@ -36,7 +38,7 @@ export function* calls(nowMs: number, prefix: string): Generator<Call, never> {
       operation: model.startsWith("text-embedding") ? "embeddings" : "chat",
       user_id: `user-${below(500)}`,
       session_id: `session-${below(5_000)}`,
-      trace_id: (i + 0x1000_0000).toString(16).padStart(32, "0"),
+      trace_id: traceIds + (i + 1).toString(16).padStart(16, "0"),
       duration_ms: 300 + below(6_000_000) / 1_000,
       status: "ok",
       input_tokens: input,
