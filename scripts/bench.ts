@@ -1,25 +1,56 @@
-/** `npm run bench -- [part …] [--json FILE]`: figures from one run on this machine, as a table and as JSON. */
+/** `npm run bench -- [part …] [--json FILE]`: figures from one run on this machine, as tables and as JSON. */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { type Bench, startBench } from "./bench/context.ts";
 import { benchIngest } from "./bench/ingest.ts";
+import { benchMerge } from "./bench/merge.ts";
 import { benchSummary } from "./bench/summary.ts";
 import { machine, type Measured, table } from "./bench/report.ts";
+import { CommandError, runCommand } from "./command.ts";
 
-const PARTS: Record<string, (say: (line: string) => void) => Promise<Measured[]>> = {
+/** In the order in which they run: those before the first history find an empty ledger. */
+const PARTS: Record<string, (bench: Bench) => Promise<Measured[]>> = {
   ingest: benchIngest,
+  merge: benchMerge,
   summary: benchSummary,
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
-const parts = positionals.length > 0 ? positionals : Object.keys(PARTS);
-const unknown = parts.filter((part) => !PARTS[part]);
-if (unknown.length > 0) {
-  console.error(`There is no part ${unknown.join(", ")}; parts are ${Object.keys(PARTS).join(", ")}.`);
-  process.exit(1);
+const HELP = `Usage: npm run bench -- [PART …] [--json FILE]
+
+Measures on this machine, with backends of its own, and shows ratios to baselines from the same run.
+
+  PART            ${Object.keys(PARTS).join(", ")}; default all
+  --json FILE     writes the figures there, too
+  BENCH_TRACES    environment: calls of the largest history; default 10,000,000`;
+
+function readOptions(): { parts: string[]; traces: number; json: string | undefined } {
+  const options = { json: { type: "string" }, help: { type: "boolean" } } as const;
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
+  if (values.help) throw new CommandError(HELP);
+  const unknown = positionals.filter((part) => !PARTS[part]);
+  if (unknown.length > 0)
+    throw new CommandError(`There is no part ${unknown.join(", ")}; parts are ${Object.keys(PARTS).join(", ")}.`);
+  const traces = Number(process.env["BENCH_TRACES"] ?? 10_000_000);
+  if (!Number.isInteger(traces) || traces < 10_000)
+    throw new CommandError("BENCH_TRACES must be a whole number, 10000 or more.");
+  const parts = Object.keys(PARTS).filter((part) => positionals.length === 0 || positionals.includes(part));
+  return { parts, traces, json: values.json };
 }
 
-const results: Record<string, Measured[]> = {};
-for (const part of parts) results[part] = await PARTS[part]!((line) => console.error(`… ${line}`));
-console.log(`Measured on ${machine()}\n`);
-for (const [part, rows] of Object.entries(results)) console.log(`${table(`${part} (ratio to the first row)`, rows)}\n`);
-if (values.json !== undefined) await writeFile(values.json, JSON.stringify({ machine: machine(), results }, null, 2));
+runCommand(async () => {
+  const { parts, traces, json } = readOptions();
+  const date = new Date().toISOString();
+  const results: Record<string, Measured[]> = {};
+  const bench = await startBench(traces, (line) => console.error(`… ${line}`));
+  try {
+    for (const part of parts) {
+      await bench.settle();
+      results[part] = await PARTS[part]!(bench);
+      console.log(`${table(part, results[part])}\n`);
+    }
+  } finally {
+    await bench.stop();
+  }
+  console.log(`Measured at ${date} on ${machine()}, with ${traces.toLocaleString("en-US")} calls at most.`);
+  if (json !== undefined) await writeFile(json, JSON.stringify({ date, machine: machine(), traces, results }, null, 2));
+});

@@ -4,9 +4,9 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
+import { CONNECTIONS } from "./context.ts";
 
 export const BATCH = 1_000;
-export const CONNECTIONS = 2;
 
 export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   const left = items.values();
@@ -15,12 +15,6 @@ export async function inParallel<T>(items: readonly T[], work: (item: T) => Prom
       for (const item of left) await work(item);
     }),
   );
-}
-
-export async function timed(rows: number, work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return rows / ((performance.now() - began) / 1_000);
 }
 
 /** The stored rows as COPY text, without the project, which comes first. */

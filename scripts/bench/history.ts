@@ -15,13 +15,17 @@ import { insertMainPartials } from "../../src/rollup/derive.ts";
 import { LEVELS } from "../../src/rollup/measures.ts";
 import { merge } from "../../src/rollup/merge.ts";
 import { APPLICATIONS, calls, MODELS } from "./calls.ts";
+import type { Project } from "./subject.ts";
 
 export const DAYS = 90;
-const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 const dialect = new PgDialect();
 
 export interface History {
   projectId: string;
+  /** Of the project. */
+  key: string;
   traces: number;
   /** End of its last day, epoch ms. */
   endMs: number;
@@ -31,7 +35,7 @@ export interface History {
 export async function fillHistory(
   pool: pg.Pool,
   db: Database,
-  projectId: string,
+  { id: projectId, key }: Project,
   traces: number,
   say: (line: string) => void,
 ): Promise<History> {
@@ -59,7 +63,7 @@ export async function fillHistory(
     [projectId, LEVELS.day],
   );
   if (Number(rows[0]!.requests) !== perDay * DAYS) throw new Error(`only ${rows[0]!.requests} calls were generated`);
-  return { projectId, traces: perDay * DAYS, endMs };
+  return { projectId, key, traces: perDay * DAYS, endMs };
 }
 
 /** One call of each model long ago, so that their prices are stored: `insertDay` takes all else from them. */

@@ -1,11 +1,14 @@
 /** A closed loop of HTTP requests over kept-alive connections, as cheap as Node makes it. */
 import { Agent, request } from "node:http";
 
+/** Of a POST; without one a request is a GET. */
+export type Body = string | Uint8Array | undefined;
+
 export interface Load {
   url: string;
   headers: Record<string, string>;
-  /** One body a request, taken in order; the loop ends when they do. */
-  bodies: Iterator<string>;
+  /** One a request, taken in order; the loop ends when they do. */
+  bodies: Iterator<Body>;
   connections: number;
 }
 
@@ -24,8 +27,8 @@ export async function runLoad({ url, headers, bodies, connections }: Load): Prom
   const loop = async (): Promise<void> => {
     for (let next = bodies.next(); !next.done; next = bodies.next()) {
       const sent = performance.now();
-      const { status, text } = await post(agent, url, headers, next.value);
-      if (status !== 200) throw new Error(`${status}: ${text.slice(0, 300)}`);
+      const { status, text } = await send(agent, url, headers, next.value);
+      if (status !== 200) throw new Error(`${url}: ${status}: ${text.slice(0, 300)}`);
       latenciesMs.push(performance.now() - sent);
     }
   };
@@ -41,23 +44,20 @@ export async function runLoad({ url, headers, bodies, connections }: Load): Prom
   };
 }
 
-function post(
+function send(
   agent: Agent,
   url: string,
   headers: Record<string, string>,
-  body: string,
+  body: Body,
 ): Promise<{ status: number; text: string }> {
+  const post = { agent, method: "POST", headers: { ...headers, "content-length": Buffer.byteLength(body ?? "") } };
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      url,
-      { agent, method: "POST", headers: { ...headers, "content-length": Buffer.byteLength(body) } },
-      (response) => {
-        let text = "";
-        response.setEncoding("utf8").on("data", (part: string) => (text += part));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-        response.on("error", reject);
-      },
-    );
+    const outgoing = request(url, body === undefined ? { agent, headers } : post, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", reject);
+    });
     outgoing.on("error", reject);
     outgoing.end(body);
   });

@@ -2,11 +2,14 @@
 import { cpus, totalmem } from "node:os";
 
 export interface Measured {
+  /** By which tools find it: it stays as it is when the name changes. */
+  id: string;
   name: string;
   value: number;
   unit: string;
-  /** To the baseline of its part, from the same run. */
-  ratio: number;
+  /** The value divided by that of `to`, which is from the same run. */
+  ratio?: number;
+  to?: string;
   p95Ms?: number;
 }
 
@@ -16,15 +19,18 @@ export function machine(): string {
 }
 
 export function table(title: string, rows: readonly Measured[]): string {
+  const width = Math.max(...rows.map(({ name }) => name.length));
   const number = (n: number): string => (n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString("en-US"));
-  const lines = rows.map(({ name, value, unit, ratio, p95Ms }) =>
+  const lines = rows.map(({ name, value, unit, ratio, to, p95Ms }) =>
     [
-      name.padEnd(46),
-      number(value).padStart(10),
-      unit.padEnd(9),
-      ratio.toFixed(3).padStart(7),
-      p95Ms === undefined ? "" : `p95 ${p95Ms.toFixed(1)} ms`,
-    ].join(" "),
+      name.padEnd(width),
+      number(value).padStart(11),
+      unit.padEnd(10),
+      ratio === undefined ? "" : `${ratio.toFixed(3).padStart(9)} of ${to}`,
+      p95Ms === undefined ? "" : ` (p95 ${p95Ms.toFixed(1)} ms)`,
+    ]
+      .join(" ")
+      .trimEnd(),
   );
   return [title, "-".repeat(title.length), ...lines].join("\n");
 }

@@ -5,10 +5,16 @@ import { startWorkerd } from "./workerd.ts";
 
 const ADMIN_KEY = "bench-admin-key-0123456789abcdef0123456789";
 
+export interface Project {
+  id: string;
+  /** May write and read. */
+  key: string;
+}
+
 export interface Subject {
   url: string;
   backends: BackendsProcess;
-  newProject(): Promise<{ id: string; key: string }>;
+  newProject(): Promise<Project>;
   /** Resident memory of the workerd process in MiB; undefined where the system does not tell. */
   memoryMib(): Promise<number | undefined>;
   stop(): Promise<void>;
@@ -37,7 +43,7 @@ export async function startSubject(entry?: string, logFile?: string): Promise<Su
   };
 }
 
-async function newProject(url: string): Promise<{ id: string; key: string }> {
+async function newProject(url: string): Promise<Project> {
   const post = async (path: string, body: unknown): Promise<Record<string, string>> => {
     const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" };
     const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });

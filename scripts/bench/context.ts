@@ -1,0 +1,66 @@
+/** What the parts of one run share: backends, the Worker, and histories, each of which is generated once. */
+import { join } from "node:path";
+import pg from "pg";
+import { connect, type Database } from "../../src/db/client.ts";
+import { merge } from "../../src/rollup/merge.ts";
+import { fillHistory, type History } from "./history.ts";
+import { startSubject, type Subject } from "./subject.ts";
+
+/** Straight to Postgres, everywhere. */
+export const CONNECTIONS = 2;
+
+export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib"> {
+  pool: pg.Pool;
+  /** Through the driver that the Worker uses, with time for anything. */
+  db: Database;
+  /** Calls of the largest history. */
+  traces: number;
+  /** So much of `full`, when the largest history is small: then everything else is, too. */
+  scaled(full: number): number;
+  say(line: string): void;
+  /** About so many calls of 90 days, in a project of their own. */
+  history(traces: number): Promise<History>;
+  /** So that a part does not pay for those before it: what they ingested is merged, or gone if there is no history yet. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const FULL_SIZE_FROM = 200_000;
+
+export async function startBench(traces: number, say: (line: string) => void): Promise<Bench> {
+  const subject = await startSubject(join(import.meta.dirname, "worker.ts"));
+  const { databaseUrl, bindings } = subject.backends;
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
+  const { DATABASE_URL: url, NEON_FETCH_ENDPOINT: fetchEndpoint } = bindings;
+  const db = connect({ url, fetchEndpoint, timeoutMs: 600_000 });
+  const histories = new Map<number, History>();
+  return {
+    url: subject.url,
+    newProject: subject.newProject,
+    memoryMib: subject.memoryMib,
+    pool,
+    db,
+    traces,
+    scaled: (full) => Math.ceil(full * Math.min(1, traces / FULL_SIZE_FROM)),
+    say,
+    async history(count) {
+      let history = histories.get(count);
+      if (!history) {
+        say(`generating ${count.toLocaleString("en-US")} calls of 90 days`);
+        history = await fillHistory(pool, db, await subject.newProject(), count, say);
+        histories.set(count, history);
+      }
+      return history;
+    },
+    async settle() {
+      if (histories.size === 0) await pool.query("truncate traces, rollup");
+      else await merge(db, Date.now, Number.POSITIVE_INFINITY);
+      await pool.query("vacuum analyze rollup");
+      await pool.query("checkpoint");
+    },
+    async stop() {
+      await pool.end();
+      await subject.stop();
+    },
+  };
+}

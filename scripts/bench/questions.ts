@@ -1,0 +1,87 @@
+/** Summaries that the benchmarks ask, and what they take in the database itself. */
+import type { SQL } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
+import type pg from "pg";
+import type { Database } from "../../src/db/client.ts";
+import { parseSummaryQuery } from "../../src/summary/query.ts";
+import { summarize, type Summary } from "../../src/summary/summarize.ts";
+import { DAY_MS, DAYS, type History } from "./history.ts";
+
+export interface Question {
+  id: string;
+  name: string;
+  ask(db: Database, history: History): Promise<Summary>;
+}
+
+/** About the last `days` of the history. */
+function question(id: string, name: string, query: string, days = DAYS): Question {
+  return { id, name, ask: (db, history) => ask(db, history, query, history.endMs - days * DAY_MS, history.endMs) };
+}
+
+/** What is asked most, and what other figures are compared with. */
+export const BY_MODEL = question("by_model", "by model", "group_by=provider,model");
+export const WITH_LATENCY = question("by_model_latency", "by model, with latency", "group_by=model&include=latency");
+
+export const QUESTIONS: readonly Question[] = [
+  question("totals", "totals", ""),
+  question("by_application", "by application", "group_by=application"),
+  BY_MODEL,
+  question("fine", "by application, environment, model", "group_by=application,environment,model"),
+  question("by_model_day", "by model and day", "group_by=model&interval=day"),
+  question("by_model_hour_7", "by model and hour, 7 days", "group_by=model&interval=hour", 7),
+  question("by_model_hour_30", "by model and hour, 30 days", "group_by=model&interval=hour", 30),
+  WITH_LATENCY,
+  question("berlin", "by application, days of Berlin", "group_by=application&interval=day&tz=Europe/Berlin"),
+  {
+    id: "ragged",
+    name: "ragged edges, by application and model",
+    ask: (db, history) => {
+      const [fromMs, toMs] = [history.endMs - DAYS * DAY_MS + 754_321, history.endMs - 1_234_567];
+      return ask(db, history, "group_by=application,model", fromMs, toMs);
+    },
+  },
+];
+
+export function ask(
+  db: Database,
+  { projectId }: Pick<History, "projectId">,
+  query: string,
+  fromMs: number,
+  toMs: number,
+): Promise<Summary> {
+  const params = new URLSearchParams(`from=${fromMs}&to=${toMs}&${query}`);
+  return summarize(db, projectId, parseSummaryQuery(params, toMs), toMs);
+}
+
+const dialect = new PgDialect();
+
+/** What a summary's statement takes in the database: planning, execution and the answer's text, in ms. */
+export async function inDatabase(pool: pg.Pool, { ask }: Question, history: History): Promise<number> {
+  const unused = (): never => {
+    throw new Error("a summary is one query");
+  };
+  let ms = 0;
+  const database: Database = {
+    ping: unused,
+    run: unused,
+    // With ragged edges it asks afterwards, in the same transaction, whether the calls are kept.
+    async batch([query]) {
+      await this.query(query as SQL);
+      return [[]];
+    },
+    async query(query: SQL) {
+      const { sql: text, params } = dialect.sqlToQuery(query);
+      ms = await explained(pool, text, params);
+      return [];
+    },
+  };
+  await ask(database, history);
+  return ms;
+}
+
+/** The plan has no clock in each of its nodes: those would be counted too. */
+export async function explained(pool: pg.Pool, text: string, params: unknown[]): Promise<number> {
+  const { rows } = await pool.query(`explain (analyze, timing off, serialize text, format json) ${text}`, params);
+  const [plan] = rows[0]["QUERY PLAN"] as [{ "Planning Time": number; "Execution Time": number }];
+  return plan["Planning Time"] + plan["Execution Time"];
+}

@@ -1,0 +1,79 @@
+/** Posts calls to a project as fast as it goes, and checks that all that were acknowledged are stored, once. */
+import { randomUUID } from "node:crypto";
+import type { Bench } from "./context.ts";
+import { type Call, calls, take } from "./calls.ts";
+import { type CpuSeconds, cpuOf } from "./cpu.ts";
+import { type Body, runLoad } from "./load.ts";
+import { otlpBody } from "./otlp.ts";
+import { readStored, type Stored } from "./stored.ts";
+import type { Project } from "./subject.ts";
+import { percentile95 } from "./timing.ts";
+
+interface Form {
+  contentType: string;
+  bodyOf(calls: readonly Call[]): string | Uint8Array;
+}
+
+/** Both at `/v1/traces`. */
+export const NATIVE: Form = { contentType: "application/json", bodyOf: (calls) => JSON.stringify(calls) };
+export const OTLP: Form = { contentType: "application/x-protobuf", bodyOf: otlpBody };
+
+export interface Posted {
+  calls: number;
+  requests: number;
+  seconds: number;
+  p95Ms: number;
+  cpu: CpuSeconds;
+  bodies: readonly Body[];
+}
+
+export interface Sender {
+  /** @param batch calls a request */
+  post(batch: number, requests: number, connections: number): Promise<Posted>;
+  /**
+   * @returns what was stored of this sender's calls.
+   * @throws unless it is what was acknowledged.
+   */
+  verify(): Promise<Stored>;
+}
+
+export async function startSender({ url, pool }: Bench, project: Project, form: Form = NATIVE): Promise<Sender> {
+  const source = calls(Date.now(), randomUUID());
+  const sinceMs = Date.now() - 300_000;
+  const before = await readStored(pool, project.id, sinceMs);
+  const sent = { calls: 0, inputTokens: 0 };
+  return {
+    async post(batch, requests, connections) {
+      const bodies = Array.from({ length: requests }, () => {
+        const batchOfCalls = take(source, batch);
+        sent.calls += batch;
+        for (const { input_tokens } of batchOfCalls) sent.inputTokens += Number(input_tokens);
+        return form.bodyOf(batchOfCalls);
+      });
+      const { value, cpu } = await cpuOf(() =>
+        runLoad({
+          url: `${url}/v1/traces`,
+          headers: { authorization: `Bearer ${project.key}`, "content-type": form.contentType },
+          bodies: bodies.values(),
+          connections,
+        }),
+      );
+      const { seconds, latenciesMs } = value;
+      return { calls: batch * requests, requests, seconds, p95Ms: percentile95(latenciesMs), cpu, bodies };
+    },
+    async verify() {
+      const after = await readStored(pool, project.id, sinceMs);
+      const stored: Stored = {
+        calls: after.calls - before.calls,
+        inputTokens: after.inputTokens - before.inputTokens,
+        costPico: after.costPico - before.costPico,
+      };
+      if (stored.calls !== sent.calls || stored.inputTokens !== sent.inputTokens) {
+        throw new Error(
+          `acknowledged ${sent.calls} calls of ${sent.inputTokens} input tokens, stored ${stored.calls} of ${stored.inputTokens}`,
+        );
+      }
+      return stored;
+    },
+  };
+}
