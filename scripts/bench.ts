@@ -2,8 +2,11 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type Bench, startBench } from "./bench/context.ts";
+import { benchGrowth } from "./bench/growth.ts";
+import { benchHttp } from "./bench/http.ts";
 import { benchIngest } from "./bench/ingest.ts";
 import { benchMerge } from "./bench/merge.ts";
+import { benchPeers } from "./bench/peers.ts";
 import { benchSummary } from "./bench/summary.ts";
 import { machine, type Measured, table } from "./bench/report.ts";
 import { CommandError, runCommand } from "./command.ts";
@@ -12,7 +15,10 @@ import { CommandError, runCommand } from "./command.ts";
 const PARTS: Record<string, (bench: Bench) => Promise<Measured[]>> = {
   ingest: benchIngest,
   merge: benchMerge,
+  growth: benchGrowth,
   summary: benchSummary,
+  http: benchHttp,
+  peers: benchPeers,
 };
 
 const HELP = `Usage: npm run bench -- [PART …] [--json FILE]
