@@ -56,6 +56,7 @@ async function ingest({ url, key, batch, connections }: BackgroundOptions, stop:
 if (import.meta.main) {
   const [options] = (await once(process, "message")) as [BackgroundOptions];
   const stop = new AbortController();
-  process.once("message", () => stop.abort());
-  process.send?.(await ingest(options, stop.signal));
+  for (const event of ["message", "disconnect"]) process.once(event, () => stop.abort());
+  const sent = await ingest(options, stop.signal);
+  if (process.connected) process.send?.(sent);
 }

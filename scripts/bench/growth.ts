@@ -3,7 +3,7 @@
  * database, with histories each ten times as long as the one before. A history is generated just before it is measured.
  */
 import type { Bench } from "./context.ts";
-import { drain } from "./drain.ts";
+import { drain } from "./cron.ts";
 import type { History } from "./history.ts";
 import { BY_MODEL, inDatabase } from "./questions.ts";
 import type { Measured } from "./report.ts";

@@ -1,7 +1,7 @@
 /**
  * Merging: how long the Worker's cron takes for what came in at full ingest, to the time in which it came in (above 1 it
- * would fall behind); what CPU that is in Postgres; and how many partial rows there were for each group. Calls come
- * first and are merged afterwards, so that each time is of one thing.
+ * would fall behind); what CPU that is in Postgres; and how many partial rows there were for each group. First with calls
+ * that came before, so that each time is of one thing; then with both at once, on the same cores.
  */
 import { PgDialect } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm";
@@ -9,16 +9,19 @@ import { audit } from "../../src/rollup/audit.ts";
 import { labelsOf } from "../../src/rollup/derive.ts";
 import { columns, DIMENSIONS, LEVEL, MAIN, UNSPREAD } from "../../src/rollup/measures.ts";
 import type { Bench } from "./context.ts";
+import { startBackground } from "./background.ts";
 import { cpuOf } from "./cpu.ts";
-import { drain } from "./drain.ts";
+import { drain, fireCron } from "./cron.ts";
 import type { Measured } from "./report.ts";
 import { startSender } from "./sender.ts";
+import { readStored } from "./stored.ts";
 import { timed } from "./timing.ts";
 
 const CALLS = 100_000;
+const LEAD_MS = 10_000;
 
 export async function benchMerge(bench: Bench): Promise<Measured[]> {
-  return [...(await mergeOf(bench, 100, 8)), ...(await mergeOf(bench, 1_000, 4))];
+  return [...(await mergeOf(bench, 100, 8)), ...(await mergeOf(bench, 1_000, 4)), ...(await mergeBusy(bench))];
 }
 
 async function mergeOf(bench: Bench, batch: number, connections: number): Promise<Measured[]> {
@@ -65,6 +68,38 @@ async function mergeOf(bench: Bench, batch: number, connections: number): Promis
   for (const { id, name, rows, groups: count } of groups)
     results.push({ id: `merge.${id}_${batch}`, name: `  ${name}`, value: rows / count, unit: "rows" });
   return results;
+}
+
+/** One run of cron, as each minute has one, that begins with what came in the seconds before. */
+async function mergeBusy(bench: Bench): Promise<Measured[]> {
+  const { pool, url, say } = bench;
+  say("one run of cron at full ingest");
+  const project = await bench.newProject();
+  const sinceMs = Date.now() - 300_000;
+  const background = await startBackground({ url, key: project.key, batch: 1_000, connections: 4 });
+  await new Promise((resolve) => setTimeout(resolve, bench.scaled(LEAD_MS)));
+  const mergeMs = await timed(() => fireCron(bench));
+  const sent = await background.stop();
+  const stored = await readStored(pool, project.id, sinceMs);
+  if (stored.calls !== sent.calls) throw new Error(`acknowledged ${sent.calls} calls, stored ${stored.calls}`);
+  // Each call of the benchmarks has labels.
+  const { rows } = await pool.query<{ left: number }>(
+    "select count(*)::int as left from rollup where project_id = $1 and level = $2 and label = $3",
+    [project.id, LEVEL.partial, UNSPREAD],
+  );
+  const merged = (sent.calls - rows[0]!.left) / (mergeMs / 1_000);
+  const ingest = sent.calls / sent.seconds;
+  return [
+    { id: "merge.busy", name: "calls merged by one run of cron at full ingest", value: merged, unit: "calls/s" },
+    {
+      id: "merge.busy_ingest",
+      name: "  ingest meanwhile, 1,000 a request",
+      value: ingest,
+      unit: "calls/s",
+      ratio: ingest / merged,
+      to: "calls merged",
+    },
+  ];
 }
 
 interface Partials {

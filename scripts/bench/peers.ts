@@ -3,7 +3,7 @@
  * replaces, a materialized view of hours over it, and DuckDB. All must give the same answer.
  */
 import type { Bench } from "./context.ts";
-import { drain } from "./drain.ts";
+import { drain } from "./cron.ts";
 import { measureDuckdb } from "./duckdb.ts";
 import type { History } from "./history.ts";
 import { byModel, createPlain, expectSame, insertOneByOne, newCalls } from "./plain.ts";

@@ -6,6 +6,8 @@ import type { Measured } from "./report.ts";
 
 const QUANTILES = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 } as const;
 type Name = keyof typeof QUANTILES;
+/** What answers say of themselves. */
+const PROMISED_PERCENT = 1;
 const NAMES = Object.keys(QUANTILES) as Name[];
 
 /** The value at rank `q * (n - 1)`, rounded down, of `n` in order: the one that a summary stands for. */
@@ -37,11 +39,14 @@ export async function benchQuantiles({ db, pool, say }: Bench, history: History)
       const exactMs = Number(exact.find((row) => row.model === model)!.exact_us[i]) / 1_000;
       return Math.abs(latency_ms![name] - exactMs) / exactMs;
     });
+    const value = Math.max(...errors) * 100;
     return {
       id: `summary.error_${name}`,
       name: `greatest error of ${name} of latency, of ${rows.length} models`,
-      value: Math.max(...errors) * 100,
+      value,
       unit: "%",
+      ratio: value / PROMISED_PERCENT,
+      to: `the ${PROMISED_PERCENT}% promised`,
     };
   });
 }
