@@ -5,7 +5,7 @@ import { DAY_MS, type History, HOUR_MS } from "./history.ts";
 import { ask } from "./questions.ts";
 import type { Measured } from "./report.ts";
 import { readStored } from "./stored.ts";
-import { p95, timed } from "./timing.ts";
+import { p95Each, timed } from "./timing.ts";
 
 const BATCH = 1_000;
 const CONNECTIONS = 4;
@@ -16,10 +16,8 @@ const LEAD_MS = 2_000;
 export async function busySummary({ db, pool, url, say }: Bench, history: History): Promise<Measured[]> {
   const toMs = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS;
   const question = (): Promise<unknown> => ask(db, history, "group_by=model", toMs - 30 * DAY_MS, toMs);
-  const both = async (): Promise<{ ping: number; summary: number }> => ({
-    ping: await p95(() => timed(() => db.ping())),
-    summary: await p95(() => timed(question)),
-  });
+  const both = (): Promise<{ ping: number; summary: number }> =>
+    p95Each({ ping: () => timed(() => db.ping()), summary: () => timed(question) });
   say("by model, 30 days up to now, idle");
   const idle = await both();
 
@@ -44,6 +42,7 @@ export async function busySummary({ db, pool, url, say }: Bench, history: Histor
   });
   const name = "by model, 30 days up to now, through the driver";
   return [
+    { id: "summary.idle_select_1", name: "SELECT 1, idle", value: idle.ping, unit: "ms" },
     ms("idle", `${name}, idle`, idle.summary, idle.summary / idle.ping, "SELECT 1, idle"),
     ms("busy_select_1", "SELECT 1 at full ingest", busy.ping, busy.ping / idle.ping, "SELECT 1, idle"),
     ms("busy", `${name}, at full ingest`, busy.summary, busy.summary / busy.ping, "SELECT 1 at full ingest"),

@@ -38,7 +38,7 @@ export async function benchIngest(bench: Bench): Promise<Measured[]> {
     { id: "ingest.copy", name: "bare COPY into the same table", ...toCopy(copy) },
     { id: "ingest.unnest", name: `plain unnest insert, ${BATCH} rows`, ...toCopy(unnest) },
     { id: "ingest.write_1000", name: `full write statement, ${BATCH} traces`, ...toCopy(write) },
-    ...(await benchPosts(bench, copy)),
+    ...(await benchPosts(bench, lines)),
     ...databaseCost(small, large),
     ...(await benchStorage(bench)),
   ];

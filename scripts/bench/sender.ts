@@ -7,9 +7,8 @@ import { type Body, runLoad } from "./load.ts";
 import { otlpBody } from "./otlp.ts";
 import { readStored, type Stored } from "./stored.ts";
 import type { Project } from "./subject.ts";
-import { percentile95 } from "./timing.ts";
 
-interface Form {
+export interface Form {
   contentType: string;
   bodyOf(calls: readonly Call[]): string | Uint8Array;
 }
@@ -22,9 +21,9 @@ export interface Posted {
   calls: number;
   requests: number;
   seconds: number;
-  p95Ms: number;
+  latenciesMs: number[];
   cpu: CpuSeconds;
-  bodies: readonly Body[];
+  bodies: Body[];
 }
 
 export interface Sender {
@@ -59,7 +58,7 @@ export async function startSender({ url, pool }: Bench, project: Project, form: 
         }),
       );
       const { seconds, latenciesMs } = value;
-      return { calls: batch * requests, requests, seconds, p95Ms: percentile95(latenciesMs), cpu, bodies };
+      return { calls: batch * requests, requests, seconds, latenciesMs, cpu, bodies };
     },
     async verify() {
       const after = await readStored(pool, project.id, sinceMs);

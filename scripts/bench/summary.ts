@@ -7,7 +7,7 @@ import type { Bench } from "./context.ts";
 import { benchQuantiles } from "./quantiles.ts";
 import { BY_MODEL, inDatabase, QUESTIONS } from "./questions.ts";
 import type { Measured } from "./report.ts";
-import { p95, timed } from "./timing.ts";
+import { p95Each, timed } from "./timing.ts";
 
 export async function benchSummary(bench: Bench): Promise<Measured[]> {
   const { pool, db, say, traces } = bench;
@@ -15,28 +15,30 @@ export async function benchSummary(bench: Bench): Promise<Measured[]> {
   const long = await bench.history(traces);
 
   const results: Measured[] = [];
-  const ping = await p95(() => timed(() => db.ping()));
-  results.push({ id: "summary.select_1", name: "SELECT 1 through the driver", value: ping, unit: "ms" });
+  const ping = (): Promise<number> => timed(() => db.ping());
   for (const question of QUESTIONS) {
     const { id, name } = question;
     say(name);
-    const value = await p95(() => inDatabase(pool, question, long));
-    const less = await p95(() => inDatabase(pool, question, short));
-    const driven = await p95(() => timed(() => question.ask(db, long)));
+    const ms = await p95Each({
+      long: () => inDatabase(pool, question, long),
+      short: () => inDatabase(pool, question, short),
+      driven: () => timed(() => question.ask(db, long)),
+      ping,
+    });
     results.push({
       id: question === BY_MODEL ? "summary.database_ms" : `summary.${id}`,
       name: `${name}, in the database`,
-      value,
+      value: ms.long,
       unit: "ms",
-      ratio: value / less,
+      ratio: ms.long / ms.short,
       to: "a hundredth of the calls",
     });
     results.push({
       id: `summary.${id}_driven`,
       name: "  through the driver",
-      value: driven,
+      value: ms.driven,
       unit: "ms",
-      ratio: driven / ping,
+      ratio: ms.driven / ms.ping,
       to: "SELECT 1",
     });
   }

@@ -9,10 +9,27 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 
 /** The 95th percentile of what `measure` tells, after a tenth as many that do not count. */
 export async function p95(measure: () => Promise<number>, repeats = 100): Promise<number> {
-  for (let i = 0; i < repeats / 10; i++) await measure();
-  const values: number[] = [];
-  for (let i = 0; i < repeats; i++) values.push(await measure());
-  return percentile95(values);
+  const { only } = await p95Each({ only: measure }, repeats);
+  return only;
+}
+
+/** The same of several, by turns: what else the machine does meanwhile is then no part of their ratios. */
+export async function p95Each<Name extends string>(
+  measures: Record<Name, () => Promise<number>>,
+  repeats = 100,
+): Promise<Record<Name, number>> {
+  const all = (Object.entries(measures) as [Name, () => Promise<number>][]).map(([name, measure]) => ({
+    name,
+    measure,
+    values: [] as number[],
+  }));
+  for (let i = -Math.ceil(repeats / 10); i < repeats; i++) {
+    for (const { measure, values } of all) {
+      const value = await measure();
+      if (i >= 0) values.push(value);
+    }
+  }
+  return Object.fromEntries(all.map(({ name, values }) => [name, percentile95(values)])) as Record<Name, number>;
 }
 
 export function percentile95(values: readonly number[]): number {
