@@ -29,22 +29,39 @@ Measures on this machine, with backends of its own, and shows ratios to baseline
   --json FILE     writes the figures there, too
   BENCH_TRACES    environment: calls of the largest history; default 10,000,000`;
 
-function readOptions(): { parts: string[]; traces: number; json: string | undefined } {
-  const options = { json: { type: "string" }, help: { type: "boolean" } } as const;
-  const { values, positionals } = parseArgs({ allowPositionals: true, options });
-  if (values.help) throw new CommandError(HELP);
+interface Options {
+  parts: string[];
+  traces: number;
+  json: string | undefined;
+}
+
+/** @returns undefined when help is asked for. @throws CommandError */
+function readOptions(): Options | undefined {
+  const { values, positionals } = parsed();
+  if (values.help) return undefined;
   const unknown = positionals.filter((part) => !PARTS[part]);
   if (unknown.length > 0)
     throw new CommandError(`There is no part ${unknown.join(", ")}; parts are ${Object.keys(PARTS).join(", ")}.`);
   const traces = Number(process.env["BENCH_TRACES"] ?? 10_000_000);
-  if (!Number.isInteger(traces) || traces < 10_000)
-    throw new CommandError("BENCH_TRACES must be a whole number, 10000 or more.");
+  if (!Number.isInteger(traces / 100) || traces < 10_000)
+    throw new CommandError("BENCH_TRACES must be a multiple of 100, 10000 or more.");
   const parts = Object.keys(PARTS).filter((part) => positionals.length === 0 || positionals.includes(part));
   return { parts, traces, json: values.json };
 }
 
+function parsed() {
+  const options = { json: { type: "string" }, help: { type: "boolean" } } as const;
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    throw new CommandError(`${(error as Error).message}\n\n${HELP}`);
+  }
+}
+
 runCommand(async () => {
-  const { parts, traces, json } = readOptions();
+  const asked = readOptions();
+  if (!asked) return console.log(HELP);
+  const { parts, traces, json } = asked;
   const date = new Date().toISOString();
   const results: Record<string, Measured[]> = {};
   const bench = await startBench(traces, (line) => console.error(`… ${line}`));
@@ -53,10 +70,11 @@ runCommand(async () => {
       await bench.settle();
       results[part] = await PARTS[part]!(bench);
       console.log(`${table(part, results[part])}\n`);
+      const figures = { date, machine: machine(), traces, results };
+      if (json !== undefined) await writeFile(json, JSON.stringify(figures, null, 2));
     }
   } finally {
     await bench.stop();
   }
   console.log(`Measured at ${date} on ${machine()}, with ${traces.toLocaleString("en-US")} calls at most.`);
-  if (json !== undefined) await writeFile(json, JSON.stringify({ date, machine: machine(), traces, results }, null, 2));
 });

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { DuckDBInstance } from "@duckdb/node-api";
 import type pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import { COLUMNS } from "./plain.ts";
@@ -20,6 +19,8 @@ export interface DuckdbFigures {
 
 /** @param question of the table `calls` */
 export async function measureDuckdb(pool: pg.Pool, question: string): Promise<DuckdbFigures> {
+  // There is none for some machines, where the other parts run all the same.
+  const { DuckDBInstance } = await import("@duckdb/node-api");
   const folder = await mkdtemp(join(tmpdir(), "llm-cost-duckdb-"));
   try {
     const csv = join(folder, "calls.csv");

@@ -25,7 +25,7 @@ export async function benchMerge(bench: Bench): Promise<Measured[]> {
 }
 
 async function mergeOf(bench: Bench, batch: number, connections: number): Promise<Measured[]> {
-  const { db, say } = bench;
+  const { patientDb, say } = bench;
   const project = await bench.newProject();
   const sender = await startSender(bench, project);
   const requests = Math.ceil(bench.scaled(CALLS) / batch);
@@ -35,7 +35,7 @@ async function mergeOf(bench: Bench, batch: number, connections: number): Promis
   say("merging them by cron");
   const { value: ms, cpu } = await cpuOf(() => timed(() => drain(bench)));
   await sender.verify();
-  const { ok, mismatches } = await audit(db, project.id, Date.now() - 600_000, Date.now());
+  const { ok, mismatches } = await audit(patientDb, project.id, Date.now() - 600_000, Date.now());
   if (!ok) throw new Error(`merged wrongly: ${JSON.stringify(mismatches[0])}`);
 
   const seconds = ms / 1_000;

@@ -3,19 +3,23 @@ import { parseConfig } from "../../src/config.ts";
 import worker from "../../src/index.ts";
 import { connectRedis, type RedisClient } from "../../src/redis.ts";
 
+const MOST_TRIES = 10;
 let redis: RedisClient | undefined;
 
 const ROUTES: Record<string, ExportedHandlerFetchHandler> = {
   "/bench/hello": async () => new Response("hello world"),
 
-  /** A request that does no more than ask Redis once. */
+  /** A request that does no more than ask Redis once; again where it was not answered in time. */
   "/bench/mget": async (_request, env) => {
     if (!redis) {
       const { redisUrl, redisToken } = parseConfig(env);
       redis = connectRedis(redisUrl, redisToken);
     }
-    const { down } = await redis.getMany(["bench:epoch", "bench:value"]);
-    return new Response("ok", { status: down ? 503 : 200 });
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const { down } = await redis.getMany(["bench:epoch", "bench:value"]);
+      if (!down) return new Response("ok");
+    }
+    return new Response("Redis does not answer", { status: 503 });
   },
 
   /** Bare workerd has no clock that fires `scheduled()`. */
