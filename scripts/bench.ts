@@ -42,6 +42,9 @@ function readOptions(): Options | undefined {
   const unknown = positionals.filter((part) => !PARTS[part]);
   if (unknown.length > 0)
     throw new CommandError(`There is no part ${unknown.join(", ")}; parts are ${Object.keys(PARTS).join(", ")}.`);
+  // It empties tables, and tells bytes and CPU of the whole server.
+  if (process.env["DATABASE_URL"] !== undefined)
+    throw new CommandError("The benchmark has a Postgres of its own: unset DATABASE_URL.");
   const traces = Number(process.env["BENCH_TRACES"] ?? 10_000_000);
   if (!Number.isInteger(traces / 100) || traces < 10_000)
     throw new CommandError("BENCH_TRACES must be a multiple of 100, 10000 or more.");
