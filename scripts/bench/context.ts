@@ -19,6 +19,8 @@ export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib">
   traces: number;
   /** So much of `full`, when the largest history is small: then everything else is, too. */
   scaled(full: number): number;
+  /** Of the Worker. */
+  bindings: Record<string, string>;
   say(line: string): void;
   /** About so many calls of 90 days, in a project of their own. */
   history(traces: number): Promise<History>;
@@ -45,6 +47,7 @@ export async function startBench(traces: number, say: (line: string) => void): P
     db,
     patientDb: connect({ driver: "postgres", url: databaseUrl, timeoutMs: TIMEOUT_MS }),
     traces,
+    bindings: subject.bindings,
     scaled: (full) => Math.ceil(full * Math.min(1, traces / FULL_SIZE_FROM)),
     say,
     async history(count) {

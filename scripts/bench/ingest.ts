@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { BATCH, copied, exported, unnested } from "./baselines.ts";
 import type { Bench } from "./context.ts";
 import { benchPosts } from "./posts.ts";
+import { benchHeap } from "./heap.ts";
 import type { Measured } from "./report.ts";
 import { benchStorage } from "./storage.ts";
 import { timed } from "./timing.ts";
@@ -39,6 +40,7 @@ export async function benchIngest(bench: Bench): Promise<Measured[]> {
     { id: "ingest.unnest", name: `plain unnest insert, ${BATCH} rows`, ...toCopy(unnest) },
     { id: "ingest.write_1000", name: `full write statement, ${BATCH} traces`, ...toCopy(write) },
     ...(await benchPosts(bench, lines)),
+    ...(await benchHeap(bench)),
     ...databaseCost(small, large),
     ...(await benchStorage(bench)),
   ];

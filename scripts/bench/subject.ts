@@ -14,6 +14,8 @@ export interface Project {
 export interface Subject {
   url: string;
   backends: BackendsProcess;
+  /** Of the Worker. */
+  bindings: Record<string, string>;
   newProject(): Promise<Project>;
   /** Resident memory of the workerd process in MiB; undefined where the system does not tell. */
   memoryMib(): Promise<number | undefined>;
@@ -26,10 +28,12 @@ export interface Subject {
  */
 export async function startSubject(entry?: string, logFile?: string): Promise<Subject> {
   const backends = await forkBackends();
-  const worker = await startWorkerd({ ...backends.bindings, ADMIN_KEY }, entry, logFile);
+  const bindings = { ...backends.bindings, ADMIN_KEY };
+  const worker = await startWorkerd(bindings, entry, logFile);
   return {
     url: worker.url,
     backends,
+    bindings,
     newProject: () => newProject(worker.url),
     async memoryMib() {
       const status = await readFile(`/proc/${worker.pid}/status`, "utf8").catch(() => "");

@@ -21,18 +21,22 @@ export interface BareWorkerd {
  * Starts the Worker (or another ES module) with these bindings, text or JSON, on a free port.
  *
  * @param logFile where what it writes goes; default: to this process' own output.
+ * @param inspectorPort where V8 can be asked about the isolate; default: nowhere.
  */
 export async function startWorkerd(
   bindings: Record<string, string | object>,
   entry?: string,
   logFile?: string,
+  inspectorPort?: number,
 ): Promise<BareWorkerd> {
   const folder = await mkdtemp(join(tmpdir(), "llm-cost-workerd-"));
   await bundle({ outfile: join(folder, "worker.js"), minify: true, ...(entry === undefined ? {} : { entry }) });
   const port = await freePort();
   await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings));
   const output = logFile === undefined ? "inherit" : openSync(logFile, "w");
-  const child = spawn(workerd, ["serve", join(folder, "config.capnp")], { stdio: ["ignore", output, output] });
+  const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
+  const args = ["serve", join(folder, "config.capnp"), ...inspector];
+  const child = spawn(workerd, args, { stdio: ["ignore", output, output] });
   if (typeof output === "number") closeSync(output);
   const url = `http://127.0.0.1:${port}`;
   await answers(`${url}/healthz`);
@@ -74,7 +78,7 @@ const worker :Workerd.Worker = (
 `;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
