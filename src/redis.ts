@@ -19,7 +19,8 @@ export interface RedisClient {
 
 const BUDGET_MS = 200;
 
-export function connectRedis(url: string, token: string): RedisClient {
+/** @param budgetMs after which a command has failed. */
+export function connectRedis(url: string, token: string, budgetMs = BUDGET_MS): RedisClient {
   const redis = new Redis({
     url,
     token,
@@ -28,7 +29,7 @@ export function connectRedis(url: string, token: string): RedisClient {
     enableAutoPipelining: false,
     enableTelemetry: false,
     retry: false,
-    signal: () => AbortSignal.timeout(BUDGET_MS),
+    signal: () => AbortSignal.timeout(budgetMs),
   });
 
   async function within<T>(run: Promise<T>): Promise<RedisReply<T>> {

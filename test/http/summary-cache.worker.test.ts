@@ -18,7 +18,6 @@ import {
   newKey,
   openLedger,
   problem,
-  redis,
   WEEK,
   type Ledger,
 } from "./ledger.ts";
@@ -58,8 +57,10 @@ describe("500 equal questions at once", () => {
         return await db.query(query);
       },
     };
-    const cache = createSummaryCache(redis);
-    const ledger = ledgerOf(projectId, key, appWith({ db: counting, cache }));
+    // On a machine so busy that Redis is late, equal questions would be asked a second time: rightly, but not what is tested.
+    const patient = connectRedis(config.redisUrl, config.redisToken, 10_000);
+    const cache = createSummaryCache(patient);
+    const ledger = ledgerOf(projectId, key, appWith({ db: counting, redis: patient, cache }));
     // The key is known, and the project has its epoch.
     await ask(ledger, "from=2025-01-01&to=2025-01-02");
     const before = { queries, miss: cache.counts.miss };
