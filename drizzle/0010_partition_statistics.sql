@@ -58,4 +58,10 @@ END
 $$;
 --> statement-breakpoint
 -- Where pages are not on a disk that turns, to look a thousand rows up costs less than to read fifty thousand.
-DO $$ BEGIN EXECUTE format('ALTER ROLE %I SET random_page_cost = 1.1', current_user); END $$;
+DO $$
+BEGIN
+  IF current_setting('random_page_cost')::float8 > 1.1 THEN
+    EXECUTE format('ALTER ROLE %I SET random_page_cost = 1.1', current_user);
+  END IF;
+END
+$$;

@@ -58,7 +58,8 @@ const TOO_LARGE: Fault = {
 };
 
 export async function playScenario(): Promise<Scenario> {
-  const { db, url } = await ownDatabase();
+  // Which statements are run does not depend on the driver.
+  const { db, url } = await ownDatabase("neon");
   const runs: Run[] = [];
   const faults: Fault[] = [];
   const recorded = recording(db, runs, ({ text, within }) => {

@@ -17,16 +17,19 @@ export interface OwnDatabase {
   url: string;
 }
 
-export async function ownDatabase(): Promise<OwnDatabase> {
+/** Migrations set what holds for the whole server, which two of them cannot do at once. Any number. */
+const MIGRATING = 4_102_991;
+
+export async function ownDatabase(driver = inject("driver")): Promise<OwnDatabase> {
   const url = new URL(inject("databaseUrl"));
   const name = `retention_${randomUUID().replaceAll("-", "")}`;
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   await client.query(`create database ${name}`);
-  await client.end();
   url.pathname = `/${name}`;
-  await migrate(url.href);
-  if (inject("driver") === "postgres") {
+  await client.query("select pg_advisory_lock($1)", [MIGRATING]);
+  await migrate(url.href).finally(() => client.end());
+  if (driver === "postgres") {
     const hyperdrive = await startHyperdrive(url.href);
     onTestFinished(hyperdrive.close);
     return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url }) };
