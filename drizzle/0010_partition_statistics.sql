@@ -12,7 +12,8 @@ BEGIN
        '''', md5(i::text), left(md5(i::text), 16), '''', ''''
      FROM generate_series(0, 330) AS i', partition) USING month;
   EXECUTE format('ANALYZE %s (project_id, id, trace_id, span_id)', partition);
-  EXECUTE format('DELETE FROM %s WHERE status = '''' AND NOT billable', partition);
+  -- Not DELETE: a vacuum would note that so many pages have no rows, and be believed.
+  EXECUTE format('TRUNCATE %s', partition);
   EXECUTE format('ALTER TABLE %s ALTER COLUMN project_id RESET (n_distinct)', partition);
 END
 $$;
