@@ -87,7 +87,8 @@ async function runCron(scheduledTime: number): Promise<void> {
   await waitOnExecutionContext(ctx);
 }
 
-describe("scheduled()", () => {
+// It merges what all other tests have left, too.
+describe("scheduled()", { timeout: 120_000 }, () => {
   it("merges partials into hours and days; sums and audit are the same before and after", async () => {
     const ledger = await openLedger();
     const spread = Array.from({ length: 30 }, (_, i) =>
