@@ -4,7 +4,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../pricing/buckets.ts";
 import { columns, DIMENSIONS, list, MAIN, type Measure, MEASURES, QUANTITIES } from "../rollup/measures.ts";
-import { partsOf } from "../summary/parts.ts";
+import { partsOf, type Row, signed } from "../summary/parts.ts";
 import { PUBLIC_DIMENSIONS } from "../summary/query.ts";
 import { SHOWN } from "../summary/summarize.ts";
 import { type Window, windowsOf } from "../summary/windows.ts";
@@ -23,7 +23,8 @@ export const READ_NAMES: readonly string[] = [
 ];
 
 /** Quantities of the price buckets, alike in a trace and in a rollup row `t`: both have the same counts. */
-const held = list(COUNTED_BUCKETS.map((bucket) => sql`${QUANTITIES[bucket]} as ${sql.identifier(`held_${bucket}`)}`));
+const held = (row: Row): SQL =>
+  list(COUNTED_BUCKETS.map((bucket) => sql`${signed(row, QUANTITIES[bucket])} as ${sql.identifier(`held_${bucket}`)}`));
 
 /** The windows of a side. */
 export function explainWindows({ zone, ...query }: ExplainQuery, side: "before" | "after"): Window[] {
@@ -39,16 +40,16 @@ export function explainStatement(projectId: string, query: ExplainQuery, maxRows
       filters: query,
       label: query.label?.name ?? MAIN,
       dimensions: DIMENSIONS,
-      shown: ({ of: source }) =>
+      shown: (row) =>
         list([
           sql`${side} as side`,
           columns(PUBLIC_DIMENSIONS, "t"),
           sql`coalesce(t.service_tier, '') as service_tier`,
           ...READ.map(
             ({ name, of }) =>
-              sql`${source === "traces" ? of : sql`t.${sql.identifier(name)}`} as ${sql.identifier(name)}`,
+              sql`${signed(row, row.of === "traces" ? of : sql`t.${sql.identifier(name)}`)} as ${sql.identifier(name)}`,
           ),
-          held,
+          held(row),
         ]),
     }),
   );

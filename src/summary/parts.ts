@@ -12,6 +12,7 @@ import { labelsWith } from "../rollup/derive.ts";
 import { constants, type Dimension, LEVEL, LEVELS, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
 import { type Range, rangesOf, type Window } from "./windows.ts";
+import { DAY_MS, HOUR_MS } from "./zone.ts";
 
 export interface Parts {
   projectId: string;
@@ -31,6 +32,13 @@ export interface Row {
   instant: SQL;
   /** Of the label; `''` in main rows. */
   value: SQL;
+  /** Is it taken off? Then so is each of its measures. */
+  negative: boolean;
+}
+
+/** A measure's value, as a row is added or taken off. */
+export function signed({ negative }: Row, value: SQL): SQL {
+  return negative ? sql`-(${value})` : value;
 }
 
 export function partsOf(asked: Parts): SQL[] {
@@ -38,18 +46,47 @@ export function partsOf(asked: Parts): SQL[] {
   const parts: SQL[] = [];
   const filtered = PUBLIC_DIMENSIONS.filter((name) => filters.dimensions[name]);
   const rows = label === MAIN ? mainRowsWith([...asked.dimensions, ...filtered]) : label;
-  const ranges = { day: rangesOf(windows, "day"), hour: rangesOf(windows, "hour") };
+  const { ragged, hours, beyond } = raggedOf(windows, label);
+  const ranges = { day: rangesOf(windows, "day"), hour: [...rangesOf(windows, "hour"), ...hours] };
   const both = [...ranges.day, ...ranges.hour];
   if (both.length > 0) {
     parts.push(rollupPart(asked, [LEVEL.partial], both, label));
     if (label !== MAIN) parts.push(unspreadPart(asked, both));
   }
   if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, ranges.day, rows));
-  const [hour] = ranges.hour;
-  if (hour) parts.push(sql`${rollupPart(asked, LEVELS.hour, ranges.hour, rows)} and ${hoursKept(hour.fromMs)}`);
-  const ragged = rangesOf(windows, "raw");
+  if (ranges.hour.length > 0) {
+    const firstMs = Math.min(...ranges.hour.map(({ fromMs }) => fromMs));
+    parts.push(sql`${rollupPart(asked, LEVELS.hour, ranges.hour, rows)} and ${hoursKept(firstMs)}`);
+  }
   if (ragged.length > 0) parts.push(rawPart(asked, ragged));
+  if (beyond.length > 0) parts.push(rawPart(asked, beyond, true));
   return parts;
+}
+
+/**
+ * How the ragged ranges are read: as traces; but where the first or the last is most of its hour, that hour's rows are
+ * read, and the traces beyond the edge taken off. Not with labels: a value may be part of `(other)` in the hour's rows. Nor
+ * where no other hour of the day is read: hours may be kept less long than traces.
+ */
+function raggedOf(windows: readonly Window[], label: string): { ragged: Range[]; hours: Range[]; beyond: Range[] } {
+  const [first, last] = [windows[0], windows.at(-1)];
+  const hours: Range[] = [];
+  const beyond: Range[] = [];
+  const ragged = rangesOf(windows, "raw").filter(({ fromMs, toMs }) => {
+    const hourMs = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
+    const endMs = hourMs + HOUR_MS;
+    if (label !== MAIN || toMs > endMs || toMs - fromMs <= HOUR_MS / 2) return true;
+    // All of the hour must be in one of the interval's buckets, and that one be the edge's.
+    const atStart = first!.toMs === toMs && toMs === endMs && first!.bucketMs <= hourMs;
+    const atEnd = last!.fromMs === fromMs && fromMs === hourMs;
+    const dayMs = Math.floor(hourMs / DAY_MS) * DAY_MS;
+    const readsHours = rangesOf(windows, "hour").some((hour) => hour.fromMs < dayMs + DAY_MS && hour.toMs > dayMs);
+    if (!(atStart || atEnd) || !readsHours) return true;
+    hours.push({ fromMs: hourMs, toMs: endMs });
+    beyond.push(atStart ? { fromMs: hourMs, toMs: fromMs } : { fromMs: toMs, toMs: endMs });
+    return false;
+  });
+  return { ragged, hours, beyond };
 }
 
 /**
@@ -59,7 +96,8 @@ export function partsOf(asked: Parts): SQL[] {
  */
 export async function readWindows(db: Database, statement: SQL, windows: readonly Window[]): Promise<StoredRow[]> {
   const rawMs = windows.filter(({ source }) => source === "raw").map(({ fromMs }) => fromMs);
-  return await (rawMs.length > 0 ? readRaw(db, statement, Math.min(...rawMs)) : db.query(statement));
+  if (rawMs.length === 0) return await db.query(statement);
+  return await readRaw(db, statement, Math.floor(Math.min(...rawMs) / HOUR_MS) * HOUR_MS);
 }
 
 function rollupPart(
@@ -69,7 +107,7 @@ function rollupPart(
   label: string,
 ): SQL {
   return sql`
-  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`t.value` })}
+  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`t.value`, negative: false })}
   from rollup t
   where t.level in (${constants(levels)}) and t.project_id = ${projectId}::uuid and t.label = ${label}
     and ${bucketIn(ranges)}${label === filters.label?.name ? valueFilter(filters, sql`t.value`) : sql``}${dimensionFilters(filters)}`;
@@ -78,7 +116,7 @@ function rollupPart(
 /** Partial rows that are not spread over their labels yet. */
 function unspreadPart({ projectId, filters, label, shown }: Parts, ranges: Range[]): SQL {
   return sql`
-  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`l.value` })}
+  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`l.value`, negative: false })}
   from rollup t, lateral ${labelsWith(label)} as l
   where t.level = ${LEVEL.partial} and t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${label}
     and ${bucketIn(ranges)}${unspreadFilter(filters)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
@@ -91,8 +129,14 @@ function unspreadFilter({ label }: Filters): SQL {
   return sql` and t.tags->>${label.name.slice("tag.".length)}::text = any(${textArray(label.values)}::text[])`;
 }
 
-/** Ranges are compared by key, so that Postgres skips other months' partitions. */
-export function rawPart({ projectId, filters, label, shown }: Omit<Parts, "windows">, ranges: readonly Range[]): SQL {
+/**
+ * Traces, added or taken off. Ranges are compared by key, so that Postgres skips other months' partitions.
+ */
+export function rawPart(
+  { projectId, filters, label, shown }: Omit<Parts, "windows">,
+  ranges: readonly Range[],
+  negative = false,
+): SQL {
   const inRange = ranges.map(({ fromMs, toMs }) => {
     const [lowest, highest] = keyRange(fromMs, toMs);
     return sql`(t.id >= ${lowest}::uuid and t.id < ${highest}::uuid)`;
@@ -100,7 +144,7 @@ export function rawPart({ projectId, filters, label, shown }: Omit<Parts, "windo
   const isMain = label === MAIN;
   const value = isMain ? sql`''` : sql`l.value`;
   return sql`
-  select ${shown({ of: "traces", instant: sql`t.started_at`, value })}
+  select ${shown({ of: "traces", instant: sql`t.started_at`, value, negative })}
   from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id${
     isMain ? sql`` : sql`, lateral ${labelsWith(label)} as l`
   }

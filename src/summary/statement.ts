@@ -3,7 +3,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { latencyBucketOf } from "../rollup/latency.ts";
 import { columns, list, MAIN, type Measure, MOST_LABEL_VALUES, OTHER, own, sums } from "../rollup/measures.ts";
-import { type Parts, partsOf, rawPart, type Row } from "./parts.ts";
+import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import type { Range, Window } from "./windows.ts";
 
@@ -131,14 +131,14 @@ function shown({ query, measures, bucketStartsMs }: StatementOptions, label: str
     ? [sql`t.latency_buckets`, sql`t.latency_counts`]
     : [
         sql`case when t.duration_us is not null then array[${latencyBucketOf}] end as latency_buckets`,
-        sql`null::integer[] as latency_counts`,
+        sql`${row.negative ? sql`case when t.duration_us is not null then array[-1] end` : sql`null::integer[]`} as latency_counts`,
       ];
   return list([
     bucketNo(bucketStartsMs, row.instant),
     columns(PUBLIC_DIMENSIONS, "t"),
     sql`${valueOf(query, label, row.value)} as value`,
     ...measures.map(
-      ({ name, of }) => sql`${isRollup ? sql`t.${sql.identifier(name)}` : of} as ${sql.identifier(name)}`,
+      ({ name, of }) => sql`${signed(row, isRollup ? sql`t.${sql.identifier(name)}` : of)} as ${sql.identifier(name)}`,
     ),
     ...(withLatency(query) ? histogram : []),
   ]);
