@@ -127,8 +127,14 @@ async function readTraces(
   order: SQL,
   limit: number,
 ): Promise<ShownTrace[]> {
+  // Walked in the order of ids until there are enough. Left to itself, Postgres reads and sorts all calls of the span
+  // where it takes a filter to let few through, as it does with values that came after it last looked.
+  const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", filters.columns.trace_id)}` : sql``;
   const page = sql`
-    select t.* from traces t where ${matching(projectId, filters, span)} order by t.id ${order} limit ${limit}`;
+    select t.* from (
+      select t.* from traces t where ${within(projectId, span)}${byTrace} order by t.id ${order} offset 0
+    ) t
+    where ${matching(projectId, filters, span)} order by t.id ${order} limit ${limit}`;
   const rows = await readRaw(db, page, startOfKey(span.after));
   return rows.map(shown);
 }
@@ -137,14 +143,16 @@ async function readTraces(
 export function matching(projectId: string, filters: TraceFilters, span: Span): SQL {
   const conditions = [
     within(projectId, span),
-    ...Object.entries(filters.columns).map(
-      ([name, values]) => sql`t.${sql.identifier(name)} = any(${textArray(values)}::text[])`,
-    ),
+    ...Object.entries(filters.columns).map(([name, values]) => inColumn(name, values)),
     ...filters.labels.map(({ name, values }) => sql`${labelColumn(name)} = any(${textArray(values)}::text[])`),
     ...(filters.unpricedOnly ? [sql`t.cost_pico is null`] : []),
     ...(filters.all ? [] : [sql`t.billable`]),
   ];
   return sql.join(conditions, sql` and `);
+}
+
+function inColumn(name: string, values: readonly string[]): SQL {
+  return sql`t.${sql.identifier(name)} = any(${textArray(values)}::text[])`;
 }
 
 function within(projectId: string, { after, before }: Span): SQL {
