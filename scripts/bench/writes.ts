@@ -69,6 +69,7 @@ function overPg(pool: pg.Pool): Database {
     ping: unused,
     query: unused,
     batch: unused,
-    run: async ({ text }, values) => (await pool.query(text, [...values])).rows as Record<string, unknown>[],
+    run: async ({ text, routine }, values) =>
+      (await pool.query(routine?.call ?? text, [...values])).rows as Record<string, unknown>[],
   };
 }
