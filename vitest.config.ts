@@ -27,8 +27,9 @@ const IN_BOTH_MODES = [
 
 /**
  * Four kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.queue.test.ts` there in
- * queue mode (and what holds in both modes), `*.e2e.test.ts` against the dev stack as a process. All share one real Postgres behind a Neon endpoint,
- * and one Redis behind an Upstash one; with `DATABASE_DRIVER=postgres` all but the last speak to Postgres itself.
+ * queue mode (and what holds in both modes), `*.e2e.test.ts` against the dev stack as a process. All share one real
+ * Postgres behind a Neon endpoint, and one Redis behind an Upstash one; with `DATABASE_DRIVER=postgres` all but the last
+ * speak to Postgres itself.
  */
 export default defineConfig({
   // Required by pg inside workerd, it would be taken for what it is elsewhere: empty.

@@ -17,7 +17,8 @@ export interface Routine {
   definition: string;
 }
 
-const PREFIX = "stored_";
+/** Of all that were ever made, and of nothing else in the database: what is not of this version is dropped. */
+export const PREFIX = "llm_cost_routine_";
 /** As Postgres has it. */
 const MOST_PARAMETERS = 100;
 

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { expect, it, vi } from "vitest";
-import { installRoutines } from "../../src/db/routine.ts";
+import { installRoutines, PREFIX } from "../../src/db/routine.ts";
 import { ROUTINES, writeTraces } from "../../src/ingest/write.ts";
 import { createProject } from "../../src/keys.ts";
 import { ownDatabase } from "../retention/own-database.ts";
@@ -13,7 +13,9 @@ it("a routine is made by migrating, called by its name, and done without where i
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const made = async (): Promise<string[]> => {
-    const { rows } = await client.query("select proname from pg_proc where starts_with(proname, 'stored_') order by 1");
+    const { rows } = await client.query("select proname from pg_proc where starts_with(proname, $1) order by 1", [
+      PREFIX,
+    ]);
     return rows.map(({ proname }) => proname as string);
   };
   const drop = `drop function ${name}`;
@@ -31,7 +33,8 @@ it("a routine is made by migrating, called by its name, and done without where i
   await expect(write()).rejects.toThrow("called");
 
   const said = vi.spyOn(console, "error").mockImplementation(() => {});
-  await client.query(`${drop}; create function stored_write_older() returns int language sql return 1`);
+  await client.query(`${drop}; create function ${PREFIX}older() returns int language sql return 1`);
+  await client.query("create function somebodys_own() returns int language sql return 1");
   expect(await write()).toEqual(["inserted"]);
   expect(await write()).toEqual(["inserted"]);
   expect(said).toHaveBeenCalledTimes(1);
@@ -39,6 +42,7 @@ it("a routine is made by migrating, called by its name, and done without where i
 
   await client.query(installRoutines(ROUTINES));
   expect(await made()).toEqual([name]);
+  expect((await client.query("select somebodys_own() as one")).rows).toEqual([{ one: 1 }]);
   const { rows } = await client.query("select count(*)::int as stored from traces");
   expect(rows).toEqual([{ stored: 3 }]);
   await client.end();
