@@ -5,7 +5,7 @@
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database } from "../db/client.ts";
-import { constants, LEVEL, LEVELS, MOST_LABEL_VALUES } from "./measures.ts";
+import { constants, LEVELS, MOST_LABEL_VALUES } from "./measures.ts";
 
 const DAY = sql`date_bin('1 day', t.bucket, 'epoch'::timestamptz)`;
 const ofLabelDay = sql`c.project_id = t.project_id and c.label = l.label`;
@@ -20,14 +20,16 @@ export const isToldApart = sql`(
       )
     )`;
 
-/** The next value of label day `d` in one level's rows. */
-const nextIn = (level: number, after = sql``) => sql`
+/** The next value of label day `d` in the rows of level `k`. */
+const next = (after = sql``) => sql`
       (select r.value from rollup r
-       where r.level = ${level} and r.project_id = d.project_id and r.label = d.label and r.bucket = d.day${after}
+       where r.level = k.level and r.project_id = d.project_id and r.label = d.label and r.bucket = d.day${after}
        order by r.value limit 1)`;
-const next = (after = sql``) => sql`least(${nextIn(LEVEL.day, after)}, ${nextIn(LEVEL.freshDay, after)})`;
 
-/** Of the label days named, finds those with too many values; stops counting there. Two index look-ups a value. */
+/**
+ * Of the label days named, finds those with too many values; stops counting there. An index look-up a value, level by
+ * level: so what was deleted, and is still there for some open transaction to see, is passed by once and not once a value.
+ */
 const MARK_CROWDED = compile(
   sql`
 insert into crowded_labels (project_id, label, day)
@@ -35,13 +37,13 @@ select d.project_id, d.label, d.day
 from unnest(${sql.placeholder("projects")}::uuid[], ${sql.placeholder("labels")}::text[], ${sql.placeholder("days")}::timestamptz[])
   as d (project_id, label, day)
 where (
-  with recursive known (value, place) as (
-    select ${next()}, 1
+  with recursive known (level, value, place) as (
+    select k.level, ${next()}, 1 from unnest(array[${constants(LEVELS.day)}]::smallint[]) as k (level)
     union all
-    select ${next(sql` and r.value > k.value`)}, k.place + 1
-    from known k where k.value is not null and k.place <= ${MOST_LABEL_VALUES}
+    select k.level, ${next(sql` and r.value > k.value`)}, k.place + 1
+    from known k where k.value is not null and k.place < ${MOST_LABEL_VALUES}
   )
-  select count(value) from known
+  select count(distinct value) from known
 ) >= ${MOST_LABEL_VALUES}
 order by 1, 2, 3
 on conflict do nothing`.inlineParams(),
