@@ -36,6 +36,8 @@ export default defineConfig({
   resolve: { alias: { "pg-cloudflare": resolve("node_modules/pg-cloudflare/dist/index.js") } },
   test: {
     globalSetup: ["test/global-setup.ts"],
+    // By default a core is left free; but the tests wait for the database and workerd much of their time.
+    maxWorkers: "100%",
     projects: [
       {
         extends: true,
