@@ -220,7 +220,7 @@ export const rollup = pgTable(
   "rollup",
   {
     projectId: uuid("project_id").notNull(),
-    /** Start of the hour (levels partial and hour) or of the UTC day (level day). */
+    /** Start of the hour (levels partial and hour), of the UTC day (level day) or of its week's Monday (level week). */
     bucket: at("bucket").notNull(),
     level: smallint("level").notNull(),
     ...Object.fromEntries(DIMENSIONS.map((name) => [name, text(name).notNull()])),
@@ -232,11 +232,12 @@ export const rollup = pgTable(
     /** Histogram buckets, and the calls in each; counts of null mean one call each. */
     latency_buckets: smallint("latency_buckets").array(),
     latency_counts: integer("latency_counts").array(),
+    /** Of all but partial rows: see `FORMAT`. */
+    format: smallint("format"),
   },
   (t) => [
     index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
-    // A Worker older than the grouping sets stores zeros: it may not merge any more, for it would leave the sets out.
-    check("rollup_merged_with_sets", sql`level = 0 or web_searches <> 0`),
+    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 2`),
   ],
 );
 

@@ -21,11 +21,11 @@ const answer: z.ZodType<Audit> = z.object({
   mismatches: z
     .array(
       z.object({
-        day,
-        level: z.enum(["hour", "day"]),
+        day: day.describe("Of a week, its Monday."),
+        level: z.enum(["hour", "day", "week"]),
         label: z.string(),
         measure: z.string(),
-        raw: z.string(),
+        raw: z.string().describe("Of a week, the sum of its days."),
         rollup: z.string(),
       }),
     )

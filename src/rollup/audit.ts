@@ -1,6 +1,6 @@
 /**
- * The audit: rollup against the stored traces, in one snapshot, for every measure, per UTC day and
- * label, once through the day rows and once through the hour rows, as far as these are kept.
+ * The audit, in one snapshot and for every measure: rollup against the stored traces, per UTC day and label, once through
+ * the day rows and once through the hour rows, as far as these are kept; and week rows against the days of their weeks.
  */
 import { sql, type SQL } from "drizzle-orm";
 import type { Database, Row } from "../db/client.ts";
@@ -8,7 +8,19 @@ import { keyRange } from "../ingest/key.ts";
 import { picoToUsd } from "../money.ts";
 import { readRaw } from "../retention/kept.ts";
 import { labelsOf } from "./derive.ts";
-import { constants, GROUPING_SETS, LEVEL, LEVELS, MAIN, MEASURE_NAMES, own, sums, UNSPREAD } from "./measures.ts";
+import {
+  constants,
+  GROUPING_SETS,
+  LEVEL,
+  LEVELS,
+  list,
+  MAIN,
+  MEASURE_NAMES,
+  own,
+  sums,
+  UNSPREAD,
+  weekOf,
+} from "./measures.ts";
 
 export interface AuditSums {
   requests: number;
@@ -27,10 +39,12 @@ export interface AuditDay {
 }
 
 export interface Mismatch {
+  /** The first, of a week. */
   day: string;
-  level: "hour" | "day";
+  level: "hour" | "day" | "week";
   label: string;
   measure: string;
+  /** Of a week: what its day rows say. */
   raw: string;
   rollup: string;
 }
@@ -54,29 +68,22 @@ const SHOWN = ["requests", "input_tokens", "output_tokens", "cost_pico"] as cons
 export async function audit(db: Database, projectId: string, fromMs: number, toMs: number): Promise<Audit> {
   const startMs = Math.floor(fromMs / DAY_MS) * DAY_MS;
   const endMs = Math.ceil(toMs / DAY_MS) * DAY_MS;
-  const byDay = new Map<string, Map<string, Map<string, bigint>>>();
+  const days: Sums = new Map();
+  const weeks: Sums = new Map();
   for (const row of await readRaw(db, statement(projectId, startMs, endMs), startMs)) {
-    const day = byDay.get(String(row["day"])) ?? new Map<string, Map<string, bigint>>();
-    const key = `${row["source"]} ${row["label"]}`;
-    byDay.set(String(row["day"]), day.set(key, added(day.get(key), sumsOf(row))));
+    const [source, day] = [String(row["source"]) as Source, String(row["day"])];
+    const read = source === "week" || source === "week's days" ? weeks : days;
+    const sources = read.get(day) ?? new Map<string, Map<string, bigint>>();
+    const key = keyOf(source, String(row["label"]));
+    read.set(day, sources.set(key, added(sources.get(key), sumsOf(row))));
   }
-
-  const days: AuditDay[] = [];
-  const mismatches: Mismatch[] = [];
-  for (const [day, sources] of [...byDay].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const of = (source: string, label: string, measure: string): bigint =>
-      sources.get(`${source} ${label}`)?.get(measure) ?? 0n;
-    const labels = new Set([...sources.keys()].map((key) => key.slice(key.indexOf(" ") + 1)));
-    for (const label of labels) {
-      for (const level of ["hour", "day"] as const) {
-        for (const measure of MEASURE_NAMES) {
-          const raw = of("raw", label, measure);
-          const rollup = of(level, label, measure);
-          if (raw !== rollup)
-            mismatches.push({ day, level, label, measure, raw: raw.toString(), rollup: rollup.toString() });
-        }
-      }
-    }
+  const mismatches = [
+    ...mismatchesOf(days, "day", "raw"),
+    ...mismatchesOf(days, "hour", "raw"),
+    ...mismatchesOf(weeks, "week", "week's days"),
+  ];
+  const shownDays = inOrder(days).map(([day, sources]): AuditDay => {
+    const of = (source: Source, measure: string): bigint => sources.get(keyOf(source, MAIN))?.get(measure) ?? 0n;
     const shown = (sum: (measure: string) => bigint): AuditSums => {
       const [requests, input, output, cost] = SHOWN.map(sum) as [bigint, bigint, bigint, bigint];
       return {
@@ -86,15 +93,40 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
         cost_usd: picoToUsd(cost),
       };
     };
-    days.push({
+    return {
       day,
-      raw: shown((measure) => of("raw", "", measure)),
-      rollup: shown((measure) => of("day", "", measure)),
-      difference: shown((measure) => of("day", "", measure) - of("raw", "", measure)),
-    });
-  }
-  return { ok: mismatches.length === 0, days, mismatches: mismatches.slice(0, MAX_MISMATCHES) };
+      raw: shown((measure) => of("raw", measure)),
+      rollup: shown((measure) => of("day", measure)),
+      difference: shown((measure) => of("day", measure) - of("raw", measure)),
+    };
+  });
+  return { ok: mismatches.length === 0, days: shownDays, mismatches: mismatches.slice(0, MAX_MISMATCHES) };
 }
+
+/** Where a sum is from: from level `week`, "week's days" are the day rows that its weeks are to equal. */
+type Source = "raw" | "hour" | "day" | "week" | "week's days";
+
+/** By day, and by source and label, each measure. */
+type Sums = Map<string, Map<string, Map<string, bigint>>>;
+
+const inOrder = (sums: Sums) => [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** Where a level is not what it should be the same as. */
+function mismatchesOf(sums: Sums, level: Mismatch["level"], model: Source): Mismatch[] {
+  return inOrder(sums).flatMap(([day, sources]) => {
+    const labels = new Set([...sources.keys()].map((key) => key.slice(key.indexOf(SEPARATOR) + 1)));
+    return [...labels].flatMap((label) => {
+      const [own, others] = [sources.get(keyOf(level, label)), sources.get(keyOf(model, label))];
+      return MEASURE_NAMES.flatMap((measure) => {
+        const [rollup, raw] = [own?.get(measure) ?? 0n, others?.get(measure) ?? 0n];
+        return raw === rollup ? [] : [{ day, level, label, measure, raw: raw.toString(), rollup: rollup.toString() }];
+      });
+    });
+  });
+}
+
+const SEPARATOR = "/";
+const keyOf = (source: Source, label: string): string => source + SEPARATOR + label;
 
 function added(a: Map<string, bigint> | undefined, b: Map<string, bigint>): Map<string, bigint> {
   return a ? new Map(MEASURE_NAMES.map((name) => [name, a.get(name)! + b.get(name)!])) : b;
@@ -107,19 +139,22 @@ function sumsOf(row: Row): Map<string, bigint> {
 /** Rows of (source, day, label) and sums; a source and label may come in several. */
 function statement(projectId: string, startMs: number, endMs: number): SQL {
   const [lowest, highest] = keyRange(startMs, endMs);
-  const inRange = sql`t.project_id = ${projectId} and t.bucket >= to_timestamp(${startMs}::float8 / 1000)
-  and t.bucket < to_timestamp(${endMs}::float8 / 1000)`;
-  const dayOf = (instant: SQL): SQL => sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD') as day`;
+  const at = (ms: number): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
+  const inRange = sql`t.project_id = ${projectId} and t.bucket >= ${at(startMs)} and t.bucket < ${at(endMs)}`;
+  const inWeeks = sql`t.project_id = ${projectId} and t.bucket >= ${weekOf(at(startMs))}
+  and t.bucket < ${weekOf(at(endMs - 1))} + interval '7 days'`;
+  const dateOf = (instant: SQL): SQL => sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD') as day`;
   const sets = sql.join(
     [...GROUPING_SETS.keys()].map((label) => sql`select ${label}`),
     sql` union all `,
   );
   const ofDay = sql`t.level in (${constants([LEVEL.partial, ...LEVELS.day])})`;
   // Where hours are kept no longer, days stand in for them.
-  const isHour = sql`t.level in (${constants(LEVELS.hour)})`;
-  const ofHour = sql`(t.level = ${LEVEL.partial} or (${isHour}) = (t.bucket >= (select hour_since from retention)))`;
-  const ofLevel = (source: string, levels: SQL): SQL => sql`
-select ${source} as source, ${dayOf(sql`t.bucket`)}, l.label, ${sums(own)}
+  const ofHour = sql`(t.level = ${LEVEL.partial}
+  or t.level in (${constants(LEVELS.hour)}) and t.bucket >= (select hour_since from retention)
+  or t.level in (${constants(LEVELS.day)}) and t.bucket < (select hour_since from retention))`;
+  const ofLevel = (source: Source, levels: SQL): SQL => sql`
+select ${source} as source, ${dateOf(sql`t.bucket`)}, l.label, ${sums(own)}
 from rollup t, lateral (
   select t.label where t.label <> ${UNSPREAD}
   union all (select label from ${labelsOf} as labels where t.label = ${UNSPREAD})
@@ -127,13 +162,20 @@ from rollup t, lateral (
 ) as l (label)
 where ${levels} and ${inRange}
 group by 2, 3`;
+  const ofWeek = (source: Source, levels: readonly number[]): SQL => sql`
+select ${source} as source, ${dateOf(weekOf(sql`t.bucket`))}, t.label, ${sums(own)}
+from rollup t
+where t.level in (${constants(levels)}) and t.label in (${MAIN}, ${list([...GROUPING_SETS.keys()].map((label) => sql`${label}`))}) and ${inWeeks}
+group by 2, 3`;
   return sql`
-select 'raw' as source, ${dayOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}
+select 'raw' as source, ${dateOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}
 from traces t
 left join prices p on p.project_id = t.project_id and p.id = t.price_id,
 lateral (select ${MAIN} as label union all ${sets} union all select label from ${labelsOf} as labels) as l
 where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
 group by 2, 3
 union all ${ofLevel("day", ofDay)}
-union all ${ofLevel("hour", ofHour)}`;
+union all ${ofLevel("hour", ofHour)}
+union all ${ofWeek("week", LEVELS.week)}
+union all ${ofWeek("week's days", LEVELS.day)}`;
 }

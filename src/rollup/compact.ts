@@ -1,17 +1,17 @@
 /**
- * Compacting: the settled and the fresh rows of a slice, which is one label's rows of an hour or a day, become one row a
- * group. A slice is due when its fresh rows are as many as its settled ones: so readers find twice the rows they need at
+ * Compacting: the settled and the fresh rows of a slice, which is one label's rows of an hour, a day or a week, become one
+ * row a group. A slice is due when its fresh rows are as many as its settled ones: so readers find twice the rows they need at
  * most, and each row is written a few times only, however often a group is merged.
  */
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
-import { FRESHNESS, LEVEL } from "./measures.ts";
+import { constants, FORMAT, FRESHNESS, LEVEL, LEVELS } from "./measures.ts";
 
-/** Fewer fresh rows than these can wait, as long as their hour or day is not over. */
+/** Fewer fresh rows than these can wait, as long as their hour, day or week is not over. */
 const FEW = 500;
-/** How long after its end an hour or a day is over. */
+/** How long after its end that is over. */
 const GRACE = "10 minutes";
 /** A step compacts about so many rows. */
 const STEP_ROWS = 50_000;
@@ -36,7 +36,7 @@ const DUE = compile(
 select f.level, f.project_id, f.label, f.bucket::text as bucket, f.rows + s.rows as rows
 from (
   select level, project_id, label, bucket, count(*)::int as rows
-  from rollup where level in (${LEVEL.freshHour}, ${LEVEL.freshDay})
+  from rollup where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek})
   group by 1, 2, 3, 4
 ) f,
 lateral (
@@ -47,10 +47,14 @@ lateral (
   ) settled
 ) s
 where f.rows >= s.rows and (f.rows >= ${FEW}
-  or f.bucket < now() - ${GRACE}::interval - case f.level when ${LEVEL.freshHour} then interval '1 hour' else interval '1 day' end)
+  or f.bucket < now() - ${GRACE}::interval
+    - case f.level when ${LEVEL.freshHour} then interval '1 hour' when ${LEVEL.freshDay} then interval '1 day' else interval '7 days' end)
 order by 1, 2, 3, 4`.inlineParams(),
   [],
 );
+
+const ofLevels = (levels: readonly number[]) =>
+  grouped(sql`(select * from taken where level in (${constants(levels)})) as t`);
 
 const COMPACT = compile(
   sql`
@@ -64,12 +68,15 @@ with taken as (
     for update of r skip locked
   )) returning *
 ),
-hours as (${grouped(sql`(select * from taken where level in (${LEVEL.hour}, ${LEVEL.freshHour})) as h`)}),
-days as (${grouped(sql`(select * from taken where level in (${LEVEL.day}, ${LEVEL.freshDay})) as d`)})
-insert into rollup (level, ${columnsOfRows})
-select ${LEVEL.hour}, * from hours
+hours as (${ofLevels(LEVELS.hour)}),
+days as (${ofLevels(LEVELS.day)}),
+weeks as (${ofLevels(LEVELS.week)})
+insert into rollup (level, format, ${columnsOfRows})
+select ${LEVEL.hour}, ${FORMAT}, * from hours
 union all
-select ${LEVEL.day}, * from days`.inlineParams(),
+select ${LEVEL.day}, ${FORMAT}, * from days
+union all
+select ${LEVEL.week}, ${FORMAT}, * from weeks`.inlineParams(),
   ["levels", "projects", "labels", "buckets", "parts", "part"],
 );
 

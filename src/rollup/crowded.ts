@@ -5,9 +5,9 @@
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database } from "../db/client.ts";
-import { constants, LEVELS, MOST_LABEL_VALUES } from "./measures.ts";
+import { constants, dayOf, LEVELS, MOST_LABEL_VALUES } from "./measures.ts";
 
-const DAY = sql`date_bin('1 day', t.bucket, 'epoch'::timestamptz)`;
+const DAY = dayOf(sql`t.bucket`);
 const ofLabelDay = sql`c.project_id = t.project_id and c.label = l.label`;
 
 /** Does row `t` keep its value of label `l`? Without any crowded label day nothing is looked up. */

@@ -12,21 +12,36 @@ export const DIMENSIONS = ["application", "environment", "provider", "model", "o
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /**
- * Partial rows come with each write. Merging turns them into fresh rows of their hours and days, and compacting turns
- * the fresh rows of an hour or a day, when there are many, with the settled ones into one row a group.
+ * Partial rows come with each write. Merging turns them into fresh rows of their hours, days and weeks, and compacting
+ * turns the fresh rows of one of those, when there are many, with the settled ones into one row a group.
  */
-export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4 } as const;
+export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4, week: 5, freshWeek: 7 } as const;
 /** A fresh level less this is its settled one. */
 export const FRESHNESS = LEVEL.freshHour - LEVEL.hour;
-/** What is merged into hours, or into days. */
-export const LEVELS = { hour: [LEVEL.hour, LEVEL.freshHour], day: [LEVEL.day, LEVEL.freshDay] } as const;
+/** What is merged into hours, into UTC days, or into weeks of those from Monday on. */
+export const LEVELS = {
+  hour: [LEVEL.hour, LEVEL.freshHour],
+  day: [LEVEL.day, LEVEL.freshDay],
+  week: [LEVEL.week, LEVEL.freshWeek],
+} as const;
+
+/** Start of the day, or the week, of an instant. */
+export const dayOf = (instant: SQL): SQL => sql`date_bin('1 day', ${instant}, 'epoch'::timestamptz)`;
+export const weekOf = (instant: SQL): SQL => sql`date_bin('7 days', ${instant}, '1970-01-05Z'::timestamptz)`;
+
+/**
+ * Merged rows say what merging makes by now: in 2, grouping sets and weeks. The table refuses those of a Worker that is
+ * older, and so would leave something out.
+ */
+export const FORMAT = 2;
 
 /** The label of main rows, which count every call once. */
 export const MAIN = "";
 
 /**
  * Coarser main rows, so that common questions read a tenth of the rows or fewer: those of a set tell only its dimensions
- * apart. Only hour and day rows come in sets; merging makes them. The set with the fewest rows comes first.
+ * apart. All but partial rows come in sets; merging makes them. The set with the fewest rows comes first. Main rows, in
+ * sets and not, are all that weeks have: there may be almost as many rows of a user in a week as in its days.
  */
 const SETS: readonly (readonly Dimension[])[] = [["environment", "operation"], ["application"], ["provider", "model"]];
 
@@ -38,7 +53,7 @@ export const GROUPING_SETS: ReadonlyMap<string, readonly Dimension[]> = new Map(
   SETS.map((set) => [labelOfSet(set), set]),
 );
 
-/** The label of the coarsest hour and day rows that count every call once and tell these dimensions apart. */
+/** The label of the coarsest rows that count every call once and tell these dimensions apart. */
 export function mainRowsWith(dimensions: readonly Dimension[]): string {
   const set = SETS.find((set) => dimensions.every((name) => set.includes(name)));
   return set ? labelOfSet(set) : MAIN;

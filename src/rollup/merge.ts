@@ -1,8 +1,8 @@
 /**
- * Merging: partial rows become fresh rows of their hours and days, one each for a group of a step. What holds at every
- * instant, in every snapshot:
+ * Merging: partial rows become fresh rows of their hours and days, and of their weeks but for labels, one each for a group
+ * of a step. What holds at every instant, in every snapshot:
  *
- *   partial + hour rows = partial + day rows = the traces.
+ *   partial + hour rows = partial + day rows = partial + week rows = the traces.
  *
  * One statement takes rows out and puts their sums back. Rows that another merge holds are left to it, so merges may
  * overlap, be killed, or not run for hours. What is there of a group already is not looked for: that would cost many
@@ -16,7 +16,10 @@ import { labelsOf } from "./derive.ts";
 import { BY_HASH, columnsOfRows, GROUP, grouped } from "./grouped.ts";
 import {
   columns,
+  constants,
+  dayOf,
   DIMENSIONS,
+  FORMAT,
   GROUPING_SETS,
   LEVEL,
   list,
@@ -26,9 +29,10 @@ import {
   own,
   storedSums,
   UNSPREAD,
+  weekOf,
 } from "./measures.ts";
 
-const DAY = sql`date_bin('1 day', bucket, 'epoch'::timestamptz)`;
+const bucket = sql`bucket`;
 const group = columns(GROUP);
 
 /** The main rows in `source` once for each grouping set. */
@@ -46,10 +50,12 @@ function inSets(source: SQL): SQL {
 
 const PUT = sql`
 put as (
-  insert into rollup (level, ${columnsOfRows})
-  select l.level, project_id, case when l.level = ${LEVEL.freshDay} then ${DAY} else bucket end,
+  insert into rollup (level, format, ${columnsOfRows})
+  select l.level, ${FORMAT}, project_id,
+    case l.level when ${LEVEL.freshDay} then ${dayOf(bucket)} when ${LEVEL.freshWeek} then ${weekOf(bucket)} else bucket end,
     ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
-  from (values (${LEVEL.freshHour}), (${LEVEL.freshDay})) as l (level), fresh
+  from (values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level), fresh
+  where l.level <> ${LEVEL.freshWeek} or label in (${constants([MAIN, ...GROUPING_SETS.keys()])})
 )`;
 
 /** Takes the first partial rows out. */
@@ -88,7 +94,7 @@ fresh as materialized (
   union all ${grouped(sql`${inSets(sql`main`)} as in_sets`)}
 ),${PUT}
 select count(*)::int as merged,
-  (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (select distinct project_id, label, ${DAY} as day from labelled) d) as label_days
+  (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (select distinct project_id, label, ${dayOf(bucket)} as day from labelled) d) as label_days
 from moved`.inlineParams(),
   ["limit"],
 );

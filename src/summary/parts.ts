@@ -1,6 +1,6 @@
 /**
- * What a question adds up, as SELECTs for one statement and so one snapshot: day and hour rows for whole days and hours,
- * partial rows beside both, and the traces themselves for ragged edges. Where hours are kept no longer the statement ends
+ * What a question adds up, as SELECTs for one statement and so one snapshot: week, day and hour rows for whole weeks, days
+ * and hours, partial rows beside them, and the traces themselves for ragged edges. Where hours are kept no longer the statement ends
  * with `Expired`; whether traces are is for `readWindows` to ask.
  */
 import { sql, type SQL } from "drizzle-orm";
@@ -47,12 +47,18 @@ export function partsOf(asked: Parts): SQL[] {
   const filtered = PUBLIC_DIMENSIONS.filter((name) => filters.dimensions[name]);
   const rows = label === MAIN ? mainRowsWith([...asked.dimensions, ...filtered]) : label;
   const { ragged, hours, beyond } = raggedOf(windows, label);
-  const ranges = { day: rangesOf(windows, "day"), hour: [...rangesOf(windows, "hour"), ...hours] };
-  const both = [...ranges.day, ...ranges.hour];
-  if (both.length > 0) {
-    parts.push(rollupPart(asked, [LEVEL.partial], both, label));
-    if (label !== MAIN) parts.push(unspreadPart(asked, both));
+  // Labels have no week rows.
+  const ranges = {
+    week: label === MAIN ? rangesOf(windows, "week") : [],
+    day: label === MAIN ? rangesOf(windows, "day") : rangesOf(windows, "week", "day"),
+    hour: [...rangesOf(windows, "hour"), ...hours],
+  };
+  const all = [...rangesOf(windows, "week", "day"), ...ranges.hour];
+  if (all.length > 0) {
+    parts.push(rollupPart(asked, [LEVEL.partial], all, label));
+    if (label !== MAIN) parts.push(unspreadPart(asked, all));
   }
+  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS.week, ranges.week, rows));
   if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, ranges.day, rows));
   if (ranges.hour.length > 0) {
     const firstMs = Math.min(...ranges.hour.map(({ fromMs }) => fromMs));

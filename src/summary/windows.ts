@@ -1,11 +1,15 @@
 /**
- * A range cut into windows that can be answered exactly: whole UTC days from day rows, whole hours
- * from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a ragged edge moves to
+ * A range cut into windows that can be answered exactly: whole weeks of UTC days from week rows, whole days from day
+ * rows, whole hours from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a ragged edge moves to
  * the start of its hour; two ranges that met there still do.
  */
 import { bucketStart, DAY_MS, HOUR_MS, nextBucket, type Interval, type Zone } from "./zone.ts";
 
-export type Source = "day" | "hour" | "raw";
+const WEEK_MS = 7 * DAY_MS;
+/** A Monday. */
+const FIRST_WEEK_MS = 4 * DAY_MS;
+
+export type Source = "week" | "day" | "hour" | "raw";
 
 export interface Window {
   source: Source;
@@ -17,10 +21,10 @@ export interface Window {
 
 export type Range = Pick<Window, "fromMs" | "toMs">;
 
-/** The ranges that windows of one source cover together: neighbours become one. */
-export function rangesOf(windows: readonly Window[], source: Source): Range[] {
+/** The ranges that windows of these sources cover together: neighbours become one. */
+export function rangesOf(windows: readonly Window[], ...sources: Source[]): Range[] {
   const ranges: Range[] = [];
-  for (const { fromMs, toMs } of windows.filter((window) => window.source === source)) {
+  for (const { fromMs, toMs } of windows.filter(({ source }) => sources.includes(source))) {
     const last = ranges.at(-1);
     if (last?.toMs === fromMs) last.toMs = toMs;
     else ranges.push({ fromMs, toMs });
@@ -78,7 +82,15 @@ function cutAtHours(fromMs: number, toMs: number, bucketMs: number): Window[] {
     add("hour", firstHour, lastHour);
   } else {
     add("hour", firstHour, firstDay);
-    add("day", firstDay, lastDay);
+    const firstWeek = FIRST_WEEK_MS + Math.ceil((firstDay - FIRST_WEEK_MS) / WEEK_MS) * WEEK_MS;
+    const lastWeek = FIRST_WEEK_MS + Math.floor((lastDay - FIRST_WEEK_MS) / WEEK_MS) * WEEK_MS;
+    if (firstWeek >= lastWeek) {
+      add("day", firstDay, lastDay);
+    } else {
+      add("day", firstDay, firstWeek);
+      add("week", firstWeek, lastWeek);
+      add("day", lastWeek, lastDay);
+    }
     add("hour", lastDay, lastHour);
   }
   add("raw", lastHour, toMs);

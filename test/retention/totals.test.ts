@@ -57,10 +57,11 @@ function askAll(db: Database, project: string, fromMs = FROM, toMs = TO) {
   return Promise.all(questions.map((question) => ask(db, project, question, fromMs, toMs)));
 }
 
-/** Rows of hours and of days, fresh and settled, under the settled level. */
+/** Rows of hours, days and weeks, fresh and settled, under the settled level. */
 async function levels(db: Database): Promise<Record<string, number>> {
   const rows = await db.query(sql`
-    select case when level > ${LEVEL.day} then level - ${FRESHNESS} else level end as level, count(*)::int as rows from rollup group by 1`);
+    select case when level in (${constants([LEVEL.freshHour, LEVEL.freshDay, LEVEL.freshWeek])}) then level - ${FRESHNESS} else level end as level,
+      count(*)::int as rows from rollup group by 1`);
   return Object.fromEntries(rows.map(({ level, rows }) => [String(level), Number(rows)]));
 }
 

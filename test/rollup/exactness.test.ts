@@ -21,7 +21,8 @@ import { priced, traces } from "../traces.ts";
 
 const db = database();
 const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 30th
-const END_MS = START_MS + 72 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const END_MS = START_MS + 3 * DAY_MS;
 const GROUPS = ["application", "environment", "provider", "model", "operation", "user", "tag.team"] as const;
 
 type Step = { write: number[] } | { merge: number; thenCompact: boolean } | { remove: number };
@@ -46,12 +47,29 @@ const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chai
   }),
 );
 
+/** Mostly within the days of the calls; some with whole weeks before and after the Monday among them. */
+const range = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      fromMs: fc.integer({ min: START_MS - 3_600_000, max: END_MS - 1 }),
+      lengthMs: fc.oneof(
+        fc.integer({ min: 1, max: 72 * 3_600_000 }),
+        fc.integer({ min: 1, max: 72 }).map((hours) => hours * 3_600_000),
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      fromMs: fc.integer({ min: START_MS - 14 * DAY_MS, max: START_MS + DAY_MS }),
+      lengthMs: fc.integer({ min: 8, max: 30 }).map((days) => days * DAY_MS),
+    }),
+  },
+);
+
 const question = fc.record({
-  fromMs: fc.integer({ min: START_MS - 3_600_000, max: END_MS - 1 }),
-  lengthMs: fc.oneof(
-    fc.integer({ min: 1, max: 72 * 3_600_000 }),
-    fc.integer({ min: 1, max: 72 }).map((hours) => hours * 3_600_000),
-  ),
+  range,
   wholeHours: fc.boolean(),
   tz: fc.constantFrom("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"),
   interval: fc.constantFrom("none", "hour", "day", "week", "month"),
@@ -119,8 +137,8 @@ type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
 
 async function expectSameAsRaw(project: string, asked: Question): Promise<void> {
   const whole = (ms: number): number => (asked.wholeHours ? Math.floor(ms / 3_600_000) * 3_600_000 : ms);
-  const fromMs = whole(asked.fromMs);
-  const toMs = Math.max(whole(asked.fromMs + asked.lengthMs), fromMs + 1);
+  const fromMs = whole(asked.range.fromMs);
+  const toMs = Math.max(whole(asked.range.fromMs + asked.range.lengthMs), fromMs + 1);
   const params = new URLSearchParams({
     from: String(fromMs),
     to: String(toMs),

@@ -97,13 +97,55 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
     update rollup set input_tokens = input_tokens + 1
     where ctid = (select ctid from rollup where project_id = ${project}::uuid and level in (${constants(LEVELS.day)}) and label = '(application)' limit 1)`);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toMatchObject([
-    { level: "day", label: "(application)", measure: "input_tokens" },
+    { day: "2025-09-03", level: "day", label: "(application)", measure: "input_tokens" },
+    { day: "2025-09-01", level: "week", label: "(application)", measure: "input_tokens" },
   ]);
-  // As Workers did that knew no sets: they stored zeros.
+  // As Workers did that knew no weeks: their rows had no format.
   const older = db.query(sql`
-    insert into rollup (project_id, bucket, level, label, value, application, environment, provider, model, operation, service_tier, requests, web_searches)
-    values (${project}::uuid, now(), ${LEVEL.hour}, '', '', '', '', '', '', '', '', 1, 0)`);
-  await expect(older).rejects.toThrow("rollup_merged_with_sets");
+    insert into rollup (project_id, bucket, level, label, value, application, environment, provider, model, operation, service_tier, requests)
+    values (${project}::uuid, now(), ${LEVEL.hour}, '', '', '', '', '', '', '', '', 1)`);
+  await expect(older).rejects.toThrow("rollup_merged_whole");
+});
+
+it("adds up weeks of main rows, from Monday on; compacted they are one row a group", async () => {
+  const db = database();
+  const project = await newProject(db);
+  const mondayMs = Date.UTC(2025, 8, 8);
+  const hours = [-1, 0, 30, 167, 168];
+  for (const [i, hour] of hours.entries()) {
+    const call = trace({ clientId: `c${i}`, startedAtMs: mondayMs + hour * 3_600_000, userId: "u", durationUs: 1_000 });
+    await writeTraces(db, project, [priced(call)]);
+    while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
+  }
+  const rows = await db.query(sql`
+    select level, label, to_char(bucket at time zone 'UTC', 'YYYY-MM-DD') as week, count(*)::int as rows, sum(requests)::int as requests
+    from rollup where project_id = ${project}::uuid and level in (${constants(LEVELS.week)}) group by 1, 2, 3 order by 1, 2, 3`);
+  const labels = ["", "(application)", "(environment,operation)", "(provider,model)"];
+  expect(rows).toEqual(
+    labels.flatMap((label) => [
+      { level: LEVEL.week, label, week: "2025-09-01", rows: 1, requests: 1 },
+      { level: LEVEL.week, label, week: "2025-09-08", rows: 1, requests: 3 },
+      { level: LEVEL.week, label, week: "2025-09-15", rows: 1, requests: 1 },
+    ]),
+  );
+  const ask = async (groupBy: string): Promise<unknown> => {
+    const params = new URLSearchParams({
+      from: "2025-09-01",
+      to: "2025-09-22",
+      group_by: groupBy,
+      interval: "week",
+      include: "latency",
+    });
+    const summary = await summarize(db, project, parseSummaryQuery(params, mondayMs), mondayMs);
+    return summary.rows.map(({ bucket, requests, latency_ms }) => [bucket, requests, latency_ms?.p50]);
+  };
+  const weeks = [
+    ["2025-09-01T00:00:00Z", 1, expect.closeTo(1, 1)],
+    ["2025-09-08T00:00:00Z", 3, expect.closeTo(1, 1)],
+    ["2025-09-15T00:00:00Z", 1, expect.closeTo(1, 1)],
+  ];
+  for (const groupBy of ["", "model", "application,model", "user"]) expect(await ask(groupBy)).toEqual(weeks);
+  expect((await audit(db, project, mondayMs, mondayMs + 1)).mismatches).toEqual([]);
 });
 
 it("compacts an hour's rows to one a group, a large label in parts, and leaves few rows beside many alone", async () => {

@@ -32,7 +32,7 @@ const aligned = instants.chain((ms) =>
 );
 
 describe("windowsOf", () => {
-  it("tiles the range exactly; days are whole UTC days, hours whole hours, and raw is less than an hour at each end of a bucket", () => {
+  it("tiles the range exactly; weeks and days are whole, in UTC, hours whole hours, and raw is less than an hour at each end of a bucket", () => {
     fc.assert(
       fc.property(
         aligned,
@@ -47,7 +47,12 @@ describe("windowsOf", () => {
             expect(fromMs).toBe(at);
             expect(toMs).toBeGreaterThan(fromMs);
             at = toMs;
-            if (source === "day") expect([fromMs % DAY_MS, toMs % DAY_MS]).toEqual([0, 0]);
+            if (source === "week")
+              expect([fromMs, toMs].map((ms) => [new Date(ms).getUTCDay(), ms % DAY_MS])).toEqual([
+                [1, 0],
+                [1, 0],
+              ]);
+            else if (source === "day") expect([fromMs % DAY_MS, toMs % DAY_MS]).toEqual([0, 0]);
             else if (source === "hour") expect([fromMs % HOUR_MS, toMs % HOUR_MS]).toEqual([0, 0]);
             else expect(Math.floor((toMs - 1) / HOUR_MS) - Math.floor(fromMs / HOUR_MS)).toBeLessThanOrEqual(1);
           }
@@ -82,10 +87,13 @@ describe("windowsOf", () => {
     );
   });
 
-  it("takes days where it can: 90 whole UTC days are one window", () => {
+  it("takes weeks and days where it can: 90 whole UTC days are three windows", () => {
     const from = Date.UTC(2025, 0, 1);
+    const [monday, last] = [Date.UTC(2025, 0, 6), Date.UTC(2025, 2, 31)];
     expect(windowsOf(from, from + 90 * DAY_MS, "none", utc)).toEqual([
-      { source: "day", fromMs: from, toMs: from + 90 * DAY_MS, bucketMs: 0 },
+      { source: "day", fromMs: from, toMs: monday, bucketMs: 0 },
+      { source: "week", fromMs: monday, toMs: last, bucketMs: 0 },
+      { source: "day", fromMs: last, toMs: from + 90 * DAY_MS, bucketMs: 0 },
     ]);
   });
 
