@@ -37,7 +37,7 @@ const schema = z
     INGEST_QUEUE: queueBinding.optional(),
     /** How long calls are kept at least; for ever without it. Rollups stay. */
     RAW_RETENTION_DAYS: days,
-    /** How long hours are kept at least; for ever without it. Days stay. */
+    /** How long hours are kept at least; for ever without it. Days and weeks stay. */
     HOUR_RETENTION_DAYS: days,
   })
   .refine(

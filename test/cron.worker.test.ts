@@ -89,7 +89,7 @@ async function runCron(scheduledTime: number): Promise<void> {
 
 // It merges what all other tests have left, too.
 describe("scheduled()", { timeout: 120_000 }, () => {
-  it("merges partials into hours and days; sums and audit are the same before and after", async () => {
+  it("merges partials into hours, days and weeks; sums and audit are the same before and after", async () => {
     const ledger = await openLedger();
     const spread = Array.from({ length: 30 }, (_, i) =>
       call({ timestamp: MONDAY + i * 5 * HOUR, duration_ms: i + 1, user_id: `u${i % 3}`, tags: { team: `t${i % 2}` } }),

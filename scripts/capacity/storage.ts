@@ -22,6 +22,7 @@ export function storageOf(
   const traceRows = tracesPerDay * historyDays;
   // Of `groups` equally likely ones, so many are hit at least once.
   const rows = (traces: number): number => groups * -Math.expm1((-traces * GROUPS_PER_TRACE) / groups);
+  // Weeks are few beside them: a seventh of the days at most, and labels have none.
   const rollupRows = historyDays * (24 * rows(tracesPerDay / 24) + rows(tracesPerDay));
   return {
     traces: traceRows * costs.traceBytes,

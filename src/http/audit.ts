@@ -1,4 +1,4 @@
-/** `GET /v1/audit`: rollup against the stored traces, per UTC day. */
+/** `GET /v1/audit`: rollup against the stored traces, per UTC day, and its weeks against its days. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { audit, type Audit } from "../rollup/audit.ts";
@@ -40,7 +40,8 @@ export function auditRoutes(deps: Deps): Hono<AppEnv> {
       id: "audit",
       tag: "Operations",
       summary: "Rollups against the stored calls",
-      description: "In one snapshot, for the whole UTC days that the range touches. All differences are zero.",
+      description:
+        "In one snapshot, for the whole UTC days that the range touches, and for their weeks. All differences are zero.",
       caller: "read",
       query: RANGE_PARAMETERS,
       answers: { 200: { description: "The sums of both, and how they differ.", content: json(answer) } },

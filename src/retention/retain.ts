@@ -1,6 +1,6 @@
 /**
- * Retention: calls, and hours of rollups, are removed once they are older than configured. Days stay: they hold the sums
- * of both, so no total changes.
+ * Retention: calls, and hours of rollups, are removed once they are older than configured. Days and weeks stay: they
+ * hold the sums of both, so no total changes.
  *
  * Each bound moves first (`kept.ts`), what lies before it goes after, in steps that may be cut off anywhere and are gone
  * on with by the next run. Calls go by whole months, a partition at a time. The bound lies `REACH_MS` after the start of

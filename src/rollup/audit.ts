@@ -13,8 +13,8 @@ import {
   GROUPING_SETS,
   LEVEL,
   LEVELS,
-  list,
   MAIN,
+  MAIN_LABELS,
   MEASURE_NAMES,
   own,
   sums,
@@ -81,25 +81,27 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
     ...mismatchesOf(days, "day", "raw"),
     ...mismatchesOf(days, "hour", "raw"),
     ...mismatchesOf(weeks, "week", "week's days"),
-  ];
-  const shownDays = inOrder(days).map(([day, sources]): AuditDay => {
-    const of = (source: Source, measure: string): bigint => sources.get(keyOf(source, MAIN))?.get(measure) ?? 0n;
-    const shown = (sum: (measure: string) => bigint): AuditSums => {
-      const [requests, input, output, cost] = SHOWN.map(sum) as [bigint, bigint, bigint, bigint];
-      return {
-        requests: Number(requests),
-        input_tokens: Number(input),
-        output_tokens: Number(output),
-        cost_usd: picoToUsd(cost),
+  ].sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
+  const shownDays = [...days]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([day, sources]): AuditDay => {
+      const of = (source: Source, measure: string): bigint => sources.get(keyOf(source, MAIN))?.get(measure) ?? 0n;
+      const shown = (sum: (measure: string) => bigint): AuditSums => {
+        const [requests, input, output, cost] = SHOWN.map(sum) as [bigint, bigint, bigint, bigint];
+        return {
+          requests: Number(requests),
+          input_tokens: Number(input),
+          output_tokens: Number(output),
+          cost_usd: picoToUsd(cost),
+        };
       };
-    };
-    return {
-      day,
-      raw: shown((measure) => of("raw", measure)),
-      rollup: shown((measure) => of("day", measure)),
-      difference: shown((measure) => of("day", measure) - of("raw", measure)),
-    };
-  });
+      return {
+        day,
+        raw: shown((measure) => of("raw", measure)),
+        rollup: shown((measure) => of("day", measure)),
+        difference: shown((measure) => of("day", measure) - of("raw", measure)),
+      };
+    });
   return { ok: mismatches.length === 0, days: shownDays, mismatches: mismatches.slice(0, MAX_MISMATCHES) };
 }
 
@@ -109,11 +111,9 @@ type Source = "raw" | "hour" | "day" | "week" | "week's days";
 /** By day, and by source and label, each measure. */
 type Sums = Map<string, Map<string, Map<string, bigint>>>;
 
-const inOrder = (sums: Sums) => [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
-
 /** Where a level is not what it should be the same as. */
 function mismatchesOf(sums: Sums, level: Mismatch["level"], model: Source): Mismatch[] {
-  return inOrder(sums).flatMap(([day, sources]) => {
+  return [...sums].flatMap(([day, sources]) => {
     const labels = new Set([...sources.keys()].map((key) => key.slice(key.indexOf(SEPARATOR) + 1)));
     return [...labels].flatMap((label) => {
       const [own, others] = [sources.get(keyOf(level, label)), sources.get(keyOf(model, label))];
@@ -142,7 +142,7 @@ function statement(projectId: string, startMs: number, endMs: number): SQL {
   const at = (ms: number): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
   const inRange = sql`t.project_id = ${projectId} and t.bucket >= ${at(startMs)} and t.bucket < ${at(endMs)}`;
   const inWeeks = sql`t.project_id = ${projectId} and t.bucket >= ${weekOf(at(startMs))}
-  and t.bucket < ${weekOf(at(endMs - 1))} + interval '7 days'`;
+  and t.bucket < ${weekOf(at(endMs - 1))} + interval '168 hours'`;
   const dateOf = (instant: SQL): SQL => sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD') as day`;
   const sets = sql.join(
     [...GROUPING_SETS.keys()].map((label) => sql`select ${label}`),
@@ -165,7 +165,7 @@ group by 2, 3`;
   const ofWeek = (source: Source, levels: readonly number[]): SQL => sql`
 select ${source} as source, ${dateOf(weekOf(sql`t.bucket`))}, t.label, ${sums(own)}
 from rollup t
-where t.level in (${constants(levels)}) and t.label in (${MAIN}, ${list([...GROUPING_SETS.keys()].map((label) => sql`${label}`))}) and ${inWeeks}
+where t.level in (${constants(levels)}) and t.label in (${constants(MAIN_LABELS)}) and ${inWeeks}
 group by 2, 3`;
   return sql`
 select 'raw' as source, ${dateOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}

@@ -9,18 +9,15 @@ import { compile, type Database, DatabaseUnavailable, type Row } from "../db/cli
 import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
 import { constants, FORMAT, FRESHNESS, LEVEL, LEVELS } from "./measures.ts";
 
-/** Fewer fresh rows than these can wait, as long as their hour, day or week is not over. */
+/** Fewer fresh rows than these can wait, until their hour, day or week is over. */
 const FEW = 500;
-/** How long after its end that is over. */
+/** So long after its end it is taken to be over. */
 const GRACE = "10 minutes";
 /** A step compacts about so many rows. */
 const STEP_ROWS = 50_000;
 const LEAST_STEP_ROWS = 1_000;
 
-/**
- * A slice, or those of its groups whose value's hash leaves `part` when divided by `parts`: a label may have very many
- * values. Main rows have one value, and so stay together.
- */
+/** A slice, or those of its groups whose hash leaves `part` when divided by `parts`: it may be too large for one statement. */
 interface Slice {
   level: number;
   projectId: string;
@@ -64,7 +61,7 @@ with taken as (
       ${sql.placeholder("buckets")}::timestamptz[], ${sql.placeholder("parts")}::int[], ${sql.placeholder("part")}::int[])
       as s (level, project_id, label, bucket, parts, part)
     join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.label and r.bucket = s.bucket
-      and (s.parts = 1 or (hashtext(r.value) & 2147483647) % s.parts = s.part)
+      and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)
     for update of r skip locked
   )) returning *
 ),

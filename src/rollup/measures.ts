@@ -16,7 +16,7 @@ export type Dimension = (typeof DIMENSIONS)[number];
  * turns the fresh rows of one of those, when there are many, with the settled ones into one row a group.
  */
 export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4, week: 5, freshWeek: 7 } as const;
-/** A fresh level less this is its settled one. */
+/** A fresh level less this is its settled one, for each of them. */
 export const FRESHNESS = LEVEL.freshHour - LEVEL.hour;
 /** What is merged into hours, into UTC days, or into weeks of those from Monday on. */
 export const LEVELS = {
@@ -28,6 +28,8 @@ export const LEVELS = {
 /** Start of the day, or the week, of an instant. */
 export const dayOf = (instant: SQL): SQL => sql`date_bin('1 day', ${instant}, 'epoch'::timestamptz)`;
 export const weekOf = (instant: SQL): SQL => sql`date_bin('7 days', ${instant}, '1970-01-05Z'::timestamptz)`;
+/** The same Monday. */
+export const FIRST_WEEK_MS = Date.UTC(1970, 0, 5);
 
 /**
  * Merged rows say what merging makes by now: in 2, grouping sets and weeks. The table refuses those of a Worker that is
@@ -52,6 +54,9 @@ const labelOfSet = (set: readonly Dimension[]): string => `(${set.join()})`;
 export const GROUPING_SETS: ReadonlyMap<string, readonly Dimension[]> = new Map(
   SETS.map((set) => [labelOfSet(set), set]),
 );
+
+/** The labels of main rows, in sets and not. */
+export const MAIN_LABELS: readonly string[] = [MAIN, ...GROUPING_SETS.keys()];
 
 /** The label of the coarsest rows that count every call once and tell these dimensions apart. */
 export function mainRowsWith(dimensions: readonly Dimension[]): string {

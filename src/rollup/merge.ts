@@ -6,7 +6,7 @@
  *
  * One statement takes rows out and puts their sums back. Rows that another merge holds are left to it, so merges may
  * overlap, be killed, or not run for hours. What is there of a group already is not looked for: that would cost many
- * times as much, and compacting does it now and then for all groups of an hour or a day at once.
+ * times as much, and compacting does it now and then for all groups of an hour, a day or a week at once.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
@@ -24,6 +24,7 @@ import {
   LEVEL,
   list,
   MAIN,
+  MAIN_LABELS,
   MEASURE_NAMES,
   OTHER,
   own,
@@ -55,7 +56,7 @@ put as (
     case l.level when ${LEVEL.freshDay} then ${dayOf(bucket)} when ${LEVEL.freshWeek} then ${weekOf(bucket)} else bucket end,
     ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
   from (values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level), fresh
-  where l.level <> ${LEVEL.freshWeek} or label in (${constants([MAIN, ...GROUPING_SETS.keys()])})
+  where l.level <> ${LEVEL.freshWeek} or label in (${constants(MAIN_LABELS)})
 )`;
 
 /** Takes the first partial rows out. */

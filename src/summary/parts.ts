@@ -11,7 +11,7 @@ import { hoursKept, readRaw } from "../retention/kept.ts";
 import { labelsWith } from "../rollup/derive.ts";
 import { constants, type Dimension, LEVEL, LEVELS, MAIN, mainRowsWith, UNSPREAD } from "../rollup/measures.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
-import { type Range, rangesOf, type Window } from "./windows.ts";
+import { type Range, rangesOf, WEEK_MS, type Window } from "./windows.ts";
 import { DAY_MS, HOUR_MS } from "./zone.ts";
 
 export interface Parts {
@@ -55,14 +55,14 @@ export function partsOf(asked: Parts): SQL[] {
   };
   const all = [...rangesOf(windows, "week", "day"), ...ranges.hour];
   if (all.length > 0) {
-    parts.push(rollupPart(asked, [LEVEL.partial], all, label));
-    if (label !== MAIN) parts.push(unspreadPart(asked, all));
+    parts.push(rollupPart(asked, [LEVEL.partial], bucketIn(all), label));
+    if (label !== MAIN) parts.push(unspreadPart(asked, bucketIn(all)));
   }
-  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS.week, ranges.week, rows));
-  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, ranges.day, rows));
+  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS.week, bucketOf(ranges.week, WEEK_MS), rows));
+  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, bucketOf(ranges.day, DAY_MS), rows));
   if (ranges.hour.length > 0) {
     const firstMs = Math.min(...ranges.hour.map(({ fromMs }) => fromMs));
-    parts.push(sql`${rollupPart(asked, LEVELS.hour, ranges.hour, rows)} and ${hoursKept(firstMs)}`);
+    parts.push(sql`${rollupPart(asked, LEVELS.hour, bucketIn(ranges.hour), rows)} and ${hoursKept(firstMs)}`);
   }
   if (ragged.length > 0) parts.push(rawPart(asked, ragged));
   if (beyond.length > 0) parts.push(rawPart(asked, beyond, true));
@@ -109,23 +109,23 @@ export async function readWindows(db: Database, statement: SQL, windows: readonl
 function rollupPart(
   { projectId, filters, shown }: Parts,
   levels: readonly number[],
-  ranges: Range[],
+  inRanges: SQL,
   label: string,
 ): SQL {
   return sql`
   select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`t.value`, negative: false })}
   from rollup t
   where t.level in (${constants(levels)}) and t.project_id = ${projectId}::uuid and t.label = ${label}
-    and ${bucketIn(ranges)}${label === filters.label?.name ? valueFilter(filters, sql`t.value`) : sql``}${dimensionFilters(filters)}`;
+    and ${inRanges}${label === filters.label?.name ? valueFilter(filters, sql`t.value`) : sql``}${dimensionFilters(filters)}`;
 }
 
 /** Partial rows that are not spread over their labels yet. */
-function unspreadPart({ projectId, filters, label, shown }: Parts, ranges: Range[]): SQL {
+function unspreadPart({ projectId, filters, label, shown }: Parts, inRanges: SQL): SQL {
   return sql`
   select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`l.value`, negative: false })}
   from rollup t, lateral ${labelsWith(label)} as l
   where t.level = ${LEVEL.partial} and t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${label}
-    and ${bucketIn(ranges)}${unspreadFilter(filters)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
+    and ${inRanges}${unspreadFilter(filters)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
 }
 
 /** What an unspread row cannot do without; cheaper to look at than its labels. Rows that an earlier version wrote have no value. */
@@ -157,6 +157,15 @@ export function rawPart(
   where t.project_id = ${projectId}::uuid and t.billable and (${sql.join(inRange, sql` or `)})${
     isMain ? sql`` : sql` and l.label = ${label}${valueFilter(filters, sql`l.value`)}`
   }${dimensionFilters(filters)}`;
+}
+
+/** The same for rows of whole buckets. With weeks taken out, days are few in many ranges: each is looked up by itself. */
+function bucketOf(ranges: readonly Range[], stepMs: number): SQL {
+  if (ranges.length === 1) return bucketIn(ranges);
+  const starts = ranges.flatMap(({ fromMs, toMs }) =>
+    Array.from({ length: (toMs - fromMs) / stepMs }, (_, i) => new Date(fromMs + i * stepMs).toISOString()),
+  );
+  return sql`t.bucket = any(${textArray(starts)}::timestamptz[])`;
 }
 
 function bucketIn(ranges: readonly Range[]): SQL {

@@ -1,4 +1,4 @@
-/** One summary: rollup rows for whole hours and days, traces for ragged edges, in one statement a period. */
+/** One summary: rollup rows for whole hours, days and weeks, traces for ragged edges, in one statement a period. */
 import { z } from "zod";
 import { type Database, Expired, type Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";

@@ -3,11 +3,10 @@
  * rows, whole hours from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a ragged edge moves to
  * the start of its hour; two ranges that met there still do.
  */
+import { FIRST_WEEK_MS } from "../rollup/measures.ts";
 import { bucketStart, DAY_MS, HOUR_MS, nextBucket, type Interval, type Zone } from "./zone.ts";
 
-const WEEK_MS = 7 * DAY_MS;
-/** A Monday. */
-const FIRST_WEEK_MS = 4 * DAY_MS;
+export const WEEK_MS = 7 * DAY_MS;
 
 export type Source = "week" | "day" | "hour" | "raw";
 

@@ -97,8 +97,8 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
     update rollup set input_tokens = input_tokens + 1
     where ctid = (select ctid from rollup where project_id = ${project}::uuid and level in (${constants(LEVELS.day)}) and label = '(application)' limit 1)`);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toMatchObject([
-    { day: "2025-09-03", level: "day", label: "(application)", measure: "input_tokens" },
     { day: "2025-09-01", level: "week", label: "(application)", measure: "input_tokens" },
+    { day: "2025-09-03", level: "day", label: "(application)", measure: "input_tokens" },
   ]);
   // As Workers did that knew no weeks: their rows had no format.
   const older = db.query(sql`
