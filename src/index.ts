@@ -31,7 +31,7 @@ function build(env: unknown): { deps: Deps; app: ReturnType<typeof createApp> } 
     queue: config.queue && createTraceQueue(config.queue),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(db),
+    merger: createFrequentMerger(db, Date.now),
     now: Date.now,
   };
   return { deps, app: createApp(deps) };

@@ -129,7 +129,12 @@ select (select count(*)::int from rollup t where ${ofProject} and t.label = ${MA
   );
   const { main_rows, main_groups, label_rows, label_groups } = rows[0]!;
   return [
-    { id: "partials_per_group", name: "partial rows a group", rows: main_rows, groups: main_groups },
+    {
+      id: "partials_per_group",
+      name: "partial rows a group, by what is merged beside ingest",
+      rows: main_rows,
+      groups: main_groups,
+    },
     {
       id: "partials_per_label_group",
       name: "partial rows a group of a user or tag",

@@ -10,7 +10,7 @@ import { type Part, planOf, type Work } from "./plan.ts";
 import { createRecorder, type Figures, figures, type Recorder, type Tally } from "./record.ts";
 import { runUsers } from "./run.ts";
 import type { Target } from "./target.ts";
-import { bottleneck, brokenBy, faults, type StageFigures } from "./verdict.ts";
+import { bottleneck, brokenBy, faults, stallFelt, type StageFigures } from "./verdict.ts";
 
 export interface LoadReport {
   name: string;
@@ -55,6 +55,7 @@ export async function loadTest(
   const cpu = watchCpu(clock);
   const stages: LoadReport["stages"] = [];
   const stalls: LoadReport["stalls"] = [];
+  const felt: string[] = [];
   try {
     for (const part of plan.parts) {
       const stalled = part.stalled ? await stall?.(part.lastsMs) : undefined;
@@ -69,6 +70,7 @@ export async function loadTest(
       const endMs = clock();
       const cores = meanUse(cpu.samples.filter(({ atMs }) => atMs > startMs + 1_000 && atMs <= startMs + part.lastsMs));
       const stage = stageFigures(part, tally, endMs - startMs, cores);
+      if (stalled && stages[0]) felt.push(...stallFelt(stages[0], stage));
       if (stalled) stalls.push({ fromSecond: startMs / 1_000, toSecond: (startMs + part.lastsMs) / 1_000 });
       const broken = brokenBy(stage);
       stages.push({ ...stage, brokenBy: broken });
@@ -101,7 +103,7 @@ export async function loadTest(
       ledger,
       held: plan.climbs ? stages.findLast(({ brokenBy }) => brokenBy.length === 0)?.name : undefined,
       bottleneck: last && last.brokenBy.length > 0 ? bottleneck(last, cores) : undefined,
-      faults: faults(total, ledger),
+      faults: [...faults(total, ledger), ...felt],
     };
   } finally {
     client.close();

@@ -35,7 +35,8 @@ export const LOAD_TEST_HELP = `Loads a server as its users would, and says wheth
   --i-own-this-host  needed for a target that is not this machine
 
 Latency counts from when a request was due, so a server that stalls is charged for all that waited. Exits with 1 when
-an acknowledged call is missing afterwards, or a 5xx other than 503 came.`;
+an acknowledged call is missing afterwards or there are too many, when a request was refused or a 5xx other than 503 came,
+and when the database's standing still was felt.`;
 
 /** @throws CommandError that names the flag which is wrong. Undefined: help was asked for. */
 export function parseLoadTestArgs(args: readonly string[]): LoadTestOptions | undefined {

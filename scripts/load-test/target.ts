@@ -57,7 +57,8 @@ async function startOwn(logFile: string): Promise<Target> {
     const server = { url: subject.url, key, keyIsLocal: true };
     const client = createClient(server, TIMEOUT_MS);
     await fill((body) => client.send("/v1/traces", body));
-    const cron = (): Promise<unknown> => client.send("/load-test/cron").catch(() => undefined);
+    const cron = async (): Promise<boolean> =>
+      (await client.send("/load-test/cron").catch(() => undefined))?.status === 200;
     await settle(cron, subject.backends.databaseUrl);
     const timer = setInterval(() => void cron(), CRON_MS);
     return {
@@ -75,12 +76,12 @@ async function startOwn(logFile: string): Promise<Target> {
 }
 
 /** So that the load does not pay for the history: all of it is merged, and known to Postgres, as on a server of that age. */
-async function settle(cron: () => Promise<unknown>, databaseUrl: string): Promise<void> {
+async function settle(cron: () => Promise<boolean>, databaseUrl: string): Promise<void> {
   for (let runs = 0; runs < MOST_CRON_RUNS; runs++) {
     const beganMs = performance.now();
-    await cron();
+    const ended = await cron();
     // A run that finds nothing to do ends at once.
-    if (performance.now() - beganMs < IDLE_CRON_MS) break;
+    if (ended && performance.now() - beganMs < IDLE_CRON_MS) break;
   }
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

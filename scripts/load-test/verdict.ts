@@ -88,6 +88,16 @@ export function faults({ outcomes }: Figures, ledger: LedgerCheck): string[] {
   ];
 }
 
+/** More than so much later is not by chance. */
+const FELT_MS = 50;
+
+/** Whether answers came later while the database stood still: those of queue mode must not. Empty when they did not. */
+export function stallFelt(before: Figures, during: Figures): string[] {
+  const [was, is] = [before.fromDueMs.p95, during.fromDueMs.p95];
+  if (is <= Math.max(2 * was, was + FELT_MS)) return [];
+  return [`p95 rose from ${Math.round(was)} ms to ${Math.round(is)} ms while the database stood still`];
+}
+
 function percent(cores: number): string {
   return `${Math.round(100 * cores)}%`;
 }

@@ -114,13 +114,16 @@ export function connect({
 
   async function attempt(queries: readonly (SQL | Bound)[]): Promise<Row[][]> {
     for (let tries = 0; ; tries++) {
+      const calledRoutines = hasRoutines;
       try {
         return await transact(queries.map(queryOf), timeoutMs);
       } catch (error) {
         const { code, tooLarge } = failureOf(error);
-        if (code === NO_FUNCTION && hasRoutines) {
+        if (code === NO_FUNCTION && calledRoutines) {
+          // Others that were under way find the same.
+          if (hasRoutines)
+            console.error("The database lacks the routines of this version, so writes cost it more: migrate it.");
           hasRoutines = false;
-          console.error("The database lacks the routines of this version, so writes cost it more: migrate it.");
           continue;
         }
         if (code !== undefined && ROLLED_BACK.has(code) && tries < RETRIES) {

@@ -78,6 +78,7 @@ export async function explain(
     throw new ApiError(
       "too_many_rows",
       `more than ${MAX_GROUPS} groups of application, environment, provider, model, operation and tier; filter by some of them`,
+      { parameter: "application" },
     );
   }
   const splits = split(cellsOf(groups));

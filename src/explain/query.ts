@@ -1,14 +1,13 @@
 /** What an explanation can be asked: the query string of `GET /v1/explain`, read and checked. */
-import { invalid, readParameters } from "../parameters.ts";
-import { previousPeriod } from "../summary/period.ts";
+import { readParameters } from "../parameters.ts";
 import {
   COMPARE_PARAMETERS,
   compareOf,
-  EARLIEST_MS,
   FILTER_PARAMETERS,
   type Filters,
   filtersOf,
   type Period,
+  periodBefore,
   RANGE_PARAMETERS,
   rangeOf,
 } from "../summary/query.ts";
@@ -30,8 +29,6 @@ export const EXPLAIN_PARAMETERS = { ...RANGE_PARAMETERS, ...COMPARE_PARAMETERS, 
 export function parseExplainQuery(params: URLSearchParams, nowMs: number): ExplainQuery {
   const asked = readParameters(EXPLAIN_PARAMETERS, params);
   const { zone, ...after } = rangeOf(asked, nowMs);
-  const before = compareOf(asked, { ...after, zone }) ?? previousPeriod({ ...after, zone });
-  if (before.fromMs < EARLIEST_MS)
-    throw invalid("compare", "the period before begins before 2000; name one with compare_from and compare_to");
+  const before = compareOf(asked, { ...after, zone }) ?? periodBefore({ ...after, zone });
   return { before, after, zone, ...filtersOf(asked) };
 }

@@ -37,7 +37,9 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   },
   too_many_rows: {
     status: 400,
-    means: "The answer would have too many rows: ask for fewer groups or a shorter range.",
+    means:
+      "The answer would have too many rows: ask for fewer groups or a shorter range; `parameter` names what makes them many.",
+    members: { parameter: z.string() },
   },
   too_many_prices: { status: 400, means: "There are as many custom prices as there may be." },
   unauthorized: { status: 401, means: "There is no key, or no such key." },

@@ -50,15 +50,17 @@ export function createTraceQueue(queue: Queue): TraceQueue {
     counts,
     async send(projectId, batch) {
       const { messages, rest } = packMessages(projectId, batch);
+      let sent = 0;
       try {
         await Promise.all(
           groupsOf(messages).map(async (group) => {
             await queue.sendBatch(group.map((body) => ({ body, contentType: "text" })));
             counts.messages.sent += group.length;
+            sent += group.length;
           }),
         );
       } catch (error) {
-        counts.messages.refused += messages.length;
+        counts.messages.refused += messages.length - sent;
         throw new QueueUnavailable("the queue did not take it", { cause: error });
       }
       return rest;

@@ -16,21 +16,24 @@ export interface FrequentMerger {
 const MANY = 1_000;
 /** In one statement. */
 const MOST = 20_000;
+/** A merge may be cut off with the request that began it: so long after, another may begin. */
+const LONGEST_MS = 60_000;
 
 /** Counts what this isolate added since it last merged, by project. */
-export function createFrequentMerger(db: Database): FrequentMerger {
+export function createFrequentMerger(db: Database, now: () => number): FrequentMerger {
   const added = new Map<string, number>();
-  const merging = new Set<string>();
+  const mergingSinceMs = new Map<string, number>();
 
   async function mergeAll(projectId: string): Promise<void> {
-    merging.add(projectId);
+    const sinceMs = now();
+    mergingSinceMs.set(projectId, sinceMs);
     try {
       while ((added.get(projectId) ?? 0) >= MANY) {
         added.delete(projectId);
         await mergeMain(db, projectId, MOST);
       }
     } finally {
-      merging.delete(projectId);
+      if (mergingSinceMs.get(projectId) === sinceMs) mergingSinceMs.delete(projectId);
     }
   }
 
@@ -38,7 +41,8 @@ export function createFrequentMerger(db: Database): FrequentMerger {
     added(projectId, rows, keepAlive) {
       const all = (added.get(projectId) ?? 0) + rows;
       added.set(projectId, all);
-      if (all >= MANY && !merging.has(projectId)) keepAlive(mergeAll(projectId).catch(() => undefined));
+      const isMerging = now() < (mergingSinceMs.get(projectId) ?? -Infinity) + LONGEST_MS;
+      if (all >= MANY && !isMerging) keepAlive(mergeAll(projectId).catch(() => undefined));
     },
   };
 }

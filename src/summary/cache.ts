@@ -88,10 +88,12 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
     keepAlive: KeepAlive,
   ): Promise<Answer> {
     const name = `${key} ${epoch}`;
-    const flying = flights.get(name);
-    if (flying) {
+    for (let flying = flights.get(name); flying;) {
       const landed = await holdOpen(flying, FLIGHT_MS);
       if (landed !== "late") return landed;
+      // Of all who waited in vain one asks, and the others wait for that.
+      const newer = flights.get(name);
+      flying = newer === flying ? undefined : newer;
     }
     const stored = compute();
     const flight = stored.then(({ answer }) => answer);

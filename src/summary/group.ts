@@ -36,26 +36,30 @@ export function withRest(groups: readonly Group[]): Group[] {
   return [...labelled, ...[...rests.values()].filter(({ sums }) => sums["requests"] !== 0n)];
 }
 
-/** Each group with the same one of the period before, bucket by bucket in their order; what only one has is 0 in the other. */
+/**
+ * Each group with the same one of the period before, bucket by bucket in their order; what only one has is 0 in the other.
+ * A month may have more days than the next: what has no counterpart belongs to the last bucket.
+ */
 export function paired(
   own: { groups: readonly Group[]; bucketStartsMs: readonly number[] },
   before: { groups: readonly Group[]; bucketStartsMs: readonly number[] },
   measures: readonly Measure[],
 ): Group[] {
   const none = (): Pick<Group, "sums" | "latency"> => ({ sums: noSums(measures), latency: null });
-  const at = ({ bucketMs, keys }: Group, startsMs: readonly number[]): string =>
-    JSON.stringify([startsMs.indexOf(bucketMs), keys]);
+  const placeOf = ({ bucketMs }: Group, startsMs: readonly number[]): number =>
+    Math.min(startsMs.indexOf(bucketMs), own.bucketStartsMs.length - 1);
+  const at = (group: Group, startsMs: readonly number[]): string =>
+    JSON.stringify([placeOf(group, startsMs), group.keys]);
   const pairs = new Map(
     own.groups.map((group) => [at(group, own.bucketStartsMs), { ...group, previous: { ...group, ...none() } }]),
   );
   for (const group of before.groups) {
     const key = at(group, before.bucketStartsMs);
     const pair = pairs.get(key);
-    if (pair) pair.previous = group;
+    if (pair) addTo(pair.previous, group, 1n);
     else {
-      const bucketMs = own.bucketStartsMs[before.bucketStartsMs.indexOf(group.bucketMs)];
-      // A month may have more days than the next: what has no counterpart stands at the end.
-      pairs.set(key, { ...group, ...none(), bucketMs: bucketMs ?? own.bucketStartsMs.at(-1) ?? 0, previous: group });
+      const bucketMs = own.bucketStartsMs[placeOf(group, before.bucketStartsMs)] ?? 0;
+      pairs.set(key, { ...group, ...none(), bucketMs, previous: group });
     }
   }
   return [...pairs.values()];

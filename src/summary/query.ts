@@ -65,7 +65,7 @@ export interface SummaryQuery extends Filters, Period {
 }
 
 const DEFAULT_RANGE_MS = 30 * 24 * HOUR_MS;
-export const EARLIEST_MS = Date.UTC(2000, 0, 1);
+const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
 const WRONG_INSTANT = "must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100";
 const DIMENSION_LIST = PUBLIC_DIMENSIONS.join(", ");
@@ -206,13 +206,20 @@ export function compareOf(
 ): Period | null {
   const fromMs = instantOf("compare_from", compare_from, range.zone);
   const toMs = instantOf("compare_to", compare_to, range.zone);
-  if (fromMs === null && toMs === null) return compare === undefined ? null : previousPeriod(range);
+  if (fromMs === null && toMs === null) return compare === undefined ? null : periodBefore(range);
   if (compare !== undefined) throw invalid("compare", "does not go with compare_from and compare_to");
   if (fromMs === null || toMs === null) {
     throw invalid(fromMs === null ? "compare_from" : "compare_to", "compare_from and compare_to go together");
   }
   if (fromMs >= toMs) throw invalid("compare_from", "must be before compare_to");
   return { fromMs, toMs };
+}
+
+/** @throws ApiError 400 where it begins before anything that can be asked about. */
+export function periodBefore(range: Period & { zone: Zone }): Period {
+  const before = previousPeriod(range);
+  if (before.fromMs >= EARLIEST_MS) return before;
+  throw invalid("compare", "the period before begins before 2000; name one with compare_from and compare_to");
 }
 
 /** A query string of `from`, `to` and `tz` alone. */
@@ -254,10 +261,6 @@ export function filtersOf(asked: Asked<typeof FILTER_PARAMETERS>): Filters {
 export function labelsOf({ user, tags }: Pick<Asked<typeof FILTER_PARAMETERS>, "user" | "tags">): Label[] {
   const byTag = [...tags].map(([name, values]): Label => ({ name: name as LabelName, values }));
   return user.length > 0 ? [{ name: "user", values: user }, ...byTag] : byTag;
-}
-
-export function isDimension(name: string): name is PublicDimension {
-  return PUBLIC_DIMENSIONS.some((known) => known === name);
 }
 
 export function isLabel(name: string): name is LabelName {

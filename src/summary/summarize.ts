@@ -13,7 +13,7 @@ import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./grou
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { hasRest, summaryStatement } from "./statement.ts";
-import { edgeAt, windowsOf } from "./windows.ts";
+import { edgeAt, MAX_BUCKETS, windowsOf } from "./windows.ts";
 import { formatInZone, INTERVALS } from "./zone.ts";
 
 const latency: z.ZodType<Latency> = z.object({
@@ -49,7 +49,9 @@ const sums = z.object({
 /** The sums that every row and the totals carry. */
 export const Sums = sums
   .extend({
-    previous: sums.exactOptional().describe("The same of the period compared with."),
+    previous: sums
+      .exactOptional()
+      .describe("The same of the period compared with, bucket by bucket; the last has what that period has more."),
     difference_usd: usdDifference.exactOptional().describe("How much more this period cost than that."),
   })
   .meta({ id: "Sums" });
@@ -123,7 +125,7 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
   ]);
   const all = before === null ? own.groups : paired(own, before, measures);
   const groups = query.limit === null ? all : foldedTo(query.limit, all, query, measures);
-  if (groups.length > MAX_ROWS) throw tooMany(query);
+  if (groups.length > MAX_ROWS) throw tooManyRows(query);
   const total = totalOf(groups, measures);
   groups.sort(inOrder(query));
   const capped = own.capped || before?.capped;
@@ -198,7 +200,7 @@ async function readFrom(
   rawSinceMs: number,
 ): Promise<ReadPeriod> {
   const windows = windowsOf(fromMs, toMs, query.interval, query.zone, rawSinceMs);
-  if (!windows) throw tooMany(query);
+  if (!windows) throw tooMany(query, MAX_BUCKETS, "buckets", "interval");
   const bucketStartsMs = query.interval === "none" ? [] : [...new Set(windows.map(({ bucketMs }) => bucketMs))];
   const edgesMs = bucketStartsMs.map((ms) => edgeAt(ms, rawSinceMs));
   // With a rest there are two rows a group at most: a label's value, and all calls.
@@ -212,7 +214,10 @@ async function readFrom(
     maxRows: mostRows,
   });
   const rows = await readWindows(db, statement, windows);
-  if (rows.length === mostRows) throw tooMany(query);
+  if (rows.length === mostRows)
+    throw query.limit === null
+      ? tooManyRows(query)
+      : tooMany(query, MAX_READ, "groups to take the first of", "group_by");
   const read = rows.map((row) => readGroup(query, measures, bucketStartsMs, row));
   const groups = hasRest(query) ? withRest(read) : read;
   const label = query.groupBy.findIndex(isLabel);
@@ -220,14 +225,21 @@ async function readFrom(
   return { groups, bucketStartsMs, ...(capped && { capped }) };
 }
 
-function tooMany(query: SummaryQuery): ApiError {
-  const coarser = { none: "", hour: "interval=day, ", day: "interval=week, ", week: "interval=month, ", month: "" }[
-    query.interval
+const COARSER = { none: null, hour: "day", day: "week", week: "month", month: null } as const;
+
+function tooManyRows(query: SummaryQuery): ApiError {
+  return tooMany(query, MAX_ROWS, "rows", query.groupBy.length > 0 ? "group_by" : "interval");
+}
+
+function tooMany({ interval, groupBy }: SummaryQuery, most: number, what: string, parameter: string): ApiError {
+  const coarser = COARSER[interval];
+  const instead = [
+    ...(coarser === null ? [] : [`interval=${coarser}`]),
+    ...(groupBy.length > 0 ? ["fewer groups"] : []),
+    "a shorter range",
   ];
-  return new ApiError(
-    "too_many_rows",
-    `more than ${MAX_ROWS} rows; ask for ${coarser}fewer groups, or a shorter range`,
-  );
+  const detail = `more than ${most.toLocaleString("en-US")} ${what}; ask for ${instead.join(", ").replace(/, (?=[^,]*$)/, " or ")}`;
+  return new ApiError("too_many_rows", detail, { parameter });
 }
 
 export function readGroup(

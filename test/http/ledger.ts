@@ -85,7 +85,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
     queue: queueOfApp(),
     cache: createSummaryCache(own.redis),
     mergeSignal: createMergeSignal(own.redis),
-    merger: createFrequentMerger(own.db),
+    merger: createFrequentMerger(own.db, Date.now),
     now: Date.now,
     ...own,
   };

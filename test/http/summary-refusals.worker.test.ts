@@ -55,6 +55,7 @@ it.each([
   ["to=275760-09-13", "to"],
   ["to=", "to"],
   ["from=2025-03-10&from=2025-03-11", "from"],
+  ["from=2000-01-01T00:10:00Z&to=2040-01-01T00:15:00Z&compare=previous", "compare"],
   ["model=", "model"],
   ["model=a%00b", "model"],
   [`model=${"m".repeat(513)}`, "model"],
@@ -63,6 +64,16 @@ it.each([
   expect(body["parameter"]).toBe(parameter);
   expect(body.detail).toContain(parameter);
 });
+
+it.each(["group_by=user,tag.team", "group_by=user&tag.team=a", "user=ann&tag.team=a"])(
+  "%s: says what goes with one label",
+  async (query) => {
+    const { detail } = await problem(await ledger.fetch(`/v1/summary?${query}`), 400, "invalid_parameter");
+    expect(detail).toContain("one label");
+    for (const allowed of ["application", "environment", "provider", "model", "operation"])
+      expect(detail).toContain(allowed);
+  },
+);
 
 it("takes a value that is not UTF-8 as any other", async () => {
   expect((await ledger.fetch("/v1/summary?model=%ff%fe")).status).toBe(200);
@@ -79,11 +90,13 @@ it("takes the longest of what may be stored: a tag name of 128 characters, a val
 describe("too_many_rows", () => {
   it("refuses a range of more than 10,000 buckets, at once", async () => {
     const began = Date.now();
-    for (const query of [
-      "from=2000-01-01&to=2099-12-31&interval=hour",
-      "from=2001-01-01&to=2099-12-31&interval=day&tz=Europe/Berlin",
+    for (const [query, coarser] of [
+      ["from=2000-01-01&to=2099-12-31&interval=hour", "day"],
+      ["from=2001-01-01&to=2099-12-31&interval=day&tz=Europe/Berlin", "week"],
     ]) {
-      await problem(await ledger.fetch(`/v1/summary?${query}`), 400, "too_many_rows");
+      const refused = await problem(await ledger.fetch(`/v1/summary?${query}`), 400, "too_many_rows");
+      expect(refused["parameter"]).toBe("interval");
+      expect(refused.detail).toBe(`more than 10,000 buckets; ask for interval=${coarser} or a shorter range`);
     }
     expect(Date.now() - began).toBeLessThan(3_000);
   });
@@ -99,7 +112,10 @@ describe("too_many_rows", () => {
     const { rows, totals } = await crowd.summary(`${WEEK}&group_by=user`);
     expect([rows.length, totals.requests, totals.cost_usd]).toEqual([10_000, 10_000, "35"]);
     await json(await crowd.post(users(10_000, 10_001)));
-    await problem(await crowd.fetch(`/v1/summary?${WEEK}&group_by=application`), 400, "too_many_rows");
+    const query = `${WEEK}&group_by=application&interval=week`;
+    const refused = await problem(await crowd.fetch(`/v1/summary?${query}`), 400, "too_many_rows");
+    expect(refused["parameter"]).toBe("group_by");
+    expect(refused.detail).toBe("more than 10,000 rows; ask for interval=month, fewer groups or a shorter range");
     const limited = await crowd.summary(`${WEEK}&group_by=application&limit=10`);
     expect([limited.rows.length, limited.totals.requests]).toEqual([11, 10_001]);
     expect((await crowd.summary(WEEK)).totals.requests).toBe(10_001);

@@ -34,7 +34,7 @@ export function depsWith(database: Database): Deps {
     queue: createTraceQueue(queue),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(database),
+    merger: createFrequentMerger(database, Date.now),
     now: Date.now,
   };
 }

@@ -31,7 +31,7 @@ async function open() {
     writer: createTraceWriter(db, 300),
     queue: createTraceQueue({} as Queue),
     mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(db),
+    merger: createFrequentMerger(db, Date.now),
     now: () => NOW,
   } as unknown as Deps;
   const { id: projectId } = await createProject(db, "test");

@@ -47,7 +47,7 @@ async function open() {
     writer: createTraceWriter(db, config.wrapperGraceSeconds),
     cache: createSummaryCache(redis),
     mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(db),
+    merger: createFrequentMerger(db, Date.now),
     now: () => NOW,
   };
   const app = createApp(deps);

@@ -2,7 +2,7 @@
  * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out, merged and compacted at
  * random moments must give the same rollups, and the same summaries as a plain GROUP BY over the stored traces.
  */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Trace } from "../../src/ingest/trace.ts";
@@ -50,8 +50,16 @@ const history = fc.array(traces(START_MS), { minLength: 1, maxLength: 40 }).chai
 const LABELS = ["user", "tag.team"];
 const asked = {
   wholeHours: fc.boolean(),
-  tz: fc.constantFrom("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"),
-  application: fc.option(fc.constantFrom("assistant", "search")),
+  tz: fc.constantFrom("UTC", "UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Asia/Kathmandu"),
+  filter: fc.constantFrom<[key: string, values: string[]] | null>(
+    null,
+    null,
+    ["application", ["assistant"]],
+    ["application", ["assistant", 'ünïcode "quoted" \\ {braces},']],
+    ["model", ["gpt-4o", "sonar"]],
+    ["user", ["ada", "nobody"]],
+    ["tag.team", ["blue"]],
+  ),
 };
 const question = fc.oneof(
   {
@@ -150,9 +158,17 @@ async function expectSameAsRaw(project: string, asked: Question): Promise<void> 
     interval: asked.interval,
   });
   if (asked.groupBy.length > 0) params.set("group_by", asked.groupBy.join());
-  if (asked.application !== null) params.set("application", asked.application);
+  const filter = filterOf(asked);
+  for (const value of filter?.[1] ?? []) params.append(filter![0], value);
   const summary = await summarize(db, project, parseSummaryQuery(params, END_MS), END_MS);
   expect(asTable(summary, asked)).toEqual(await fromRaw(project, asked, fromMs, toMs));
+}
+
+/** One label at a time: grouped by another, none is filtered. */
+function filterOf({ filter, groupBy }: Question): Question["filter"] {
+  const clashes =
+    filter && LABELS.includes(filter[0]) && groupBy.some((key) => LABELS.includes(key) && key !== filter[0]);
+  return clashes ? null : filter;
 }
 
 /** Rows as `key | key | numbers`, sorted: order is checked elsewhere. */
@@ -170,6 +186,7 @@ function asTable(summary: Summary, { groupBy, interval }: Question): string[] {
         row.unpriced_requests,
         row.unpriced_tokens,
         row.cost_usd,
+        row.recorded_cost_usd,
       ].join("|"),
     )
     .sort();
@@ -177,9 +194,10 @@ function asTable(summary: Summary, { groupBy, interval }: Question): string[] {
 
 /** The same question as one plain GROUP BY over the stored traces, zones left to Postgres. */
 async function fromRaw(project: string, asked: Question, fromMs: number, toMs: number): Promise<string[]> {
-  const keys = asked.groupBy.map((key) =>
-    key === "user" ? sql`user_id` : key === "tag.team" ? sql`tags->>'team'` : sql`${sql.identifier(key)}`,
-  );
+  const columnOf = (key: string): SQL =>
+    key === "user" ? sql`user_id` : key === "tag.team" ? sql`tags->>'team'` : sql`${sql.identifier(key)}`;
+  const keys = asked.groupBy.map(columnOf);
+  const filter = filterOf(asked);
   const bucket =
     asked.interval === "none"
       ? sql`''`
@@ -192,12 +210,19 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
       sum(coalesce(input_tokens, 0)) as input, sum(coalesce(output_tokens, 0)) as output, sum(coalesce(cache_read_tokens, 0)) as cached,
       count(*) filter (where cost_pico is null) as unpriced,
       sum(case when cost_pico is null then coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) else 0 end) as unpriced_tokens,
-      sum(cost_pico) as cost
+      sum(cost_pico) as cost, sum(recorded_cost_pico) as recorded
     from (
-      select *, started_at as at from traces
+      select * from traces
       where project_id = ${project}::uuid and billable
         and started_at >= to_timestamp(${fromMs}::float8 / 1000) and started_at < to_timestamp(${toMs}::float8 / 1000)
-        ${asked.application === null ? sql`` : sql`and application = ${asked.application}`}
+        ${
+          filter === null
+            ? sql``
+            : sql`and ${columnOf(filter[0])} in (${sql.join(
+                filter[1].map((value) => sql`${value}`),
+                sql`, `,
+              )})`
+        }
     ) t
     group by ${sql.join(
       Array.from({ length: keys.length + 1 }, (_, i) => sql`${i + 1}`.inlineParams()),
@@ -205,7 +230,8 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
     )}`);
   return rows
     .map((row) => {
-      const { requests, errors, input, output, cached, unpriced, unpriced_tokens, cost, ...rest } = row;
+      const { requests, errors, input, output, cached, unpriced, unpriced_tokens, cost, recorded, ...rest } = row;
+      const usd = (pico: unknown): string | null => (pico === null ? null : picoToUsd(BigInt(String(pico))));
       const values = Object.values(rest);
       return [
         ...values,
@@ -216,7 +242,8 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
         cached,
         unpriced,
         unpriced_tokens,
-        cost === null ? null : picoToUsd(BigInt(String(cost))),
+        usd(cost),
+        usd(recorded),
       ].join("|");
     })
     .sort();

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
+import type { Database } from "../../src/db/client.ts";
 import { writeTraces } from "../../src/ingest/write.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { LEVEL, MAIN, UNSPREAD } from "../../src/rollup/measures.ts";
@@ -18,7 +19,7 @@ it("merges a project's main rows when many were added, and leaves those of label
       trace({ clientId: `c${i}`, startedAtMs: startMs + i, application: `app-${i % 600}`, userId: `user-${i % 3}` }),
     ),
   );
-  const merger = createFrequentMerger(db);
+  const merger = createFrequentMerger(db, Date.now);
   const work: Promise<unknown>[] = [];
   const write = async (to: string, part: typeof batch): Promise<void> => {
     const { partials } = await writeTraces(db, to, part);
@@ -45,4 +46,19 @@ it("merges a project's main rows when many were added, and leaves those of label
   expect(await rows(other, MAIN)).toBe(5);
   expect(await answer()).toMatchObject({ requests: 1_000 });
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("begins another merge a minute after one that was cut off, not before", async () => {
+  const never = { batch: () => new Promise(() => {}) } as unknown as Database;
+  let nowMs = 0;
+  const merger = createFrequentMerger(never, () => nowMs);
+  let begun = 0;
+  const add = (): void => merger.added("project", 1_000, () => begun++);
+  add();
+  nowMs = 59_999;
+  add();
+  expect(begun).toBe(1);
+  nowMs = 60_000;
+  add();
+  expect(begun).toBe(2);
 });

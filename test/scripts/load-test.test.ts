@@ -7,7 +7,7 @@ import { createRecorder, figures, outcomeOf } from "../../scripts/load-test/reco
 import { scenario } from "../../scripts/load-test/scenarios.ts";
 import { dueBySecond, replaySchedule, userSchedule } from "../../scripts/load-test/schedule.ts";
 import { createTraffic } from "../../scripts/load-test/traffic.ts";
-import { bottleneck, brokenBy, faults, type StageFigures } from "../../scripts/load-test/verdict.ts";
+import { bottleneck, brokenBy, faults, stallFelt, type StageFigures } from "../../scripts/load-test/verdict.ts";
 
 describe("npm run load-test: flags", () => {
   it("reads scenario, duration and where the report goes", () => {
@@ -208,6 +208,13 @@ describe("verdict", () => {
     expect(faults(stage({ outcomes }), { ...ledger, counted: 0, trouble: "GET / gave 503" })).toEqual([
       "the ledger cannot be checked: GET / gave 503",
     ]);
+  });
+
+  it("answers that come later while the database stands still are a fault", () => {
+    const took = (p95: number) => stage({ fromDueMs: { p50: 1, p90: p95, p95, p99: p95, max: p95 } });
+    expect(stallFelt(took(8), took(58))).toEqual([]);
+    expect(stallFelt(took(200), took(400))).toEqual([]);
+    expect(stallFelt(took(8), took(59))).toEqual(["p95 rose from 8 ms to 59 ms while the database stood still"]);
   });
 });
 
