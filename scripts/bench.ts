@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type Bench, startBench } from "./bench/context.ts";
 import { benchGrowth } from "./bench/growth.ts";
+import { benchExport } from "./bench/heap.ts";
 import { benchHttp } from "./bench/http.ts";
 import { benchIngest } from "./bench/ingest.ts";
 import { benchMerge } from "./bench/merge.ts";
@@ -18,6 +19,7 @@ const PARTS: Record<string, (bench: Bench) => Promise<Measured[]>> = {
   growth: benchGrowth,
   summary: benchSummary,
   http: benchHttp,
+  export: benchExport,
   peers: benchPeers,
 };
 
