@@ -22,12 +22,16 @@ const group = columns(GROUP);
 /** The columns of `grouped`, in its order. */
 export const columnsOfRows = columns([...GROUP, ...MEASURE_NAMES, "latency_buckets", "latency_counts"]);
 
-/** One row a group of the rows in `source`: the sums, and the histograms added up. */
+/**
+ * One row a group of the rows in `source`: the sums, and the histograms added up. Each group with a histogram has sums, so a
+ * left join would give the same; but Postgres, which takes the groups for one or two, would loop over all histograms for
+ * each of thousands of groups. A full join it can only hash.
+ */
 export function grouped(source: SQL): SQL {
   return sql`
   select s.*, h.latency_buckets, h.latency_counts
   from (select ${group}, ${storedSums(own, true)} from ${source} group by ${group}) s
-  left join (
+  full join (
     select ${group}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
     from (
       select ${group}, latency_bucket, sum(coalesce(calls, 1))::integer as calls
