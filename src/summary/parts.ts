@@ -58,8 +58,8 @@ export function partsOf(asked: Parts): SQL[] {
     parts.push(rollupPart(asked, [LEVEL.partial], bucketIn(all), label));
     if (label !== MAIN) parts.push(unspreadPart(asked, bucketIn(all)));
   }
-  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS.week, bucketOf(ranges.week, WEEK_MS), rows));
-  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, bucketOf(ranges.day, DAY_MS), rows));
+  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS.week, bucketStartsIn(ranges.week, WEEK_MS), rows));
+  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, bucketStartsIn(ranges.day, DAY_MS), rows));
   if (ranges.hour.length > 0) {
     const firstMs = Math.min(...ranges.hour.map(({ fromMs }) => fromMs));
     parts.push(sql`${rollupPart(asked, LEVELS.hour, bucketIn(ranges.hour), rows)} and ${hoursKept(firstMs)}`);
@@ -159,21 +159,24 @@ export function rawPart(
   }${dimensionFilters(filters)}`;
 }
 
-/** The same for rows of whole buckets. With weeks taken out, days are few in many ranges: each is looked up by itself. */
-function bucketOf(ranges: readonly Range[], stepMs: number): SQL {
-  if (ranges.length === 1) return bucketIn(ranges);
-  const starts = ranges.flatMap(({ fromMs, toMs }) =>
-    Array.from({ length: (toMs - fromMs) / stepMs }, (_, i) => new Date(fromMs + i * stepMs).toISOString()),
-  );
-  return sql`t.bucket = any(${textArray(starts)}::timestamptz[])`;
-}
-
 function bucketIn(ranges: readonly Range[]): SQL {
   const within = ranges.map(
     ({ fromMs, toMs }) =>
       sql`(t.bucket >= ${new Date(fromMs).toISOString()}::timestamptz and t.bucket < ${new Date(toMs).toISOString()}::timestamptz)`,
   );
   return sql`(${sql.join(within, sql` or `)})`;
+}
+
+/**
+ * The same for rows of units of `stepMs`. Days beside weeks are few in many ranges: then each is looked up by itself, for
+ * the index could not be bounded by several ranges.
+ */
+function bucketStartsIn(ranges: readonly Range[], stepMs: number): SQL {
+  if (ranges.length === 1) return bucketIn(ranges);
+  const starts = ranges.flatMap(({ fromMs, toMs }) =>
+    Array.from({ length: (toMs - fromMs) / stepMs }, (_, i) => new Date(fromMs + i * stepMs).toISOString()),
+  );
+  return sql`t.bucket = any(${textArray(starts)}::timestamptz[])`;
 }
 
 function valueFilter({ label }: Filters, value: SQL): SQL {

@@ -1,7 +1,7 @@
 /**
  * A range cut into windows that can be answered exactly: whole weeks of UTC days from week rows, whole days from day
- * rows, whole hours from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a ragged edge moves to
- * the start of its hour; two ranges that met there still do.
+ * rows, whole hours from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a
+ * ragged edge moves to the start of its hour; two ranges that met there still do.
  */
 import { FIRST_WEEK_MS } from "../rollup/measures.ts";
 import { bucketStart, DAY_MS, HOUR_MS, nextBucket, type Interval, type Zone } from "./zone.ts";
@@ -50,7 +50,7 @@ export function windowsOf(
   rawSinceMs = 0,
 ): Window[] | null {
   const cut = (fromMs: number, toMs: number, bucketMs: number): Window[] =>
-    cutAtHours(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), bucketMs);
+    cutAtUnits(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), bucketMs);
   if (interval === "none") return cut(fromMs, toMs, 0);
   const windows: Window[] = [];
   let buckets = 0;
@@ -63,35 +63,22 @@ export function windowsOf(
   return windows;
 }
 
-function cutAtHours(fromMs: number, toMs: number, bucketMs: number): Window[] {
-  const windows: Window[] = [];
-  const add = (source: Source, from: number, to: number): void => {
-    if (from < to) windows.push({ source, fromMs: from, toMs: to, bucketMs });
-  };
-  const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
-  const lastHour = Math.floor(toMs / HOUR_MS) * HOUR_MS;
-  if (firstHour >= lastHour) {
-    add("raw", fromMs, toMs);
-    return windows;
-  }
-  const firstDay = Math.ceil(firstHour / DAY_MS) * DAY_MS;
-  const lastDay = Math.floor(lastHour / DAY_MS) * DAY_MS;
-  add("raw", fromMs, firstHour);
-  if (firstDay >= lastDay) {
-    add("hour", firstHour, lastHour);
-  } else {
-    add("hour", firstHour, firstDay);
-    const firstWeek = FIRST_WEEK_MS + Math.ceil((firstDay - FIRST_WEEK_MS) / WEEK_MS) * WEEK_MS;
-    const lastWeek = FIRST_WEEK_MS + Math.floor((lastDay - FIRST_WEEK_MS) / WEEK_MS) * WEEK_MS;
-    if (firstWeek >= lastWeek) {
-      add("day", firstDay, lastDay);
-    } else {
-      add("day", firstDay, firstWeek);
-      add("week", firstWeek, lastWeek);
-      add("day", lastWeek, lastDay);
-    }
-    add("hour", lastDay, lastHour);
-  }
-  add("raw", lastHour, toMs);
-  return windows;
+/** What windows begin and end at whole ones of, each coarser than the one before. */
+const UNITS = [
+  { source: "hour", stepMs: HOUR_MS, firstMs: 0 },
+  { source: "day", stepMs: DAY_MS, firstMs: 0 },
+  { source: "week", stepMs: WEEK_MS, firstMs: FIRST_WEEK_MS },
+] as const;
+
+/** The coarsest in the middle, and ever finer ones to both ends. */
+function cutAtUnits(fromMs: number, toMs: number, bucketMs: number, source: Source = "raw", next = 0): Window[] {
+  const window = (from: number, to: number): Window[] =>
+    from < to ? [{ source, fromMs: from, toMs: to, bucketMs }] : [];
+  const unit = UNITS[next];
+  if (!unit) return window(fromMs, toMs);
+  const { stepMs, firstMs } = unit;
+  const first = firstMs + Math.ceil((fromMs - firstMs) / stepMs) * stepMs;
+  const last = firstMs + Math.floor((toMs - firstMs) / stepMs) * stepMs;
+  if (first >= last) return window(fromMs, toMs);
+  return [...window(fromMs, first), ...cutAtUnits(first, last, bucketMs, unit.source, next + 1), ...window(last, toMs)];
 }
