@@ -7,7 +7,7 @@
 -- go to the project's shard as they are.
 --
 -- Taken, but step by step: a WITH that has an INSERT, of which only the parts go to the shard (citusdata/citus#3654,
--- #3948). Such are the write (src/ingest/write.ts), settling where it changes something (src/ingest/settle.ts), deletion
+-- #3948). Such are the write (src/write/insert.ts), settling where it changes something (src/write/apply-judgements.ts), deletion
 -- (src/traces/delete.ts) and repricing (src/reprice/step.ts). The parts run one after another as they are written, each
 -- sees what those before it changed, and rows between them pass through the node that the client is connected to: slower,
 -- still one transaction. None of them reads a table behind a part that changes what it reads there, so they mean the same.

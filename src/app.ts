@@ -1,10 +1,9 @@
-/** The HTTP app: what every request gets, the routes, and how errors answer. */
+/** The HTTP app: the headers of every answer, the routes, and the answers to unknown paths and methods. */
 import { Hono } from "hono";
-import type { Deps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
-import type { AppEnv } from "./http/context.ts";
+import type { AppEnv, Deps } from "./http/context.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
@@ -56,9 +55,9 @@ export function createApp(deps: Deps): Hono<AppEnv> {
 
   app.notFound((c) => {
     const allowed = METHODS.filter((method) => answers(app, method, c.req.path)).join(", ");
-    if (allowed === "") return answerError(new ApiError("not_found", "there is nothing at this path"), c);
+    if (allowed === "") return answerError(new ApiError("not_found", "there is no route at this path"), c);
     c.header("Allow", allowed);
-    return answerError(new ApiError("method_not_allowed", `allowed here: ${allowed}`), c);
+    return answerError(new ApiError("method_not_allowed", `this path allows ${allowed}`), c);
   });
   app.onError(answerError);
   return app;
@@ -66,7 +65,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/** Is there a route for this method, other than the middleware that every request passes? */
+/** True if a route has this method. The middleware that every request passes has the method `ALL` and does not count. */
 function answers(app: Hono<AppEnv>, method: string, path: string): boolean {
   return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
 }

@@ -1,7 +1,7 @@
-/** The Worker's environment, read once; a wrong one stops everything and names the keys, never values. */
+/** The Worker's environment, read once. A wrong one stops the Worker. The error names keys, never their values. */
 import { z } from "zod";
 import { type DatabaseOptions, DEFAULT_TIMEOUT_MS } from "./db/client.ts";
-import { DEFAULT_GRACE_SECONDS } from "./ingest/trace.ts";
+import { DEFAULT_GRACE_SECONDS } from "./ledger/call.ts";
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const hyperdriveBinding = z.object({ connectionString: postgresUrl });
@@ -11,44 +11,44 @@ const days = z.coerce.number().int().min(1).max(36_500).optional();
 
 const schema = z
   .object({
-    /** Neon, as `postgres://user:password@host/database`; not needed with `HYPERDRIVE`. */
+    /** Neon, as `postgres://user:password@host/database`. It is not needed with `HYPERDRIVE`. */
     DATABASE_URL: postgresUrl.optional(),
-    /** Any Postgres, in place of Neon: a Hyperdrive binding, that does not cache. */
+    /** A Hyperdrive binding to any Postgres, in place of Neon. It must not cache. */
     HYPERDRIVE: hyperdriveBinding.optional(),
-    /** A read replica on Neon, that answers summaries where it has all that was written. */
+    /** A read replica on Neon. It answers questions if it has replayed everything that was written before them. */
     REPLICA_DATABASE_URL: postgresUrl.optional(),
-    /** Any Postgres' replica instead, as a second Hyperdrive binding. */
+    /** A second Hyperdrive binding, to the replica of any Postgres. */
     REPLICA_HYPERDRIVE: hyperdriveBinding.optional(),
-    /** How long the database may take for a transaction. */
+    /** The longest time that a transaction may take. */
     DATABASE_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(30_000).default(DEFAULT_TIMEOUT_MS),
-    /** Where Neon's `/sql` is, when it is not at the database's own host. */
+    /** The address of Neon's `/sql`, if it is not at the database's own host. */
     NEON_FETCH_ENDPOINT: z.url().optional(),
     UPSTASH_REDIS_REST_URL: z.url(),
     UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
-    /** Makes projects and keys; at least 32 characters. */
+    /** The key that makes projects and keys, at least 32 characters. */
     ADMIN_KEY: z.string().min(32),
-    /** Reads `/metrics`, beside keys with the scope `admin`; at least 16 characters. */
+    /** A token that reads `/metrics`, at least 16 characters. Keys with the scope `admin` read it too. */
     METRICS_TOKEN: z.string().min(16).optional(),
-    /** How long a span around calls waits for a call below it, before it counts as one itself. */
+    /** How long a span around calls waits for a call below it before it counts as a call itself. */
     WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
-    /** Whether a request's traces are stored before it is answered, or given to a queue that stores them. */
+    /** `direct` stores a request's calls before it is answered. `queue` gives them to a queue first. */
     INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
-    /** The queue; only queue mode needs it. */
+    /** The queue. Only queue mode needs it. */
     INGEST_QUEUE: queueBinding.optional(),
-    /** How long calls are kept at least; for ever without it. Rollups stay. */
+    /** The least number of days that calls are kept. If unset, they are kept for ever. Rollups stay. */
     RAW_RETENTION_DAYS: days,
-    /** How long hours are kept at least; for ever without it. Days and weeks stay. */
+    /** The least number of days that hour rows are kept. If unset, they are kept for ever. Days and weeks stay. */
     HOUR_RETENTION_DAYS: days,
   })
   .refine(
     ({ RAW_RETENTION_DAYS: raw = -Infinity, HOUR_RETENTION_DAYS: hour = Infinity }) => hour >= raw,
-    // Calls that are kept would lack the hours that answer for them.
-    { path: ["HOUR_RETENTION_DAYS"], error: "less than RAW_RETENTION_DAYS" },
+    // Otherwise calls would be kept whose hour rows are deleted.
+    { path: ["HOUR_RETENTION_DAYS"], error: "must not be less than RAW_RETENTION_DAYS" },
   );
 
 export interface Config {
   database: DatabaseOptions;
-  /** Null without one. */
+  /** Null if there is no replica. */
   replica: DatabaseOptions | null;
   redisUrl: string;
   redisToken: string;
@@ -61,7 +61,7 @@ export interface Config {
   hourRetentionDays: number | undefined;
 }
 
-/** @throws Error that lists the keys which are missing or malformed. */
+/** @throws Error that names the keys that are missing or malformed. */
 export function parseConfig(env: unknown): Config {
   const parsed = schema.safeParse(env);
   if (!parsed.success) {
@@ -79,7 +79,7 @@ export function parseConfig(env: unknown): Config {
   const replica = server(data.REPLICA_HYPERDRIVE, data.REPLICA_DATABASE_URL);
   return {
     database: { ...options, ...database },
-    // The primary is asked where the replica takes longer, and needs the time to answer.
+    // If the replica takes longer than half of the time, the primary needs the other half to answer.
     replica: replica && { ...options, ...replica, timeoutMs: Math.ceil(data.DATABASE_TIMEOUT_MS / 2) },
     redisUrl: data.UPSTASH_REDIS_REST_URL,
     redisToken: data.UPSTASH_REDIS_REST_TOKEN,

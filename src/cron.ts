@@ -1,30 +1,39 @@
-/** The scheduled run, every minute: merge, keep partitions ahead, drop old ones, go on with what was left half done. */
+/** The scheduled run, once a minute: it merges, makes and drops partitions, and finishes work that was left. */
+import { repeatEpochMoves } from "./epoch.ts";
+import { type MergeSignal } from "./rollup/signal.ts";
+import { type RetainDeps, retain } from "./retention/retain.ts";
+import { type HeldDeps, decideHeld } from "./write/held.ts";
+import { type RepriceDeps } from "./reprice/step.ts";
 import { sql } from "drizzle-orm";
-import type { Deps, KeepAlive } from "./deps.ts";
-import { decideHeld } from "./ingest/held.ts";
-import { FORGOTTEN_AT_ONCE, forgetLinks } from "./ingest/trace-nodes.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { FORGOTTEN_AT_ONCE, forgetLinks } from "./write/trace-nodes.ts";
 import { healProject } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
-import { retain } from "./retention/retain.ts";
 import { merge } from "./rollup/merge.ts";
-import { moveEpoch } from "./summary/cache.ts";
 
-/** How long one run may merge; the next goes on where it stopped. */
+export interface CronDeps extends RepriceDeps, HeldDeps, RetainDeps {
+  mergeSignal: MergeSignal;
+  config: HeldDeps["config"] & RetainDeps["config"];
+}
+
+/** How long one run may merge. The next run goes on where it stopped. */
 const MERGE_MS = 40_000;
-/** How long one run may decide about wrappers. */
+/** How long one run may settle held wrappers. */
 const HELD_MS = 10_000;
-/** How long one run may remove what is kept no longer. */
+/** How long one run may remove calls and hour rows that are no longer kept. */
 const RETAIN_MS = 20_000;
-/** How long the daily sweep may look for prices of calls that had none. */
+/** How long the daily sweep may look for prices of unpriced calls. */
 const HEAL_MS = 60_000;
-/** Minute of the UTC day at which everything is done whatever the flag says. */
+/** The minute of the UTC day at which every stage runs, whether or not the flag is up. */
 const SWEEP_MINUTE = 3 * 60;
 
 /**
- * @returns what was done, or null when nothing was due and the database was left asleep.
+ * Runs every stage that is due.
+ *
+ * @returns what was merged, or null if nothing was due. The database is not woken then.
  */
 export async function runScheduled(
-  deps: Deps,
+  deps: CronDeps,
   scheduledMs: number,
   keepAlive: KeepAlive,
 ): Promise<{ merged: number; drained: boolean } | null> {
@@ -34,7 +43,7 @@ export async function runScheduled(
   const result = { merged: 0, drained: false };
   let left = false;
   const errors: unknown[] = [];
-  // What fails keeps nothing else from being done.
+  // If one stage fails, the others still run.
   for (const stage of stagesOf(deps, keepAlive, sweep, result)) {
     try {
       if (!(await stage())) left = true;
@@ -47,9 +56,9 @@ export async function runScheduled(
   return result;
 }
 
-/** Each says whether it has nothing left to do. */
+/** Each stage returns whether it has nothing left to do. */
 function stagesOf(
-  deps: Deps,
+  deps: CronDeps,
   keepAlive: KeepAlive,
   sweep: boolean,
   result: { merged: number; drained: boolean },
@@ -66,7 +75,12 @@ function stagesOf(
       return true;
     },
     async () => Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS)).drained,
-    () => decideHeld(deps, deps.now() + HELD_MS, keepAlive),
+    async () => {
+      const deadlineMs = deps.now() + HELD_MS;
+      const { done, unpriced } = await decideHeld(deps, deadlineMs, keepAlive);
+      for (const projectId of unpriced) await healProject(deps, projectId, deadlineMs, keepAlive);
+      return done;
+    },
     () => runJobs(deps, keepAlive),
     () => retain(deps, deps.now() + RETAIN_MS),
   ];
@@ -83,20 +97,8 @@ function stagesOf(
   return sweep ? [...always, ...daily] : always;
 }
 
-async function repeatEpochMoves({ db, redis }: Deps): Promise<void> {
-  const due = await db.query(
-    sql`select id, epoch_move_due_at::text as due from projects where epoch_move_due_at is not null`,
-  );
-  for (const { id, due: dueAt } of due) {
-    if (!(await moveEpoch(redis, String(id)))) continue;
-    await db.query(
-      sql`update projects set epoch_move_due_at = null where id = ${id}::uuid and epoch_move_due_at = ${dueAt}::timestamptz`,
-    );
-  }
-}
-
-/** A new version may bring a catalogue with prices that were not known before. */
-async function healAll(deps: Deps, keepAlive: KeepAlive): Promise<void> {
+/** Heals every project, because a new version may bring a catalogue with new prices. */
+async function healAll(deps: CronDeps, keepAlive: KeepAlive): Promise<void> {
   const deadlineMs = deps.now() + HEAL_MS;
   for (const { id } of await deps.db.query(sql`select id from projects order by id`)) {
     if (deps.now() < deadlineMs) await healProject(deps, String(id), deadlineMs, keepAlive);

@@ -1,33 +1,44 @@
-/** What the app's functions are given: built once per isolate, or by a test. */
+/** The dependencies of the Worker's functions. They are built once per isolate, and by tests. */
 import type { Config } from "./config.ts";
-import type { Database } from "./db/client.ts";
-import type { Reader } from "./db/replica.ts";
-import type { TraceWriter } from "./ingest/trace-writer.ts";
-import type { Keyring } from "./keys.ts";
-import type { PriceBooks } from "./pricing/price-books.ts";
-import type { TraceQueue } from "./queue/queue.ts";
-import type { RedisClient } from "./redis.ts";
-import type { FrequentMerger } from "./rollup/merge-often.ts";
-import type { MergeSignal } from "./rollup/signal.ts";
-import type { SummaryCache } from "./summary/cache.ts";
+import type { CronDeps } from "./cron.ts";
+import { connect } from "./db/client.ts";
+import { createReader } from "./db/replica.ts";
+import type { Deps as HttpDeps } from "./http/context.ts";
+import { createKeyring } from "./keys.ts";
+import { loadCustomPrices } from "./pricing/custom-price-store.ts";
+import { createPriceBooks } from "./pricing/price-books.ts";
+import type { ConsumeDeps } from "./queue/consume.ts";
+import { createCallQueue } from "./queue/queue.ts";
+import { connectRedis } from "./redis.ts";
+import { createFrequentMerger } from "./rollup/merge-often.ts";
+import { createMergeSignal } from "./rollup/signal.ts";
+import { createSummaryCache } from "./summary/cache.ts";
+import { createZones } from "./summary/zone.ts";
+import { createGroupCommit } from "./write/group-commit.ts";
 
-/** Lets work go on after the answer was sent. */
-export type KeepAlive = (work: Promise<unknown>) => void;
-
-export interface Deps {
+export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
   config: Config;
-  db: Database;
-  /** What rollups are asked of: a replica where there is one. */
-  reader: Reader;
-  redis: RedisClient;
-  keyring: Keyring;
-  prices: PriceBooks;
-  writer: TraceWriter;
-  /** Null in direct mode. */
-  queue: TraceQueue | null;
-  cache: SummaryCache;
-  mergeSignal: MergeSignal;
-  merger: FrequentMerger;
-  /** Epoch ms; the only clock. */
-  now: () => number;
+  mergeSignal: CronDeps["mergeSignal"];
+}
+
+/** @param given dependencies to use instead of building them. The others are built on top of these. */
+export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
+  const { now = Date.now, db = connect(config.database) } = given;
+  const redis = given.redis ?? connectRedis(config.redisUrl, config.redisToken);
+  return {
+    config,
+    db,
+    redis,
+    now,
+    reader: createReader(db, config.replica && connect(config.replica), now),
+    keyring: createKeyring(db),
+    prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
+    groupCommit: createGroupCommit(db, config.wrapperGraceSeconds),
+    queue: config.queue && createCallQueue(config.queue),
+    cache: createSummaryCache(redis),
+    zones: createZones(),
+    mergeSignal: createMergeSignal(redis),
+    merger: createFrequentMerger(db, now),
+    ...given,
+  };
 }

@@ -1,4 +1,4 @@
-/** Errors that callers see, by code; `src/http` alone turns a code into a status. */
+/** Errors that callers see, by code. Only `src/http` turns a code into a status. */
 
 export type ErrorCode =
   | "invalid_parameter"
@@ -19,6 +19,7 @@ export type ErrorCode =
   | "queue_unavailable"
   | "internal";
 
+/** An error that callers see. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly code: ErrorCode;
@@ -30,4 +31,14 @@ export class ApiError extends Error {
     this.code = code;
     this.members = members;
   }
+}
+
+/** The body does not have the form that its content type names: truncated, of wrong types, or nested too deep. */
+export function malformedBody(detail: string): ApiError {
+  return new ApiError("invalid_body", detail);
+}
+
+/** The request carries more items (spans, log records, calls) than it may. */
+export function tooManyItems(maxItems: number): ApiError {
+  return new ApiError("body_too_large", `a request may carry at most ${maxItems} items`);
 }

@@ -1,12 +1,12 @@
 /**
- * Projects and their API keys. A key is `lct_`, 160 random bits and a checksum; the database has
- * only its SHA-256. A key names its project, so a tenant never comes from a request's content.
+ * Projects and their API keys. A key is `lct_`, 160 random bits and a checksum. The database holds only its SHA-256. A
+ * key belongs to one project, so the content of a request never decides about the project.
  */
 import { sql } from "drizzle-orm";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Database, Row } from "./db/client.ts";
-import type { KeepAlive } from "./deps.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { sha256Hex } from "./digest.ts";
 import { ApiError } from "./errors.ts";
 import { id, time } from "./wire.ts";
@@ -44,7 +44,7 @@ function mintKey(): string {
   return PREFIX + random + checksum(random);
 }
 
-/** Told from the checksum alone, so that typing errors and guesses never reach the database. */
+/** Checks the checksum alone, so that typing errors and guesses never reach the database. */
 export function isWellFormedKey(key: string): boolean {
   const match = /^lct_([0-9a-f]{40})([0-9a-f]{8})$/.exec(key);
   return match !== null && checksum(match[1]!) === match[2];
@@ -54,7 +54,7 @@ function checksum(random: string): string {
   return crc32(random).toString(16).padStart(8, "0");
 }
 
-/** @returns the new key's record and, this once, the key itself. */
+/** @returns the new key's record and the key itself, which is shown only this once. */
 export async function createKey(
   db: Database,
   projectId: string,
@@ -76,7 +76,7 @@ export async function listKeys(db: Database): Promise<ApiKey[]> {
   return rows.map(readKey);
 }
 
-/** @throws ApiError `not_found`; revoking twice is not an error. */
+/** @throws ApiError `not_found` if there is no such key. Revoking a key twice is not an error. */
 export async function revokeKey(db: Database, id: string): Promise<void> {
   const [row] = await db.query(sql`
     update api_keys set revoked_at = coalesce(revoked_at, now()) where id = ${id}::uuid returning id`);
@@ -95,19 +95,20 @@ export async function listProjects(db: Database): Promise<Project[]> {
 
 export interface Keyring {
   /**
-   * Who holds this key? Null for a wrong or revoked one. Answers may be half a minute old. With `keepAlive` an old one
-   * is renewed beside the request, so that keys in use need no database that answers at once.
+   * The caller who holds this key. Null if the key is wrong or revoked. Answers may be half a minute old. With
+   * `keepAlive` an old answer is renewed beside the request, so requests with keys in use do not wait for the database.
    */
   callerOf(key: string, nowMs: number, keepAlive?: KeepAlive): Promise<Caller | null>;
 }
 
 const MEMO_MS = 30_000;
-/** From this age on an answer is renewed, and tried again after a failure. */
+/** From this age on an answer is renewed. */
 const RENEW_MS = 15_000;
+/** A renewal that failed is tried again after this time. */
 const RETRY_MS = 5_000;
 const MEMO_SIZE = 10_000;
 
-/** Looks keys up in the database and remembers the answers for a while. */
+/** Looks keys up in the database and remembers the answers for `MEMO_MS`. */
 export function createKeyring(db: Database): Keyring {
   const memo = new Map<string, { caller: Caller | null; renewMs: number; untilMs: number }>();
 

@@ -1,10 +1,10 @@
 /**
- * Money is a whole number of pico-USD (1e-12 USD) in a `bigint`; USD as a decimal string outside.
- * USD per million tokens times 1e6 is pico-USD per token, so catalogue prices are exact here.
+ * Inside, money is a whole number of pico-USD (1e-12 USD) in a `bigint`. Outside, it is a decimal string of USD. USD
+ * per million tokens, times 1e6, is pico-USD per token. So catalogue prices are exact here.
  */
 
 const PICO_PER_USD = 1_000_000_000_000n;
-/** The largest cost one trace may have: Postgres keeps it in a `bigint`. */
+/** The largest cost that one call may have, because Postgres stores it in a `bigint`. */
 export const MAX_COST_PICO = 2n ** 63n - 1n;
 
 /** `1920000000n` -> `"0.00192"`: a plain decimal, no exponent, no trailing zeros. */
@@ -18,7 +18,7 @@ export function picoToUsd(pico: bigint): string {
 /**
  * A caller's USD amount, exactly: a number or a decimal string.
  *
- * @returns null when it is not finite, negative, finer than a pico-USD or past `MAX_COST_PICO`.
+ * @returns null if it is not finite, negative, finer than a pico-USD or more than `MAX_COST_PICO`.
  */
 export function usdToPico(usd: string | number): bigint | null {
   const match = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(String(usd));
@@ -36,8 +36,8 @@ export function usdToPico(usd: string | number): bigint | null {
 }
 
 /**
- * A float USD price per `per` units, as whole pico-USD per unit, rounded half-even once.
- * The float is read through its shortest decimal form, which is what the price list says.
+ * A float USD price per `per` units, as whole pico-USD per unit, rounded half-even once. The float is read through its
+ * shortest decimal form, which is the one in the price list.
  */
 export function unitPricePico(usd: number, per: number): bigint {
   const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(usd));

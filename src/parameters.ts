@@ -1,33 +1,33 @@
 /**
- * Query strings, declared: a route's parameters are a list, each with the zod schema that checks it here and describes
- * it in `/openapi.json`. What is not declared is refused.
+ * Query strings. A route declares its parameters once: the zod schema of each checks it here and describes it in
+ * `/openapi.json`. Parameters that are not declared are refused.
  */
 import { z } from "zod";
 import { ApiError } from "./errors.ts";
 
 type Schema = z.ZodType<unknown, string>;
 
-/** How a parameter is written: `a=1`, `a=1&a=2`, `a=1,2`, or `b.x=1&b.y=2` for names that begin alike. */
+/** How a parameter is written: `a=1` (once), `a=1&a=2` (repeated), `a=1,2` (commas), or `b.x=1&b.y=2` (names). */
 type Written = "once" | "repeated" | "commas" | "names";
 
 export interface Parameter<T = unknown> {
   written: Written;
   description: string;
-  /** As in a query string, of one value. */
+  /** One value, written as in a query string. */
   example?: string | undefined;
-  /** What is read where nothing is given. */
+  /** The text that is read if the parameter is missing. */
   fallback?: string | undefined;
-  /** Of one value. */
+  /** Checks one value. */
   schema: Schema;
-  /** Of `names`: which they are, and how people call them. */
+  /** For `names`: the pattern of the names, and the form in which errors show them. */
   names?: { pattern: RegExp; shown: string };
-  /** What reading gives; never there at run time. */
+  /** The type of the value that reading gives. It has no value at run time. */
   readonly read?: T;
 }
 
 export type Parameters = Readonly<Record<string, Parameter>>;
 
-/** What a query string says, by parameter; lists are empty where it says nothing. */
+/** The values of a query string by parameter. A list is empty if its parameter is missing. */
 export type Asked<P extends Parameters> = {
   [N in keyof P]: P[N] extends Parameter<infer T> ? T : never;
 };
@@ -51,15 +51,15 @@ export function repeated<S extends Schema>(schema: S, description: string, examp
   return { written: "repeated", schema, description, example };
 }
 
-/** @param example a whole list, with its commas. */
+/** @param example a whole list with its commas. */
 export function commas<S extends Schema>(schema: S, description: string, example?: string): List<S> {
   return { written: "commas", schema, description, example };
 }
 
 /**
- * All parameters whose name fits a pattern, with the values of each.
+ * All parameters whose names match a pattern, with the values of each.
  *
- * @param example as `name=value`.
+ * @param example written as `name=value`.
  */
 export function names<S extends Schema>(
   pattern: RegExp,
@@ -71,7 +71,7 @@ export function names<S extends Schema>(
   return { written: "names", schema, description, example, names: { pattern, shown } };
 }
 
-/** A whole number from 1, as digits. */
+/** A whole number from 1 to `max`, written in digits. */
 export function upTo(max: number): z.ZodType<number, string> {
   const message = `must be from 1 to ${max}`;
   return z
@@ -86,7 +86,7 @@ export const flag = z
   .transform((text) => text === "true")
   .meta({ type: "boolean", enum: undefined });
 
-/** @throws ApiError 400 that names the parameter which is wrong. */
+/** @throws ApiError 400 that names the wrong parameter. */
 export function readParameters<P extends Parameters>(declared: P, params: URLSearchParams): Asked<P> {
   const known = Object.entries(declared);
   for (const name of params.keys()) {
@@ -118,13 +118,13 @@ function isNamed(own: string, { names }: Parameter, name: string): boolean {
 }
 
 function unknownAmong(known: [string, Parameter][]): string {
-  if (known.length === 0) return "unknown parameter; there are none here";
-  return `unknown parameter; known are ${known.map(([own, { names }]) => names?.shown ?? own).join(", ")}`;
+  if (known.length === 0) return "unknown parameter; this route has none";
+  return `unknown parameter; this route has ${known.map(([own, { names }]) => names?.shown ?? own).join(", ")}`;
 }
 
 function single(params: URLSearchParams, name: string): string | undefined {
   const values = params.getAll(name);
-  if (values.length > 1) throw invalid(name, "is given twice");
+  if (values.length > 1) throw invalid(name, "must not be given twice");
   return values[0];
 }
 

@@ -1,17 +1,17 @@
 /**
- * Upstash Redis over REST, with a budget for every command: whoever asks must be able to go on
- * without it, so a failure is a value here (`down`), not an exception.
+ * Upstash Redis over REST, with a time limit for every command. Every caller must be able to go on without Redis, so a
+ * failure is a value here (`down`), not an exception.
  */
 import { Redis } from "@upstash/redis";
 
 export type RedisReply<T> = { down: false; value: T } | { down: true };
 
-/** The few commands that the ledger needs. */
+/** The commands that the ledger needs. */
 export interface RedisClient {
-  /** The values of some keys, null where there is none. */
+  /** The values of some keys. Null for a key without a value. */
   getMany(keys: string[]): Promise<RedisReply<(string | null)[]>>;
   set(key: string, value: string, ttlMs?: number): Promise<RedisReply<void>>;
-  /** Sets a value only where there is none. */
+  /** Sets a value only if the key has none. */
   setIfAbsent(key: string, value: string): Promise<RedisReply<void>>;
   /** Reads a value and removes it. */
   take(key: string): Promise<RedisReply<string | null>>;
@@ -19,7 +19,7 @@ export interface RedisClient {
 
 const BUDGET_MS = 200;
 
-/** @param budgetMs after which a command has failed. */
+/** @param budgetMs the time after which a command has failed. */
 export function connectRedis(url: string, token: string, budgetMs = BUDGET_MS): RedisClient {
   const redis = new Redis({
     url,

@@ -1,13 +1,19 @@
-/** Instants as callers write them, to epoch ms. */
+/** Lengths of time, and instants as callers write them. Instants are epoch ms. */
 
-/** With an offset, or a day alone. */
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+export const WEEK_MS = 7 * DAY_MS;
+/** The first Monday since the epoch, UTC. */
+export const FIRST_WEEK_MS = Date.UTC(1970, 0, 5);
+
+/** RFC 3339 with an offset, or a day alone. */
 export const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d)))?$/;
 
 /**
- * RFC 3339 with an offset; finer than a ms is cut.
+ * Reads RFC 3339 with an offset. Digits beyond a millisecond are cut off.
  *
- * @param startOfDay what a bare `YYYY-MM-DD` means: its start in some zone, UTC unless told.
- * @returns null when the text is no such time, or no day of the calendar.
+ * @param startOfDay gives the start of a bare `YYYY-MM-DD`. The default is its start in UTC.
+ * @returns null if the text is no such time, or names no day of the calendar.
  */
 export function parseInstant(
   text: string,

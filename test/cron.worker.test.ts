@@ -1,4 +1,5 @@
 /** The scheduled run: what it does when something is due, and that it leaves a quiet database asleep. */
+import { createDeps } from "../src/deps.ts";
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type SQL, sql } from "drizzle-orm";
@@ -6,10 +7,9 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import { describe, expect, it } from "vitest";
 import { runScheduled } from "../src/cron.ts";
 import type { Database } from "../src/db/client.ts";
-import type { Deps } from "../src/deps.ts";
 import worker from "../src/index.ts";
 import { connectRedis, type RedisClient } from "../src/redis.ts";
-import { LEVEL } from "../src/rollup/measures.ts";
+import { LEVEL } from "../src/ledger/levels.ts";
 import { createPriceBooks } from "../src/pricing/price-books.ts";
 import { createMergeSignal } from "../src/rollup/signal.ts";
 import { call, config, DAY, db, HOUR, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./http/ledger.ts";
@@ -61,7 +61,7 @@ function runner(over: { db?: Database; redis?: RedisClient; now?: number } = {})
   const now = over.now ?? NOON;
   const prices = createPriceBooks(async () => []);
   const mergeSignal = createMergeSignal(flag);
-  const deps = { config, db: spied, redis: over.redis ?? redis, prices, mergeSignal, now: () => now } as Deps;
+  const deps = createDeps(config, { db: spied, redis: over.redis ?? redis, prices, mergeSignal, now: () => now });
   return { deps, flag, counted };
 }
 

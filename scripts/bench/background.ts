@@ -2,8 +2,9 @@
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { connect } from "../client/ledger.ts";
 import { calls, take } from "./calls.ts";
-import { runLoad } from "./load.ts";
+import { closedLoop } from "./closed-loop.ts";
 
 export interface BackgroundOptions {
   url: string;
@@ -48,8 +49,8 @@ async function ingest({ url, key, batch, connections }: BackgroundOptions, stop:
       yield JSON.stringify(next);
     }
   }
-  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  const { seconds } = await runLoad({ url: `${url}/v1/traces`, headers, bodies: bodies(), connections });
+  using ledger = connect({ url, key });
+  const { seconds } = await closedLoop(ledger, { path: "/v1/traces", bodies: bodies(), connections });
   return { ...sent, seconds };
 }
 

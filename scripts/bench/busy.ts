@@ -1,7 +1,9 @@
 /** A summary of 30 days up to now, through the driver, while nothing else happens and while calls are ingested. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { startBackground } from "./background.ts";
 import type { Bench } from "./context.ts";
-import { DAY_MS, type History, HOUR_MS } from "./history.ts";
+import { DAY_MS, HOUR_MS } from "../../src/time.ts";
+import { type History } from "./history.ts";
 import { ask } from "./questions.ts";
 import type { Measured } from "./report.ts";
 import { readStored } from "./stored.ts";
@@ -25,7 +27,7 @@ export async function busySummary({ db, pool, url, say }: Bench, history: Histor
   const sinceMs = Date.now() - 300_000;
   const before = await readStored(pool, history.projectId, sinceMs);
   const background = await startBackground({ url, key: history.key, batch: BATCH, connections: CONNECTIONS });
-  await new Promise((resolve) => setTimeout(resolve, LEAD_MS));
+  await sleep(LEAD_MS);
   const busy = await both();
   const sent = await background.stop();
   const after = await readStored(pool, history.projectId, sinceMs);

@@ -1,5 +1,4 @@
 /** What the parts of one run share: backends, the Worker, and histories, each of which is generated once. */
-import { join } from "node:path";
 import pg from "pg";
 import { connect, type Database } from "../../src/db/client.ts";
 import { merge } from "../../src/rollup/merge.ts";
@@ -26,16 +25,22 @@ export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib">
   history(traces: number): Promise<History>;
   /** So that a part does not pay for those before it: what they ingested is merged, or gone if there is no history yet. */
   settle(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 const FULL_SIZE_FROM = 200_000;
 const TIMEOUT_MS = 600_000;
 
-export async function startBench(traces: number, say: (line: string) => void): Promise<Bench> {
-  const subject = await startSubject(join(import.meta.dirname, "worker.ts"));
+/** @param ends of what is started. */
+export async function startBench(
+  traces: number,
+  ends: AsyncDisposableStack,
+  say: (line: string) => void,
+): Promise<Bench> {
+  const subject = await startSubject();
+  ends.defer(subject.stop);
   const { databaseUrl, bindings } = subject.backends;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
+  ends.defer(() => pool.end());
   const { DATABASE_URL: url, NEON_FETCH_ENDPOINT: fetchEndpoint } = bindings;
   const db = connect({ url, fetchEndpoint, timeoutMs: TIMEOUT_MS });
   const histories = new Map<number, History>();
@@ -64,10 +69,6 @@ export async function startBench(traces: number, say: (line: string) => void): P
       else await merge(db, Date.now, Number.POSITIVE_INFINITY);
       await pool.query("vacuum analyze rollup");
       await pool.query("checkpoint");
-    },
-    async stop() {
-      await pool.end();
-      await subject.stop();
     },
   };
 }

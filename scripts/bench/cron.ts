@@ -1,5 +1,5 @@
 /** The Worker's cron, fired by hand. */
-import { LEVEL } from "../../src/rollup/measures.ts";
+import { LEVEL } from "../../src/ledger/levels.ts";
 import type { Bench } from "./context.ts";
 
 const MOST_RUNS = 100;

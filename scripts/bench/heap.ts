@@ -1,9 +1,12 @@
 /** What the isolate itself holds while it works, by V8's own count: the platform ends one that holds more than 128 MB. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench } from "./context.ts";
 import { startBackground } from "./background.ts";
-import { DAY_MS, DAYS } from "./history.ts";
+import { DAY_MS } from "../../src/time.ts";
+import { DAYS } from "./history.ts";
 import type { Measured } from "./report.ts";
-import { freePort, startWorkerd } from "./workerd.ts";
+import { freePort } from "../local/listen.ts";
+import { startWorkerd } from "./workerd.ts";
 
 const LIMIT_MIB = 128;
 const INGEST_MS = 10_000;
@@ -14,7 +17,7 @@ export async function benchHeap(bench: Bench): Promise<Measured[]> {
   const { key } = await bench.newProject();
   const { value: calls, most } = await mostHeap(bench, async (url) => {
     const background = await startBackground({ url, key, batch: 1_000, connections: 4 });
-    await new Promise((resolve) => setTimeout(resolve, bench.scaled(INGEST_MS)));
+    await sleep(bench.scaled(INGEST_MS));
     return (await background.stop()).calls;
   });
   if (calls === 0) throw new Error("nothing was ingested");
@@ -65,7 +68,7 @@ async function mostHeap<T>(bench: Bench, work: (url: string) => Promise<T>): Pro
     const watch = async (): Promise<void> => {
       while (!done.signal.aborted) {
         most = Math.max(most, await inspector.heapBytes());
-        await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+        await sleep(EVERY_MS);
       }
     };
     const watched = watch();

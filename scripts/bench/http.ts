@@ -1,8 +1,10 @@
 /** Requests a second against "hello world" in the same workerd: ingest one by one, and summaries from the cache. */
+import { connect, type Ledger } from "../client/ledger.ts";
+import { closedLoop } from "./closed-loop.ts";
 import type { Bench } from "./context.ts";
 import { cpuOf } from "./cpu.ts";
-import { DAY_MS, DAYS } from "./history.ts";
-import { type Load, runLoad } from "./load.ts";
+import { DAY_MS } from "../../src/time.ts";
+import { DAYS } from "./history.ts";
 import type { Measured } from "./report.ts";
 import { startSender } from "./sender.ts";
 import { percentile95 } from "./timing.ts";
@@ -15,16 +17,12 @@ const POSTS = 10_000;
 export async function benchHttp(bench: Bench): Promise<Measured[]> {
   const { url, say } = bench;
   const { key, endMs } = await bench.history(bench.traces / 100);
-  const summaryUrl = `${url}/v1/summary?from=${endMs - DAYS * DAY_MS}&to=${endMs}&group_by=model`;
-  const headers = { authorization: `Bearer ${key}` };
+  const summary = `/v1/summary?from=${endMs - DAYS * DAY_MS}&to=${endMs}&group_by=model`;
+  using ledger = connect({ url, key });
   say("hello world, one question to Redis, a summary from the cache, by turns");
-  await expectCached(summaryUrl, headers);
-  const [hello, mget, cached] = await getByTurns(bench, [
-    { url: `${url}/bench/hello`, headers: {} },
-    { url: `${url}/bench/mget`, headers: {} },
-    { url: summaryUrl, headers },
-  ]);
-  await expectCached(summaryUrl, headers);
+  await expectCached(ledger, summary);
+  const [hello, mget, cached] = await getByTurns(bench, ledger, ["/bench/hello", "/bench/mget", summary]);
+  await expectCached(ledger, summary);
   say("POST /v1/traces, 1 a request");
   const sender = await startSender(bench, await bench.newProject());
   await sender.post(1, bench.scaled(POSTS / 10), CONNECTIONS);
@@ -71,20 +69,21 @@ interface Rate {
 }
 
 /** By turns, so that what else the machine does meanwhile is no part of their ratios. */
-async function getByTurns<T extends readonly Pick<Load, "url" | "headers">[]>(
+async function getByTurns<const T extends readonly string[]>(
   bench: Bench,
-  targets: readonly [...T],
+  ledger: Ledger,
+  paths: T,
 ): Promise<{ [K in keyof T]: Rate }> {
   const requests = Math.ceil(bench.scaled(GETS) / TURNS);
-  const get = ({ url, headers }: T[number]) => {
+  const get = (path: string) => {
     const bodies = Array.from({ length: requests }, () => undefined).values();
-    return runLoad({ url, headers, bodies, connections: CONNECTIONS });
+    return closedLoop(ledger, { path, bodies, connections: CONNECTIONS });
   };
-  for (const target of targets) await get(target);
-  const sums = targets.map(() => ({ seconds: 0, worker: 0 }));
+  for (const path of paths) await get(path);
+  const sums = paths.map(() => ({ seconds: 0, worker: 0 }));
   for (let turn = 0; turn < TURNS; turn++) {
-    for (const [i, target] of targets.entries()) {
-      const { value, cpu } = await cpuOf(() => get(target));
+    for (const [i, path] of paths.entries()) {
+      const { value, cpu } = await cpuOf(() => get(path));
       sums[i]!.seconds += value.seconds;
       sums[i]!.worker += cpu.worker ?? Number.NaN;
     }
@@ -97,11 +96,10 @@ async function getByTurns<T extends readonly Pick<Load, "url" | "headers">[]>(
 }
 
 /** The first answers are computed: there was no epoch, then no value. */
-async function expectCached(url: string, headers: Record<string, string>): Promise<void> {
+async function expectCached(ledger: Ledger, path: string): Promise<void> {
   for (let tries = 0; tries < 5; tries++) {
-    const response = await fetch(url, { headers });
-    await response.text();
-    if (response.ok && response.headers.get("x-cache") === "hit") return;
+    const { status, headers } = await ledger.send({ path });
+    if (status === 200 && headers["x-cache"] === "hit") return;
   }
-  throw new Error(`${url} is not answered from the cache`);
+  throw new Error(`${path} is not answered from the cache`);
 }

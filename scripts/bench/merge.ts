@@ -3,11 +3,15 @@
  * would fall behind); what CPU that is in Postgres; and how many partial rows there were for each group. First with calls
  * that came before, so that each time is of one thing; then with both at once, on the same cores.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm";
 import { audit } from "../../src/rollup/audit.ts";
 import { labelsOf } from "../../src/rollup/derive.ts";
-import { columns, DIMENSIONS, LEVEL, MAIN, UNSPREAD } from "../../src/rollup/measures.ts";
+import { columns } from "../../src/db/sql.ts";
+import { DIMENSIONS } from "../../src/ledger/measures.ts";
+import { LEVEL } from "../../src/ledger/levels.ts";
+import { MAIN, UNSPREAD } from "../../src/rollup/families.ts";
 import { startBackground } from "./background.ts";
 import type { Bench } from "./context.ts";
 import { cpuOf } from "./cpu.ts";
@@ -77,7 +81,7 @@ async function mergeBusy(bench: Bench): Promise<Measured[]> {
   const project = await bench.newProject();
   const sinceMs = Date.now() - 300_000;
   const background = await startBackground({ url, key: project.key, batch: 1_000, connections: 4 });
-  await new Promise((resolve) => setTimeout(resolve, bench.scaled(LEAD_MS)));
+  await sleep(bench.scaled(LEAD_MS));
   const mergeMs = await timed(() => fireCron(bench));
   const sent = await background.stop();
   const stored = await readStored(pool, project.id, sinceMs);

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { inParallel } from "./baselines.ts";
 import { type Call, calls, take } from "./calls.ts";
-import { DAY_MS, DAYS, type History } from "./history.ts";
+import { DAY_MS } from "../../src/time.ts";
+import { DAYS, type History } from "./history.ts";
 
 /** Also of the view and of DuckDB's table. */
 export const COLUMNS =

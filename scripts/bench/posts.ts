@@ -1,8 +1,8 @@
 /** Ingest through the Worker: in requests of three sizes, in the native form and in OTLP, and what CPU it takes. */
 import { randomUUID } from "node:crypto";
 import { copied } from "./baselines.ts";
+import type { Body } from "./closed-loop.ts";
 import type { Bench } from "./context.ts";
-import type { Body } from "./load.ts";
 import type { Measured } from "./report.ts";
 import { type Form, NATIVE, OTLP, type Posted, startSender } from "./sender.ts";
 import { percentile95, splitCost, timed } from "./timing.ts";

@@ -1,6 +1,7 @@
 /** How far percentiles from the rollup's histograms are off those of the calls themselves, by model and percentile. */
 import type { Bench } from "./context.ts";
-import { DAY_MS, DAYS, type History } from "./history.ts";
+import { DAY_MS } from "../../src/time.ts";
+import { DAYS, type History } from "./history.ts";
 import { WITH_LATENCY } from "./questions.ts";
 import type { Measured } from "./report.ts";
 

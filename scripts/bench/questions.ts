@@ -4,8 +4,10 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import type pg from "pg";
 import type { Database } from "../../src/db/client.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
-import { summarize, type Summary } from "../../src/summary/summarize.ts";
-import { DAY_MS, DAYS, type History } from "./history.ts";
+import type { Summary } from "../../src/summary/shown.ts";
+import { summarize } from "../../src/summary/summarize.ts";
+import { DAY_MS } from "../../src/time.ts";
+import { DAYS, type History } from "./history.ts";
 
 export interface Question {
   id: string;

@@ -1,9 +1,10 @@
 /** Posts calls to a project as fast as it goes, and checks that all that were acknowledged are stored, once. */
 import { randomUUID } from "node:crypto";
-import type { Bench } from "./context.ts";
+import { connect } from "../client/ledger.ts";
 import { type Call, calls, take } from "./calls.ts";
+import { type Body, closedLoop } from "./closed-loop.ts";
+import type { Bench } from "./context.ts";
 import { type CpuSeconds, cpuOf } from "./cpu.ts";
-import { type Body, runLoad } from "./load.ts";
 import { otlpBody } from "./otlp.ts";
 import { readStored, type Stored } from "./stored.ts";
 import type { Project } from "./subject.ts";
@@ -49,13 +50,10 @@ export async function startSender({ url, pool }: Bench, project: Project, form: 
         for (const { input_tokens } of batchOfCalls) sent.inputTokens += Number(input_tokens);
         return form.bodyOf(batchOfCalls);
       });
+      using ledger = connect({ url, key: project.key });
+      const headers = { "content-type": form.contentType };
       const { value, cpu } = await cpuOf(() =>
-        runLoad({
-          url: `${url}/v1/traces`,
-          headers: { authorization: `Bearer ${project.key}`, "content-type": form.contentType },
-          bodies: bodies.values(),
-          connections,
-        }),
+        closedLoop(ledger, { path: "/v1/traces", headers, bodies: bodies.values(), connections }),
       );
       const { seconds, latenciesMs } = value;
       return { calls: batch * requests, requests, seconds, latenciesMs, cpu, bodies };

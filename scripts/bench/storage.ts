@@ -1,5 +1,5 @@
 /** What the calls that were ingested take on disk, and the rollup rows that merging made of them; indexes included. */
-import { LEVELS } from "../../src/rollup/measures.ts";
+import { LEVELS } from "../../src/ledger/levels.ts";
 import { merge } from "../../src/rollup/merge.ts";
 import type { Bench } from "./context.ts";
 import type { Measured } from "./report.ts";

@@ -1,15 +1,15 @@
 /** What is stored of a project since some time: whoever sends calls checks afterwards that they are all there, once. */
+import { HOUR_MS } from "../../src/time.ts";
 import type pg from "pg";
-import { keyRange } from "../../src/ingest/key.ts";
-import { LEVEL, LEVELS, MAIN } from "../../src/rollup/measures.ts";
+import { keyRange } from "../../src/ledger/key.ts";
+import { LEVEL, LEVELS } from "../../src/ledger/levels.ts";
+import { MAIN } from "../../src/rollup/families.ts";
 
 export interface Stored {
   calls: number;
   inputTokens: number;
   costPico: bigint;
 }
-
-const HOUR_MS = 3_600_000;
 
 /**
  * Of the calls that started in the hour of `sinceMs` or later.

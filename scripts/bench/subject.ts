@@ -1,5 +1,7 @@
-/** What is measured: the Worker in bare workerd, over backends of its own. */
+/** What is measured: the Worker with the routes of worker.ts in bare workerd, over backends of its own. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { connect } from "../client/ledger.ts";
 import { type BackendsProcess, forkBackends } from "../local/backends.ts";
 import { startWorkerd } from "./workerd.ts";
 
@@ -22,14 +24,15 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
-/**
- * @param entry of the Worker, if not the project's own.
- * @param logFile of the Worker, if not this process' output.
- */
-export async function startSubject(entry?: string, logFile?: string): Promise<Subject> {
+/** @param logFile of the Worker, if not this process' output. */
+export async function startSubject(logFile?: string): Promise<Subject> {
+  await using started = new AsyncDisposableStack();
   const backends = await forkBackends();
+  started.defer(backends.stop);
   const bindings = { ...backends.bindings, ADMIN_KEY };
-  const worker = await startWorkerd(bindings, entry, logFile);
+  const worker = await startWorkerd(bindings, join(import.meta.dirname, "worker.ts"), logFile);
+  started.defer(worker.stop);
+  const all = started.move();
   return {
     url: worker.url,
     backends,
@@ -40,19 +43,16 @@ export async function startSubject(entry?: string, logFile?: string): Promise<Su
       const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
       return kib === undefined ? undefined : Number(kib) / 1_024;
     },
-    async stop() {
-      await worker.stop();
-      await backends.stop();
-    },
+    stop: () => all.disposeAsync(),
   };
 }
 
 async function newProject(url: string): Promise<Project> {
+  using ledger = connect({ url, key: ADMIN_KEY });
   const post = async (path: string, body: unknown): Promise<Record<string, string>> => {
-    const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" };
-    const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return (await response.json()) as Record<string, string>;
+    const answer = await ledger.send({ path, body: JSON.stringify(body) });
+    if (answer.status >= 300) throw new Error(`${path}: ${answer.status}`);
+    return JSON.parse(String(answer.body)) as Record<string, string>;
   };
   const { id = "" } = await post("/v1/projects", { name: "bench" });
   const { key = "" } = await post("/v1/keys", { project_id: id, name: "bench", scopes: ["ingest", "read"] });

@@ -1,13 +1,14 @@
 /** The bundled Worker in bare `workerd serve`, without Miniflare around it: what the benchmarks load. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle, COMPATIBILITY_FLAGS, readCompatibilityDate } from "../local/bundle.ts";
+import { freePort } from "../local/listen.ts";
+import { waitUntilHealthy } from "../local/dev-keys.ts";
 
 const { default: workerd } = createRequire(import.meta.url)("workerd") as { default: string };
 
@@ -29,7 +30,9 @@ export async function startWorkerd(
   logFile?: string,
   inspectorPort?: number,
 ): Promise<BareWorkerd> {
+  await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "llm-cost-workerd-"));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
   await bundle({ outfile: join(folder, "worker.js"), minify: true, ...(entry === undefined ? {} : { entry }) });
   const port = await freePort();
   await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings));
@@ -38,20 +41,24 @@ export async function startWorkerd(
   const args = ["serve", join(folder, "config.capnp"), ...inspector];
   const child = spawn(workerd, args, { stdio: ["ignore", output, output] });
   if (typeof output === "number") closeSync(output);
+  started.defer(endWithThisProcess(child));
   const url = `http://127.0.0.1:${port}`;
-  await answers(`${url}/healthz`);
-  return {
-    url,
-    pid: child.pid!,
-    async stop() {
-      // A terminal's Ctrl-C has ended it already.
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = once(child, "exit");
-        child.kill();
-        await ended;
-      }
-      await rm(folder, { recursive: true, force: true });
-    },
+  await waitUntilHealthy(url);
+  const all = started.move();
+  return { url, pid: child.pid!, stop: () => all.disposeAsync() };
+}
+
+/** @returns ends it. */
+function endWithThisProcess(child: ChildProcess): () => Promise<void> {
+  const kill = (): void => void child.kill();
+  process.once("exit", kill);
+  return async () => {
+    process.off("exit", kill);
+    // A terminal's Ctrl-C has ended it already.
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    kill();
+    await ended;
   };
 }
 
@@ -76,22 +83,4 @@ const worker :Workerd.Worker = (
   bindings = [${list.join(", ")}],
 );
 `;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`workerd does not answer at ${url}`);
 }

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Database } from "../../src/db/client.ts";
 import { decodeNative } from "../../src/ingest/decode/native.ts";
-import { type PricedTrace, writeTraces } from "../../src/ingest/write.ts";
+import { type PricedCall } from "../../src/write/columns.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
 import { inParallel } from "./baselines.ts";
 import { calls, take } from "./calls.ts";
@@ -23,7 +24,7 @@ export interface Writes {
 export async function writeTimed({ pool }: Bench, projectId: string, rows: number, batch: number): Promise<Writes> {
   const batches = pricedBatches(rows, batch);
   const { value: ms, cpu } = await cpuOf(() =>
-    timed(() => inParallel(batches, (traces) => writeTraces(overPg(pool), projectId, traces))),
+    timed(() => inParallel(batches, (traces) => writeBatch(overPg(pool), projectId, traces))),
   );
   return { batch, statements: batches.length, ms, postgres: cpu.postgres };
 }
@@ -51,12 +52,12 @@ export function databaseCost(small: Writes, large: Writes): Measured[] {
   ];
 }
 
-function pricedBatches(rows: number, batch: number): PricedTrace[][] {
+function pricedBatches(rows: number, batch: number): PricedCall[][] {
   const nowMs = Date.now();
   const source = calls(nowMs, randomUUID());
   const pricer = createPricer();
   return Array.from({ length: rows / batch }, () =>
-    decodeNative(take(source, batch), nowMs).traces.map((trace) => ({ trace, cost: pricer.costOf(trace) })),
+    decodeNative(take(source, batch), nowMs).calls.map((call) => ({ call, cost: pricer.costOf(call) })),
   );
 }
 

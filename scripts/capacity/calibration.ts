@@ -49,7 +49,7 @@ export function parseCalibration(content: unknown): Calibration {
   const parsed = calibrationSchema.safeParse(content);
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(({ path, message }) => [...path, message].join(" "));
-    throw new CommandError(`The calibration cannot be used: ${sentences.join("; ")}.`);
+    throw new CommandError(`--calibration: the file cannot be used: ${sentences.join("; ")}.`);
   }
   return parsed.data;
 }
@@ -60,7 +60,7 @@ export async function readCalibration(file = SHIPPED_CALIBRATION): Promise<Calib
   try {
     content = JSON.parse(await readFile(file, "utf8"));
   } catch (error) {
-    throw new CommandError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new CommandError(`--calibration: ${file} cannot be read: ${(error as Error).message}.`);
   }
   return parseCalibration(content);
 }

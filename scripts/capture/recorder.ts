@@ -6,13 +6,13 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
-import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp-logs.ts";
-import { encodeExportResponse, encodeStatus, type OtlpEncoding } from "../../src/ingest/decode/otlp-response.ts";
-import { decodeOtlpJson, decodeOtlpProtobuf } from "../../src/ingest/decode/otlp.ts";
-import { COUNT_FIELDS } from "../../src/ingest/decode/span-provider-usage.ts";
-import type { Decoded, Trace } from "../../src/ingest/trace.ts";
+import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp/logs.ts";
+import { encodeExportResponse, encodeStatus, type OtlpEncoding } from "../../src/ingest/decode/otlp/response.ts";
+import { decodeOtlpJson, decodeOtlpProtobuf } from "../../src/ingest/decode/otlp/traces.ts";
+import { type Call, COUNT_FIELDS } from "../../src/ledger/call.ts";
+import type { Decoded } from "../../src/ingest/decode/decoded.ts";
+import type { Answer, Ledger } from "../client/ledger.ts";
 import { CommandError } from "../command.ts";
-import type { Server } from "../import/server.ts";
 import { listenHttp, readBody, type HttpEndpoint } from "../local/http-server.ts";
 import { StartError } from "../local/start-error.ts";
 
@@ -24,7 +24,7 @@ export interface Recorder extends HttpEndpoint {
 export interface RecorderOptions {
   out: string;
   port: number;
-  forwardTo?: Server | undefined;
+  forwardTo?: Ledger | undefined;
   now: () => number;
   log: (line: string) => void;
 }
@@ -40,13 +40,14 @@ const INVALID = 3;
 export async function startRecorder({ out, port, forwardTo, now, log }: RecorderOptions): Promise<Recorder> {
   mkdirSync(out, { recursive: true });
   if (readdirSync(out).some((name) => name.endsWith(".body"))) {
-    throw new CommandError(`${out} has bodies already: choose another folder, or empty it.`);
+    throw new CommandError(`--out: ${out} has bodies already. Choose another folder, or empty it.`);
   }
   let written = 0;
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname: path } = new URL(request.url ?? "/", "http://localhost");
-    const type = request.headers["content-type"] ?? "";
-    const encoding: OtlpEncoding = type.startsWith("application/x-protobuf") ? "protobuf" : "json";
+    const encoding: OtlpEncoding = request.headers["content-type"]?.startsWith("application/x-protobuf")
+      ? "protobuf"
+      : "json";
     const body = await readBody(request, MAX_BYTES);
     if (request.method !== "POST") return void response.writeHead(404).end();
     if (body === undefined) {
@@ -66,10 +67,9 @@ export async function startRecorder({ out, port, forwardTo, now, log }: Recorder
       return answer(response, encoding, 503, encodeStatus(encoding, UNAVAILABLE, "the ledger did not answer"));
     }
     if (answered.status >= 400) log(`${name} the ledger answered ${answered.status}`);
-    const headers = Object.fromEntries(
-      [...answered.headers].filter(([header]) => header === "content-type" || header === "retry-after"),
-    );
-    response.writeHead(answered.status, headers).end(answered.bytes);
+    const { "content-type": type, "retry-after": retryAfter } = answered.headers;
+    const headers = { ...(type && { "content-type": type }), ...(retryAfter && { "retry-after": retryAfter }) };
+    response.writeHead(answered.status, headers).end(answered.body);
   };
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch((error: Error) => {
@@ -80,7 +80,7 @@ export async function startRecorder({ out, port, forwardTo, now, log }: Recorder
   };
   const endpoint = await listenHttp(listener, port).catch((error: Error) => {
     if (!(error instanceof StartError)) throw error;
-    throw new CommandError(`Port ${port} cannot be used, perhaps as another program does: choose one with --port.`);
+    throw new CommandError(`--port: ${port} cannot be used. Another program may use it: choose another one.`);
   });
   return { ...endpoint, written: () => written };
 }
@@ -90,22 +90,15 @@ function answer(response: ServerResponse, encoding: OtlpEncoding, status: number
   response.writeHead(status, { "content-type": type }).end(body);
 }
 
-async function forward(
-  server: Server,
-  request: IncomingMessage,
-  body: Buffer<ArrayBufferLike>,
-): Promise<{ status: number; headers: Headers; bytes: Buffer }> {
-  const headers = new Headers({ authorization: `Bearer ${server.key}` });
-  for (const name of ["content-type", "content-encoding"]) {
-    const value = request.headers[name];
-    if (typeof value === "string") headers.set(name, value);
-  }
-  const response = await fetch(`${server.url}${request.url ?? ""}`, {
-    method: "POST",
-    headers,
-    body: new Uint8Array(body),
-  });
-  return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+function forward(ledger: Ledger, request: IncomingMessage, body: Buffer): Promise<Answer> {
+  const { "content-type": type, "content-encoding": encoding } = request.headers;
+  const headers = {
+    ...(type && { "content-type": type }),
+    ...(encoding && { "content-encoding": encoding }),
+    // Exporters come seconds apart: a connection that was kept may just be closed by the ledger.
+    connection: "close",
+  };
+  return ledger.send({ path: request.url ?? "/", body, headers });
 }
 
 function describeRequest({ method, headers }: IncomingMessage, path: string): object {
@@ -139,10 +132,10 @@ function describeBody(
   const size = `${path} ${encoding}, ${body.length.toLocaleString("en-US")} bytes`;
   try {
     const decoded = decode(path, encoding, decompress(body, request.headers["content-encoding"]), nowMs);
-    const calls = decoded.traces.filter(({ billable }) => billable).length;
+    const calls = decoded.calls.filter(({ billable }) => billable).length;
     return [
       { indent: "", text: `${size}: ${decoded.items} items, ${calls} calls` },
-      ...decoded.traces.map((trace) => ({ indent: "  ", text: describeTrace(trace) })),
+      ...decoded.calls.map((trace) => ({ indent: "  ", text: describeTrace(trace) })),
       ...decoded.errors.map(({ index, message }) => ({ indent: "  ", text: `refused: item ${index}: ${message}` })),
     ];
   } catch (error) {
@@ -150,7 +143,7 @@ function describeBody(
   }
 }
 
-function describeTrace(trace: Trace): string {
+function describeTrace(trace: Call): string {
   const tokens = COUNT_FIELDS.flatMap((field) => (trace[field] === null ? [] : [`${field} ${trace[field]}`]));
   return [
     trace.billable ? "call" : "not billed",

@@ -1,4 +1,5 @@
 /** One call of an application: tokens, caches, latency and outcome, as its model has them. */
+import { HOUR_MS } from "../../src/time.ts";
 import type { Application, Model } from "./applications.ts";
 import type { Random } from "./random.ts";
 
@@ -35,7 +36,7 @@ const SIZE_SIGMA = 0.7;
 const MAX_INPUT = 400_000;
 /** Where clients give up. */
 const MAX_DURATION_MS = 600_000;
-const HALF_DAY_MS = 12 * 3_600_000;
+const HALF_DAY_MS = 12 * HOUR_MS;
 
 export interface Moment {
   id: string;

@@ -1,5 +1,7 @@
 /** What the demo says at its end: what the ledger now holds, and what to ask it next. */
-import type { Server } from "../import/server.ts";
+import type { Ledger } from "../client/ledger.ts";
+import { sendPatiently } from "../client/patience.ts";
+import type { Server } from "../client/server.ts";
 
 export interface Period {
   fromMs: number;
@@ -15,14 +17,12 @@ interface Totals {
 }
 
 /** The ledger's own sums of the period, which hold everything in it, not only this run. */
-export async function totalsSentence(server: Server, period: Period): Promise<string> {
+export async function totalsSentence(ledger: Ledger, period: Period): Promise<string> {
   try {
-    const response = await fetch(`${server.url}/v1/summary?${range(period)}`, {
-      headers: { authorization: `Bearer ${server.key}`, "cache-control": "no-cache" },
-      signal: AbortSignal.timeout(30_000),
-    });
-    if (!response.ok) return `The summary cannot be shown: GET /v1/summary gave ${response.status}.`;
-    const { totals } = (await response.json()) as { totals: Totals };
+    const path = `/v1/summary?${range(period)}`;
+    const { status, body } = await sendPatiently(ledger, { path, headers: { "cache-control": "no-cache" } });
+    if (status !== 200) return `The summary cannot be shown: GET /v1/summary gave ${status}.`;
+    const { totals } = JSON.parse(String(body)) as { totals: Totals };
     const number = (n: number): string => n.toLocaleString("en-US");
     return (
       `From ${day(period.fromMs)} to ${day(period.toMs - 1)} the ledger holds ${number(totals.requests)} calls, ` +
@@ -30,7 +30,7 @@ export async function totalsSentence(server: Server, period: Period): Promise<st
       `${number(totals.errors)} failed, ${number(totals.unpriced_requests)} have no known price.`
     );
   } catch (error) {
-    return `The summary cannot be shown: ${(error as Error).message}.`;
+    return `The summary cannot be shown: ${(error as Error).message}`;
   }
 }
 

@@ -1,16 +1,16 @@
 /** Generated calls into the ledger, in batches, up to a moment past which they lie in the future. */
-import { postTraces } from "../import/post-traces.ts";
-import { startProgress } from "../import/progress.ts";
-import { sendBatches } from "../import/send-batches.ts";
-import type { Server } from "../import/server.ts";
-import type { Tally } from "../import/tally.ts";
+import type { Ledger } from "../client/ledger.ts";
+import { postTraces } from "../client/post-traces.ts";
+import { sendBatches } from "../client/send-batches.ts";
+import type { Tally } from "../client/tally.ts";
+import { startProgress } from "../progress.ts";
 import type { DemoOptions } from "./options.ts";
 import { traffic, type NativeTrace } from "./traffic.ts";
 
 /** @returns how many calls were left out because they begin at `untilMs` or later. */
 export async function loadTraffic(
   options: DemoOptions,
-  server: Server,
+  ledger: Ledger,
   tally: Tally,
   untilMs: number,
 ): Promise<number> {
@@ -41,7 +41,7 @@ export async function loadTraffic(
       concurrency,
       async send(batch) {
         const onRetry = (sentence: string): void => progress.say(sentence);
-        tally.add(await postTraces(server, JSON.stringify(batch), { onRetry }), []);
+        tally.add(await postTraces(ledger, JSON.stringify(batch), { onRetry }), []);
         return batch.length;
       },
       onAcked(calls) {

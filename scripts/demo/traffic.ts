@@ -4,6 +4,7 @@
  * changes its model after 55% of the period, one user's `coding-agent` runs away for some hours after 70%, and
  * Anthropic has an outage of two hours after 40%.
  */
+import { HOUR_MS } from "../../src/time.ts";
 import { APPLICATIONS, type Application, type Model } from "./applications.ts";
 import { makeCall, type NativeTrace } from "./calls.ts";
 import { seeded, type Random } from "./random.ts";
@@ -19,7 +20,6 @@ export interface TrafficOptions {
   endMs: number;
 }
 
-const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 /** Growth over the whole period. */
 const GROWTH = 0.25;

@@ -3,16 +3,17 @@ import { createReadStream, type ReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import type { Ledger } from "../client/ledger.ts";
+import { postTraces } from "../client/post-traces.ts";
+import { sendBatches } from "../client/send-batches.ts";
+import type { Server } from "../client/server.ts";
+import type { Tally } from "../client/tally.ts";
+import { CommandError } from "../command.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import { FileChanged, makeBatches, type Batch, type Position } from "./batches.ts";
 import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
-import { CommandError } from "../command.ts";
 import type { ImportOptions } from "./options.ts";
-import { postTraces } from "./post-traces.ts";
-import { startProgress, type Progress } from "./progress.ts";
 import { readRows } from "./rows.ts";
-import { sendBatches } from "./send-batches.ts";
-import type { Server } from "./server.ts";
-import type { Tally } from "./tally.ts";
 
 export interface Imported {
   /** Rows that an earlier run had dealt with, and how many of them it refused. */
@@ -22,7 +23,9 @@ export interface Imported {
 }
 
 export interface ImportContext {
+  /** Part of what makes two commands the same import. */
   server: Server;
+  ledger: Ledger;
   dataDir: string;
   /** Counts along, so that it is right also when the import fails half way. */
   tally: Tally;
@@ -94,10 +97,10 @@ async function run(options: ImportOptions, context: ImportContext, run: Run): Pr
 
 async function send(
   batch: Batch,
-  { server, tally }: ImportContext,
+  { ledger, tally }: ImportContext,
   progress: Progress,
 ): Promise<{ end: Position; rejected: number }> {
-  const answer = await postTraces(server, batch.body, { onRetry: (sentence) => progress.say(sentence) });
+  const answer = await postTraces(ledger, batch.body, { onRetry: (sentence) => progress.say(sentence) });
   tally.add(answer, batch.lines);
   return { end: batch.end, rejected: answer.rejected };
 }

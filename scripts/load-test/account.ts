@@ -2,7 +2,10 @@
  * What the server said of each call that was sent, and whether the ledger agrees: every acknowledged call must be in it,
  * counted once. Calls whose fate is open (no answer, or a failure after which they may still be stored) may be there.
  */
-import type { Client } from "./client.ts";
+import { HOUR_MS } from "../../src/time.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Ledger } from "../client/ledger.ts";
+import { sendPatiently } from "../client/patience.ts";
 import { applicationsOf, callId } from "./traffic.ts";
 
 export interface Account {
@@ -74,8 +77,6 @@ const QUEUE_PATIENCE_MS = 120_000;
 /** Longer than summaries that reach into the present live in the cache. */
 const PAUSE_MS = 1_200;
 const PATIENCE_MS = 2 * PAUSE_MS;
-const HOUR_MS = 3_600_000;
-const ATTEMPTS = 10;
 
 /**
  * The sum alone proves it where it is exactly what was acknowledged; otherwise each call is looked up.
@@ -83,11 +84,25 @@ const ATTEMPTS = 10;
  * @param sinceMs when the run began.
  */
 export async function checkLedger(
-  client: Client,
+  ledger: Ledger,
   runId: string,
   account: Account,
   sinceMs: number,
 ): Promise<LedgerCheck> {
+  const { acknowledged, open } = account;
+  try {
+    return { acknowledged, open, ...(await compare(ledger, runId, account, sinceMs)) };
+  } catch (error) {
+    return { acknowledged, open, counted: 0, lost: 0, surplus: 0, trouble: (error as Error).message };
+  }
+}
+
+async function compare(
+  ledger: Ledger,
+  runId: string,
+  account: Account,
+  sinceMs: number,
+): Promise<Omit<LedgerCheck, "acknowledged" | "open" | "trouble">> {
   const filters = applicationsOf(runId).map((application) => `application=${application}`);
   const to = (Math.floor(Date.now() / HOUR_MS) + 2) * HOUR_MS;
   const range = [`from=${sinceMs - HOUR_MS}`, `to=${to}`, ...filters].join("&");
@@ -95,16 +110,14 @@ export async function checkLedger(
 
   const beganMs = Date.now();
   const deadline = beganMs + (account.queued ? QUEUE_PATIENCE_MS : PATIENCE_MS);
-  let counted = await count(client, range);
+  let counted = await count(ledger, range);
   while (counted < acknowledged && Date.now() < deadline) {
-    await pause(PAUSE_MS);
-    counted = await count(client, range);
+    await sleep(PAUSE_MS);
+    counted = await count(ledger, range);
   }
   const settled = account.queued && counted >= acknowledged ? { settledAfterMs: Date.now() - beganMs } : {};
-  const unlisted = counted === acknowledged && open === 0 ? 0 : await missing(client, range, runId, account);
+  const unlisted = counted === acknowledged && open === 0 ? 0 : await missing(ledger, range, runId, account);
   return {
-    acknowledged,
-    open,
     counted,
     lost: Math.max(acknowledged - counted, unlisted, 0),
     surplus: Math.max(counted - acknowledged - open, 0),
@@ -112,17 +125,17 @@ export async function checkLedger(
   };
 }
 
-async function count(client: Client, range: string): Promise<number> {
-  const { totals } = (await ask(client, `/v1/summary?${range}`)) as { totals: { requests: number } };
+async function count(ledger: Ledger, range: string): Promise<number> {
+  const { totals } = (await ask(ledger, `/v1/summary?${range}`)) as { totals: { requests: number } };
   return totals.requests;
 }
 
-async function missing(client: Client, range: string, runId: string, account: Account): Promise<number> {
+async function missing(ledger: Ledger, range: string, runId: string, account: Account): Promise<number> {
   const listed = new Set<string>();
   let cursor: string | null = null;
   do {
     const page = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = await ask(client, `/v1/traces?${range}&limit=1000&billable=all${page}`);
+    const answer = await ask(ledger, `/v1/traces?${range}&limit=1000&billable=all${page}`);
     const { traces, next_cursor } = answer as { traces: { client_id: string }[]; next_cursor: string | null };
     for (const { client_id } of traces) listed.add(client_id);
     cursor = next_cursor;
@@ -134,22 +147,9 @@ async function missing(client: Client, range: string, runId: string, account: Ac
   return absent;
 }
 
-/** @throws when it is not answered in {@link ATTEMPTS} attempts: a load that broke the server may have to drain. */
-async function ask(client: Client, path: string): Promise<unknown> {
-  let trouble = "";
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    try {
-      const { status, text } = await client.send(path);
-      if (status === 200) return JSON.parse(text);
-      trouble = `${status}: ${text.slice(0, 200)}`;
-    } catch (error) {
-      trouble = (error as Error).message;
-    }
-    await pause(PAUSE_MS);
-  }
-  throw new Error(`GET ${path} gave ${trouble}`);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
+/** A load that broke the server may have to drain first. */
+async function ask(ledger: Ledger, path: string): Promise<unknown> {
+  const { status, body } = await sendPatiently(ledger, { path });
+  if (status !== 200) throw new Error(`GET ${path} gave ${status}: ${String(body).slice(0, 200)}`);
+  return JSON.parse(String(body));
 }

@@ -1,14 +1,15 @@
 /** One load test from its first request to its report, against a server that is there. */
 import { randomBytes } from "node:crypto";
 import { machine } from "../bench/report.ts";
-import { startProgress } from "../import/progress.ts";
-import type { Server } from "../import/server.ts";
+import { connect } from "../client/ledger.ts";
+import { runLoad } from "../client/load.ts";
+import type { Server } from "../client/server.ts";
+import { startProgress } from "../progress.ts";
 import { checkLedger, createAccount, type LedgerCheck } from "./account.ts";
-import { createClient } from "./client.ts";
 import { coresOfMachine, type CpuSample, type CpuUse, meanUse, watchCpu } from "./cpu.ts";
 import { type Part, planOf, type Work } from "./plan.ts";
 import { createRecorder, type Figures, figures, type Recorder, type Tally } from "./record.ts";
-import { runUsers } from "./run.ts";
+import { settle } from "./settle.ts";
 import type { Target } from "./target.ts";
 import { bottleneck, brokenBy, faults, stallFelt, type StageFigures } from "./verdict.ts";
 
@@ -46,7 +47,7 @@ export async function loadTest(
 ): Promise<LoadReport> {
   const runId = randomBytes(6).toString("hex");
   const plan = await planOf(runId, work, seconds);
-  const client = createClient(server, TIMEOUT_MS);
+  using ledger = connect(server, TIMEOUT_MS);
   const recorder = createRecorder();
   const account = createAccount();
   const startedMs = Date.now();
@@ -62,14 +63,24 @@ export async function loadTest(
       const startMs = clock();
       const tally = recorder.startStage();
       const stopProgress = showProgress(part, recorder, startMs, clock);
-      const run = { client, recorder, account, clock, nextRequest: plan.nextRequest };
-      const schedules = part.schedules().map((schedule) => shifted(schedule, startMs));
-      await runUsers(plan.seen ? { ...run, seen: plan.seen } : run, schedules, startMs + part.endMs);
+      const endMs = startMs + part.endMs;
+      await runLoad({
+        ledger,
+        clock,
+        schedules: part.schedules().map((schedule) => shifted(schedule, startMs)),
+        nextRequest: plan.nextRequest,
+        endMs,
+        onUnsent: (dueMs) => recorder.unsent(dueMs, endMs - dueMs),
+        onAnswer(request, answer, times) {
+          recorder.answered(request.kind, settle(account, request, answer), times);
+          if (request.kind === "list" && answer?.status === 200) plan.seen?.(String(answer.body));
+        },
+      });
       await stalled?.over;
       stopProgress();
-      const endMs = clock();
+      const tookMs = clock() - startMs;
       const cores = meanUse(cpu.samples.filter(({ atMs }) => atMs > startMs + 1_000 && atMs <= startMs + part.lastsMs));
-      const stage = stageFigures(part, tally, endMs - startMs, cores);
+      const stage = stageFigures(part, tally, tookMs, cores);
       if (stalled && stages[0]) felt.push(...stallFelt(stages[0], stage));
       if (stalled) stalls.push({ fromSecond: startMs / 1_000, toSecond: (startMs + part.lastsMs) / 1_000 });
       const broken = brokenBy(stage);
@@ -79,35 +90,28 @@ export async function loadTest(
   } finally {
     cpu.stop();
   }
-  try {
-    const ledger = await checkLedger(client, runId, account, startedMs).catch((error: Error): LedgerCheck => {
-      const { acknowledged, open } = account;
-      return { acknowledged, open, counted: 0, lost: 0, surplus: 0, trouble: error.message };
-    });
-    const total = figures(recorder.total);
-    const last = stages.at(-1);
-    const cores = coresOfMachine();
-    return {
-      name: plan.name,
-      startedAt: new Date(startedMs).toISOString(),
-      target: server.url,
-      machine: machine(),
-      cores,
-      total,
-      kinds: Object.fromEntries([...recorder.kinds].map(([kind, tally]) => [kind, figures(tally)])),
-      stages,
-      seconds: recorder.seconds.map(figures),
-      stalls,
-      cpu: [...cpu.samples],
-      meanCpu: meanUse(cpu.samples),
-      ledger,
-      held: plan.climbs ? stages.findLast(({ brokenBy }) => brokenBy.length === 0)?.name : undefined,
-      bottleneck: last && last.brokenBy.length > 0 ? bottleneck(last, cores) : undefined,
-      faults: [...faults(total, ledger), ...felt],
-    };
-  } finally {
-    client.close();
-  }
+  const check = await checkLedger(ledger, runId, account, startedMs);
+  const total = figures(recorder.total);
+  const last = stages.at(-1);
+  const cores = coresOfMachine();
+  return {
+    name: plan.name,
+    startedAt: new Date(startedMs).toISOString(),
+    target: server.url,
+    machine: machine(),
+    cores,
+    total,
+    kinds: Object.fromEntries([...recorder.kinds].map(([kind, tally]) => [kind, figures(tally)])),
+    stages,
+    seconds: recorder.seconds.map(figures),
+    stalls,
+    cpu: [...cpu.samples],
+    meanCpu: meanUse(cpu.samples),
+    ledger: check,
+    held: plan.climbs ? stages.findLast(({ brokenBy }) => brokenBy.length === 0)?.name : undefined,
+    bottleneck: last && last.brokenBy.length > 0 ? bottleneck(last, cores) : undefined,
+    faults: [...faults(total, check), ...felt],
+  };
 }
 
 function* shifted(schedule: Iterator<number, void>, byMs: number): Generator<number, void> {

@@ -1,5 +1,6 @@
 /** What came of the requests: in all, by stage, by kind of request, and by second. */
-import { createHistogram, type Histogram, type Percentiles, percentiles } from "./histogram.ts";
+import type { Times } from "../client/load.ts";
+import { createLatencies, type Histogram, type Percentiles } from "./histogram.ts";
 import type { Kind } from "./traffic.ts";
 
 /** `limited` is 429, `unavailable` 503, `failed` no answer at all. */
@@ -29,9 +30,8 @@ export interface Recorder {
   readonly seconds: readonly Tally[];
   /** A tally of its own from here on, beside the others. */
   startStage(): Tally;
-  due(atMs: number): void;
   unsent(dueMs: number, waitedMs: number): void;
-  answered(kind: Kind, outcome: Outcome, times: { dueMs: number; sentMs: number; doneMs: number }): void;
+  answered(kind: Kind, outcome: Outcome, times: Times): void;
 }
 
 /** All times are ms since the run began. */
@@ -55,18 +55,16 @@ export function createRecorder(): Recorder {
     kinds,
     seconds,
     startStage: () => (stage = createTally()),
-    due(atMs) {
-      for (const tally of [total, stage, secondOf(atMs)]) tally.offered++;
-    },
     unsent(dueMs, waitedMs) {
       for (const tally of [total, stage, secondOf(dueMs)]) {
+        tally.offered++;
         tally.unsent++;
         tally.fromDue.add(waitedMs);
       }
     },
     answered(kind, outcome, { dueMs, sentMs, doneMs }) {
       const ofKind = kindOf(kind);
-      ofKind.offered++;
+      for (const tally of [total, stage, ofKind, secondOf(dueMs)]) tally.offered++;
       for (const tally of [total, stage, ofKind, secondOf(doneMs)]) {
         tally.outcomes[outcome]++;
         tally.fromDue.add(doneMs - Math.min(dueMs, sentMs));
@@ -78,7 +76,7 @@ export function createRecorder(): Recorder {
 
 function createTally(): Tally {
   const outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Tally["outcomes"];
-  return { offered: 0, unsent: 0, outcomes, fromDue: createHistogram(), fromSent: createHistogram() };
+  return { offered: 0, unsent: 0, outcomes, fromDue: createLatencies(), fromSent: createLatencies() };
 }
 
 /** A tally as the report shows it. */
@@ -95,7 +93,7 @@ export function figures({ offered, unsent, outcomes, fromDue, fromSent }: Tally)
     offered,
     unsent,
     outcomes,
-    fromDueMs: percentiles(fromDue),
-    fromSentMs: percentiles(fromSent),
+    fromDueMs: fromDue.percentiles(),
+    fromSentMs: fromSent.percentiles(),
   };
 }

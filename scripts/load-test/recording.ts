@@ -32,15 +32,17 @@ export async function readRecording(file: string): Promise<Recording> {
   const recorded: { ms: number; call: Record<string, unknown> }[] = [];
   try {
     for await (const { line, values, problem } of rows) {
-      if (!values) throw new CommandError(`${file}, line ${line}: ${problem}.`);
+      if (!values) throw new CommandError(`--replay: ${file}, line ${line}: ${problem}.`);
       const call = asCall(values, columns, `${file}, line ${line}`);
       recorded.push({ ms: Date.parse(String(call["timestamp"])), call });
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw code === "ENOENT" || code === "EISDIR" || code === "EACCES" ? new CommandError(message) : error;
+    throw code === "ENOENT" || code === "EISDIR" || code === "EACCES"
+      ? new CommandError(`--replay: ${message}.`)
+      : error;
   }
-  if (recorded.length === 0) throw new CommandError(`${file} has no rows.`);
+  if (recorded.length === 0) throw new CommandError(`--replay: ${file} has no rows.`);
   recorded.sort((a, b) => a.ms - b.ms);
   return { timesMs: recorded.map(({ ms }) => ms), calls: recorded.map(({ call }) => call) };
 }
@@ -54,6 +56,6 @@ function asCall(
     return rowToTrace(values, { columns, defaults: MODEL, zoneMinutes: 0 });
   } catch (error) {
     if (!(error instanceof BadCell)) throw error;
-    throw new CommandError(`${where}: ${error.message}.`);
+    throw new CommandError(`--replay: ${where}: ${error.message}.`);
   }
 }

@@ -71,3 +71,16 @@ function climb(seconds: number): Stage[] {
   }
   return stages;
 }
+
+/** A line for `--help`. */
+export function describeScenario(name: ScenarioName): string {
+  const { mix, stages, climbs } = scenario(name, undefined);
+  const [{ users, ratePerSecond, seconds }] = stages as [Stage];
+  const [least, most] = mix.callsPerWrite;
+  const reads = Math.round(100 * (1 - mix.writes));
+  const requests = `${ratePerSecond} requests/s each, ${reads}% reads, writes of ${least} to ${most} calls`;
+  if (climbs) return `${users} users, half as many more every ${seconds} s until it breaks, ${requests}`;
+  const stalled = stages.findIndex(({ stalled }) => stalled);
+  const stall = stalled < 0 ? "" : `; in part ${stalled + 1} of ${stages.length} Postgres stands still`;
+  return `${users} users for ${seconds} s, ${requests}${stall}`;
+}

@@ -1,15 +1,14 @@
 /** The requests of one run: reads as a dashboard asks, writes as applications send, and an account of what was sent. */
+import { HOUR_MS } from "../../src/time.ts";
 import { seeded } from "../demo/random.ts";
 import { APPLICATIONS, calls, take } from "../bench/calls.ts";
+import type { Request as LedgerRequest } from "../client/ledger.ts";
 import type { Mix } from "./scenarios.ts";
 
 export type Kind = "summary" | "list" | "receipt" | "write";
 
-export interface Request {
+export interface Request extends LedgerRequest {
   kind: Kind;
-  path: string;
-  /** Of a write. */
-  body?: string;
   /** Of a write: its calls, by their numbers within the run. */
   calls?: { first: number; count: number };
 }
@@ -20,7 +19,6 @@ export interface Traffic {
   seen(list: string): void;
 }
 
-const HOUR_MS = 3_600_000;
 const TEMPLATES = 2_000;
 /** Calls started at most this long before they are sent. */
 const OLDEST_MS = 30_000;

@@ -28,6 +28,9 @@ export interface StageFigures extends Figures {
   cpu: CpuUse;
 }
 
+/** For `--help`. */
+export const BREAKS = `its p95 is over ${SLOW_MS} ms, it has errors, or less than ${100 * LEAST_ACHIEVED}% of the offered rate is achieved`;
+
 /** Why a stage counts as broken; empty when it held. */
 export function brokenBy({ fromDueMs, outcomes, offeredRate, achievedRate }: StageFigures): string[] {
   const { ok: _, ...bad } = outcomes;

@@ -11,7 +11,7 @@ import {
   type Message,
   type Plugin,
 } from "esbuild";
-import { findChild, guard } from "./guardian.ts";
+import { guardChildren } from "./guardian.ts";
 import { StartError } from "./start-error.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -47,6 +47,7 @@ export async function watchBundle(
   options: BundleOptions,
   onRebuild: (problem: string | undefined) => void,
 ): Promise<Watcher> {
+  guardChildren();
   let first: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
   const builder = await context({
     ...buildOptions(options),
@@ -72,14 +73,7 @@ export async function watchBundle(
     await builder.dispose();
     throw error;
   }
-  const compiler = await findChild("esbuild");
-  const release = compiler === undefined ? () => {} : guard(compiler);
-  return {
-    stop: async () => {
-      release();
-      await builder.dispose();
-    },
-  };
+  return { stop: () => builder.dispose() };
 }
 
 /** As in `wrangler.toml`. */

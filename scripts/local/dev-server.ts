@@ -4,7 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCompatibilityDate, watchBundle } from "./bundle.ts";
 import { ensureApiKey, takeLastKeys, waitUntilHealthy, writeDevFile } from "./dev-keys.ts";
-import { listenHttp } from "./http-server.ts";
+import { freePort } from "./listen.ts";
 import { type Backends, startBackends } from "./stack.ts";
 import { StartError } from "./start-error.ts";
 import { startWorker, type Worker } from "./worker.ts";
@@ -30,51 +30,48 @@ export interface DevServer {
 export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<DevServer> {
   const port = readPort(env["PORT"]);
   const dataDir = resolve(env["DATA_DIR"] || ".data");
-  const started: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const end of started.splice(0).reverse()) await end();
+  await using started = new AsyncDisposableStack();
+  await checkPort(port);
+  const compatibilityDate = await readCompatibilityDate();
+  const backends = await startBackends({
+    dataDir,
+    redisUrl: env["REDIS_URL"] || undefined,
+    databaseUrl: env["DATABASE_URL"] || undefined,
+    poolSize: readPoolSize(env["DATABASE_POOL_SIZE"]),
+    onEvent: say,
+  });
+  started.defer(backends.stop);
+  const { adminKey, apiKey: lastKey } = await takeLastKeys(dataDir);
+
+  const scriptPath = join(dataDir, "worker", "index.js");
+  await mkdir(join(dataDir, "worker"), { recursive: true });
+  let worker: Worker | undefined;
+  const bundler = await watchBundle({ outfile: scriptPath }, (problem) => {
+    if (problem !== undefined) return say(`${problem}\nThe last good worker keeps running.`);
+    worker?.reload().then(
+      () => say("Reloaded."),
+      (error: Error) => say(`The worker could not be reloaded: ${error.message}`),
+    );
+  });
+  started.defer(bundler.stop);
+  const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
+  const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
+  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives });
+  started.defer(worker.stop);
+
+  await waitUntilHealthy(worker.url);
+  const apiKey = await ensureApiKey(worker.url, adminKey, lastKey);
+  started.defer(startCron(worker, say));
+  await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl: backends.databaseUrl });
+  const redis = env["REDIS_URL"]
+    ? `Redis at ${redacted(env["REDIS_URL"])}`
+    : "in memory (set REDIS_URL for a real one)";
+  const all = started.move();
+  return {
+    screen: describeServer({ url: worker.url, apiKey, dataDir, redis, backends }),
+    url: worker.url,
+    stop: () => all.disposeAsync(),
   };
-  try {
-    await checkPort(port);
-    const compatibilityDate = await readCompatibilityDate();
-    const backends = await startBackends({
-      dataDir,
-      redisUrl: env["REDIS_URL"] || undefined,
-      databaseUrl: env["DATABASE_URL"] || undefined,
-      poolSize: readPoolSize(env["DATABASE_POOL_SIZE"]),
-      onEvent: say,
-    });
-    started.push(backends.stop);
-    const { adminKey, apiKey: lastKey } = await takeLastKeys(dataDir);
-
-    const scriptPath = join(dataDir, "worker", "index.js");
-    await mkdir(join(dataDir, "worker"), { recursive: true });
-    let worker: Worker | undefined;
-    const bundler = await watchBundle({ outfile: scriptPath }, (problem) => {
-      if (problem !== undefined) return say(`${problem}\nThe last good worker keeps running.`);
-      worker?.reload().then(
-        () => say("Reloaded."),
-        (error: Error) => say(`The worker could not be reloaded: ${error.message}`),
-      );
-    });
-    started.push(bundler.stop);
-    const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
-    const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
-    worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives });
-    started.push(worker.stop);
-
-    await waitUntilHealthy(worker.url);
-    const apiKey = await ensureApiKey(worker.url, adminKey, lastKey);
-    started.push(startCron(worker, say));
-    await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl: backends.databaseUrl });
-    const redis = env["REDIS_URL"]
-      ? `Redis at ${redacted(env["REDIS_URL"])}`
-      : "in memory (set REDIS_URL for a real one)";
-    return { screen: describeServer({ url: worker.url, apiKey, dataDir, redis, backends }), url: worker.url, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 /** Fires the cron now and at every full minute; a run that takes longer makes the next one wait its turn. */
@@ -156,7 +153,7 @@ function readPort(text: string | undefined): number {
 async function checkPort(port: number): Promise<void> {
   for (let tries = 5; ; tries--) {
     try {
-      return await (await listenHttp(() => {}, port)).close();
+      return void (await freePort(port));
     } catch (error) {
       if (tries === 0) throw error;
       await sleep(100);

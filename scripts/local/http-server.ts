@@ -1,7 +1,6 @@
 /** What the local endpoints share: a node:http server on 127.0.0.1 with keep-alive, and bodies read up to a cap. */
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import { StartError } from "./start-error.ts";
+import { listen } from "./listen.ts";
 
 export interface HttpEndpoint {
   /** Without a trailing slash: `http://127.0.0.1:40123`. */
@@ -15,11 +14,7 @@ export async function listenHttp(handler: RequestListener, port = 0, host = "127
   // Callers pool their connections: one that is cut while idle shows up there as a failed request.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(describeListenError(error, port)));
-    server.listen(port, host, resolve);
-  });
-  const { port: actualPort } = server.address() as AddressInfo;
+  const actualPort = await listen(server, port, host);
   return {
     url: `http://${host}:${actualPort}`,
     close: () =>
@@ -28,16 +23,6 @@ export async function listenHttp(handler: RequestListener, port = 0, host = "127
         server.closeAllConnections();
       }),
   };
-}
-
-/** Turns "the port is taken" into a sentence; other errors stay as they are. */
-export function describeListenError(error: NodeJS.ErrnoException, port: number): Error {
-  if (error.code === "EADDRINUSE") {
-    return new StartError(`Port ${port} is already in use: stop what listens there, or choose another one with PORT.`);
-  }
-  if (error.code === "EACCES")
-    return new StartError(`Port ${port} may not be opened by this user: choose another one with PORT.`);
-  return error;
 }
 
 /** The whole body, or undefined once it grows past `maxBytes` (the rest is discarded as it arrives). */

@@ -2,9 +2,9 @@
  * What Hyperdrive does, in front of an ordinary Postgres: few connections to the server, kept open, each lent to a
  * client for one transaction. So whatever a session would remember is somebody else's with the next one, as there.
  */
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import pg from "pg";
+import { listen } from "./listen.ts";
 
 /** As many as Hyperdrive opens on its free plan; 5 at least. */
 const DEFAULT_POOL_SIZE = 20;
@@ -31,11 +31,9 @@ export async function startHyperdrive(databaseUrl: string, poolSize = DEFAULT_PO
     socket.once("close", () => clients.delete(socket));
     greet(socket, password, () => serve(socket, pool));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   const url = new URL(databaseUrl);
   url.hostname = "127.0.0.1";
-  url.port = String((server.address() as AddressInfo).port);
+  url.port = String(await listen(server));
   return {
     url: url.href,
     async close() {

@@ -8,7 +8,7 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 import { installRoutines } from "../../src/db/routine.ts";
-import { ROUTINES } from "../../src/ingest/write.ts";
+import { ROUTINES } from "../../src/write/insert.ts";
 import { StartError } from "./start-error.ts";
 
 const migrationsFolder = resolve(import.meta.dirname, "../../drizzle");

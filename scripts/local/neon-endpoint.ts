@@ -5,10 +5,11 @@
  * password and database; 10 MB each way; 15 s; database errors are 400 with Postgres' fields, a failed connection 500,
  * and one that is lost in mid-query 400 without a code. Values travel as text only (`Neon-Raw-Text-Output: true`).
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import pg from "pg";
 import { listenHttp, readBody } from "./http-server.ts";
+import { readWork, type Work } from "./neon-request.ts";
 import { runStatements, type Statement } from "./neon-statements.ts";
 
 const maxBytes = 10 * 1024 * 1024;
@@ -95,12 +96,6 @@ export async function startNeonEndpoint(
       await Promise.all([...pools.values()].map((pool) => pool.end()));
     },
   };
-}
-
-interface Work {
-  statements: Statement[];
-  begin: string | undefined;
-  batch: boolean;
 }
 
 /** Runs the work on a connection of the pool, for at most 15 s, and stops it when the caller goes away. */
@@ -215,58 +210,6 @@ function serverOf(connectionString: string): string {
   if (!URL.canParse(connectionString)) return "";
   const { hostname, port } = new URL(connectionString);
   return `${hostname}:${port || "5432"}`;
-}
-
-/** The request's statements, or what is wrong with it. */
-function readWork(body: Buffer, headers: IncomingHttpHeaders): Work | string {
-  let payload: { query?: unknown; queries?: unknown } | null;
-  try {
-    payload = JSON.parse(body.toString()) as typeof payload;
-  } catch {
-    return "the body is not JSON";
-  }
-  const batch = Array.isArray(payload?.queries);
-  const inputs = (batch ? payload?.queries : [payload]) as { query?: unknown; params?: unknown; arrayMode?: unknown }[];
-  const arrayMode = headers["neon-array-mode"] === "true";
-  const statements: Statement[] = [];
-  for (const input of inputs) {
-    if (typeof input?.query !== "string") return "a query is missing";
-    if (input.params !== undefined && !Array.isArray(input.params)) return "params must be an array";
-    const params = (input.params ?? []).map(asText);
-    statements.push({
-      query: input.query,
-      params,
-      arrayMode: input.arrayMode === undefined ? arrayMode : input.arrayMode === true,
-    });
-  }
-  if (!batch) return { statements, batch, begin: undefined };
-  const begin = beginStatement(headers);
-  return begin === undefined ? "invalid isolation level" : { statements, batch, begin };
-}
-
-// The driver sends text already; other callers may send JSON values.
-function asText(value: unknown): string | null {
-  if (value === null || value === undefined || typeof value === "string") return value ?? null;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-const isolationLevels: Record<string, string> = {
-  ReadUncommitted: "READ UNCOMMITTED",
-  ReadCommitted: "READ COMMITTED",
-  RepeatableRead: "REPEATABLE READ",
-  Serializable: "SERIALIZABLE",
-};
-
-function beginStatement(headers: IncomingHttpHeaders): string | undefined {
-  const level = headers["neon-batch-isolation-level"];
-  const isolation = level === undefined ? "" : isolationLevels[String(level)];
-  if (isolation === undefined) return undefined;
-  const modes = [
-    ...(isolation === "" ? [] : [`ISOLATION LEVEL ${isolation}`]),
-    ...(headers["neon-batch-read-only"] === "true" ? ["READ ONLY"] : []),
-    ...(headers["neon-batch-deferrable"] === "true" ? ["DEFERRABLE"] : []),
-  ];
-  return `BEGIN ${modes.join(", ")}`.trim();
 }
 
 const errorFields = [

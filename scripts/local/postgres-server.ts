@@ -2,11 +2,12 @@
  * The Postgres process: started, watched, ended in order, and found again when it outlived the process that started it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { guard } from "./guardian.ts";
+import { guardChildren } from "./guardian.ts";
 import type { PostgresHome } from "./postgres-home.ts";
 import { StartError } from "./start-error.ts";
 
@@ -70,24 +71,17 @@ export async function runServer(options: {
     if (!stopping) onEvent(failure);
   };
   const watch = (): void => {
-    const release = guard(child.pid ?? 0);
     child.once("exit", () => {
-      release();
       if (!stopping) restarting = restart();
     });
   };
   watch();
 
-  const endWithProcess = (): void => {
-    child.kill("SIGINT");
-  };
-  process.once("exit", endWithProcess);
   return {
     port,
     pid: () => child.pid ?? 0,
     stop: async () => {
       stopping = true;
-      process.off("exit", endWithProcess);
       await restarting;
       if (!hasExited(child)) await endServer(child.pid ?? 0, () => hasExited(child));
     },
@@ -178,7 +172,7 @@ async function commandLine(pid: number): Promise<string> {
   const ps = spawn("ps", ["-o", "command=", "-p", String(pid)]);
   let output = "";
   ps.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  await exitOf(ps).catch(() => undefined);
+  await once(ps, "close").catch(() => undefined);
   return output;
 }
 
@@ -202,19 +196,13 @@ async function endServer(pid: number, ended: () => boolean): Promise<void> {
 
 // In a session of its own: Ctrl-C in a terminal must reach this process only, which then ends Postgres in order.
 export function spawnTool(home: PostgresHome, tool: string, args: string[], log?: number): ChildProcess {
+  guardChildren();
   return spawn(join(home.bin, tool), args, {
     ...home.account,
     cwd: "/",
     env: { ...process.env, LC_ALL: "C" },
     detached: true,
     stdio: log === undefined ? ["ignore", "pipe", "pipe"] : ["ignore", log, log],
-  });
-}
-
-export function exitOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
   });
 }
 

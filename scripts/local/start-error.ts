@@ -1,7 +1,6 @@
-/**
- * A reason why the local stack cannot start, as one sentence that a person can act upon. It is printed without a stack
- * trace; anything else that is thrown is a bug of ours and keeps its trace.
- */
-export class StartError extends Error {
+import { CommandError } from "../command.ts";
+
+/** Why the local stack cannot start, as one sentence that a person can act upon. */
+export class StartError extends CommandError {
   override name = "StartError";
 }

@@ -2,8 +2,8 @@
 import { basename, dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
 import { COMPATIBILITY_FLAGS } from "./bundle.ts";
-import { findChild, guard } from "./guardian.ts";
-import { describeListenError } from "./http-server.ts";
+import { guardChildren } from "./guardian.ts";
+import { describeListenError } from "./listen.ts";
 import { StartError } from "./start-error.ts";
 
 export interface WorkerOptions {
@@ -31,31 +31,18 @@ export interface Worker {
 
 /** @throws StartError when the port is taken, or the script throws as it is loaded. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  guardChildren();
   const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options)));
-  let release = (): void => {};
-  const guardRuntime = async (): Promise<void> => {
-    release();
-    const pid = await findChild("workerd");
-    release = pid === undefined ? () => {} : guard(pid);
-  };
   try {
-    const url = (await miniflare.ready).origin;
-    await guardRuntime();
     return {
-      url,
-      reload: async () => {
-        await miniflare.setOptions(miniflareOptions(options));
-        await guardRuntime();
-      },
+      url: (await miniflare.ready).origin,
+      reload: () => miniflare.setOptions(miniflareOptions(options)),
       runCron: async (cron) => {
         const worker = await miniflare.getWorker();
         const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
         if (outcome !== "ok") throw new Error(`scheduled() ended with "${outcome}"`);
       },
-      stop: async () => {
-        await miniflare.dispose();
-        release();
-      },
+      stop: () => miniflare.dispose(),
     };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);

@@ -1,16 +1,16 @@
 /**
- * Whole columns travel as one Postgres array literal each: one parameter, no per-row binding. A column without any
- * value is null, which `unnest` fills up to the length of the others.
+ * A whole column is sent as one Postgres array literal: one parameter, no binding per row. A column without any value
+ * is sent as null, which `unnest` fills up to the length of the other columns.
  */
 
 type Plain = number | bigint | boolean | string | null;
 
-/** Values that need no quoting: numbers, bigints, booleans, uuids; null is NULL. */
+/** An array of values that need no quotes: numbers, bigints, booleans, uuids. Null becomes NULL. */
 export function plainArray(values: readonly Plain[]): string | null {
   return plainColumn(values, itself);
 }
 
-/** Any text; null is NULL. */
+/** An array of any texts. Null becomes NULL. */
 export function textArray(values: readonly (string | null)[]): string | null {
   return textColumn(values, itself);
 }
@@ -38,7 +38,7 @@ export function textColumn<T>(items: readonly T[], of: (item: T) => string | nul
     const value = of(items[i]!);
     if (value === null) literal += ",NULL";
     else {
-      // Quotes would be escaped once more in a JSON body.
+      // Quotes are left out if possible, because a JSON body would escape each of them.
       literal += NEEDS_QUOTES.test(value) ? `,"${value.replace(ESCAPED, "\\$&")}"` : `,${value}`;
       empty = false;
     }

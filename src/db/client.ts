@@ -1,6 +1,6 @@
 /**
- * Statements to Postgres, over one of two drivers that nothing else can tell apart. Each call is one transaction; nothing
- * here retries what may have been written, except where Postgres said that it rolled back (deadlock, serialisation).
+ * Sends statements to Postgres over one of two drivers. No other file can tell the drivers apart. Each call is one
+ * transaction. It is retried only if Postgres said that it was rolled back (deadlock, serialisation).
  */
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
@@ -11,29 +11,29 @@ import type { Routine } from "./routine.ts";
 
 export type { Row } from "./driver.ts";
 
-/** The database did not answer, or could not: the caller may try again later. */
+/** The database did not answer, or could not. The caller may try again later. */
 export class DatabaseUnavailable extends Error {
   override name = "DatabaseUnavailable";
 }
 
-/** More than can be asked or answered at once; a part of it may pass. */
+/** The statement or its answer is too large. A part of it may succeed. */
 export class StatementTooLarge extends Error {
   override name = "StatementTooLarge";
 }
 
-/** A statement refused to go on (`refuse_if` in the database): its transaction was rolled back. */
+/** A statement refused to go on (`refuse_if` in the database). Its transaction was rolled back. */
 export class Refused extends Error {
   override name = "Refused";
 }
 
-/** The code with which a statement refuses for a reason that its caller knows. */
+/** The SQLSTATE of a refusal whose reason the caller of the statement knows. */
 export const REFUSED = "LT001";
 
-/** A statement needs what is kept no longer (`kept_since` in the database): its transaction was rolled back. */
+/** A statement needs rows that are no longer kept (`kept_since` in the database). Its transaction was rolled back. */
 export class Expired extends Error {
   override name = "Expired";
   readonly what: "raw" | "hours";
-  /** From when on it is kept, epoch ms. */
+  /** The start of the rows that are kept, epoch ms. */
   readonly sinceMs: number;
 
   constructor(message: string, options: ErrorOptions) {
@@ -44,13 +44,13 @@ export class Expired extends Error {
   }
 }
 
-/** The code with which `kept_since` refuses. */
+/** The SQLSTATE with which `kept_since` refuses. */
 const EXPIRED = "LT002";
 
-/** A statement compiled once; parameters come by position with each run. */
+/** A statement that is compiled once. Each run passes the parameters by position. */
 export interface Statement {
   text: string;
-  /** The same as a function of the database, if it may be called by that. */
+  /** The same statement as a function of the database, if there is one. */
   routine?: Routine;
 }
 
@@ -67,29 +67,29 @@ export interface Database {
   query(query: SQL): Promise<Row[]>;
   /** Runs a compiled statement. */
   run(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
-  /** Runs several in one transaction, in order; each sees what was committed before it began. */
+  /** Runs several statements in one transaction, in order. Each sees everything that was committed before it began. */
   batch(queries: readonly (SQL | Bound)[]): Promise<Row[][]>;
 }
 
 export interface DatabaseOptions {
-  /** Neon's SQL over HTTP, or Postgres' own protocol over TCP. Default: `neon`. */
+  /** `neon` (the default) is Neon's SQL over HTTP. `postgres` is Postgres' own protocol over TCP. */
   driver?: "neon" | "postgres";
   url: string;
-  /** Where Neon's `/sql` is, if not at the database's own host. */
+  /** The address of Neon's `/sql`, if it is not at the database's own host. */
   fetchEndpoint?: string | undefined;
   timeoutMs?: number;
 }
 
-/** Callers are told within ten seconds; and a request that writes for others outlives no patience of theirs. */
+/** Short enough to answer a caller within ten seconds, and to answer other requests whose calls this one writes. */
 export const DEFAULT_TIMEOUT_MS = 8_000;
 
 const dialect = new PgDialect();
 const RETRIES = 3;
-/** deadlock_detected, serialization_failure: rolled back, so running it again is safe. */
+/** deadlock_detected, serialization_failure: the transaction was rolled back, so running it again is safe. */
 const ROLLED_BACK = new Set(["40P01", "40001"]);
 /** undefined_function: nothing ran. */
 const NO_FUNCTION = "42883";
-/** Connection, resource and operator classes, and a cancelled statement: not this statement's fault. */
+/** Connection, resource and operator classes, and a cancelled statement. The statement is not at fault. */
 const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
 
 export function connect({
@@ -100,7 +100,7 @@ export function connect({
 }: DatabaseOptions): Database {
   const { transact, failureOf } = driver === "neon" ? neonDriver(url, fetchEndpoint) : postgresDriver(url);
 
-  /** Has the database the routines of this version? Until it says otherwise. */
+  /** True until the database says that it lacks the routines of this version. */
   let hasRoutines = true;
 
   function queryOf(query: SQL | Bound): Query {
@@ -120,9 +120,9 @@ export function connect({
       } catch (error) {
         const { code, tooLarge } = failureOf(error);
         if (code === NO_FUNCTION && calledRoutines) {
-          // Others that were under way find the same.
+          // Transactions that were under way find the same. Only the first one logs it.
           if (hasRoutines)
-            console.error("The database lacks the routines of this version, so writes cost it more: migrate it.");
+            console.error("The database lacks the routines of this version. Writes cost it more until it is migrated.");
           hasRoutines = false;
           continue;
         }
@@ -156,7 +156,7 @@ export function connect({
   };
 }
 
-/** Compiles a statement whose values are `sql.placeholder`s named in `order`. */
+/** Compiles a statement whose values are placeholders, named in `order`. */
 export function compile(query: SQL, order: readonly string[]): Statement {
   const { sql: text, params } = dialect.sqlToQuery(query);
   const names = params.map((param) => (param as { name: string }).name);
@@ -164,7 +164,7 @@ export function compile(query: SQL, order: readonly string[]): Statement {
   return { text };
 }
 
-/** Compiles a statement for a transaction; its placeholders are filled by name, each as often as it occurs. */
+/** Compiles a statement whose placeholders are filled by name. A placeholder may occur several times. */
 export function compileNamed(query: SQL): (values: Readonly<Record<string, unknown>>) => Bound {
   const { sql: text, params } = dialect.sqlToQuery(query.inlineParams());
   const names = params.map((param) => (param as { name: string }).name);

@@ -1,4 +1,4 @@
-/** What a driver does: one transaction, and what became of it. Which one it is, only client.ts knows. */
+/** A driver runs one transaction and explains its errors. Only `client.ts` knows which driver is used. */
 
 export type Row = Record<string, unknown>;
 
@@ -10,17 +10,17 @@ export interface Query {
 
 export interface Driver {
   /**
-   * Runs them in order, in one transaction at READ COMMITTED; rows of each. All of it happens, or none; where the answer
-   * does not come within the limit nobody knows which.
+   * Runs the queries in order, in one transaction at READ COMMITTED. Returns the rows of each. The whole transaction
+   * happens, or nothing of it. If the answer does not come within the limit, it is not known which.
    */
   transact(queries: readonly Query[], limitMs: number): Promise<Row[][]>;
-  /** What is told by the error of a transaction. */
+  /** Reads the error of a transaction. */
   failureOf(error: unknown): Failure;
 }
 
 export interface Failure {
-  /** SQLSTATE, where Postgres itself said what is wrong. */
+  /** The SQLSTATE, if the error came from Postgres itself. */
   code?: string | undefined;
-  /** More than can be asked or answered at once. */
+  /** True if the statement or its answer is too large. */
   tooLarge?: boolean;
 }

@@ -1,17 +1,25 @@
-/** Neon's driver: each transaction is one request over HTTP. */
+/** The driver for Neon. Each transaction is one HTTP request. */
 import { neon, neonConfig, NeonDbError, type NeonQueryFunction } from "@neondatabase/serverless";
 import type { Driver, Row } from "./driver.ts";
 
-/** How the driver tells that the proxy refused a request, or its answer, for its size. */
+/** In Neon's errors: the proxy refused a request, or its answer, for its size. */
 const TOO_LARGE = /HTTP status (413|507)/;
 
-/** @param fetchEndpoint where Neon's `/sql` is, if not at the database's own host. */
-export function neonDriver(url: string, fetchEndpoint: string | undefined): Driver {
-  if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
+/** The options that a client passes to fetch, and the address. */
+interface FetchOptions extends RequestInit {
+  endpoint?: string | undefined;
+}
+
+// Neon's library has one endpoint and one fetch for all clients. A client's options reach fetch, so they carry its
+// endpoint.
+neonConfig.fetchFunction = (url: string, { endpoint = url, ...init }: FetchOptions) => fetch(endpoint, init);
+
+/** @param endpoint the address of Neon's `/sql`, if it is not at the database's own host. */
+export function neonDriver(url: string, endpoint: string | undefined): Driver {
   const client: NeonQueryFunction<false, false> = neon(url);
   return {
     async transact(queries, limitMs) {
-      const fetchOptions = { signal: AbortSignal.timeout(limitMs) };
+      const fetchOptions: FetchOptions = { endpoint, signal: AbortSignal.timeout(limitMs) };
       const [only] = queries;
       if (only && queries.length === 1) {
         return [(await client.query(only.text, [...only.values], { fetchOptions })) as Row[]];

@@ -1,14 +1,13 @@
 /**
- * Any Postgres over TCP, through Hyperdrive: each transaction opens a connection and closes it.
+ * The driver for any Postgres over TCP, through Hyperdrive. Each transaction opens a connection and closes it.
  *
- * In a Worker a socket belongs to the request that opened it, so there is nothing to pool here: Hyperdrive keeps the
- * connections, and lends one for as long as a transaction takes. All statements are sent at once; between Worker and
- * database that is one round trip.
+ * In a Worker a socket belongs to the request that opened it, so connections cannot be pooled here. Hyperdrive keeps
+ * them, and lends one for the length of a transaction. All statements are sent at once, which is one round trip.
  */
 import { Client, type CustomTypesConfig, DatabaseError, type QueryConfig, types } from "pg";
 import type { Driver, Query, Row } from "./driver.ts";
 
-/** As much as Neon takes, and answers; an isolate has memory for few of them. */
+/** The limit of Neon for a request and for an answer. An isolate has memory for only a few of this size. */
 const MAX_CHARS = 10 * 1_024 * 1_024;
 
 class TooLarge extends Error {
@@ -25,7 +24,7 @@ export function postgresDriver(url: string): Driver {
       pipeline: true,
       types: limitedTo(MAX_CHARS),
     });
-    // A connection that is lost is told by what waits for it.
+    // If a connection is lost, the queries that wait for it fail with the error.
     client.on("error", () => {});
     try {
       await client.connect();
@@ -38,7 +37,7 @@ export function postgresDriver(url: string): Driver {
         };
         return (await client.query<Row>(timed)).rows;
       };
-      // Set for the transaction alone: the next one to get this connection may be anybody's.
+      // `local` sets it for this transaction only, because the connection is lent to other transactions later.
       const begin = `begin isolation level read committed; set local statement_timeout = ${Math.ceil(limitMs)}`;
       const rows = await Promise.all([send({ text: begin }), ...queries.map(send), send({ text: "commit" })]);
       return rows.slice(1, -1);
@@ -65,7 +64,7 @@ function sizeOf(queries: readonly Query[]): number {
   return chars;
 }
 
-/** Values as they are always read, but for what comes after so much text. */
+/** Reads values as `pg` does by default, but fails after this many characters. */
 function limitedTo(chars: number): CustomTypesConfig {
   let left = chars;
   return {

@@ -1,9 +1,9 @@
 /**
- * Questions that a read replica answers in place of the primary, exactly as the primary would have: it is told how much
- * of the log the primary had when it was asked, and refuses where it has not replayed as much. What was acknowledged
- * before a question is in its answer, then, whoever gives it. Where the replica refuses or fails, the primary is asked.
+ * A read replica answers questions in place of the primary, and as exactly. The primary is first asked how far its log
+ * is. The replica is told that position, and refuses if it has not replayed as much. If it refuses or fails, the
+ * primary answers. So every write that was acknowledged before a question is in its answer.
  *
- * The replica must follow the primary that is asked: one that a failover left behind has a log of its own.
+ * The replica must follow the primary that is asked. A replica that a failover left behind has another log.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, type Database, Expired, REFUSED, Refused, type Row, StatementTooLarge } from "./client.ts";
@@ -11,27 +11,27 @@ import { type Bound, type Database, Expired, REFUSED, Refused, type Row, Stateme
 export type ReplicaState = "answered" | "behind" | "unavailable";
 
 export interface Reader extends Database {
-  /** Questions to the replica so far, by what became of them, in this isolate; null without a replica. */
+  /** The number of questions to the replica in this isolate, by their outcome. Null if there is no replica. */
   readonly counts: Readonly<Record<ReplicaState, number>> | null;
 }
 
-/** How long a replica that failed is left alone: one that hangs would hold up every question. */
+/** A replica that failed is not asked for this long, because one that hangs would delay every question. */
 const PAUSE_MS = 5_000;
 
-/** What is flushed is visible on the primary only after, so nothing that anybody has seen there lies behind it. */
+/** The end of the primary's flushed log. A commit is flushed before it is visible, so every visible one lies before. */
 const FLUSHED = sql`select pg_current_wal_flush_lsn()::text as lsn`;
 
-/** Ends its transaction with `Refused` on a server that has not replayed as much. Snapshots are taken after it. */
+/** Ends its transaction with `Refused` if the server has not replayed as much. Later snapshots contain that much. */
 const requireReplayed = (lsn: string): SQL =>
   sql`select refuse_if(coalesce(pg_last_wal_replay_lsn() < ${lsn}::pg_lsn, true), ${REFUSED})`;
 
-/** `query` and `batch` are the replica's where it can tell; they may only read. All else is the primary's. */
+/** `query` and `batch` ask the replica if it can answer, so they may only read. All other methods are the primary's. */
 export function createReader(primary: Database, replica: Database | null, now: () => number): Reader {
   if (replica === null) return { ...primary, counts: null };
   const counts: Record<ReplicaState, number> = { answered: 0, behind: 0, unavailable: 0 };
   let pausedUntilMs = 0;
 
-  /** Null where the primary has to be asked. */
+  /** Returns null if the primary has to be asked. */
   async function ask(replica: Database, queries: readonly (SQL | Bound)[]): Promise<Row[][] | null> {
     if (now() < pausedUntilMs) {
       counts.unavailable++;
@@ -47,7 +47,7 @@ export function createReader(primary: Database, replica: Database | null, now: (
         counts.behind++;
         return null;
       }
-      // Of what is in the database, not of the server that was asked.
+      // These errors are about the question, so the primary would answer with them too.
       if (error instanceof Expired || error instanceof StatementTooLarge) {
         counts.answered++;
         throw error;

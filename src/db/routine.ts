@@ -1,10 +1,10 @@
 /**
- * Statements as functions of the database, for what is small and frequent: to parse and plan the write of one call costs
- * Postgres five times what it costs to run it, and over HTTP, or a pool that shares connections between transactions,
- * nothing can be prepared. A function keeps the plan of its statement for as long as its connection lives.
+ * Routines: small and frequent statements as functions of the database. To parse and plan the write of one call costs
+ * Postgres five times as much as running it. Over HTTP, or over a pool that shares connections between transactions,
+ * nothing can be prepared. A function keeps the plan of its statement as long as its connection lives.
  *
- * A function's name tells its content, so whoever calls it gets what was compiled, whatever version made the database's.
- * Migrating makes those of this version; where one is missing, `connect` sends the statement itself.
+ * A function's name contains a hash of its content, so a caller never gets the function of another version. Migrating
+ * makes the functions of this version. If one is missing, `connect` sends the statement itself.
  */
 import { sha256Hex } from "../digest.ts";
 import type { Statement } from "./client.ts";
@@ -17,15 +17,15 @@ export interface Routine {
   definition: string;
 }
 
-/** Of all that were ever made, and of nothing else in the database: what is not of this version is dropped. */
+/** The prefix of every routine's name, and of nothing else. Routines of other versions are found and dropped by it. */
 export const PREFIX = "llm_cost_routine_";
-/** As Postgres has it. */
+/** The limit of Postgres. */
 const MOST_PARAMETERS = 100;
 
 /**
- * The same statement as a routine.
+ * Makes a routine of a statement.
  *
- * @param parameters how many it takes; each must be cast in it, for a function takes them as texts.
+ * @param parameters the number of parameters. The statement must cast each, because a function takes them as texts.
  * @param returns the columns of its rows, as in `RETURNS TABLE`.
  */
 export function asRoutine({ text }: Statement, label: string, parameters: number, returns: string): Statement {
@@ -44,7 +44,7 @@ end $routine$`;
   };
 }
 
-/** Makes the routines that are missing, and drops all others: older versions do without, slower. */
+/** The SQL that makes missing routines and drops all others. Older versions work without theirs, but slower. */
 export function installRoutines(statements: readonly Statement[]): string {
   const routines = statements.flatMap(({ routine }) => routine ?? []);
   const made = routines.map(({ name, definition }) => `if to_regproc('${name}') is null then ${definition}; end if;`);

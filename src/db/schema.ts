@@ -1,7 +1,7 @@
 /**
- * The database. Every unique key starts with the project, so that the schema can be distributed by
- * it. `traces` is partitioned by month on its time-ordered id; the migrations say so in plain SQL,
- * because Drizzle has no word for it.
+ * The tables of the database. Every unique key starts with the project, so that the schema can be distributed by it.
+ * The table `traces` holds the calls. It is partitioned by month on its time-ordered id, which only the migrations
+ * declare, because Drizzle cannot.
  */
 import { sql } from "drizzle-orm";
 import {
@@ -19,9 +19,9 @@ import {
   timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
-import { COUNT_FIELDS, COUNT_NAMES } from "../ingest/trace.ts";
-import { BUCKETS } from "../pricing/buckets.ts";
-import { DIMENSIONS, type Measure, MEASURES } from "../rollup/measures.ts";
+import { COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
+import { DIMENSIONS, type Measure, MEASURES } from "../ledger/measures.ts";
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
 const pico = (name: string) => bigint(name, { mode: "bigint" });
@@ -30,7 +30,7 @@ export const projects = pgTable("projects", {
   id: uuid("id").primaryKey(),
   name: text("name").notNull(),
   createdAt: at("created_at").notNull().defaultNow(),
-  /** Set when a write could not move the project's cache epoch; cron moves it and clears this. */
+  /** Set if a write could not move the project's cache epoch. Cron moves it and clears this. */
   epochMoveDueAt: at("epoch_move_due_at"),
 });
 
@@ -43,7 +43,7 @@ export const apiKeys = pgTable(
     id: uuid("id").notNull(),
     name: text("name").notNull(),
     scopes: text("scopes").array().notNull(),
-    /** SHA-256 of the key; the key itself is shown once and kept nowhere. */
+    /** The SHA-256 of the key. The key itself is shown once and not stored. */
     keyHash: text("key_hash").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),
     revokedAt: at("revoked_at"),
@@ -51,7 +51,7 @@ export const apiKeys = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.id] }), index("api_keys_key_hash").on(t.keyHash)],
 );
 
-/** Every list of unit prices (pico-USD per token, call or search) that a trace was priced with. */
+/** Every list of unit prices (pico-USD per token, call or search) that a call was priced with. */
 export const prices = pgTable(
   "prices",
   {
@@ -67,25 +67,25 @@ export const prices = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
 
-/** A custom price for every project belongs to none. */
+/** The project of custom prices that hold for every project. */
 export const NO_PROJECT_ID = "00000000-0000-0000-0000-000000000000";
 
-/** What callers say that models cost. Append-only: rows are never updated or deleted. */
+/** The prices that callers set. Rows are only added, never updated or deleted. */
 export const customPrices = pgTable(
   "custom_prices",
   {
     projectId: uuid("project_id").notNull(),
     id: uuid("id").notNull(),
-    /** Null covers any. */
+    /** Null covers every provider. */
     provider: text("provider"),
-    /** The whole name, or what it begins with: `match` says which. */
+    /** The whole name, or its prefix, as `match` says. */
     model: text("model").notNull(),
     match: text("match").$type<"exact" | "prefix">().notNull(),
-    /** Null covers any. */
+    /** Null covers every service tier. */
     serviceTier: text("service_tier"),
     startsAt: at("starts_at").notNull(),
     endsAt: at("ends_at"),
-    /** Pico-USD per token, call or search; all null where another price is taken. */
+    /** Pico-USD per token, call or search. All are null if the unit prices come from elsewhere. */
     ...Object.fromEntries(BUCKETS.map((bucket) => [`${bucket}_pico`, pico(`${bucket}_pico`)])),
     factor: numeric("factor"),
     sameAsProvider: text("same_as_provider"),
@@ -95,14 +95,14 @@ export const customPrices = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
 
-/** Repricing of a range under way or done: how far it came, and what it changed. */
+/** Jobs that reprice a range: how far each has come, and how much it changed. */
 export const repriceJobs = pgTable(
   "reprice_jobs",
   {
     projectId: uuid("project_id").notNull(),
     id: uuid("id").notNull(),
     scope: jsonb("scope").notNull(),
-    /** The last trace looked at; null before the first step and after the last. */
+    /** The last call that was looked at. Null before the first step and after the last. */
     cursor: uuid("cursor"),
     looked: bigint("looked", { mode: "number" }).notNull().default(0),
     restated: bigint("restated", { mode: "number" }).notNull().default(0),
@@ -127,9 +127,9 @@ export const traces = pgTable(
     reportedCostPico: pico("reported_cost_pico"),
     priceId: uuid("price_id"),
     billable: boolean("billable").notNull(),
-    /** A span around calls, that restates what they cost; billable only when no call is found below it. */
+    /** True for a span around calls that repeats their usage. It is billable only if no call is found below it. */
     wrapper: boolean("wrapper").notNull().default(false),
-    /** A call that another span of its trace reports better: one above or below it, of the same kind. */
+    /** True for a call that another call of its trace stands for: one above or below it, of the same kind. */
     nested: boolean("nested").notNull().default(false),
     status: text("status").notNull(),
     application: text("application").notNull(),
@@ -161,8 +161,8 @@ export const traces = pgTable(
 );
 
 /**
- * Spans that are no calls themselves, for a week: they join calls to the spans above them, which may say whose they are
- * and come later.
+ * The links between calls: OpenTelemetry spans that are not calls themselves. They are kept for a week. They join calls
+ * to the spans above them, which may come later and may carry the calls' user, session and tags.
  */
 export const spans = pgTable(
   "spans",
@@ -172,7 +172,7 @@ export const spans = pgTable(
     spanId: text("span_id").notNull(),
     parentId: text("parent_id"),
     startedAt: at("started_at").notNull(),
-    /** Around calls, though without usage of its own: an agent, a tool. */
+    /** True if its attributes mark a span around calls (an agent, a tool). It has no usage of its own. */
     wrapper: boolean("wrapper").notNull(),
     userId: text("user_id"),
     sessionId: text("session_id"),
@@ -182,24 +182,24 @@ export const spans = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.traceId, t.spanId] })],
 );
 
-/** Which traces tell of one provider response; only the holder among them is billed. */
+/** The sightings of each provider response: the calls that report it. Only the holder among them is billed. */
 export const responses = pgTable(
   "responses",
   {
     projectId: uuid("project_id").notNull(),
     /** A digest of the provider's response id. */
     response: uuid("response").notNull(),
-    /** Null where an id comes too often to be that of one response: then all that have it count. */
+    /** Null if the id comes too often to name one response. Then every call that has it counts. */
     holder: uuid("holder"),
-    /** How much the holder tells of what is priced; 0 where it does not know its tokens. */
+    /** How much the holder tells of what is priced. 0 if it does not know its tokens. */
     detail: smallint("detail").notNull(),
-    /** The ids of all traces that tell of it, the holder's among them. */
+    /** The ids of all calls that report the response, including the holder. */
     sightings: uuid("sightings").array().notNull(),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.response] })],
 );
 
-/** Wrappers without a call below them, until it is time to decide that none will come. */
+/** Wrappers without a call below them, until their grace time is over. Deferred traces are here too, due at once. */
 export const heldWrappers = pgTable(
   "held_wrappers",
   {
@@ -212,9 +212,8 @@ export const heldWrappers = pgTable(
 );
 
 /**
- * Mergeable sums. No unique key: any number of rows may stand for one group, readers add them up.
- * `label` is `''` for the main rollup, else `user` or `tag.<key>` with the label's `value`; or `*` for a partial row
- * that is not spread over its `user_id` and `tags` yet.
+ * Mergeable sums. There is no unique key: any number of rows may stand for one group, and readers add them up. `label`
+ * holds the row's family (`rollup/families.ts`). If the family is that of a label, `value` holds the label's value.
  */
 export const rollup = pgTable(
   "rollup",
@@ -229,10 +228,10 @@ export const rollup = pgTable(
     value: text("value").notNull(),
     user_id: text("user_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
-    /** Histogram buckets, and the calls in each; counts of null mean one call each. */
+    /** Histogram bins, and the number of calls in each. If the counts are null, each bin has one call. */
     latency_buckets: smallint("latency_buckets").array(),
     latency_counts: integer("latency_counts").array(),
-    /** Of all but partial rows: see `FORMAT`. */
+    /** The `FORMAT` in which the row was merged. Null in partial rows. */
     format: smallint("format"),
   },
   (t) => [
@@ -241,7 +240,7 @@ export const rollup = pgTable(
   ],
 );
 
-/** Labels with so many values on a day that new ones are no longer told apart: they are merged into `(other)`. */
+/** Label days with too many values. Calls with a further value are merged into `(other)` (`rollup/crowded.ts`). */
 export const crowdedLabels = pgTable(
   "crowded_labels",
   {
@@ -253,30 +252,31 @@ export const crowdedLabels = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.label, t.day] })],
 );
 
-/** Messages of the queue that could not be stored, until they are replayed. */
+/** Messages of the queue that could not be stored. They are kept until they are replayed or deleted. */
 export const deadLetters = pgTable(
   "dead_letters",
   {
-    /** All zeros where the message names none. */
+    /** All zeros if the message names no project. */
     projectId: uuid("project_id").notNull(),
     /** The queue's id of the message. */
     id: text("id").notNull(),
     body: text("body").notNull(),
     diedAt: at("died_at").notNull().defaultNow(),
-    /** When it died, or was last replayed without success. */
+    /** The time of the last replay that failed, or `died_at` if there was none. */
     triedAt: at("tried_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
+
 /**
- * One row: from when on calls, and hours, are kept. A bound moves first; what lies before it is removed after. One for
- * all projects, as the partitions are.
+ * One row with the retention bounds: the start of the calls and of the hour rows that are kept. A bound moves first,
+ * then the rows before it are removed. The bounds hold for all projects, because all projects share the partitions.
  */
 export const retention = pgTable("retention", {
   rawSince: at("raw_since")
     .notNull()
     .default(sql`'epoch'`),
-  /** What lies before it is removed. */
+  /** Everything before this is removed. */
   rawRemoved: at("raw_removed")
     .notNull()
     .default(sql`'epoch'`),

@@ -1,12 +1,12 @@
-/** Why the cost changed between two periods, from rollup rows of both, read in one statement. */
+/** Explains why the cost changed between two periods. One statement reads the rollup rows of both. */
+import { showSums, Sums } from "../summary/shown.ts";
 import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
-import { BUCKETS } from "../pricing/buckets.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
-import { DIMENSIONS } from "../rollup/measures.ts";
-import { Sums } from "../summary/summarize.ts";
+import { DIMENSIONS } from "../ledger/measures.ts";
 import { readWindows } from "../summary/parts.ts";
 import { formatInstant } from "../time.ts";
 import { count, time, usd, usdDifference } from "../wire.ts";
@@ -19,7 +19,7 @@ const shownParts = z
   .object(Object.fromEntries(PARTS.map((part) => [`${part}_usd`, usdDifference])) as Record<`${Part}_usd`, z.ZodString>)
   .meta({
     id: "Parts",
-    description: "What caused how much of the difference; they add up to `difference_usd` exactly.",
+    description: "The part of the difference that each cause has. The parts add up to `difference_usd` exactly.",
   });
 export type ShownParts = z.infer<typeof shownParts>;
 
@@ -32,7 +32,7 @@ const ExplainedRow = z
     after_requests: count,
     before_unpriced_requests: count,
     after_unpriced_requests: count,
-    before_usd: usd.nullable().describe("Null where calls exist and none is priced; differences count that as 0."),
+    before_usd: usd.nullable().describe("Null if there are calls and none has a price. Differences count a null as 0."),
     after_usd: usd.nullable(),
     difference_usd: usdDifference,
     parts: shownParts,
@@ -52,19 +52,21 @@ export const Explanation = z
     after: Sums,
     difference_usd: usdDifference,
     parts: shownParts,
-    rows: z.array(ExplainedRow).describe("The largest difference first; they add up to the totals, part by part."),
+    rows: z
+      .array(ExplainedRow)
+      .describe("The row with the largest difference comes first. The rows add up to the totals, part by part."),
   })
   .meta({ id: "Explanation" });
 export type Explanation = z.infer<typeof Explanation>;
 
-/** Groups of the main dimensions, of both periods together. */
+/** Maximum number of groups of the main dimensions, in both periods together. */
 const MAX_GROUPS = 10_000;
 
 type Side = "before" | "after";
 
 /**
  * @throws ApiError `too_many_rows` past 10,000 groups.
- * @throws Expired when it needs hours or traces that are kept no longer.
+ * @throws Expired if a period needs hour rows or calls that have been deleted.
  */
 export async function explain(
   db: Database,
@@ -92,8 +94,8 @@ export async function explain(
     compare_to: formatInstant(query.before.toMs),
     tz: query.zone.name,
     as_of: formatInstant(nowMs),
-    before: show(before),
-    after: show(after),
+    before: showSums(before),
+    after: showSums(after),
     difference_usd: picoToUsd(after("cost_pico") - before("cost_pico")),
     parts: showParts(addedUp(splits)),
     rows: rows.map(({ shown }) => shown),
@@ -151,7 +153,7 @@ function callSums(groups: readonly Group[], side: Side): CallSums | null {
   };
 }
 
-/** A sum over the groups of one side, by column. */
+/** Sums a column over the groups of one side. */
 function sumOf(groups: readonly Group[], side: Side): (name: string) => bigint {
   const own = groups.filter((group) => group.side === side);
   return (name) => own.reduce((sum, { sums }) => sum + sums.get(name)!, 0n);
@@ -166,9 +168,7 @@ interface SplitRow {
   shown: ExplainedRow;
 }
 
-/**
- * @throws Error when the parts are not the difference of the costs.
- */
+/** @throws Error if the parts do not add up to the difference of the costs. */
 function toRow({ application, provider, model, parts }: Split, groups: readonly Group[]): SplitRow {
   const [before, after] = [sumOf(groups, "before"), sumOf(groups, "after")];
   const differencePico = after("cost_pico") - before("cost_pico");
@@ -190,7 +190,7 @@ function toRow({ application, provider, model, parts }: Split, groups: readonly 
   return { differencePico, shown };
 }
 
-/** By the size of the difference, then by keys. */
+/** Orders by the size of the difference, the largest first, then by keys. */
 function inOrder(a: SplitRow, b: SplitRow): number {
   const size = (pico: bigint): bigint => (pico < 0n ? -pico : pico);
   const difference = size(b.differencePico) - size(a.differencePico);
@@ -212,23 +212,4 @@ function showParts(parts: Parts): ShownParts {
 
 function money(of: (name: string) => bigint, sum: string, without: string): string | null {
   return of("requests") > 0n && of("requests") === of(without) ? null : picoToUsd(of(sum));
-}
-
-/** The sums as a summary shows them. */
-function show(of: (name: string) => bigint): Sums {
-  const count = (name: string): number => Number(of(name));
-  return {
-    requests: count("requests"),
-    errors: count("errors"),
-    input_tokens: count("input_tokens"),
-    output_tokens: count("output_tokens"),
-    total_tokens: Number(of("input_tokens") + of("output_tokens")),
-    cache_read_tokens: count("cache_read_tokens"),
-    cache_write_tokens: count("cache_write_tokens"),
-    reasoning_tokens: count("reasoning_tokens"),
-    cost_usd: money(of, "cost_pico", "unpriced_requests"),
-    recorded_cost_usd: money(of, "recorded_cost_pico", "unrecorded_requests"),
-    unpriced_requests: count("unpriced_requests"),
-    unpriced_tokens: count("unpriced_tokens"),
-  };
 }

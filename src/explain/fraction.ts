@@ -1,11 +1,11 @@
-/** Arithmetic of exact fractions, beyond the products that prices need. */
+/** Arithmetic of exact fractions: sums, differences and quotients. Products come from pricing. */
 import type { Ratio } from "../pricing/ratio.ts";
 
 export { rounded, times, type Ratio } from "../pricing/ratio.ts";
 
 export const ZERO: Ratio = { numerator: 0n, denominator: 1n };
 
-/** @param denominator positive. */
+/** @param denominator more than 0. */
 export function fraction(numerator: bigint, denominator = 1n): Ratio {
   return numerator === 0n ? ZERO : { numerator, denominator };
 }
@@ -19,7 +19,7 @@ export function minus(a: Ratio, b: Ratio): Ratio {
   return plus(a, fraction(-b.numerator, b.denominator));
 }
 
-/** @param divisor positive. */
+/** @param divisor more than 0. */
 export function over(a: Ratio, divisor: Ratio): Ratio {
   return fraction(a.numerator * divisor.denominator, a.denominator * divisor.numerator);
 }

@@ -1,24 +1,25 @@
 /**
- * What the priced calls of a group hold. Rollups sum tokens over all calls, and of the unpriced ones know only how many
- * tokens there are in all. So where priced and unpriced calls mix, the quantities of the priced ones are, in this order:
+ * The quantities that the priced calls of a group hold. Rollups sum each bucket over all calls; for unpriced calls they
+ * know only the number of all tokens. If a group has priced and unpriced calls, the first of these rules that applies gives
+ * the quantities of the priced ones:
  *
- * 1. all of them, where the unpriced calls have no tokens (nobody told how many);
- * 2. what the other period's unit prices make of the costs, where that leaves exactly the unpriced tokens over;
- * 3. else the same share of every bucket's.
+ * 1. If the unpriced calls have no known tokens, the priced calls hold everything.
+ * 2. The costs are divided by the other period's unit prices, if that leaves exactly the unpriced tokens over.
+ * 3. The priced calls hold the same share of every bucket.
  *
- * This decides only which part of the difference a cost goes to; costs themselves are never estimated.
+ * These rules decide only to which part of the difference a cost belongs. Costs themselves are never estimated.
  */
-import { BUCKETS, isFee } from "../pricing/buckets.ts";
+import { BUCKETS, isFee } from "../ledger/buckets.ts";
 import { fraction, isZero, minus, over, plus, type Ratio, times, ZERO } from "./fraction.ts";
 
-/** The sums of one group of calls, priced and not; lists go by the order of `BUCKETS`. */
+/** The sums of one group of priced and unpriced calls. Lists are in the order of `BUCKETS`. */
 export interface CallSums {
   requests: bigint;
   unpricedRequests: bigint;
   unpricedTokens: bigint;
-  /** Quantities of all calls; what `request` holds here does not matter. */
+  /** Quantities of all calls. The quantity of `request` is ignored. */
   held: readonly bigint[];
-  /** Pico-USD; they add up to the cost of the group. */
+  /** Pico-USD. The costs add up to the cost of the group. */
   costPico: readonly bigint[];
 }
 
@@ -30,7 +31,7 @@ export interface Priced {
 
 const REQUEST = BUCKETS.indexOf("request");
 
-/** @param other the same group in the other period, if it was there. */
+/** @param other the same group in the other period; null if that period does not have it. */
 export function pricedOf(sums: CallSums, other: CallSums | null): Priced {
   const calls = sums.requests - sums.unpricedRequests;
   const prices = unitPrices(other);
@@ -40,7 +41,7 @@ export function pricedOf(sums: CallSums, other: CallSums | null): Priced {
     held: held.map((quantity, i) => {
       if (i === REQUEST) return fraction(calls);
       if (quantity.numerator > 0n) return quantity;
-      // Counts that contradict each other, as cached tokens of an input that nobody knows: the cost is what we have.
+      // The counts contradict each other, as cached tokens of an unknown input do. Only the cost is certain then.
       if (sums.costPico[i] === 0n) return ZERO;
       const price = prices[i] ?? null;
       return price === null || isZero(price) ? fraction(calls) : over(fraction(sums.costPico[i]!), price);
@@ -55,7 +56,7 @@ function heldBy(sums: CallSums, calls: bigint, prices: readonly (Ratio | null)[]
   return atPrices(sums, calls, prices) ?? scaled(sums, calls);
 }
 
-/** The quantities that cost what was paid at these prices, if they account for the unpriced tokens to the last one. */
+/** Divides the costs by these prices; null if that does not leave exactly the unpriced tokens over. */
 function atPrices(sums: CallSums, calls: bigint, prices: readonly (Ratio | null)[]): Ratio[] | null {
   let left = fraction(-sums.unpricedTokens);
   const held: Ratio[] = [];
@@ -85,7 +86,7 @@ function scaled(sums: CallSums, calls: bigint): Ratio[] {
   });
 }
 
-/** Pico-USD per unit, where every call had a price or no tokens; null where nothing is held. */
+/** Pico-USD per unit. A bucket without units has null. The list is empty if an unpriced call has tokens. */
 function unitPrices(sums: CallSums | null): (Ratio | null)[] {
   if (sums === null || sums.unpricedTokens !== 0n) return [];
   return sums.held.map((quantity, i) => (quantity > 0n ? fraction(sums.costPico[i]!, quantity) : null));

@@ -1,4 +1,4 @@
-/** What an explanation can be asked: the query string of `GET /v1/explain`, read and checked. */
+/** Reads and checks the query string of `GET /v1/explain`. */
 import { readParameters } from "../parameters.ts";
 import {
   COMPARE_PARAMETERS,
@@ -11,7 +11,7 @@ import {
   RANGE_PARAMETERS,
   rangeOf,
 } from "../summary/query.ts";
-import type { Zone } from "../summary/zone.ts";
+import { type Zone, zoneOf, type Zones } from "../summary/zone.ts";
 
 export interface ExplainQuery extends Filters {
   before: Period;
@@ -22,13 +22,13 @@ export interface ExplainQuery extends Filters {
 export const EXPLAIN_PARAMETERS = { ...RANGE_PARAMETERS, ...COMPARE_PARAMETERS, ...FILTER_PARAMETERS };
 
 /**
- * Without a period to compare with, it is the previous one.
+ * The default period to compare with is the previous one.
  *
- * @throws ApiError 400 that names the parameter which is wrong.
+ * @throws ApiError 400 that names the wrong parameter.
  */
-export function parseExplainQuery(params: URLSearchParams, nowMs: number): ExplainQuery {
+export function parseExplainQuery(params: URLSearchParams, nowMs: number, zones: Zones = zoneOf): ExplainQuery {
   const asked = readParameters(EXPLAIN_PARAMETERS, params);
-  const { zone, ...after } = rangeOf(asked, nowMs);
+  const { zone, ...after } = rangeOf(asked, nowMs, zones);
   const before = compareOf(asked, { ...after, zone }) ?? periodBefore({ ...after, zone });
   return { before, after, zone, ...filtersOf(asked) };
 }

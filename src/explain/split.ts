@@ -1,47 +1,47 @@
 /**
- * Splits the difference of two periods' costs by cause: a chain of costs from `before` to `after`, in which each step
- * lets one factor change and keeps the others. Each part is the difference of two neighbours in the chain, rounded to
- * whole pico-USD one by one, so parts add up to the difference by construction; there is no remainder.
+ * Splits the difference of two periods' costs by cause. A chain of costs leads from `before` to `after`; each step changes
+ * one factor and keeps the others. Every cost of the chain is rounded to whole pico-USD. Each part is the difference of two
+ * neighbours, so the parts add up to the difference without a remainder.
  *
- * A workload is what an application does in one environment and operation; models of a workload stand in for each
- * other. The cost of a model in its workload is
+ * A workload is an application in one environment and operation. The models of a workload can replace one another. The cost
+ * of a model in its workload is
  *
  *   calls of the workload x the model's share of them x the priced share of its calls
  *     x sum over price buckets (quantity per priced call x unit price, averaged over the tiers that hold it)
  *
  * and the factors change in the order of `PARTS`. Two rules make the split unique:
  *
- * - A factor that one period does not know (the length of calls of a model that had none) is taken from the other, so
- *   that it causes nothing. All cost of a new model is thus model mix, of a new workload volume, of calls that had no
- *   price before unpriced.
- * - A step takes what follows from the period before, what precedes it from the period after.
+ * - A factor may be unknown in one period, as the length of calls is for a model without calls. It is then taken from the
+ *   other period and causes nothing. So the whole cost of a new model is model mix, that of a new workload is volume, and
+ *   that of calls without a price before is unpriced.
+ * - In each step, the factors that have changed already are those of the period after, and the others are those of before.
  *
- * Rollups know averages only. A price that depends on a call's length or time is an average, its change a price; a failed
- * call without usage is a call of no length, and without the fee that its model may have.
+ * Rollups know averages only. If a price depends on a call's length or time, its average counts as the price. A failed call
+ * without usage counts as a call of length 0, and pays no fee even if its model has one.
  */
-import { BUCKETS, type Bucket } from "../pricing/buckets.ts";
+import { BUCKETS, type Bucket } from "../ledger/buckets.ts";
 import { fraction, isZero, over, plus, type Ratio, rounded, times, ZERO } from "./fraction.ts";
 import { type CallSums, type Priced, pricedOf } from "./priced.ts";
 
-/** The causes, in the order in which the chain lets them change. */
+/** The causes, in the order in which the chain changes them. */
 export const PARTS = [
   /** Calls of the workload. */
   "volume",
-  /** The model's share of them. */
+  /** The model's share of the workload's calls. */
   "model_mix",
-  /** The share of the model's calls that have a price: the others add nothing to a cost. */
+  /** The share of the model's calls that have a price. The others add nothing to the cost. */
   "unpriced",
   /** Input tokens per priced call, cached included. */
   "input_length",
-  /** How many of them are read from or written to a cache. */
+  /** Input tokens per priced call that are read from or written to a cache. */
   "cache_use",
   /** Output tokens per priced call, reasoning included. */
   "output_length",
-  /** What tokens are of: text, audio, images, reasoning. */
+  /** The kinds of tokens: text, audio, images, reasoning. */
   "modality",
   /** Web searches per priced call. */
   "web_search",
-  /** The share of each bucket that goes to each service tier. */
+  /** The share of each service tier in each bucket. */
   "tier",
   /** Unit prices, fees included. */
   "price",
@@ -61,7 +61,7 @@ export interface Cell {
   after: CallSums | null;
 }
 
-/** One model of one application, in pico-USD; `parts` add up to `after - before`. */
+/** One model of one application. The parts are in pico-USD and add up to the cost after less the cost before. */
 export interface Split {
   application: string;
   provider: string;
@@ -77,7 +77,7 @@ const OUTPUT = index(["output", "reasoning", "output_audio", "output_image"]);
 const WEB_SEARCH = BUCKETS.indexOf("web_search");
 const REQUEST = BUCKETS.indexOf("request");
 
-/** One split for each application and model of the cells, in the order in which they first appear. */
+/** Gives a split for each application and model of the cells, in the order of their first cells. */
 export function split(cells: readonly Cell[]): Split[] {
   const splits = new Map<string, Split>();
   for (const workload of grouped(cells, ({ application, environment, operation }) => [
@@ -113,9 +113,9 @@ function callsOf(cells: readonly Cell[], side: "before" | "after"): bigint {
 type Pair<T> = Record<"before" | "after", T>;
 
 /**
- * Costs of one model of a workload in pico-USD: before, after each of `PARTS` in turn, and so after.
+ * Costs of one model of a workload in pico-USD: before, then once each of `PARTS` has changed. The last is the cost after.
  *
- * @throws Error when an end of the chain is not the cost in the ledger: no split would be honest then.
+ * @throws Error if an end of the chain is not the cost in the ledger, because no split would be honest then.
  */
 function chainOf(tiers: readonly Cell[], ofWorkload: Pair<bigint>): bigint[] {
   const priced = {
@@ -141,7 +141,7 @@ function chainOf(tiers: readonly Cell[], ofWorkload: Pair<bigint>): bigint[] {
   return chain;
 }
 
-/** All tiers together. */
+/** Adds up all tiers. */
 function together(tiers: readonly (Priced | null)[]): Priced {
   const present = tiers.filter((tier) => tier !== null);
   return {
@@ -151,7 +151,7 @@ function together(tiers: readonly (Priced | null)[]): Priced {
   };
 }
 
-/** Priced calls: before, then with the volume, the model's share and the priced share of after. */
+/** Priced calls: before, then once the volume, the model's share and the priced share have changed. */
 function countChain(ofWorkload: Pair<bigint>, ofModel: Pair<bigint>, priced: Pair<bigint>): Ratio[] {
   const after = fraction(priced.after);
   if (ofWorkload.before === 0n) return [ZERO, after, after, after];
@@ -164,7 +164,7 @@ function countChain(ofWorkload: Pair<bigint>, ofModel: Pair<bigint>, priced: Pai
   ];
 }
 
-/** Quantities per priced call: before, then each of input length, cache use, output length, modality, searches as after. */
+/** Quantities per priced call: before, then once input length, cache use, output length, modality and searches have changed. */
 function contentChain(before: Priced, after: Priced): Ratio[][] {
   const own = { before: perCall(before), after: perCall(after) };
   const from = own.before ?? own.after ?? BUCKETS.map(() => ZERO);
@@ -182,7 +182,7 @@ function perCall({ calls, held }: Priced): Ratio[] | null {
   return held.map((quantity, i) => (i === REQUEST ? fraction(1n) : over(quantity, fraction(calls))));
 }
 
-/** `from` in its own proportions, with the total that `to` has in these buckets. */
+/** Keeps the proportions of `from`, and scales these buckets to the total that they have in `to`. */
 function scaled(from: readonly Ratio[], to: readonly Ratio[], buckets: readonly number[]): readonly Ratio[] {
   const sum = (quantities: readonly Ratio[]): Ratio => buckets.reduce((sum, i) => plus(sum, quantities[i]!), ZERO);
   const held = sum(from);
@@ -195,14 +195,14 @@ function withBuckets(all: readonly Ratio[], buckets: readonly number[], values: 
   return all.map((quantity, i) => (buckets.includes(i) ? values[i]! : quantity));
 }
 
-/** Average unit prices: before, then with the tiers of after, then as after. */
+/** Average unit prices: before, then once the tiers have changed, then after. */
 function priceChain(before: Priced, after: Priced, tiers: Pair<(Priced | null)[]>): Ratio[][] {
   const known = BUCKETS.map((_, i) => ({ before: unitPrice(before, i), after: unitPrice(after, i) }));
   return [
     known.map(({ before, after }) => before ?? after ?? ZERO),
     known.map((own, i) => {
       if (own.before === null || own.after === null) return own.before ?? own.after ?? ZERO;
-      // What the quantities of after cost at each tier's price of before.
+      // The cost of the quantities of after, each at its tier's price of before.
       const cost = tiers.after.reduce((sum, tier, t) => {
         const price = unitPrice(tiers.before[t]!, i) ?? unitPrice(tier, i);
         return price === null ? sum : plus(sum, times(tier?.held[i] ?? ZERO, price));

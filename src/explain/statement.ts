@@ -1,44 +1,43 @@
-/**
- * The explanation's SQL: the sums of both periods by every main dimension, in one statement and so in one snapshot.
- */
+/** The explanation's SQL. One statement, and so one snapshot, has the sums of both periods by every main dimension. */
+import { SHOWN_MEASURES, DIMENSIONS, type Measure, MEASURES, QUANTITIES } from "../ledger/measures.ts";
 import { sql, type SQL } from "drizzle-orm";
-import { BUCKETS } from "../pricing/buckets.ts";
-import { columns, DIMENSIONS, list, MAIN, type Measure, MEASURES, QUANTITIES } from "../rollup/measures.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
+import { columns, list } from "../db/sql.ts";
+import { MAIN } from "../rollup/families.ts";
 import { partsOf, type Row, signed } from "../summary/parts.ts";
 import { PUBLIC_DIMENSIONS } from "../summary/query.ts";
-import { SHOWN } from "../summary/summarize.ts";
 import { type Window, windowsOf } from "../summary/windows.ts";
 import type { ExplainQuery } from "./query.ts";
 
-/** Buckets whose quantity is a sum of counts; of `request` it is the number of calls. */
+/** The buckets whose quantity is a sum of counts. The quantity of `request` is the number of calls. */
 export const COUNTED_BUCKETS = BUCKETS.filter((bucket) => bucket !== "request");
 
-const SUMMED = new Set([...SHOWN, ...BUCKETS.map((bucket) => `cost_${bucket}_pico`)]);
+const SUMMED = new Set([...SHOWN_MEASURES, ...BUCKETS.map((bucket) => `cost_${bucket}_pico`)]);
 const READ: readonly Measure[] = MEASURES.filter(({ name }) => SUMMED.has(name));
 
-/** What each row of the statement sums, by column. */
+/** The columns that each row of the statement sums. */
 export const READ_NAMES: readonly string[] = [
   ...READ.map(({ name }) => name),
   ...COUNTED_BUCKETS.map((bucket) => `held_${bucket}`),
 ];
 
-/** Quantities of the price buckets, alike in a trace and in a rollup row `t`: both have the same counts. */
+/** Quantities of the price buckets. The SQL is the same for a call and a rollup row `t`, as both have the same counts. */
 const held = (row: Row): SQL =>
   list(COUNTED_BUCKETS.map((bucket) => sql`${signed(row, QUANTITIES[bucket])} as ${sql.identifier(`held_${bucket}`)}`));
 
-/** The windows of a side. */
+/** The windows of one side's period. */
 export function explainWindows({ zone, ...query }: ExplainQuery, side: "before" | "after"): Window[] {
   return windowsOf(query[side].fromMs, query[side].toMs, "none", zone)!;
 }
 
-/** Rows of `side` (`before`, `after`), the main dimensions and the sums named by `READ_NAMES`. */
+/** Selects rows of `side` (`before` or `after`), the main dimensions and the sums of `READ_NAMES`. */
 export function explainStatement(projectId: string, query: ExplainQuery, maxRows: number): SQL {
   const parts = (["before", "after"] as const).flatMap((side) =>
     partsOf({
       projectId,
       windows: explainWindows(query, side),
       filters: query,
-      label: query.label?.name ?? MAIN,
+      family: query.label?.name ?? MAIN,
       dimensions: DIMENSIONS,
       shown: (row) =>
         list([

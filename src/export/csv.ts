@@ -1,8 +1,8 @@
-/** CSV as RFC 4180 has it, and safe to open in a spreadsheet: what callers sent never begins a formula. */
+/** CSV in the form of RFC 4180. It is safe to open in a spreadsheet: no text that callers sent begins a formula. */
 
 export interface CsvColumn {
   name: string;
-  /** What callers sent; all else is ours, and stays as it is. */
+  /** True if callers sent the value. Values that the ledger made are written unchanged. */
   text: boolean;
 }
 
@@ -13,7 +13,7 @@ export function csvHeader(columns: readonly CsvColumn[]): string {
   return columns.map(({ name }) => cell(name, true)).join(",") + "\r\n";
 }
 
-/** A line of values in the order of their columns; null is empty, objects are JSON. */
+/** One line, with the values in the order of their columns. A null is an empty cell; an object is JSON. */
 export function csvLine(columns: readonly CsvColumn[], values: readonly unknown[]): string {
   let line = "";
   for (let i = 0; i < columns.length; i++) line += (i === 0 ? "" : ",") + cell(values[i], columns[i]!.text);

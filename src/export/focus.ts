@@ -1,19 +1,20 @@
 /**
- * Costs in the columns of FOCUS (FinOps Open Cost and Usage Specification 1.x): FOCUS-aligned, not conformant. One line
- * for each price bucket of a group and charge period. The ledger knows one price of a call, the one it was priced with,
- * so the four costs are one; nobody's invoice is known here.
+ * Costs in the columns of FOCUS, the FinOps Open Cost and Usage Specification 1.x. The lines are FOCUS-aligned, not
+ * conformant. Each price bucket of a group and charge period has a line. The ledger knows only the price that a call was
+ * priced with, and no invoice, so FOCUS' four costs are equal.
  */
-import { COUNT_NAMES, usageBy } from "../ingest/trace.ts";
+import { SUMMED_COUNTS } from "../ledger/measures.ts";
+import { usageBy } from "../ledger/call.ts";
 import { picoToUsd } from "../money.ts";
-import { type Bucket, BUCKETS, quantities, type Unit, unitOf } from "../pricing/buckets.ts";
+import { type Bucket, BUCKETS, quantities, type Unit, unitOf } from "../ledger/buckets.ts";
 import { type GroupKey, isLabel } from "../summary/query.ts";
 import type { CsvColumn } from "./csv.ts";
 
-/** What a price bucket holds in a group: tokens, calls or searches, all of them priced or none. */
+/** The tokens, calls or searches of one price bucket in a group. Either all of them are priced, or none. */
 export interface Charge {
   bucket: Bucket;
   quantity: bigint;
-  /** Null where it is not known. */
+  /** Null if the cost is unknown. */
   costPico: bigint | null;
 }
 
@@ -31,13 +32,14 @@ export interface ChargedGroup {
 }
 
 /**
- * The charges of a group. Their costs add up to `cost_pico`. Calls without a cost have lines of their own, and one for
- * how many they are, which no other line counts.
+ * The charges of a group. Their costs add up to `cost_pico`. Calls without a cost have charges of their own. One of these
+ * counts the calls; no other charge does.
  *
- * @param of a sum by its measure's name; `unpriced_<bucket>` where the group has calls with and without a cost.
+ * @param of gives a measure's sum by its name. If the group has calls with and without a cost, it also knows
+ * `unpriced_<bucket>`.
  */
 export function chargesOf(of: (name: string) => bigint): Charge[] {
-  const held = quantities(usageBy((name) => (HELD.has(name) ? Number(of(name)) : 0))).map(BigInt);
+  const held = quantities(usageBy((name) => (SUMMED_COUNTS.has(name) ? Number(of(name)) : 0))).map(BigInt);
   const unpricedRequests = of("unpriced_requests");
   const pricedRequests = of("requests") - unpricedRequests;
   const charges: Charge[] = [];
@@ -51,14 +53,11 @@ export function chargesOf(of: (name: string) => bigint): Charge[] {
     const unpriced = unpricedRequests === 0n ? 0n : pricedRequests === 0n ? held[i]! : of(`unpriced_${bucket}`);
     const priced = held[i]! - unpriced;
     if (priced !== 0n || costPico !== 0n) charges.push({ bucket, quantity: priced, costPico });
-    // Of a call that says what was cached, but not how much there was, the rest is unknown, not negative.
+    // A call may tell how many tokens were cached, but not how many there were. The rest is then unknown, not negative.
     if (unpriced > 0n) charges.push({ bucket, quantity: unpriced, costPico: null });
   }
   return charges;
 }
-
-/** Rollups have no sum for the last: it is within all writes. */
-const HELD = new Set(Object.values(COUNT_NAMES).filter((name) => name !== "cache_write_5m_tokens"));
 
 const UNITS: Readonly<Record<Unit, string>> = { token: "Tokens", request: "Requests", search: "Searches" };
 
@@ -73,7 +72,7 @@ const key = (name: string, of: GroupKey): FocusColumn => theirs(name, (_, { keys
 const cost: FocusColumn["of"] = ({ costPico }) => (costPico === null ? null : picoToUsd(costPico));
 const quantity: FocusColumn["of"] = (charge) => charge.quantity.toString();
 const unit: FocusColumn["of"] = ({ bucket }) => UNITS[unitOf(bucket)];
-/** Where calls of the line had several prices there is no one price. */
+/** Null if the line has no cost, or if its calls had several prices. */
 const unitPrice: FocusColumn["of"] = ({ quantity, costPico }) =>
   costPico === null || quantity <= 0n || costPico % quantity !== 0n ? null : picoToUsd(costPico / quantity);
 const provider: FocusColumn["of"] = (_, { keys }) => keys.get("provider") ?? null;
@@ -112,7 +111,7 @@ const COLUMNS: readonly FocusColumn[] = [
   key("x_Operation", "operation"),
 ];
 
-/** The columns of an export that is grouped like this: a label's is among them if it is grouped by. */
+/** The columns of an export with these group keys. If one of the keys is a label, the label has a column. */
 export function focusColumns(groupBy: readonly GroupKey[]): readonly FocusColumn[] {
   const label = groupBy.find(isLabel);
   const labels = label === undefined ? [] : [key(label === "user" ? "x_User" : `x_Tag_${label.slice(4)}`, label)];
@@ -125,7 +124,7 @@ function describe({ bucket, costPico }: Charge): string {
   return costPico === null ? `${what} of unknown cost` : what;
 }
 
-/** RFC 3339 in UTC, to the second unless it is finer. */
+/** RFC 3339 in UTC. Milliseconds are left out if they are 0. */
 function formatTime(ms: number): string {
   return new Date(ms).toISOString().replace(".000Z", "Z");
 }

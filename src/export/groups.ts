@@ -1,10 +1,12 @@
 /**
- * The groups of a summary in the order of their keys, from any of them on: every value of a label by itself, and what
- * the calls without the label add up to, in one statement and so in one snapshot.
+ * The groups of a summary in the order of their keys, from any group on. Every value of a label is a group, and so are the
+ * calls without the label. One statement reads them, and so one snapshot.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { BUCKETS } from "../pricing/buckets.ts";
-import { columns, list, type Measure, own, QUANTITIES, sums } from "../rollup/measures.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
+import { columns, list } from "../db/sql.ts";
+import { type Measure, QUANTITIES } from "../ledger/measures.ts";
+import { own, sums } from "../rollup/sums.ts";
 import { isLabel, type SummaryQuery } from "../summary/query.ts";
 import { hasRest, rawSummaryParts, type StatementOptions, summaryParts } from "../summary/statement.ts";
 import type { Position } from "./cursor.ts";
@@ -14,32 +16,35 @@ export interface From extends Pick<Position, "keys"> {
 }
 
 export interface GroupsOptions extends StatementOptions {
-  /** A group of the first bucket; null for all of it. */
+  /** The group of the first interval to begin with; null to begin with its first group. */
   from: From | null;
-  /** Also `SPLIT_MEASURES`. */
+  /** If true, rows also have `SPLIT_MEASURES`. */
   split: boolean;
 }
 
 /**
- * What the calls without a cost hold of each bucket, where a group has calls with and without one; else 0. Made from
- * traces: rollup rows do not tell the two apart.
+ * The quantity of each price bucket in the calls without a cost, if the group also has calls with one; else 0. These
+ * measures are made from calls, because rollup rows do not tell the two apart.
  */
 export const SPLIT_MEASURES: readonly Measure[] = BUCKETS.filter((bucket) => bucket !== "request").map((bucket) => ({
   name: `unpriced_${bucket}`,
   type: "bigint",
   of: QUANTITIES[bucket],
 }));
-/** Of traces without a cost, beside `SPLIT_MEASURES`. */
+/** The sums of the calls without a cost: their number, and `SPLIT_MEASURES`. */
 const LOOSE_MEASURES: readonly Measure[] = [{ name: "requests", type: "bigint", of: sql`1` }, ...SPLIT_MEASURES];
 const IS_LOOSE: Measure = { name: "is_loose", type: "bigint", of: sql`t.cost_pico is null` };
 
-/** All calls are rows with a null value; less the label's values they are the calls without the label. */
+/** Rows with a null value count all calls. Taking the rows of the label's values off them leaves the calls without it. */
 const SIGN = sql`(case when value is null then 1 else -1 end)`;
 
-/** Rows as `summaryStatement` has them, `maxRows` at most, in order; a null `value` stands for the calls without the label. */
+/**
+ * Selects the same columns as `summaryStatement`, in the order of the keys, at most `maxRows` rows. A null `value` stands for
+ * the calls without the label.
+ */
 export function groupsStatement(options: GroupsOptions): SQL {
   const { query, measures, split, maxRows } = options;
-  const names = ["bucket_no", ...query.groupBy.filter((key) => !isLabel(key))];
+  const names = ["interval_no", ...query.groupBy.filter((key) => !isLabel(key))];
   const keys = columns(names);
   const latency = query.include.includes("latency");
   const { skipped, begun } = startOf(options);
@@ -100,7 +105,7 @@ from page${sql.join(joins, sql``)}
 order by ${orderOf(query, sql`page`)}`;
 }
 
-/** What a summary adds up, from traces alone. */
+/** The SELECTs whose rows a summary adds up, from calls alone. */
 function rawPartsOf(options: GroupsOptions): SQL[] {
   const { windows } = options;
   const whole = { fromMs: windows[0]!.fromMs, toMs: windows.at(-1)!.toMs };
@@ -110,35 +115,35 @@ function rawPartsOf(options: GroupsOptions): SQL[] {
 function histogramOf(query: SummaryQuery, keys: SQL, skipped: SQL): SQL[] {
   const rest = sql` where value is not null
     union all
-    select ${keys}, null, latency_bucket, sum(${SIGN} * calls)::bigint from by_latency group by ${keys}, latency_bucket`;
+    select ${keys}, null, latency_bin, sum(${SIGN} * calls)::bigint from by_latency group by ${keys}, latency_bin`;
   return [
     sql`by_latency as (
-  select ${keys}, value, u.latency_bucket, sum(coalesce(u.calls, 1))::bigint as calls
-  from part, unnest(latency_buckets, latency_counts) as u (latency_bucket, calls)
+  select ${keys}, value, u.latency_bin, sum(coalesce(u.calls, 1))::bigint as calls
+  from part, unnest(latency_buckets, latency_counts) as u (latency_bin, calls)
   where ${skipped}
-  group by ${keys}, value, u.latency_bucket
+  group by ${keys}, value, u.latency_bin
 )`,
     sql`histogram as (
-  select ${keys}, value, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
+  select ${keys}, value, array_agg(latency_bin) as latency_buckets, array_agg(calls) as latency_counts
   from (
-    select ${keys}, value, latency_bucket, calls from by_latency${hasRest(query) ? rest : sql``}
+    select ${keys}, value, latency_bin, calls from by_latency${hasRest(query) ? rest : sql``}
   ) told_by_latency
   group by ${keys}, value
 )`,
   ];
 }
 
-/** Conditions for rows of `part` that matter, and for groups of `told` that the page may have. */
-function startOf({ query, bucketStartsMs, from }: GroupsOptions): { skipped: SQL; begun: SQL } {
+/** Two conditions: on rows of `part` that the page needs, and on groups of `told` that the page may show. */
+function startOf({ query, intervalStartsMs, from }: GroupsOptions): { skipped: SQL; begun: SQL } {
   if (from === null) return { skipped: sql`true`, begun: sql`true` };
-  const bucketNo = sql`${bucketStartsMs.length === 0 ? 0 : 1}::int`;
+  const intervalNo = sql`${intervalStartsMs.length === 0 ? 0 : 1}::int`;
   const dimensions = query.groupBy.flatMap((key, i) => (isLabel(key) ? [] : [sql`${from.keys[i]}::text`]));
   const label = query.groupBy.findIndex(isLabel);
   const value = label < 0 ? "" : from.keys[label]!;
-  const parent = list([bucketNo, ...dimensions]);
+  const parent = list([intervalNo, ...dimensions]);
   const whole = list([parent, sql`${value !== null}::boolean`, sql`${value ?? ""}::text`]);
   return {
-    // Behind the calls without the label, what they derive from is not needed any more.
+    // Once the page lies behind the calls without the label, the rows that they derive from are not needed.
     skipped:
       value === null
         ? sql`(${parentOf(query, sql`part`)}) >= (${parent})`
@@ -152,8 +157,11 @@ function orderOf(query: SummaryQuery, table: SQL): SQL {
   return list([parentOf(query, table), sql`${table}.value is not null`, sql`coalesce(${table}.value, '') collate "C"`]);
 }
 
-/** Bytewise: the same order whatever the database's locale. */
+/** The order is bytewise, so it does not depend on the database's locale. */
 function parentOf(query: SummaryQuery, table: SQL): SQL {
   const dimensions = query.groupBy.filter((key) => !isLabel(key));
-  return list([sql`${table}.bucket_no`, ...dimensions.map((key) => sql`${table}.${sql.identifier(key)} collate "C"`)]);
+  return list([
+    sql`${table}.interval_no`,
+    ...dimensions.map((key) => sql`${table}.${sql.identifier(key)} collate "C"`),
+  ]);
 }

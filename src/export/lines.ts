@@ -1,11 +1,12 @@
-/** An export as text, a page at a time. */
+/** Writes an export as text, page by page. */
+import { SUMMED_COUNTS, MEASURES } from "../ledger/measures.ts";
 import type { Database } from "../db/client.ts";
-import { BUCKETS } from "../pricing/buckets.ts";
-import { MEASURES } from "../rollup/measures.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
 import { type Group, noSums } from "../summary/group.ts";
 import type { SummaryQuery } from "../summary/query.ts";
-import { measuresFor, rowOf, show } from "../summary/summarize.ts";
-import { bucketStart, nextBucket } from "../summary/zone.ts";
+import { measuresFor } from "../summary/summarize.ts";
+import { rowOf, show } from "../summary/shown.ts";
+import { intervalStart, nextInterval } from "../summary/zone.ts";
 import { TRACE_FIELDS } from "../traces/read.ts";
 import { type CsvColumn, csvHeader, csvLine } from "./csv.ts";
 import type { Position } from "./cursor.ts";
@@ -16,10 +17,10 @@ import { groupPages } from "./summary.ts";
 import { tracePages } from "./traces.ts";
 
 const MAX_GROUPS = 8_000;
-/** Of a kilobyte or two each in the database's answer. */
+/** The limit if each group takes a kilobyte or two of the database's answer. */
 const MAX_WIDE_GROUPS = 3_000;
 
-/** Chunks of whole lines, some of them empty. Reads no more than it is asked for. */
+/** Gives chunks of whole lines; some are empty. It reads one page ahead of the calls that it gives, and no groups ahead. */
 export function exportLines(db: Database, projectId: string, asked: ExportQuery): AsyncGenerator<string, void> {
   if (asked.type === "traces") {
     const size = forTraces();
@@ -35,10 +36,14 @@ export function exportLines(db: Database, projectId: string, asked: ExportQuery)
   return chunks(form, pages, size);
 }
 
-/** What `chargesOf` asks for. */
-const CHARGED = MEASURES.filter(({ name }) =>
-  /^(unpriced_)?requests$|_tokens$|^web_searches$|^cost_.+_pico$/.test(name),
-);
+/** The measures that `chargesOf` asks for. */
+const CHARGED_NAMES: ReadonlySet<string> = new Set([
+  "requests",
+  "unpriced_requests",
+  ...SUMMED_COUNTS,
+  ...BUCKETS.map((bucket) => `cost_${bucket}_pico`),
+]);
+const CHARGED = MEASURES.filter(({ name }) => CHARGED_NAMES.has(name));
 
 interface Form<T> {
   header: string;
@@ -60,11 +65,11 @@ async function* chunks<T>(form: Form<T>, pages: AsyncIterable<T[]>, size: PageSi
       chunk = "";
     }
     learn(size, page.length, chars);
-    // Also when it is empty: between two pages a reader may leave.
+    // An empty chunk is given too, because a reader may leave between two pages.
     yield chunk;
     chunk = "";
   }
-  // Of a range without a page there is still the header.
+  // A range without pages still has the header.
   yield chunk;
 }
 
@@ -73,17 +78,20 @@ const ndjson: Form<unknown> = { header: "", linesOf: (row) => `${JSON.stringify(
 const TRACE_COLUMNS = TRACE_FIELDS.map(({ name, said }): CsvColumn => ({ name, text: said }));
 const traceCsv: Form<Record<string, unknown>> = {
   header: csvHeader(TRACE_COLUMNS),
-  linesOf: (trace) =>
+  linesOf: (call) =>
     csvLine(
       TRACE_COLUMNS,
-      TRACE_COLUMNS.map(({ name }) => trace[name]),
+      TRACE_COLUMNS.map(({ name }) => call[name]),
     ),
 };
 
-/** Is this line had already? Only lines of the group that the cursor names may be. */
-function isHad({ after }: SummaryExport, { bucketMs, keys, line }: Position): boolean {
+/** Does the caller have this line? Pages begin with the group of the cursor, so only lines of that group may be known. */
+function isHad({ after }: SummaryExport, { intervalMs, keys, line }: Position): boolean {
   return (
-    after !== null && line <= after.line && bucketMs === after.bucketMs && keys.every((key, i) => key === after.keys[i])
+    after !== null &&
+    line <= after.line &&
+    intervalMs === after.intervalMs &&
+    keys.every((key, i) => key === after.keys[i])
   );
 }
 
@@ -122,7 +130,7 @@ function summaryCsv(asked: SummaryExport): Form<Group> {
 
 const LATENCIES = ["mean", "p50", "p90", "p95", "p99", "max"];
 
-/** The columns of a row's sums, as they are of a row without any call. */
+/** The columns of a row's sums. A row without calls has all of them. */
 function sumNames(query: SummaryQuery): string[] {
   const nothing = show({ sums: noSums(measuresFor(query)), latency: null }, query);
   return Object.keys(nothing).flatMap((name) => {
@@ -146,16 +154,16 @@ function focusCsv(asked: SummaryExport, projectId: string): Form<Group> {
   const { query } = asked;
   const columns = focusColumns(query.groupBy);
   const withCursor: CsvColumn[] = [...columns, { name: "x_Cursor", text: false }];
-  let period = { bucketMs: Number.NaN } as ChargePeriod & { bucketMs: number };
+  let period = { intervalMs: Number.NaN } as ChargePeriod & { intervalMs: number };
   return {
     header: csvHeader(withCursor),
     linesOf: (group) => {
-      const { bucketMs, keys, sums } = group;
-      if (period.bucketMs !== bucketMs) period = { bucketMs, ...periodOf(query, bucketMs) };
+      const { intervalMs, keys, sums } = group;
+      if (period.intervalMs !== intervalMs) period = { intervalMs, ...periodOf(query, intervalMs) };
       const charged = { projectId, period, keys: new Map(query.groupBy.map((key, i) => [key, keys[i] ?? null])) };
       let lines = "";
       for (const [line, charge] of chargesOf((name) => sums[name]!).entries()) {
-        const position = { bucketMs, keys, line };
+        const position = { intervalMs, keys, line };
         if (isHad(asked, position)) continue;
         lines += csvLine(withCursor, [...columns.map(({ of }) => of(charge, charged)), asked.cursorOf(position)]);
       }
@@ -164,13 +172,13 @@ function focusCsv(asked: SummaryExport, projectId: string): Form<Group> {
   };
 }
 
-/** A day or hour as far as it lies in the range, and its calendar month, all in the zone. */
-function periodOf({ fromMs, toMs, interval, zone }: SummaryQuery, bucketMs: number): ChargePeriod {
-  const monthFromMs = bucketStart(zone, "month", bucketMs);
+/** The part of a day or hour that lies in the range, and its calendar month, all in the zone. */
+function periodOf({ fromMs, toMs, interval, zone }: SummaryQuery, intervalMs: number): ChargePeriod {
+  const monthFromMs = intervalStart(zone, "month", intervalMs);
   return {
-    fromMs: Math.max(bucketMs, fromMs),
-    toMs: Math.min(nextBucket(zone, interval === "hour" ? "hour" : "day", bucketMs), toMs),
+    fromMs: Math.max(intervalMs, fromMs),
+    toMs: Math.min(nextInterval(zone, interval === "hour" ? "hour" : "day", intervalMs), toMs),
     monthFromMs,
-    monthToMs: nextBucket(zone, "month", monthFromMs),
+    monthToMs: nextInterval(zone, "month", monthFromMs),
   };
 }

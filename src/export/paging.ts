@@ -1,24 +1,24 @@
-/** Pages of an export: so many rows at once as a statement's answer and an isolate's memory bear, read with patience. */
+/** Pages of an export. Their size fits a statement's answer and an isolate's memory; a failed read is tried again. */
 import { DatabaseUnavailable, StatementTooLarge } from "../db/client.ts";
 
 export interface PageSize {
-  /** How many rows the next page may have. */
+  /** Maximum number of rows of the next page. */
   rows: number;
   maxRows: number;
-  /** How much text a page should become: far less than the 10 MB of an answer, of which the driver makes objects first. */
+  /** How much text a page should become. It is far below the 10 MB limit of an answer, of which the driver makes objects. */
   targetChars: number;
 }
 
-/** Every page costs the same for each of its rows; these may be long. */
+/** Pages of calls are small at first, as a call may be long. A page costs the same per row whatever its size. */
 export const forTraces = (): PageSize => ({ rows: 200, maxRows: 2_000, targetChars: 1_000_000 });
-/** Every page adds up again what is left: fewer and larger ones. */
+/** Pages of groups are as large as possible, because every page adds up again all groups that are left. */
 export const forGroups = (maxRows: number): PageSize => ({
   rows: maxRows,
   maxRows,
   targetChars: Number.POSITIVE_INFINITY,
 });
 
-/** Sets the size of the next page by what this one became. */
+/** Sets the size of the next page by the length of this one. */
 export function learn(size: PageSize, rows: number, chars: number): void {
   if (rows === 0) return;
   const fitting = Math.floor((size.targetChars * rows) / Math.max(chars, 1));
@@ -28,9 +28,10 @@ export function learn(size: PageSize, rows: number, chars: number): void {
 const RETRY_AFTER_MS = [100, 300, 900];
 
 /**
- * Reads a page, again when the database does not answer, smaller when its answer would be too large.
+ * Reads a page. If the database does not answer, it reads the page again. If the answer would be too large, it reads a
+ * smaller page.
  *
- * @param read is told how many rows to read, and how often that failed.
+ * @param read takes the number of rows to read, and how often the database has failed.
  */
 export async function patiently<T>(size: PageSize, read: (rows: number, failures: number) => Promise<T>): Promise<T> {
   for (let failures = 0; ;) {
@@ -49,7 +50,7 @@ export async function patiently<T>(size: PageSize, read: (rows: number, failures
   }
 }
 
-/** Asks for the next page before this one is used. */
+/** Asks for the next page before it gives this one. */
 export async function* ahead<T>(pages: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
   let next = pages.next();
   try {
@@ -57,7 +58,7 @@ export async function* ahead<T>(pages: AsyncGenerator<T, void>): AsyncGenerator<
       const { done, value } = await next;
       if (done) return;
       next = pages.next();
-      // Whoever waits for it is told; nobody may any more.
+      // A failure is thrown where the page is awaited. If the reader has left, nothing awaits it.
       next.catch(() => undefined);
       yield value;
     }

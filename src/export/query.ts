@@ -1,4 +1,5 @@
-/** What an export can be asked: the query string of `GET /v1/export`, read and checked. */
+/** Reads and checks the query string of `GET /v1/export`. */
+import { zoneOf, type Zones } from "../summary/zone.ts";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { invalid, once, type Parameters, readParameters } from "../parameters.ts";
@@ -16,7 +17,7 @@ export interface SummaryExport {
   type: "summary";
   format: "ndjson" | "csv" | "focus";
   query: SummaryQuery;
-  /** The last line that is had already. */
+  /** The last line that the caller has; null to begin with the first. */
   after: Position | null;
   cursorOf: (position: Position) => string;
 }
@@ -34,21 +35,25 @@ const {
 } = SUMMARY_PARAMETERS;
 
 const OWN_PARAMETERS = {
-  type: once(z.enum(["traces", "summary"], "must be traces or summary"), "Calls, or rows of a summary.", {
-    fallback: "traces",
-  }),
+  type: once(
+    z.enum(["traces", "summary"], "must be traces or summary"),
+    "The kind of lines: calls, or rows of a summary.",
+    {
+      fallback: "traces",
+    },
+  ),
   format: once(
     z.enum(["ndjson", "csv", "focus"], "must be ndjson, csv or focus"),
-    "`focus` goes with `type=summary`: a line for each price bucket, as CSV in columns of FOCUS 1.x.",
+    "`focus` needs `type=summary`. It gives CSV in the columns of FOCUS 1.x, with a line for each price bucket.",
     { fallback: "ndjson" },
   ),
   cursor: once(
     z.string(),
-    "The last line that is had already: the `id` of a call, the `cursor` (`x_Cursor`) of a row. The lines after it come.",
+    "The last line that you have: the `id` of a call, or the `cursor` (`x_Cursor`) of a row. The export goes on after it.",
   ),
 };
 
-/** Those of calls go with `type=traces`, those of a summary with `type=summary`; examples are of the first. */
+/** The parameters of both types. Examples are those of `type=traces`. */
 export const EXPORT_PARAMETERS: Parameters = { ...OWN_PARAMETERS, ...withoutExamples(ofSummary), ...ofTraces };
 
 function withoutExamples(parameters: Parameters): Parameters {
@@ -56,25 +61,30 @@ function withoutExamples(parameters: Parameters): Parameters {
   return Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, { ...parameter, ...bare }]));
 }
 
-/** What makes no sense where all rows are wanted, in the order of their keys. */
+/** Parameters that an export refuses, because it has all rows in the order of their keys. */
 const NOT_FOR_TRACES = ["limit"];
 const NOT_FOR_SUMMARIES = ["limit", "order", "compare", "compare_from", "compare_to"];
 
-/** @throws ApiError 400 that names the parameter which is wrong. */
-export function parseExportQuery(params: URLSearchParams, projectId: string, nowMs: number): ExportQuery {
+/** @throws ApiError 400 that names the wrong parameter. */
+export function parseExportQuery(
+  params: URLSearchParams,
+  projectId: string,
+  nowMs: number,
+  zones: Zones = zoneOf,
+): ExportQuery {
   const isOwn = ([name]: [string, string]): boolean => name in OWN_PARAMETERS;
   const { type, format, cursor } = readParameters(OWN_PARAMETERS, new URLSearchParams([...params].filter(isOwn)));
   const rest = new URLSearchParams([...params].filter((parameter) => !isOwn(parameter)));
   for (const name of type === "traces" ? NOT_FOR_TRACES : NOT_FOR_SUMMARIES) {
     if (rest.has(name))
-      throw invalid(name, "does not go with an export, which has all rows in the order of their keys");
+      throw invalid(name, "cannot be used here, because an export has all rows in the order of their keys");
   }
-  if (type === "summary") return parseSummaryExport(rest, format, cursor, projectId, nowMs);
-  if (format === "focus") throw invalid("format", "focus goes with type=summary");
-  // Calls come one by one, and as such may be asked for.
+  if (type === "summary") return parseSummaryExport(rest, format, cursor, projectId, nowMs, zones);
+  if (format === "focus") throw invalid("format", "focus needs type=summary");
+  // Calls have no intervals, so `interval=none` says nothing new.
   if (rest.getAll("interval").join() === "none") rest.delete("interval");
   if (cursor !== undefined) rest.set("cursor", cursor);
-  return { type, format, query: parseTracesQuery(rest, nowMs) };
+  return { type, format, query: parseTracesQuery(rest, nowMs, zones) };
 }
 
 function parseSummaryExport(
@@ -83,6 +93,7 @@ function parseSummaryExport(
   cursorText: string | undefined,
   projectId: string,
   nowMs: number,
+  zones: Zones,
 ): SummaryExport {
   const cursor = cursorText === undefined ? null : readCursor(cursorText);
   if (cursor) {
@@ -104,10 +115,10 @@ function parseSummaryExport(
   return { type: "summary", format, query, after: cursor?.position ?? null, cursorOf };
 
   function parse(): SummaryQuery {
-    return parseSummaryQuery(params, nowMs);
+    return parseSummaryQuery(params, nowMs, zones);
   }
 
-  /** A range that the cursor brought may be what is wrong. */
+  /** If the cursor brought the range and the range is wrong, then the cursor is wrong. */
   function orWrongCursor(read: () => SummaryQuery): SummaryQuery {
     try {
       return read();
@@ -119,13 +130,16 @@ function parseSummaryExport(
   }
 }
 
-function isOf({ groupBy, toMs }: SummaryQuery, { bucketMs, keys, line }: Position): boolean {
-  return keys.length === groupBy.length && bucketMs < toMs && line >= 0;
+function isOf({ groupBy, toMs }: SummaryQuery, { intervalMs, keys, line }: Position): boolean {
+  return keys.length === groupBy.length && intervalMs < toMs && line >= 0;
 }
 
-/** A price needs a provider and a model, and a charge a period: days unless told, by everything unless told. */
+/**
+ * Adds what FOCUS needs: the group keys `provider` and `model`, as a price has both, and an interval, as a charge has a
+ * period. The defaults are days, and all dimensions.
+ */
 function forFocus(query: SummaryQuery, params: URLSearchParams): SummaryQuery {
-  if (query.include.length > 0) throw invalid("include", "does not go with format=focus");
+  if (query.include.length > 0) throw invalid("include", "cannot be combined with format=focus");
   const interval = params.has("interval") ? query.interval : "day";
   if (interval !== "day" && interval !== "hour") throw invalid("interval", "must be day or hour with format=focus");
   const grouped: readonly GroupKey[] = params.has("group_by") ? query.groupBy : PUBLIC_DIMENSIONS;
@@ -133,5 +147,5 @@ function forFocus(query: SummaryQuery, params: URLSearchParams): SummaryQuery {
 }
 
 function wrongCursor(): ApiError {
-  return invalid("cursor", "is not one that this export gave");
+  return invalid("cursor", "is not a cursor of this export");
 }

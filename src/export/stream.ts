@@ -1,9 +1,9 @@
-/** A download: read as fast as its reader takes it and no faster, and broken off, never cut short, when it fails. */
+/** A download. It is read no faster than its reader takes it. If it fails, it breaks off with an error and never just ends. */
 
 /**
- * Begins at once: what fails before the first byte is thrown. One chunk is read ahead of the reader.
+ * Reads the first chunk at once, so a failure before the first byte is thrown. The stream is one chunk ahead of its reader.
  *
- * @param onFailure is told what broke the stream later on. Its reader gets an error too, over HTTP a body that ends
+ * @param onFailure takes the error that broke the stream later. The reader gets an error too: over HTTP, the body ends
  * without its last chunk.
  */
 export async function streamOf(
@@ -30,7 +30,7 @@ export async function streamOf(
         throw error;
       }
     },
-    // Once the statement under way has answered.
+    // This waits for the answer of the statement under way.
     async cancel() {
       left = true;
       await chunks.return();

@@ -1,14 +1,17 @@
-/** Every trace of a range, oldest first, page by page. */
+/** All calls of a range, oldest first, page by page. */
 import type { Database } from "../db/client.ts";
-import { keyRange } from "../ingest/key.ts";
+import { keyRange } from "../ledger/key.ts";
 import type { TracesQuery } from "../traces/query.ts";
 import { cutAfter, readOldest, type ShownTrace } from "../traces/read.ts";
 import { type PageSize, patiently } from "./paging.ts";
 
-/** So many traces are looked at by one statement at most, however few of them a filter lets through. */
+/** Maximum number of calls that one statement looks at, even if a filter lets few of them through. */
 const SLICE = 50_000;
 
-/** Pages, some of them empty. Paging goes by key: what is written meanwhile is in it if it starts later than what was read. */
+/**
+ * Gives pages, some of them empty. They follow the order of ids, so a call that is stored meanwhile is included if it starts
+ * after the calls that were read.
+ */
 export async function* tracePages(
   db: Database,
   projectId: string,

@@ -1,4 +1,4 @@
-/** `/v1/projects` and `/v1/keys`: tenants and their keys, for the admin key alone. */
+/** `/v1/projects` and `/v1/keys`: tenants and their API keys. Both need the admin key. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
@@ -13,10 +13,10 @@ const name = z
   .trim()
   .min(1)
   .max(200)
-  .refine((text) => text.isWellFormed() && !text.includes("\0"), "holds a NUL or half a surrogate pair");
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), "must not contain a NUL or half a surrogate pair");
 const projectBody = z.strictObject({ name });
 const keyBody = z.strictObject({ project_id: z.uuid(), name, scopes: z.array(z.enum(SCOPES)).min(1) });
-/** The project that migrations make. */
+/** Migrations create this project. */
 const DEFAULT_PROJECT = "00000000-0000-4000-8000-000000000000";
 
 export function adminRoutes(deps: Deps): Hono<AppEnv> {
@@ -27,10 +27,10 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       ...admin,
       id: "listProjects",
-      summary: "All projects",
+      summary: "List all projects",
       answers: {
         200: {
-          description: "In the order they were made.",
+          description: "All of them, oldest first.",
           content: json(z.object({ projects: z.array(Project), next_cursor: nextCursor })),
         },
       },
@@ -42,9 +42,9 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       ...admin,
       id: "createProject",
-      summary: "A new project",
+      summary: "Create a project",
       body: { content: json(projectBody, { name: "acme" }) },
-      answers: { 201: { description: "It is there.", content: json(Project) } },
+      answers: { 201: { description: "The new project.", content: json(Project) } },
     }),
     async (c) => {
       const body = await parseBody(c.req.raw, projectBody);
@@ -56,11 +56,11 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       ...admin,
       id: "listKeys",
-      summary: "All API keys",
-      description: "Revoked ones too, and none of the keys themselves.",
+      summary: "List all API keys",
+      description: "The list includes revoked keys. It never shows a key itself.",
       answers: {
         200: {
-          description: "In the order they were made.",
+          description: "All of them, oldest first.",
           content: json(z.object({ keys: z.array(ApiKey), next_cursor: nextCursor })),
         },
       },
@@ -72,13 +72,13 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       ...admin,
       id: "createKey",
-      summary: "A new API key",
+      summary: "Create an API key",
       body: {
         content: json(keyBody, { project_id: DEFAULT_PROJECT, name: "production", scopes: ["ingest", "read"] }),
       },
       answers: {
         201: {
-          description: "The key is shown this once.",
+          description: "The new key. Only this answer shows the key itself.",
           content: json(ApiKey.omit({ revoked_at: true }).extend({ key: z.string() })),
         },
       },
@@ -96,9 +96,9 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       ...admin,
       id: "revokeKey",
       summary: "Revoke an API key",
-      description: "It holds nowhere any more within 30 seconds. Revoking twice is no error.",
-      path: { id: { schema: id, description: "Of the key, not the key itself." } },
-      answers: { 204: { description: "It is revoked." } },
+      description: "The key stops working everywhere within 30 seconds. Revoking a key twice is no error.",
+      path: { id: { schema: id, description: "The id of the key, not the key itself." } },
+      answers: { 204: { description: "The key is revoked." } },
       refusals: ["not_found"],
     }),
     async (c) => {

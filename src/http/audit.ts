@@ -1,4 +1,4 @@
-/** `GET /v1/audit`: rollup against the stored traces, per UTC day, and its weeks against its days. */
+/** `GET /v1/audit` compares rollups with the stored calls, per UTC day, and weeks with their days. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { audit, type Audit } from "../rollup/audit.ts";
@@ -17,19 +17,23 @@ const sums = z.object({
 
 const answer: z.ZodType<Audit> = z.object({
   ok: z.boolean(),
-  days: z.array(z.object({ day, raw: sums, rollup: sums, difference: sums.describe("Rollup minus raw.") })),
+  days: z.array(z.object({ day, raw: sums, rollup: sums, difference: sums.describe("`rollup` minus `raw`.") })),
   mismatches: z
     .array(
       z.object({
-        day: day.describe("Of a week, its Monday."),
+        day: day.describe("The UTC day, or the Monday of a week."),
         level: z.enum(["hour", "day", "week"]),
-        label: z.string(),
+        label: z
+          .string()
+          .describe(
+            "Which rollup rows: empty for the main rows, `(…)` for a coarser set of them, or `user` or `tag.<key>`.",
+          ),
         measure: z.string(),
-        raw: z.string().describe("Of a week, the sum of its days."),
+        raw: z.string().describe("The sum over the stored calls; for a week, the sum over its days."),
         rollup: z.string(),
       }),
     )
-    .describe("Every sum that is off, also those that `days` does not show; at most 100."),
+    .describe("Every wrong sum, including sums that `days` does not show. At most 100 are listed."),
 });
 
 export function auditRoutes(deps: Deps): Hono<AppEnv> {
@@ -39,17 +43,17 @@ export function auditRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "audit",
       tag: "Operations",
-      summary: "Rollups against the stored calls",
+      summary: "Compare rollups with the stored calls",
       description:
-        "In one snapshot, for the whole UTC days that the range touches, and for their weeks. All differences are zero.",
+        "The comparison covers the whole UTC days that the range touches, and their weeks, in one snapshot. All differences should be zero.",
       caller: "read",
       query: RANGE_PARAMETERS,
-      answers: { 200: { description: "The sums of both, and how they differ.", content: json(answer) } },
+      answers: { 200: { description: "The sums of both, and their differences.", content: json(answer) } },
       refusals: ["raw_expired"],
     }),
     async (c) => {
       const audited = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
-        const { fromMs, toMs } = parseRange(params, deps.now());
+        const { fromMs, toMs } = parseRange(params, deps.now(), deps.zones);
         return await audit(deps.db, c.get("caller").projectId, fromMs, toMs);
       });
       return c.json(audited);

@@ -1,11 +1,11 @@
-/** Who is asking: an API key (as Bearer, or as the password of Basic), or the admin key. */
+/** Authentication: an API key as Bearer or as the password of Basic, the admin key, or the metrics token. */
 import type { MiddlewareHandler } from "hono";
 import { sha256Hex } from "../digest.ts";
 import { ApiError } from "../errors.ts";
 import type { Scope } from "../keys.ts";
 import { type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 
-/** Lets a key through that has the scope (`admin` has them all) and tells handlers whose it is. */
+/** Admits an API key that has the scope, and sets `caller` for handlers. `admin` includes every scope. */
 export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv> {
   const isAdminKey = keyTest(deps.config.adminKey);
   return async (c, next) => {
@@ -13,8 +13,11 @@ export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv
     const caller = await deps.keyring.callerOf(key, deps.now(), keepAliveOf(c));
     if (!caller) {
       if (isAdminKey(key))
-        throw new ApiError("forbidden", "the admin key is for /v1/projects, /v1/keys and POST /v1/prices only");
-      throw new ApiError("unauthorized", "no such API key");
+        throw new ApiError(
+          "forbidden",
+          "this needs an API key; the admin key is for /v1/projects, /v1/keys, /v1/dead-letters and POST /v1/prices",
+        );
+      throw new ApiError("unauthorized", "the API key is unknown or revoked");
     }
     if (!caller.scopes.has(scope) && !caller.scopes.has("admin"))
       throw new ApiError("forbidden", `the API key lacks the scope ${scope}`);
@@ -23,7 +26,7 @@ export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv
   };
 }
 
-/** Lets only the admin key through. */
+/** Admits only the admin key. */
 export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
   const isAdminKey = keyTest(deps.config.adminKey);
   return async (c, next) => {
@@ -36,14 +39,14 @@ export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Lets the metrics token through, if there is one, and keys with the scope `admin`. */
+/** Admits the metrics token, if one is configured, and API keys with the scope `admin`. */
 export function requireMetrics(deps: Deps): MiddlewareHandler<AppEnv> {
   const isToken = keyTest(deps.config.metricsToken);
   const isAdmin = requireScope(deps, "admin");
   return async (c, next) => (isToken(credentials(c)) ? await next() : await isAdmin(c, next));
 }
 
-/** Compares digests: how far they agree tells nothing about the key. */
+/** Compares digests, because the time that this takes tells nothing about the key. */
 function keyTest(secret: string | undefined): (key: string) => boolean {
   if (secret === undefined) return () => false;
   const digest = sha256Hex(secret);

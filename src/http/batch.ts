@@ -1,18 +1,18 @@
-/** What routes that take calls in share: how many, in which type, and the answer that counts them. */
+/** Shared by the routes that take calls: the maximum of items, the content types, and the answer that counts items. */
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { type Ingested, Queued } from "../ingest/ingest.ts";
 import type { AppContext } from "./context.ts";
 import { type Answer, type Content, json } from "./operation.ts";
 
-/** Items (traces, spans, log records) of one request. */
+/** Maximum number of items (native calls, spans, log records) in one request. */
 export const MAX_ITEMS = 5_000;
 
 export const NDJSON: ReadonlySet<string> = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
 
-/** A body of such lines, for the API's description. */
+/** Describes a body of NDJSON lines. */
 export function lines(line: z.ZodType): Content {
-  return { "application/x-ndjson": { schema: z.string().describe("One item of JSON a line."), line } };
+  return { "application/x-ndjson": { schema: z.string().describe("One JSON value per line."), line } };
 }
 
 /** The media type without its parameters. */
@@ -20,7 +20,7 @@ export function contentType(c: AppContext): string {
   return (c.req.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
 }
 
-/** @throws ApiError when nothing was accepted although something was sent. */
+/** @throws ApiError `all_rejected` if every item was rejected. */
 export function answerBatch(c: AppContext, result: Ingested | Queued): Response {
   if (result.rejected > 0 && result.accepted === 0) {
     throw new ApiError("all_rejected", "no item of the body could be accepted", {
@@ -34,6 +34,6 @@ export function answerBatch(c: AppContext, result: Ingested | Queued): Response 
 
 /** The answer in queue mode. */
 export const QUEUED: Answer = {
-  description: "In queue mode: what the queue has is stored and counted soon.",
+  description: "In queue mode: the queue has the accepted calls, which will be stored and counted soon.",
   content: json(Queued, { accepted: 1, rejected: 0, errors: [] }),
 };

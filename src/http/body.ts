@@ -1,14 +1,13 @@
-/** Request bodies: whole, decompressed, and never larger than the cap, whatever the headers say. */
+/** Reads request bodies whole and decompressed. The cap holds for the bytes that arrive, not for what headers claim. */
 import type { z } from "zod";
-import { ApiError } from "../errors.ts";
+import { ApiError, malformedBody } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
-import { MalformedBody } from "../ingest/decode/otlp-errors.ts";
 
 /** After decompression. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * @throws ApiError 413 past the cap, 415 for an encoding other than gzip; MalformedBody for bad gzip.
+ * @throws ApiError 413 past the cap, 415 for an encoding other than gzip; `invalid_body` for bad gzip.
  */
 export async function readBody(request: Request): Promise<Uint8Array> {
   const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
@@ -35,7 +34,7 @@ async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Arra
     try {
       part = await reader.read();
     } catch {
-      throw new MalformedBody("the body is not valid gzip");
+      throw malformedBody("the body is not valid gzip");
     }
     if (part.done) break;
     size += part.value.byteLength;
@@ -59,16 +58,16 @@ function tooLarge(): ApiError {
   return new ApiError("body_too_large", `the body is larger than ${MAX_BODY_BYTES} bytes after decompression`);
 }
 
-/** @throws MalformedBody when the bytes are not UTF-8. */
+/** @throws ApiError `invalid_body` when the bytes are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
-    throw new MalformedBody("the body is not valid UTF-8");
+    throw malformedBody("the body is not valid UTF-8");
   }
 }
 
-/** A JSON body of a known shape. @throws ApiError 400 that names the member which is wrong. */
+/** Reads a JSON body of a known shape. @throws ApiError 400 that names the wrong member. */
 export async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const result = schema.safeParse(parseJson(decodeText(await readBody(request))));
   if (result.success) return result.data;

@@ -1,37 +1,37 @@
-/** An answer in JSON from the cache or computed, with an ETag, and with headers that say where it and the time came from. */
+/** Answers JSON from the cache or the database, with an ETag and with headers that tell the source and the time taken. */
 import type { z } from "zod";
 import { sha256Hex } from "../digest.ts";
 import { type AppContext, type Deps, keepAliveOf } from "./context.ts";
 import { json, type Operation } from "./operation.ts";
 
 export interface Question {
-  /** The route and all that was asked, in one canonical form. */
+  /** The route and its parameters in one canonical form. */
   canonical: unknown;
-  /** The latest end of what was asked about: a range that is over is kept for longer. */
+  /** The latest end of the periods asked about, epoch ms. A range that is over is cached for longer. */
   toMs: number;
 }
 
-/** Request headers that such an answer heeds. */
+/** Request headers that a cached answer obeys. */
 export const CACHE_HEADERS = {
-  "If-None-Match": "The `ETag` of an answer that is had already: 304 where it still holds.",
-  "Cache-Control": "`no-cache` asks the database.",
+  "If-None-Match": "The `ETag` of an earlier answer. If that answer still holds, the status is 304.",
+  "Cache-Control": "With `no-cache` the answer comes from the database.",
 };
 
 const SENT = {
-  ETag: "Of the answer without its `as_of`.",
-  "X-Cache": "Where it is from: `hit`, `miss`, `bypass`, or `down` where the cache did not answer.",
+  ETag: "Identifies the answer without its `as_of`.",
+  "X-Cache": "The cache's state: `hit`, `miss`, `bypass`, or `down` if the cache did not answer.",
   "Cache-Control": "`private, no-cache`",
-  "Server-Timing": "Milliseconds of the database and in all.",
+  "Server-Timing": "The cache's state, and milliseconds in the database and in total.",
 };
 
 export function cachedAnswers(schema: z.ZodType): Operation["answers"] {
   return {
     200: { description: "The answer as of `as_of`.", headers: SENT, content: json(schema) },
-    304: { description: "What you have still holds.", headers: SENT },
+    304: { description: "The answer with the `ETag` of `If-None-Match` still holds.", headers: SENT },
   };
 }
 
-/** @param compute what the answer is, with its `as_of`. */
+/** @param compute asks the database; its answer has an `as_of`. */
 export async function answerCached(
   c: AppContext,
   deps: Deps,

@@ -1,20 +1,33 @@
-/** What handlers find on a request. */
+/** The dependencies of handlers, and the variables that middleware sets on a request. */
 import type { Context } from "hono";
-import type { Deps, KeepAlive } from "../deps.ts";
-import type { Caller } from "../keys.ts";
+import type { Config } from "../config.ts";
+import type { Reader } from "../db/replica.ts";
+import type { IngestDeps } from "../ingest/ingest.ts";
+import type { KeepAlive } from "../keep-alive.ts";
+import type { Caller, Keyring } from "../keys.ts";
+import type { SummaryCache } from "../summary/cache.ts";
+import type { Zones } from "../summary/zone.ts";
+
+export interface Deps extends IngestDeps {
+  config: Config;
+  keyring: Keyring;
+  /** Reads rollups: from the replica if one is configured, else from the primary. */
+  reader: Reader;
+  cache: SummaryCache;
+  zones: Zones;
+}
 
 export interface AppEnv {
   Variables: {
     requestId: string;
     /** Set by `requireScope`. */
     caller: Caller;
-    /** Set once a body turns out to be OTLP: errors then answer in its form. */
+    /** Set once a request is known to be OTLP. Errors are then in its form. */
     otlp: "protobuf" | "json";
   };
 }
 
 export type AppContext = Context<AppEnv>;
-export type { Deps };
 
 export function keepAliveOf(c: AppContext): KeepAlive {
   return (work) => c.executionCtx.waitUntil(work);

@@ -1,4 +1,4 @@
-/** `/v1/dead-letters`: what the queue could not deliver is listed, stored after all, or given up. */
+/** `/v1/dead-letters` lists messages that the queue could not deliver, stores their calls after all, or deletes them. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
@@ -12,9 +12,11 @@ import { json, operation } from "./operation.ts";
 
 const Replayed = z
   .object({
-    replayed: count.describe("Messages that are stored now."),
-    failed: z.array(z.object({ id: z.string(), error: z.string() })).describe("They stay."),
-    remaining: count.describe("Messages that are left, failed ones among them."),
+    replayed: count.describe("How many messages were stored."),
+    failed: z
+      .array(z.object({ id: z.string(), error: z.string() }))
+      .describe("Messages that could not be stored. They stay in the list."),
+    remaining: count.describe("How many messages are left, including the failed ones."),
   })
   .meta({ id: "Replayed" });
 
@@ -25,13 +27,14 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "listDeadLetters",
       tag: "Operations",
-      summary: "What the queue could not deliver, oldest first",
-      description: "Messages of calls that were acknowledged, but are not counted. A key sees those of its project.",
+      summary: "List messages that the queue could not deliver, oldest first",
+      description:
+        "The calls in these messages were acknowledged, but they are not counted. An API key sees the messages of its own project; the admin key sees all.",
       caller: "admin key or scope admin",
       query: PAGE_PARAMETERS,
       answers: {
         200: {
-          description: "A page of them.",
+          description: "A page of messages.",
           content: json(z.object({ dead_letters: z.array(DeadLetter), next_cursor: nextCursor })),
         },
       },
@@ -46,11 +49,11 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "deleteDeadLetter",
       tag: "Operations",
-      summary: "Give up what the queue could not deliver",
-      description: "Its calls will never be counted.",
+      summary: "Delete a message that the queue could not deliver",
+      description: "The calls in the message will never be counted.",
       caller: "admin key or scope admin",
-      path: { id: { schema: z.string(), description: "Of the message." } },
-      answers: { 204: { description: "It is gone." } },
+      path: { id: { schema: z.string(), description: "The id of the message." } },
+      answers: { 204: { description: "The message is deleted." } },
       refusals: ["not_found"],
     }),
     async (c) => {
@@ -64,13 +67,13 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "replayDeadLetters",
       tag: "Operations",
-      summary: "Store what the queue could not deliver",
+      summary: "Store the calls of messages that the queue could not deliver",
       description:
-        "At most 100 messages, those first that were not tried for longest. Calls that are stored already count no second time.",
+        "A request tries at most 100 messages. It begins with those whose last try is longest ago. A call that is stored already is not counted again.",
       caller: "admin key",
       answers: {
         200: {
-          description: "What became of them.",
+          description: "How many messages were stored, and why others were not.",
           content: json(Replayed, { replayed: 1, failed: [], remaining: 0 }),
         },
       },
@@ -80,7 +83,7 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-/** Null for the admin key, which is of no project. */
+/** Null for the admin key, which belongs to no project. */
 function projectOf(c: AppContext): string | null {
   return (c.get("caller") as Caller | undefined)?.projectId ?? null;
 }

@@ -1,10 +1,10 @@
-/** `GET /docs`: Scalar's page for `/openapi.json`. It runs no script but that and its own, and asks this server only. */
+/** `GET /docs`: Scalar's page for `/openapi.json`. It runs Scalar's script and its own, and asks only this server. */
 import { Hono } from "hono";
 import { z } from "zod";
 import type { AppEnv, Deps } from "./context.ts";
 import { operation } from "./operation.ts";
 
-/** As npm has it: jsDelivr serves files of npm packages unchanged, and browsers refuse any other text. */
+/** jsDelivr serves files of npm packages unchanged. A browser refuses a file that does not match the hash. */
 export const SCALAR = {
   package: "@scalar/api-reference@1.72.1",
   file: "dist/browser/standalone.js",
@@ -13,7 +13,7 @@ export const SCALAR = {
 
 const SCRIPT = `https://cdn.jsdelivr.net/npm/${SCALAR.package}/${SCALAR.file}`;
 
-/** Nothing goes through, or is loaded from, servers of Scalar's. */
+/** Turns off every feature that would send requests to Scalar's servers or load anything from them. */
 const CONFIGURATION = JSON.stringify({
   url: "/openapi.json",
   proxyUrl: "",
@@ -35,9 +35,9 @@ export function docsRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "getDocs",
       tag: "Operations",
-      summary: "This description, to read and try",
+      summary: "Read this description on a page, and try it",
       caller: "anyone",
-      answers: { 200: { description: "A page.", content: { "text/html": { schema: z.string() } } } },
+      answers: { 200: { description: "An HTML page.", content: { "text/html": { schema: z.string() } } } },
     }),
     (c) => {
       const nonce = crypto.randomUUID();
@@ -52,7 +52,7 @@ export function docsRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-/** The page's editor and messages make styles of their own, and know no nonce. */
+/** Scalar's editor and messages create `<style>` elements without a nonce, which the policy would refuse. */
 const NONCE_FOR_STYLES = `
 const { nonce } = document.currentScript, create = document.createElement.bind(document);
 document.createElement = (name, options) => Object.assign(create(name, options), name === "style" && { nonce });
@@ -82,7 +82,7 @@ function page(nonce: string): string {
     <title>LLM Cost Tracker: API</title>
   </head>
   <body>
-    <noscript>This page needs JavaScript; the description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+    <noscript>This page needs JavaScript. The description is at <a href="/openapi.json">/openapi.json</a>.</noscript>
     <script nonce="${nonce}">${NONCE_FOR_STYLES}</script>
     <div id="api-reference" data-configuration='${CONFIGURATION}'></div>
     <script nonce="${nonce}" src="${SCRIPT}" integrity="${SCALAR.integrity}" crossorigin="anonymous"></script>

@@ -1,14 +1,13 @@
 /**
- * Errors on the wire: RFC 9457 problem details, or google.rpc.Status where the request is OTLP.
- * What is not foreseen becomes an opaque 500; its details go to the log alone.
+ * Errors on the wire: RFC 9457 problem details, or google.rpc.Status if the request is OTLP. An unexpected error becomes
+ * an opaque 500; only the log has its details.
  */
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { DatabaseUnavailable, Expired } from "../db/client.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";
-import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
-import { encodeStatus } from "../ingest/decode/otlp-response.ts";
+import { encodeStatus } from "../ingest/decode/otlp/response.ts";
 import { Ingested } from "../ingest/ingest.ts";
 import { QueueUnavailable } from "../queue/queue.ts";
 import { formatInstant } from "../time.ts";
@@ -17,63 +16,76 @@ import type { AppContext } from "./context.ts";
 
 interface ErrorKind {
   status: ContentfulStatusCode;
-  /** For people who read the API's description. */
+  /** One explanation for all routes, shown in `/openapi.json`. */
   means: string;
-  /** Members of the problem beside those that all have. */
+  /** Members of this problem in addition to the common ones. */
   members?: z.ZodRawShape;
 }
 
 const KINDS: Record<ErrorCode, ErrorKind> = {
   invalid_parameter: {
     status: 400,
-    means: "A parameter is wrong, unknown or given twice; `parameter` names it.",
+    means: "A parameter is wrong, unknown or given twice. `parameter` names it.",
     members: { parameter: z.string() },
   },
-  invalid_body: { status: 400, means: "The body is malformed, or a member of it is wrong; `detail` names it." },
+  invalid_body: { status: 400, means: "The body is malformed, or one of its members is wrong. `detail` says which." },
   all_rejected: {
     status: 400,
-    means: "No item of the body could be accepted; `errors` says why, item by item.",
+    means: "Every item of the body was rejected. `errors` gives the reason for each item.",
     members: Ingested.shape,
   },
   too_many_rows: {
     status: 400,
     means:
-      "The answer would have too many rows: ask for fewer groups or a shorter range; `parameter` names what makes them many.",
+      "The answer would have too many rows. Ask for fewer groups or a shorter range. `parameter` names the parameter to change first.",
     members: { parameter: z.string() },
   },
-  too_many_prices: { status: 400, means: "There are as many custom prices as there may be." },
-  unauthorized: { status: 401, means: "There is no key, or no such key." },
-  forbidden: { status: 403, means: "The key is not for this: it lacks the scope, or is of the other kind." },
-  not_found: { status: 404, means: "There is no such thing, or it is another project's." },
-  method_not_allowed: { status: 405, means: "The path has other methods; the header `Allow` lists them." },
+  too_many_prices: { status: 400, means: "The maximum number of custom prices has been reached." },
+  unauthorized: { status: 401, means: "The key is missing, unknown or revoked." },
+  forbidden: {
+    status: 403,
+    means:
+      "The key is valid, but it may not do this: it lacks the scope, belongs to another project, or is of the other kind (API key or admin key).",
+  },
+  not_found: { status: 404, means: "The object does not exist, or it belongs to another project." },
+  method_not_allowed: {
+    status: 405,
+    means: "The path does not have this method. The header `Allow` lists the methods that it has.",
+  },
   price_overlap: {
     status: 409,
-    means: "Another price holds for the same model, provider and tier at that time; `price_id` names it.",
+    means: "Another price applies to the same model, provider and tier at that time. `price_id` names it.",
     members: { price_id: id },
   },
-  body_too_large: { status: 413, means: "More than 8 MB after decompression, or more than 5,000 items." },
-  unsupported_media_type: { status: 415, means: "The content type or content encoding is not one that is read." },
+  body_too_large: {
+    status: 413,
+    means: "The body has more than 8 MB after decompression, or more than 5,000 items.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    means: "The route does not read this content type or content encoding.",
+  },
   raw_expired: {
     status: 422,
-    means: "It needs calls that are kept no longer; those from `since` on are.",
+    means: "The request needs calls that have been deleted. Calls are kept from `since` on.",
     members: { since: time },
   },
   hours_expired: {
     status: 422,
     means:
-      "It needs hours that are kept no longer; those from `since` on are. Of before it can be asked for whole UTC days.",
+      "The query needs hourly data that has been deleted. Hourly data starts at `since`. Before that, ask for whole UTC days.",
     members: { since: time },
   },
   database_unavailable: { status: 503, means: "The database did not answer. Try again: nothing is counted twice." },
-  queue_unavailable: { status: 503, means: "The queue did not take it. Try again: nothing is counted twice." },
-  internal: { status: 500, means: "Something went wrong on our side; `request_id` finds it in the log." },
+  queue_unavailable: { status: 503, means: "The queue did not take the calls. Try again: nothing is counted twice." },
+  internal: { status: 500, means: "Something went wrong on our side. The log names it by `request_id`." },
 };
 
 export function kindOf(code: ErrorCode): ErrorKind {
   return KINDS[code];
 }
 
-/** RFC 9457 problem details, by code. */
+/** The schema of each code's problem details. */
 export const PROBLEMS = Object.fromEntries(
   (Object.keys(KINDS) as ErrorCode[]).map((code) => [code, problemSchema(code)]),
 ) as Record<ErrorCode, z.ZodType>;
@@ -85,9 +97,9 @@ function problemSchema(code: ErrorCode): z.ZodType {
       type: z.literal("about:blank"),
       title: z.string(),
       status: z.literal(status),
-      detail: z.string().describe("What is wrong, for people."),
+      detail: z.string().describe("What is wrong, in words for people."),
       code: z.literal(code),
-      request_id: id.describe("As in the header `X-Request-Id`."),
+      request_id: id.describe("The same id as in the header `X-Request-Id`."),
       ...members,
     })
     .meta({ id: `Problem${inPascalCase(code)}`, description: means });
@@ -145,24 +157,24 @@ export function answerError(error: Error, c: AppContext): Response {
 function toApiError(error: Error): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof Expired) return expired(error);
-  if (error instanceof MalformedBody) return new ApiError("invalid_body", error.message);
-  if (error instanceof TooManyItems) return new ApiError("body_too_large", error.message);
   if (error instanceof DatabaseUnavailable)
     return new ApiError("database_unavailable", "the database did not answer; try again, nothing is counted twice");
   if (error instanceof QueueUnavailable)
-    return new ApiError("queue_unavailable", "the queue did not take it; try again, nothing is counted twice");
+    return new ApiError("queue_unavailable", "the queue did not take the calls; try again, nothing is counted twice");
   if (error instanceof HTTPException && error.status < 500) return new ApiError("invalid_body", error.message);
   return new ApiError("internal", "something went wrong on our side");
 }
 
 function expired({ what, sinceMs }: Expired): ApiError {
   const since = formatInstant(sinceMs);
-  const before = { raw: "", hours: "; of before it, ask for whole UTC days" }[what];
-  const kept = { raw: "calls", hours: "hours" }[what];
-  return new ApiError(`${what}_expired`, `${kept} are kept from ${since} on${before}`, { since });
+  const detail = {
+    raw: `calls are kept from ${since} on`,
+    hours: `hourly data is kept from ${since} on; before that, ask for whole UTC days`,
+  }[what];
+  return new ApiError(`${what}_expired`, detail, { since });
 }
 
-/** The message and stack only: causes may hold statements with what callers sent. */
+/** Every text is cut to a length, because a message may hold a whole statement with what callers sent. */
 export function logError(error: Error, requestId: string): void {
   const cause = error.cause instanceof Error ? `: ${error.cause.message.slice(0, 200)}` : "";
   console.error(

@@ -1,5 +1,5 @@
-/** The call that the API's description shows, and sends when it is tried. */
-import { traceKey } from "../ingest/key.ts";
+/** The call that the API's description shows. `/docs` sends it when a reader tries a route. */
+import { callKey } from "../ledger/key.ts";
 
 export const EXAMPLE_CALL = {
   id: "call-1",
@@ -15,10 +15,10 @@ export const EXAMPLE_CALL = {
   duration_ms: 812,
 };
 
-/** The ledger's id of it. */
-export const EXAMPLE_ID = traceKey(Date.parse(EXAMPLE_CALL.timestamp), EXAMPLE_CALL.id);
+/** The id that the ledger gives this call. */
+export const EXAMPLE_ID = callKey(Date.parse(EXAMPLE_CALL.timestamp), EXAMPLE_CALL.id);
 
-/** A call as LiteLLM reports it. */
+/** A call as LiteLLM would report it. */
 export const EXAMPLE_ENTRY = {
   id: "chatcmpl-1",
   call_type: "acompletion",
@@ -32,7 +32,7 @@ export const EXAMPLE_ENTRY = {
   metadata: { user_api_key_alias: "assistant", user_api_key_user_id: "ada" },
 };
 
-/** The call as a span. */
+/** A call as an OTLP span. */
 export const EXAMPLE_OTLP = {
   resourceSpans: [
     {

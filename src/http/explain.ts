@@ -1,4 +1,4 @@
-/** `GET /v1/explain`: why the cost changed between two periods; cached as summaries are. */
+/** `GET /v1/explain`: why the cost changed between two periods. Answers are cached like summaries. */
 import { Hono } from "hono";
 import { explain, Explanation } from "../explain/explain.ts";
 import { EXPLAIN_PARAMETERS, parseExplainQuery } from "../explain/query.ts";
@@ -13,9 +13,9 @@ export function explainRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "explain",
       tag: "Costs",
-      summary: "Why the cost changed between two periods",
+      summary: "Explain why the cost changed between two periods",
       description:
-        "Splits the difference to an earlier period (the previous one unless told) by cause: volume, model mix, length, cache use, prices and so on.",
+        "The difference to another period, by default the previous one, is split by cause: volume, model mix, length, cache use, prices and so on.",
       caller: "read",
       headers: CACHE_HEADERS,
       query: EXPLAIN_PARAMETERS,
@@ -24,7 +24,7 @@ export function explainRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const beganMs = deps.now();
-      const query = parseExplainQuery(new URL(c.req.url).searchParams, beganMs);
+      const query = parseExplainQuery(new URL(c.req.url).searchParams, beganMs, deps.zones);
       const question = {
         canonical: ["explain", { ...query, zone: query.zone.name }],
         toMs: Math.max(query.before.toMs, query.after.toMs),

@@ -1,10 +1,10 @@
-/** `GET /v1/export`: all traces of a range, or all rows of a summary, as a download. */
+/** `GET /v1/export`: all calls of a range, or all rows of a summary, as a download. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { exportLines } from "../export/lines.ts";
 import { EXPORT_PARAMETERS, type ExportQuery, parseExportQuery } from "../export/query.ts";
 import { streamOf } from "../export/stream.ts";
-import { SummaryRow } from "../summary/summarize.ts";
+import { SummaryRow } from "../summary/shown.ts";
 import { ShownTrace } from "../traces/read.ts";
 import { lines } from "./batch.ts";
 import type { AppEnv, Deps } from "./context.ts";
@@ -12,8 +12,9 @@ import { logError } from "./errors.ts";
 import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
-const DESCRIPTION = `Calls come oldest first; rows of a summary by bucket and then by what they are grouped by, the calls
-without the label first, however many. What is written while it is read is in it where it lies ahead.`;
+const DESCRIPTION = `Calls come oldest first. Rows of a summary come by interval, then by the keys of \`group_by\`; calls
+without the grouped label come first. The number of lines has no limit. A call that is stored during the download is in it if
+its place is still ahead.`;
 
 const ExportedRow = SummaryRow.extend({ cursor: z.string() }).meta({
   patternProperties: { "^tag\\.": { type: ["string", "null"] } },
@@ -26,18 +27,18 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "export",
       tag: "Calls",
-      summary: "All calls of a range, or all rows of a summary, as a download",
+      summary: "Download all calls of a range, or all rows of a summary",
       description: DESCRIPTION,
       caller: "read",
       query: EXPORT_PARAMETERS,
       answers: {
         200: {
-          description: "Lines; a transfer that breaks off is not whole.",
+          description: "Lines. If the export fails, the transfer breaks off with an error.",
           content: {
             ...lines(z.union([ShownTrace, ExportedRow])),
             "text/csv": { schema: z.string() },
           },
-          headers: { "Content-Disposition": "`attachment` with a file's name." },
+          headers: { "Content-Disposition": "`attachment` with a file name." },
         },
       },
       refusals: ["raw_expired", "hours_expired"],
@@ -46,7 +47,7 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
       const { projectId } = c.get("caller");
       const requestId = c.get("requestId");
       const { asked, body } = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
-        const asked = parseExportQuery(params, projectId, deps.now());
+        const asked = parseExportQuery(params, projectId, deps.now(), deps.zones);
         const body = await streamOf(exportLines(deps.reader, projectId, asked), (error) => logError(error, requestId));
         return { asked, body };
       });

@@ -1,4 +1,4 @@
-/** Probes. `/healthz` touches nothing, so that it never wakes a sleeping database; `/readyz` asks both stores. */
+/** Probes. `/healthz` asks no store, so it never wakes a sleeping database. `/readyz` asks the database and Redis. */
 import { Hono } from "hono";
 import { z } from "zod";
 import type { AppEnv, Deps } from "./context.ts";
@@ -14,10 +14,10 @@ export function healthRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "getHealth",
       tag: "Operations",
-      summary: "Is the Worker there?",
-      description: "Touches nothing, so that it never wakes a sleeping database.",
+      summary: "Check that the Worker answers",
+      description: "The check asks no store, so it never wakes a sleeping database.",
       caller: "anyone",
-      answers: { 200: { description: "It is.", content: json(Health, { status: "ok" }) } },
+      answers: { 200: { description: "The Worker answers.", content: json(Health, { status: "ok" }) } },
     }),
     (c) => c.json({ status: "ok" }),
   );
@@ -26,11 +26,11 @@ export function healthRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "getReadiness",
       tag: "Operations",
-      summary: "Do both stores answer?",
+      summary: "Check that the database and Redis answer",
       caller: "anyone",
       answers: {
         200: {
-          description: "The database does. Redis is a cache: without it answers are slower, not wrong.",
+          description: "The database answers. Redis is only a cache: without it, answers are slower but not wrong.",
           content: json(Readiness, { status: "ok", database: "up", redis: "up" }),
         },
       },

@@ -1,12 +1,12 @@
-/** zod's schemas as OpenAPI 3.1 has them: JSON Schema, in which those with an id are named once and referred to. */
+/** Turns zod schemas into the JSON Schema of OpenAPI 3.1. A schema with an id becomes a component that others refer to. */
 import { z } from "zod";
 
 export type Json = Record<string, unknown>;
 
 export interface JsonSchemas {
-  /** @param io what is checked, or what that makes of it */
+  /** @param io `input` for what a request sends, `output` for what parsing makes of it or an answer has. */
   of(schema: z.ZodType, io: "input" | "output"): Json;
-  /** Those that were referred to so far. */
+  /** The components that schemas have referred to so far. */
   named: Json;
 }
 
@@ -18,7 +18,7 @@ export function createJsonSchemas(): JsonSchemas {
     of(schema, io) {
       const known = made[io].get(schema);
       if (known) return known;
-      // In a list, so that a schema with an id is referred to as any other.
+      // Wrapped in a list, because a schema with an id is only referred to if it is not at the top.
       const { items, $defs = {} } = z.toJSONSchema(z.array(schema), { io, override: tidy }) as Record<string, Json>;
       for (const [id, definition] of Object.entries($defs)) named[id] ??= withReferences(definition);
       const own = withReferences(items) as Json;
@@ -30,7 +30,7 @@ export function createJsonSchemas(): JsonSchemas {
 
 type Overridden = Parameters<NonNullable<z.core.ToJSONSchemaParams["override"]>>[0];
 
-/** Answers may get further fields; and every whole number is one that JSON can carry. */
+/** Answers may get further fields, so no schema forbids them. Bounds of safe integers would only be noise. */
 function tidy({ zodSchema, jsonSchema }: Overridden): void {
   if (zodSchema instanceof z.ZodObject && zodSchema.def.catchall === undefined) delete jsonSchema.additionalProperties;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

@@ -1,8 +1,11 @@
-/** Ranges whose start nobody named: as far back as usual, but no further than what is kept. */
+/** A range without `from` begins 30 days before its end, but not before the start of the data that is kept. */
 import { Expired } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 
-/** Asks with `params`; where these have no `from` and what is asked for is not all kept, from when it is. */
+/**
+ * Asks with `params`. If they have no `from` and some of the data has been deleted, asks again from the start of the data
+ * that is kept.
+ */
 export async function asFarAsKept<T>(
   params: URLSearchParams,
   ask: (params: URLSearchParams) => Promise<T>,
@@ -16,7 +19,7 @@ export async function asFarAsKept<T>(
     try {
       return await ask(kept);
     } catch (again) {
-      // The range ends before that.
+      // An ApiError means that the range ends before that start.
       throw again instanceof ApiError ? error : again;
     }
   }

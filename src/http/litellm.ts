@@ -1,10 +1,9 @@
-/** `POST /v1/litellm`: LiteLLM's generic logging callback, an array, NDJSON or one object. */
+/** `POST /v1/litellm` takes LiteLLM's generic logging callback: an array, NDJSON or one object. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { MAX_DEPTH, nestsDeeper, parseJson } from "../ingest/decode/json.ts";
+import { itemsOf, parseJson, parseLines } from "../ingest/decode/json.ts";
 import { decodeLitellm } from "../ingest/decode/litellm.ts";
-import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
 import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
@@ -12,7 +11,7 @@ import { keepAliveOf, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_ENTRY } from "./example.ts";
 import { json, type Operation, operation } from "./operation.ts";
 
-/** What is read of LiteLLM's `StandardLoggingPayload`. */
+/** The fields of LiteLLM's `StandardLoggingPayload` that must be valid. */
 const Entry = z
   .looseObject({
     id: z.string().min(1),
@@ -32,8 +31,8 @@ const Entry = z
 const ingestLitellm: Operation = {
   id: "ingestLitellm",
   tag: "Ingest",
-  summary: "LiteLLM's generic logging callback",
-  description: "An answer from LiteLLM's own cache is kept, but not billed.",
+  summary: "Send calls from LiteLLM's generic logging callback",
+  description: "A call that LiteLLM answered from its own cache is stored, but not billed.",
   caller: "ingest",
   body: {
     content: {
@@ -44,7 +43,10 @@ const ingestLitellm: Operation = {
       ...lines(Entry),
     },
   },
-  answers: { 200: { description: "What became of the entries.", content: json(Ingested) }, 202: QUEUED },
+  answers: {
+    200: { description: "How many entries were stored, and why others were rejected.", content: json(Ingested) },
+    202: QUEUED,
+  },
   refusals: ["all_rejected", "queue_unavailable"],
 };
 
@@ -56,44 +58,23 @@ export function litellmRoutes(deps: Deps): Hono<AppEnv> {
       throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-ndjson");
     }
     const body = decodeText(await readBody(c.req.raw));
-    const entries = NDJSON.has(type) ? linesOf(body).map(parseLine) : entriesOf(body);
-    if (entries.length > MAX_ITEMS) throw new TooManyItems(MAX_ITEMS);
+    const entries = NDJSON.has(type) ? parseLines(body, MAX_ITEMS) : entriesOf(body);
     const decoded = decodeLitellm(entries, deps.now());
     return answerBatch(c, await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c)));
   });
   return app;
 }
 
-/** LiteLLM sends its NDJSON as `application/json` too: what is no JSON as a whole may be so line by line. */
+/** LiteLLM may send NDJSON as `application/json`: a body that is not JSON as a whole may be JSON in each line. */
 function entriesOf(body: string): unknown[] {
   let value: unknown;
   try {
     value = parseJson(body);
   } catch (error) {
     if (body.trimStart().startsWith("[")) throw error;
-    const entries = linesOf(body).map(parseLine);
-    if (entries.length > 1 && entries.some((entry) => entry !== null)) return entries;
+    const entries = parseLines(body, MAX_ITEMS);
+    if (entries.length > 1 && entries.some((entry) => typeof entry === "object" && entry !== null)) return entries;
     throw error;
   }
-  if (nestsDeeper(value, MAX_DEPTH)) throw new MalformedBody(`the body nests deeper than ${MAX_DEPTH}`);
-  if (Array.isArray(value)) return value;
-  if (typeof value === "object" && value !== null) return [value];
-  throw new MalformedBody("the body is neither an object nor an array");
-}
-
-function linesOf(body: string): string[] {
-  const found = body.split("\n").filter((line) => line.trim() !== "");
-  if (found.length > MAX_ITEMS) throw new TooManyItems(MAX_ITEMS);
-  return found;
-}
-
-/** Null stands for a line that is no entry, and becomes an item error. */
-function parseLine(line: string): unknown {
-  try {
-    const value = JSON.parse(line) as unknown;
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject && !nestsDeeper(value, MAX_DEPTH) ? value : null;
-  } catch {
-    return null;
-  }
+  return itemsOf(value, MAX_ITEMS);
 }

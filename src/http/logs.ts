@@ -1,11 +1,11 @@
-/** `POST /v1/logs`: OTLP logs, of which Claude Code's calls are kept. */
+/** `POST /v1/logs` takes OTLP logs and stores the calls that Claude Code reports in them. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
-import { decodeLogsJson, decodeLogsProtobuf } from "../ingest/decode/otlp-logs.ts";
+import { decodeLogsJson, decodeLogsProtobuf } from "../ingest/decode/otlp/logs.ts";
 import { ingest } from "../ingest/ingest.ts";
-import type { Decoded } from "../ingest/trace.ts";
+import type { Decoded } from "../ingest/decode/decoded.ts";
 import { MAX_ITEMS } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
@@ -17,9 +17,9 @@ const otlp = otlpRequest("resourceLogs");
 const ingestLogs: Operation = {
   id: "ingestLogs",
   tag: "Ingest",
-  summary: "OTLP logs, of which Claude Code's calls are kept",
+  summary: "Send OTLP logs with Claude Code's calls",
   description:
-    "The events `claude_code.api_request` and `claude_code.api_error` become calls; other records are accepted and ignored.",
+    "The events `claude_code.api_request` and `claude_code.api_error` become calls. Other records are accepted and ignored.",
   caller: "ingest",
   body: {
     content: {
@@ -29,7 +29,7 @@ const ingestLogs: Operation = {
   },
   answers: {
     200: {
-      description: "What became of the records.",
+      description: "How many records were rejected, and why.",
       content: {
         "application/json": { schema: otlpResponse("rejectedLogRecords"), examples: { stored: {} } },
         "application/x-protobuf": { schema: z.file() },

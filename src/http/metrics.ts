@@ -1,16 +1,17 @@
-/** `GET /metrics`: counters of this isolate since it began, in Prometheus' text form. */
+/** `GET /metrics`: counters of this isolate since its start, in Prometheus' text form. */
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Reader } from "../db/replica.ts";
-import type { TraceQueue } from "../queue/queue.ts";
+import type { CallQueue } from "../queue/queue.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
 
 const getMetrics: Operation = {
   id: "getMetrics",
   tag: "Operations",
-  summary: "Counters in Prometheus' text form",
-  description: "Of this isolate, since it began; in queue mode also what waits in the queue, whoever sent it.",
+  summary: "Read counters in Prometheus' text form",
+  description:
+    "The counters cover this isolate since its start. In queue mode, gauges of the queue's backlog cover all isolates.",
   caller: "metrics token or scope admin",
   answers: { 200: { description: "The counters.", content: { "text/plain": { schema: z.string() } } } },
 };
@@ -19,7 +20,7 @@ export function metricsRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.get("/metrics", operation(deps, getMetrics), async (c) => {
     const lines = [
-      "# HELP llm_cost_cache_answers_total Summaries by what the cache said: hit, miss, bypass, down.",
+      "# HELP llm_cost_cache_answers_total Cacheable answers by the cache's state: hit, miss, bypass, down.",
       "# TYPE llm_cost_cache_answers_total counter",
       ...Object.entries(deps.cache.counts).map(
         ([state, count]) => `llm_cost_cache_answers_total{state="${state}"} ${count}`,
@@ -34,36 +35,36 @@ export function metricsRoutes(deps: Deps): Hono<AppEnv> {
 
 function replicaLines(counts: NonNullable<Reader["counts"]>): string[] {
   return [
-    "# HELP llm_cost_replica_questions_total Questions by what the replica did: answered; behind, unavailable (the primary answered).",
+    "# HELP llm_cost_replica_questions_total Questions by the replica's state: answered; behind or unavailable, when the primary answered instead.",
     "# TYPE llm_cost_replica_questions_total counter",
     ...Object.entries(counts).map(([state, count]) => `llm_cost_replica_questions_total{state="${state}"} ${count}`),
   ];
 }
 
-async function queueLines(queue: TraceQueue, nowMs: number): Promise<string[]> {
-  const { messages, traces, lagSeconds } = queue.counts;
+async function queueLines(queue: CallQueue, nowMs: number): Promise<string[]> {
+  const { messages, calls, lagSeconds } = queue.counts;
   const waiting = await queue.backlog();
   return [
-    "# HELP llm_cost_queue_messages_total Messages by what became of them; those that come again are counted each time.",
+    "# HELP llm_cost_queue_messages_total Messages by outcome. A message that is delivered again is counted again.",
     "# TYPE llm_cost_queue_messages_total counter",
     ...Object.entries(messages).map(([event, count]) => `llm_cost_queue_messages_total{event="${event}"} ${count}`),
-    "# HELP llm_cost_queue_traces_total Traces of stored messages by what became of them.",
+    "# HELP llm_cost_queue_traces_total Calls of stored messages by outcome.",
     "# TYPE llm_cost_queue_traces_total counter",
-    ...Object.entries(traces).map(([outcome, count]) => `llm_cost_queue_traces_total{outcome="${outcome}"} ${count}`),
-    "# HELP llm_cost_queue_lag_seconds From sent to stored.",
+    ...Object.entries(calls).map(([outcome, count]) => `llm_cost_queue_traces_total{outcome="${outcome}"} ${count}`),
+    "# HELP llm_cost_queue_lag_seconds Time from sending a message to storing it.",
     "# TYPE llm_cost_queue_lag_seconds summary",
     `llm_cost_queue_lag_seconds_sum ${lagSeconds}`,
     `llm_cost_queue_lag_seconds_count ${messages.stored}`,
     ...(waiting === null
       ? []
       : [
-          "# HELP llm_cost_queue_backlog_messages Messages that wait, of all isolates.",
+          "# HELP llm_cost_queue_backlog_messages Messages waiting in the queue, from all isolates.",
           "# TYPE llm_cost_queue_backlog_messages gauge",
           `llm_cost_queue_backlog_messages ${waiting.messages}`,
-          "# HELP llm_cost_queue_backlog_bytes Bytes that wait, of all isolates.",
+          "# HELP llm_cost_queue_backlog_bytes Bytes waiting in the queue, from all isolates.",
           "# TYPE llm_cost_queue_backlog_bytes gauge",
           `llm_cost_queue_backlog_bytes ${waiting.bytes}`,
-          "# HELP llm_cost_queue_oldest_message_seconds How long the oldest waits.",
+          "# HELP llm_cost_queue_oldest_message_seconds Age of the oldest waiting message.",
           "# TYPE llm_cost_queue_oldest_message_seconds gauge",
           `llm_cost_queue_oldest_message_seconds ${waiting.oldestMs === null ? 0 : (nowMs - waiting.oldestMs) / 1_000}`,
         ]),

@@ -1,4 +1,4 @@
-/** `GET /openapi.json`: the API as OpenAPI 3.1, from the routes that are there and the schemas that they check with. */
+/** `GET /openapi.json`: the API as OpenAPI 3.1, derived from the mounted routes and the schemas that check requests. */
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
@@ -20,31 +20,33 @@ import { RpcStatus } from "./otlp.ts";
 
 const INTRODUCTION = `An exact ledger of what LLM calls cost.
 
-Money is a decimal string of USD, exact to 10⁻¹² and without trailing zeros, or null where nothing is known. Times are
-RFC 3339. Ranges hold their \`from\` and not their \`to\`. Unknown query parameters are refused; unknown fields of calls
-are ignored. Answers may get further fields.
+Money is a decimal string in USD, exact to 10⁻¹² and without trailing zeros. It is null if nothing is known. Times are
+RFC 3339. A range includes its \`from\` and excludes its \`to\`. Unknown query parameters are refused; unknown fields of
+calls are ignored. Answers may get further fields: ignore those that you do not know.
 
-Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`, which every answer has as \`X-Request-Id\`. OTLP
-requests get OTLP's own form. A path that is not here is 404 \`not_found\`, another method 405 \`method_not_allowed\`.
+Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`. Every answer has the same id in the header
+\`X-Request-Id\`. Errors of OTLP requests are in OTLP's own form. An unknown path answers 404 \`not_found\`; a known path
+with another method answers 405 \`method_not_allowed\`.
 
-To try it, start the ledger with \`npm run dev\` and authorize with the \`apiKey\` of \`.data/dev.json\`.`;
+To try the API, start the ledger with \`npm run dev\` and authorize with the \`apiKey\` from \`.data/dev.json\`.`;
 
 const SECURITY_SCHEMES = {
   apiKey: {
     type: "http",
     scheme: "bearer",
-    description: "An API key of one project, with scopes of `ingest`, `read` and `admin`; `admin` has the others.",
+    description:
+      "An API key of one project. Its scopes are some of `ingest`, `read` and `admin`; `admin` includes the others.",
   },
   apiKeyAsPassword: { type: "http", scheme: "basic", description: "The API key as the password, with any user name." },
   adminKey: {
     type: "http",
     scheme: "bearer",
-    description: "The key that makes projects, their keys and global prices.",
+    description: "The admin key. It creates projects, API keys and prices of every project.",
   },
-  metricsToken: { type: "http", scheme: "bearer", description: "The token that a scraper is configured with." },
+  metricsToken: { type: "http", scheme: "bearer", description: "The token for a metrics scraper." },
 };
 
-/** @param app all of whose routes are described, those that it gets later too. */
+/** @param app the app to describe. It is read at the first request, so routes that are mounted later are described too. */
 export function openApiRoutes(deps: Deps, app: Hono<AppEnv>): void {
   let description: Json | undefined;
   app.get(
@@ -52,9 +54,9 @@ export function openApiRoutes(deps: Deps, app: Hono<AppEnv>): void {
     operation(deps, {
       id: "getDescription",
       tag: "Operations",
-      summary: "This description, as OpenAPI 3.1",
+      summary: "Read this description as OpenAPI 3.1",
       caller: "anyone",
-      answers: { 200: { description: "The document.", content: json(z.record(z.string(), z.unknown())) } },
+      answers: { 200: { description: "The OpenAPI document.", content: json(z.record(z.string(), z.unknown())) } },
     }),
     (c) => {
       description ??= describe(app);
@@ -67,7 +69,7 @@ export function openApiRoutes(deps: Deps, app: Hono<AppEnv>): void {
   );
 }
 
-/** What operations share, and refer to. */
+/** Components that operations refer to. */
 interface Shared {
   schemas: JsonSchemas;
   responses: Record<string, Json>;
@@ -161,7 +163,7 @@ function describeParameter(name: string, parameter: Parameter, schemas: JsonSche
     }),
     repeated: () => ({ style: "form", explode: true, schema: list, ...shown((text) => [text]) }),
     commas: () => ({ style: "form", explode: false, schema: list, ...shown((text) => text.split(",")) }),
-    // An object whose members are parameters of their own, called as its keys are.
+    // Exploded, an object's members become query parameters that are named by its keys.
     names: () => ({
       style: "form",
       explode: true,
@@ -172,7 +174,7 @@ function describeParameter(name: string, parameter: Parameter, schemas: JsonSche
   return { name, in: "query", description, ...forms[written]() };
 }
 
-/** A parameter's text as the value that it stands for. */
+/** The value that a parameter's text stands for. */
 function typed(text: string, { type }: Json): unknown {
   return type === "integer" || type === "boolean" ? JSON.parse(text) : text;
 }
@@ -205,10 +207,10 @@ function describeContent(content: Content, io: "input" | "output", schemas: Json
 
 const STATUS_HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   401: { "WWW-Authenticate": "`Bearer`" },
-  503: { "Retry-After": "Seconds." },
+  503: { "Retry-After": "Seconds to wait before the next try." },
 };
 
-/** By status, the problems that the operation's errors may be. */
+/** The problems that the operation may answer with, by status. */
 function describeRefusals(operation: Operation, { schemas, responses }: Shared): Json {
   const byStatus = Map.groupBy(new Set(refusalsOf(operation)), (code) => String(kindOf(code).status));
   const answers = [...byStatus].map(([status, codes]) => {

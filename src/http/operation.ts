@@ -1,6 +1,6 @@
 /**
- * What a route says about itself. The same declaration lets callers in, and becomes the route's part of `/openapi.json`;
- * its method and path are those that it is mounted at.
+ * A route's declaration. It decides which callers are admitted, and it becomes the route's part of `/openapi.json`. The
+ * method and the path come from the place where the route is mounted.
  */
 import type { MiddlewareHandler } from "hono";
 import { some } from "hono/combine";
@@ -12,9 +12,10 @@ import { requireAdminKey, requireMetrics, requireScope } from "./auth.ts";
 import type { AppEnv, Deps } from "./context.ts";
 
 export const TAGS = {
-  Costs: "What calls cost, from rollups.",
-  Calls: "The calls themselves, one by one or by session.",
-  Ingest: "Taking calls in. A 2xx means kept for good and counted exactly once (202: soon), whatever is sent again.",
+  Costs: "Costs of calls, summed from rollups.",
+  Calls: "Single calls, sessions and exports.",
+  Ingest:
+    "Routes that take calls. A 2xx means that the accepted calls are durable and counted exactly once, also if they are sent again. With 202 they are counted soon.",
   Prices: "Custom prices, models without one, and repricing.",
   Administration: "Projects and their keys.",
   Operations: "Audit, probes and this description.",
@@ -22,7 +23,7 @@ export const TAGS = {
 
 export interface Media {
   schema: z.ZodType;
-  /** Of one line, where the body is a stream of lines of JSON. */
+  /** The schema of one line, if the body is a stream of JSON lines. */
   line?: z.ZodType;
   examples?: Record<string, unknown>;
 }
@@ -40,33 +41,32 @@ export interface Operation {
   tag: keyof typeof TAGS;
   summary: string;
   description?: string;
-  /** Who may ask: anyone, an API key with a scope, or one of the keys that are configured. */
+  /** Who is admitted: anyone, an API key with a scope, or a configured key. */
   caller: Scope | "anyone" | "admin key" | "admin key or scope admin" | "metrics token or scope admin";
-  /** The key may come as a password, too. */
+  /** The key may also come as the password of Basic authentication. */
   basic?: true;
   path?: Readonly<Record<string, { schema: z.ZodType; description: string; example?: string }>>;
   headers?: Readonly<Record<string, string>>;
   query?: Parameters;
   body?: { description?: string; content: Content };
   answers: Readonly<Record<number, Answer>>;
-  /** Beside those that follow from the caller, the query and the body. */
+  /** Codes in addition to those that follow from the caller, the query and the body. */
   refusals?: readonly ErrorCode[];
-  /** Errors come in OTLP's form where the request is OTLP. */
+  /** If the request is OTLP, errors are in OTLP's form. */
   otlp?: true;
 }
 
-const described = new WeakMap<object, Operation>();
+/** A middleware that carries the operation that it guards. */
+type Guard = MiddlewareHandler<AppEnv> & { operation: Operation };
 
-/** Lets in whom the operation is for, and describes the route that it stands at. */
-export function operation(deps: Deps, operation: Operation): MiddlewareHandler<AppEnv> {
-  const guard = guardOf(deps, operation.caller);
-  described.set(guard, operation);
-  return guard;
+/** Admits the operation's callers, and describes the route at which it is mounted. */
+export function operation(deps: Deps, operation: Operation): Guard {
+  return Object.assign(guardOf(deps, operation.caller), { operation });
 }
 
-/** What a middleware says about its route, if it is an operation. */
+/** The operation that a handler carries, if any. */
 export function operationOf(handler: object): Operation | undefined {
-  return described.get(handler);
+  return (handler as Partial<Guard>).operation;
 }
 
 function guardOf(deps: Deps, caller: Operation["caller"]): MiddlewareHandler<AppEnv> {
@@ -80,7 +80,7 @@ function guardOf(deps: Deps, caller: Operation["caller"]): MiddlewareHandler<App
   return requireScope(deps, caller);
 }
 
-/** A body of JSON. */
+/** Describes a JSON body. */
 export function json(schema: z.ZodType, ...examples: unknown[]): Content {
   const named = examples.map((example, i) => [`example${i === 0 ? "" : i + 1}`, example] as const);
   return { "application/json": { schema, ...(examples.length > 0 && { examples: Object.fromEntries(named) }) } };

@@ -1,18 +1,18 @@
-/** What the routes of OTLP/HTTP share: errors and answers in the exporter's own form. */
+/** Shared by the OTLP/HTTP routes: schemas of requests and answers, and both in the form that exporters expect. */
 import type { MiddlewareHandler } from "hono";
 import { z } from "zod";
-import { encodeExportResponse } from "../ingest/decode/otlp-response.ts";
+import { encodeExportResponse } from "../ingest/decode/otlp/response.ts";
 import type { Ingested, Queued } from "../ingest/ingest.ts";
 import { contentType } from "./batch.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import type { Content } from "./operation.ts";
 
-/** `google.rpc.Status`, in which exporters expect errors. */
+/** Exporters expect errors as `google.rpc.Status`. */
 export const RpcStatus = z
-  .object({ code: z.int().describe("Of gRPC."), message: z.string() })
-  .meta({ id: "RpcStatus", description: "google.rpc.Status, where the request is OTLP." });
+  .object({ code: z.int().describe("A gRPC status code."), message: z.string() })
+  .meta({ id: "RpcStatus", description: "google.rpc.Status, the error form for OTLP requests." });
 
-/** What is sent: an `Export…ServiceRequest`, which OpenTelemetry describes. */
+/** The body: an `Export…ServiceRequest`, which OpenTelemetry's specification describes. */
 export function otlpRequest(list: "resourceSpans" | "resourceLogs"): { protobuf: Content; json: z.ZodType } {
   return {
     protobuf: { "application/x-protobuf": { schema: z.file() } },
@@ -22,18 +22,18 @@ export function otlpRequest(list: "resourceSpans" | "resourceLogs"): { protobuf:
   };
 }
 
-/** What is answered, also when some of it is refused. */
+/** The answer, also if some items are rejected. */
 export function otlpResponse(rejected: "rejectedSpans" | "rejectedLogRecords"): z.ZodType {
   const partial = z.object({ [rejected]: z.string().regex(/^\d+$/), errorMessage: z.string() });
   return z
     .object({ partialSuccess: partial.optional() })
-    .meta({ description: "An export response: what is refused in it can never be accepted; the rest is stored." });
+    .meta({ description: "An export response. Rejected items can never be accepted; all others are stored." });
 }
 
-/** @param jsonToo false where JSON may also be of another form. */
+/** @param jsonToo false if the route also takes JSON of another form. */
 export function inOtlpForm(jsonToo: boolean): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    // Before anything can fail: an exporter expects errors in its own form.
+    // This comes before anything can fail, because an exporter expects errors in its own form.
     const type = contentType(c);
     if (type === "application/x-protobuf") c.set("otlp", "protobuf");
     else if (type === "application/json" && jsonToo) c.set("otlp", "json");
@@ -43,11 +43,11 @@ export function inOtlpForm(jsonToo: boolean): MiddlewareHandler<AppEnv> {
 
 const ITEM = { traces: "span", logs: "log record" } as const;
 
-/** Clients never send again what a partial success rejects, so only what can never be accepted is. */
+/** Clients never resend items that a partial success rejects, so only items that can never be accepted are rejected. */
 export function answerOtlp(c: AppContext, result: Ingested | Queued, signal: keyof typeof ITEM): Response {
   const otlp = c.get("otlp");
-  const refused = result.errors.filter(({ code }) => code !== "conflict");
-  const message = refused
+  const rejections = result.errors.filter(({ code }) => code !== "conflict");
+  const message = rejections
     .slice(0, 3)
     .map(({ index, message }) => `${ITEM[signal]} ${index}: ${message}`)
     .join("; ");

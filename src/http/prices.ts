@@ -1,15 +1,15 @@
-/** `/v1/prices`: what models cost where the catalogue is wrong or silent, and which models have no price. */
+/** `/v1/prices`: custom prices for models that the catalogue lacks or prices wrongly, and the models without a price. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { MAX_TEXT } from "../ingest/trace.ts";
+import { MAX_TEXT } from "../ledger/call.ts";
 import type { Caller } from "../keys.ts";
-import { type Bucket, FEE_BUCKETS, LISTED_PER, TOKEN_BUCKETS, unitOf } from "../pricing/buckets.ts";
+import { type Bucket, FEE_BUCKETS, LISTED_PER, TOKEN_BUCKETS, unitOf } from "../ledger/buckets.ts";
 import { addCustomPrice, listCustomPrices, type NewPrice, ShownPrice } from "../pricing/custom-price-store.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
 import { picoPerUnit, rounded } from "../pricing/ratio.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
-import { UnpricedModel, unpricedModels } from "../pricing/unpriced.ts";
+import { UnpricedModel, unpricedModels } from "../reprice/unpriced.ts";
 import { healProject } from "../reprice/heal.ts";
 import { readParameters } from "../parameters.ts";
 import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
@@ -26,7 +26,7 @@ const text = z
   .string()
   .min(1)
   .max(MAX_TEXT)
-  .refine((value) => value.isWellFormed() && !value.includes("\0"), "holds a NUL or half a surrogate pair");
+  .refine((value) => value.isWellFormed() && !value.includes("\0"), "must not contain a NUL or half a surrogate pair");
 const instant = z.union([z.string(), z.number()]).transform((value, context) => {
   const ms = typeof value === "number" ? value : parseInstant(value);
   if (ms !== null && Number.isInteger(ms) && ms >= EARLIEST_MS && ms <= LATEST_MS) return ms;
@@ -41,12 +41,12 @@ const factor = z
   .regex(/^\d{1,6}(?:\.\d{1,9})?$/, "must be a decimal with at most 6 digits and 9 decimals")
   .refine((value) => /[1-9]/.test(value), "must be more than 0");
 
-/** Unit prices by bucket; any may be left out, but not all. */
+/** Unit prices by price bucket. At least one is required. */
 function unitPrices<B extends Bucket>(buckets: readonly B[]) {
   const shape = Object.fromEntries(buckets.map((bucket) => [bucket, usd.optional()]));
   return z
     .strictObject(shape as Record<B, z.ZodOptional<z.ZodString>>)
-    .refine((units) => Object.values(units).some((unit) => unit !== undefined), "names no price")
+    .refine((units) => Object.values(units).some((unit) => unit !== undefined), "must name at least one price")
     .nullish();
 }
 
@@ -60,7 +60,6 @@ const body = z
     starts_at: instant,
     ends_at: instant.nullish(),
     usd_per_million_tokens: unitPrices(TOKEN_BUCKETS),
-    /** Calls and searches. */
     usd_per_thousand: unitPrices(FEE_BUCKETS),
     factor: factor.nullish(),
     same_as: z.strictObject({ provider: text, model: text }).nullish(),
@@ -69,16 +68,16 @@ const body = z
     const refuse = (field: string, message: string) =>
       context.addIssue({ code: "custom", path: [field], message, input: price });
     const { model, match, ends_at: endsAt, service_tier: tier } = price;
-    const said = (["usd_per_million_tokens", "usd_per_thousand"] as const).filter((field) => price[field]);
-    if (model.slice(0, -1).includes("*")) refuse("model", "may have a * at its end only");
-    if (match === "exact" && model.endsWith("*")) refuse("model", "ends with *, which is a prefix");
+    const given = (["usd_per_million_tokens", "usd_per_thousand"] as const).filter((field) => price[field]);
+    if (model.slice(0, -1).includes("*")) refuse("model", "may have a * only at its end");
+    if (match === "exact" && model.endsWith("*")) refuse("model", "must not end with * if match is exact");
     if (tier && (!tier.isWellFormed() || tier.includes("\0")))
-      refuse("service_tier", "holds a NUL or half a surrogate pair");
+      refuse("service_tier", "must not contain a NUL or half a surrogate pair");
     if (typeof endsAt === "number" && endsAt <= price.starts_at) refuse("ends_at", "must be after starts_at");
-    if (said.length === 0 && !price.factor && !price.same_as)
-      refuse("usd_per_million_tokens", "is required, unless there is usd_per_thousand, a factor or same_as");
-    if (said.length > 0 && price.factor) refuse("factor", `goes with no ${said[0]}`);
-    if (said.length > 0 && price.same_as) refuse("same_as", `goes with no ${said[0]}`);
+    if (given.length === 0 && !price.factor && !price.same_as)
+      refuse("usd_per_million_tokens", "is required without usd_per_thousand, factor and same_as");
+    if (given.length > 0 && price.factor) refuse("factor", `cannot be combined with ${given[0]}`);
+    if (given.length > 0 && price.same_as) refuse("same_as", `cannot be combined with ${given[0]}`);
   });
 
 const EXAMPLES = [
@@ -92,10 +91,10 @@ const EXAMPLES = [
   },
 ];
 
-/** How long a request may go on healing after its answer; the daily sweep does the rest. */
+/** A request prices unpriced calls for this long after its answer; the daily sweep does the rest. */
 const HEAL_MS = 20_000;
 
-/** None: prices are shown all together. */
+/** The list has no pages, because a project sees at most 5,000 prices of its own and 5,000 global ones. */
 const NO_PARAMETERS = {};
 const UNPRICED_PARAMETERS = { from: RANGE_PARAMETERS.from, to: RANGE_PARAMETERS.to };
 
@@ -107,19 +106,21 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "addPrice",
       tag: "Prices",
-      summary: "A custom price",
+      summary: "Add a custom price",
       description:
-        "One of: unit prices, a `factor` of the catalogue's price, or `same_as` another model (with a `factor` too). Prices are never changed: a later one takes over by starting later. Calls that had no price get it wherever they lie in the past.",
+        "A price gives unit prices, or a `factor` of the catalogue's price, or another model as `same_as`, which may have a `factor` too. Prices never change: a new price replaces an old one by starting later. Past calls without a price get the new one.",
       caller: "admin key or scope admin",
       body: { content: json(body, ...EXAMPLES) },
-      answers: { 201: { description: "It holds for what arrives from now on.", content: json(ShownPrice) } },
+      answers: {
+        201: { description: "The price, which applies to calls that arrive from now on.", content: json(ShownPrice) },
+      },
       refusals: ["not_found", "price_overlap", "too_many_prices"],
     }),
     async (c) => {
       const asked = await parseBody(c.req.raw, body);
       const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
       const price = await addCustomPrice(deps, projectId, newPrice(asked));
-      // The past heals at once; a global price waits for the daily sweep, which goes through all projects.
+      // A project's past calls get the price at once. A global price waits for the daily sweep over all projects.
       const keepAlive = keepAliveOf(c);
       if (projectId !== null)
         keepAlive(healProject(deps, projectId, deps.now() + HEAL_MS, keepAlive).catch(() => undefined));
@@ -132,12 +133,12 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "listPrices",
       tag: "Prices",
-      summary: "The project's custom prices, and the global ones",
+      summary: "List the project's custom prices and the global ones",
       caller: "read",
       query: NO_PARAMETERS,
       answers: {
         200: {
-          description: "The project's own first.",
+          description: "All prices, the project's own first.",
           content: json(z.object({ prices: z.array(ShownPrice), next_cursor: nextCursor })),
         },
       },
@@ -153,20 +154,20 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "listUnpricedModels",
       tag: "Prices",
-      summary: "Models without a price",
-      description: "In the whole UTC days that the range touches.",
+      summary: "List models without a price",
+      description: "The list covers the whole UTC days that the range touches.",
       caller: "read",
       query: UNPRICED_PARAMETERS,
       answers: {
         200: {
-          description: "Most tokens first; at most a thousand.",
+          description: "At most 1,000 models, those with the most tokens first.",
           content: json(z.object({ models: z.array(UnpricedModel), next_cursor: nextCursor })),
         },
       },
     }),
     async (c) => {
       const asked = readParameters(UNPRICED_PARAMETERS, new URL(c.req.url).searchParams);
-      const { fromMs, toMs } = rangeOf(asked, deps.now());
+      const { fromMs, toMs } = rangeOf(asked, deps.now(), deps.zones);
       const models = await unpricedModels(deps.db, c.get("caller").projectId, fromMs, toMs);
       return c.json({ models, next_cursor: null });
     },
@@ -174,15 +175,18 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-/** An API key speaks for its own project alone; the admin key (no caller) says whose the price is, null for all. */
+/**
+ * The project that the price is for; null for every project. An API key adds prices to its own project only. With the
+ * admin key there is no caller, and the body names the project.
+ */
 function ownerOf(asked: string | null | undefined, caller: Caller | undefined): string | null {
   if (!caller) {
     if (asked === undefined)
-      throw new ApiError("invalid_body", "project_id: is required here; null is for every project");
+      throw new ApiError("invalid_body", "project_id: is required with the admin key; null stands for every project");
     return asked;
   }
   if (asked !== undefined && asked !== caller.projectId)
-    throw new ApiError("forbidden", "project_id: an API key makes prices of its own project only");
+    throw new ApiError("forbidden", "project_id: an API key adds prices to its own project only");
   return caller.projectId;
 }
 
@@ -202,7 +206,7 @@ function newPrice(asked: z.infer<typeof body>): NewPrice {
   };
 }
 
-/** USD per million tokens, or thousand calls or searches -> pico-USD per unit: six decimals are whole. */
+/** USD per million tokens, or per thousand calls or searches -> pico-USD per unit; exact for up to six decimals. */
 function unitPico(units: Partial<Record<Bucket, string | undefined>>): Partial<Record<Bucket, bigint>> {
   return Object.fromEntries(
     Object.entries(units).flatMap(([bucket, usd]) =>

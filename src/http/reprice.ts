@@ -1,4 +1,4 @@
-/** `POST /v1/reprice`: what today's prices would change in the past, or the job that changes it. */
+/** `POST /v1/reprice` tells what today's prices would change in the past, or opens the job that changes it. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
@@ -21,7 +21,7 @@ const body = z.strictObject({
   provider: names,
   model: names,
   unpriced_only: z.boolean().default(false),
-  dry_run: z.boolean().default(true).describe("Only tell what would change."),
+  dry_run: z.boolean().default(true).describe("If true, nothing changes: the answer tells what would."),
 });
 
 export function repriceRoutes(deps: Deps): Hono<AppEnv> {
@@ -31,14 +31,14 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "reprice",
       tag: "Prices",
-      summary: "What today's prices would change, or change it",
+      summary: "Restate past costs at today's prices, or tell what would change",
       description:
-        "Tells by day and model what would change; with `dry_run: false` a job changes it. `recorded_cost_usd` never changes.",
+        "The answer tells by day and model what would change. With `dry_run: false` a job makes the change instead. `recorded_cost_usd` never changes.",
       caller: "admin",
       body: { content: json(body, { from: "2026-10-01", to: "2026-11-01", provider: "openai" }) },
       answers: {
-        200: { description: "What would change.", content: json(Foretold) },
-        202: { description: "The job that changes it.", content: json(RepriceJob) },
+        200: { description: "The costs that would change.", content: json(Foretold) },
+        202: { description: "The job that changes them.", content: json(RepriceJob) },
       },
       refusals: ["invalid_parameter", "raw_expired"],
     }),
@@ -47,6 +47,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       const { fromMs, toMs } = parseRange(
         new URLSearchParams({ from: asked.from, to: asked.to, tz: asked.tz }),
         deps.now(),
+        deps.zones,
       );
       await expectRaw(deps.db, fromMs);
       const scope: RepriceScope = {
@@ -70,9 +71,9 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "getRepriceJob",
       tag: "Prices",
-      summary: "How far a job is, and what it changed",
+      summary: "Read a job's progress and what it has changed",
       caller: "read",
-      path: { id: { schema: id, description: "Of the job." } },
+      path: { id: { schema: id, description: "The id of the job." } },
       answers: { 200: { description: "The job.", content: json(RepriceJob) } },
       refusals: ["not_found"],
     }),

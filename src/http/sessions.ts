@@ -1,4 +1,4 @@
-/** `GET /v1/sessions`, and one of them with its calls. */
+/** `GET /v1/sessions` lists sessions; `/v1/sessions/{id}` reads one with its calls. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
@@ -17,13 +17,13 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "listSessions",
       tag: "Calls",
-      summary: "Sessions, the one with the latest call first",
-      description: "Each adds up those of its calls that the range and the filters let through.",
+      summary: "List sessions, the one with the latest call first",
+      description: "A session's sums cover its calls in the range that match the filters.",
       caller: "read",
       query: TRACES_PARAMETERS,
       answers: {
         200: {
-          description: "A page of them.",
+          description: "A page of sessions.",
           content: json(z.object({ sessions: z.array(Session), next_cursor: nextCursor })),
         },
       },
@@ -32,7 +32,7 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
-        listSessions(deps.db, projectId, parseTracesQuery(params, deps.now())),
+        listSessions(deps.db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
       );
       return c.json(page);
     },
@@ -42,13 +42,13 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "getSession",
       tag: "Calls",
-      summary: "One session with its calls",
+      summary: "Read one session with its calls",
       caller: "read",
-      path: { id: { schema: z.string(), description: "As callers sent it.", example: "session-1" } },
+      path: { id: { schema: z.string(), description: "The session id that callers sent.", example: "session-1" } },
       query: TRACES_PARAMETERS,
       answers: {
         200: {
-          description: "Its sums, and a page of its calls, newest first.",
+          description: "The session's sums and a page of its calls, newest first.",
           content: json(Session.extend({ traces: z.array(ShownTrace), next_cursor: nextCursor })),
         },
       },
@@ -57,7 +57,7 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const session = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
-        readSession(deps.db, projectId, c.req.param("id"), parseTracesQuery(params, deps.now())),
+        readSession(deps.db, projectId, c.req.param("id"), parseTracesQuery(params, deps.now(), deps.zones)),
       );
       if (session === null) throw new ApiError("not_found", "there is no such session in this range");
       return c.json(session);

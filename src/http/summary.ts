@@ -1,7 +1,8 @@
-/** `GET /v1/summary`: parsed, answered from the cache or the database, with an ETag. */
+/** `GET /v1/summary`, answered from the cache or the database, with an ETag. */
 import { Hono } from "hono";
 import { parseSummaryQuery, SUMMARY_PARAMETERS } from "../summary/query.ts";
-import { summarize, Summary } from "../summary/summarize.ts";
+import { summarize } from "../summary/summarize.ts";
+import { Summary } from "../summary/shown.ts";
 import { answerCached, cachedAnswers, CACHE_HEADERS } from "./cached.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
@@ -14,9 +15,9 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "summarize",
       tag: "Costs",
-      summary: "Who spent what, on which model, when",
+      summary: "Sum up who spent what, on which model, when",
       description:
-        "Exact for any range, zone, group and filter, as long as the calls at its ragged edges are kept. At most 10,000 rows.",
+        "The sums are exact for any range, zone, group and filter. If an edge of the range lies within an hour whose calls have been deleted, the edge moves to the start of that hour, and the answer has `approximate`. An answer has at most 10,000 rows.",
       caller: "read",
       headers: CACHE_HEADERS,
       query: SUMMARY_PARAMETERS,
@@ -26,14 +27,14 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const beganMs = deps.now();
       const asked = new URL(c.req.url).searchParams;
-      const query = parseSummaryQuery(asked, beganMs);
+      const query = parseSummaryQuery(asked, beganMs, deps.zones);
       const question = {
         canonical: { ...query, zone: query.zone.name },
         toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs),
       };
       return await answerCached(c, deps, question, beganMs, () =>
         asFarAsKept(asked, (params) =>
-          summarize(deps.reader, c.get("caller").projectId, parseSummaryQuery(params, beganMs), beganMs),
+          summarize(deps.reader, c.get("caller").projectId, parseSummaryQuery(params, beganMs, deps.zones), beganMs),
         ),
       );
     },

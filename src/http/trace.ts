@@ -1,9 +1,10 @@
-/** `GET /v1/traces`, and one trace: read with its receipt, or taken out. */
+/** `GET /v1/traces` lists calls; `/v1/traces/{id}` reads one with its receipt, or deletes it. */
+import { DAY_MS } from "../time.ts";
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { startOfKey } from "../ingest/key.ts";
-import { announceChange } from "../rollup/announce.ts";
+import { startOfKey } from "../ledger/key.ts";
+import { announceChange } from "../epoch.ts";
 import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
 import { listTraces, readTrace, ShownTrace } from "../traces/read.ts";
@@ -14,10 +15,7 @@ import { EXAMPLE_ID } from "./example.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
-const path = { id: { schema: id, description: "The ledger's own id of the call.", example: EXAMPLE_ID } };
-
-/** Other spans of its trace may count instead, so long before. */
-const DAY_MS = 86_400_000;
+const path = { id: { schema: id, description: "The id that the ledger gave the call.", example: EXAMPLE_ID } };
 
 export function traceRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -26,12 +24,12 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "listTraces",
       tag: "Calls",
-      summary: "Calls, newest first",
+      summary: "List calls, newest first",
       caller: "read",
       query: TRACES_PARAMETERS,
       answers: {
         200: {
-          description: "A page of them.",
+          description: "A page of calls.",
           content: json(z.object({ traces: z.array(ShownTrace), next_cursor: nextCursor })),
         },
       },
@@ -40,7 +38,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
-        listTraces(deps.db, projectId, parseTracesQuery(params, deps.now())),
+        listTraces(deps.db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
       );
       return c.json(page);
     },
@@ -50,20 +48,21 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "getTrace",
       tag: "Calls",
-      summary: "One call with its receipt",
-      description: "Why it costs what it costs: tokens, unit price and cost by bucket, and where the price is from.",
+      summary: "Read one call with its receipt",
+      description:
+        "The receipt explains the cost: quantity, unit price and cost of each price bucket, and the source of the price.",
       caller: "read",
       path,
       answers: {
-        200: { description: "The call.", content: json(ShownTrace.extend({ receipt: Receipt })) },
+        200: { description: "The call and its receipt.", content: json(ShownTrace.extend({ receipt: Receipt })) },
       },
       refusals: ["not_found", "raw_expired"],
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const trace = id === null ? null : await readTrace(deps.db, c.get("caller").projectId, id);
-      if (trace === null) throw new ApiError("not_found", "there is no such trace");
-      return c.json(trace);
+      const call = id === null ? null : await readTrace(deps.db, c.get("caller").projectId, id);
+      if (call === null) throw new ApiError("not_found", "there is no such call");
+      return c.json(call);
     },
   );
   app.delete(
@@ -71,21 +70,22 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       id: "deleteTrace",
       tag: "Calls",
-      summary: "Take a wrong call out",
+      summary: "Delete a wrong call",
       caller: "admin",
       path,
-      answers: { 204: { description: "It is out of all sums." } },
+      answers: { 204: { description: "The call is deleted, and no sum counts it any more." } },
       refusals: ["not_found", "raw_expired"],
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
       const { projectId } = c.get("caller");
-      if (id === null) throw new ApiError("not_found", "there is no such trace");
+      if (id === null) throw new ApiError("not_found", "there is no such call");
       try {
         if (!(await deleteTrace(deps.db, projectId, id, deps.config.wrapperGraceSeconds)))
-          throw new ApiError("not_found", "there is no such trace");
+          throw new ApiError("not_found", "there is no such call");
       } finally {
-        // Also after a failure: its answer may have been lost after it was done.
+        // A failed statement may have taken effect before its answer was lost. Another span of the trace may now count
+        // instead, and it may have started a day earlier.
         await announceChange(deps, projectId, startOfKey(id) - DAY_MS, keepAliveOf(c));
       }
       return c.body(null, 204);

@@ -1,14 +1,13 @@
-/** `POST /v1/traces`: OTLP or native, told apart by content type and shape. */
+/** `POST /v1/traces` takes calls in OTLP or in the native form; content type and shape tell which. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { MalformedBody, TooManyItems } from "../ingest/decode/otlp-errors.ts";
-import { MAX_DEPTH, nestsDeeper, parseJson } from "../ingest/decode/json.ts";
-import { decodeNative, decodeNdjson } from "../ingest/decode/native.ts";
-import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp.ts";
+import { itemsOf, parseJson, parseLines } from "../ingest/decode/json.ts";
+import { decodeNative } from "../ingest/decode/native.ts";
+import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces.ts";
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
-import type { Decoded } from "../ingest/trace.ts";
+import type { Decoded } from "../ingest/decode/decoded.ts";
 import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { decodeText, readBody } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
@@ -29,9 +28,9 @@ const nativeBody = z.union([
 const ingestTraces: Operation = {
   id: "ingestTraces",
   tag: "Ingest",
-  summary: "Calls, as OTLP spans or plain JSON",
+  summary: "Send calls, as OTLP spans or plain JSON",
   description:
-    "A wrong item never blocks the others. At most 8 MB after decompression (gzip), and 5,000 items. OTLP is answered in its own form, also with errors.",
+    "A wrong item never blocks the others. A body has at most 8 MB after decompression (gzip) and 5,000 items. An OTLP request gets answers and errors in OTLP's own form.",
   caller: "ingest",
   body: {
     content: {
@@ -45,7 +44,7 @@ const ingestTraces: Operation = {
   },
   answers: {
     200: {
-      description: "What became of the items.",
+      description: "How many items were stored, and why others were rejected.",
       content: {
         "application/json": {
           schema: z.union([Ingested, otlpAnswers]),
@@ -60,17 +59,17 @@ const ingestTraces: Operation = {
   otlp: true,
 };
 
-/** Where Langfuse's SDK sends to. */
+/** Langfuse's SDK sends to this path. */
 const ingestLangfuse: Operation = {
   ...ingestTraces,
   id: "ingestLangfuseTraces",
-  summary: "OTLP spans, at Langfuse's path",
-  description: "As `POST /v1/traces`, for OTLP alone.",
+  summary: "Send OTLP spans to Langfuse's path",
+  description: "The same as `POST /v1/traces`, but for OTLP only.",
   basic: true,
   body: { content: { "application/json": { schema: otlp.json, examples: { OTLP: EXAMPLE_OTLP } }, ...otlp.protobuf } },
   answers: {
     200: {
-      description: "What became of the spans.",
+      description: "How many spans were rejected, and why.",
       content: {
         "application/json": { schema: otlpAnswers, examples: { OTLP: {} } },
         "application/x-protobuf": { schema: z.file() },
@@ -100,7 +99,7 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
 async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
   const type = contentType(c);
   if (type === "application/x-protobuf") return decodeOtlpProtobuf(await readBody(c.req.raw), nowMs, MAX_ITEMS);
-  if (NDJSON.has(type)) return decodeNdjson(decodeText(await readBody(c.req.raw)), nowMs, MAX_ITEMS);
+  if (NDJSON.has(type)) return decodeNative(parseLines(decodeText(await readBody(c.req.raw)), MAX_ITEMS), nowMs);
   if (type !== "application/json") {
     throw new ApiError(
       "unsupported_media_type",
@@ -112,22 +111,9 @@ async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
     c.set("otlp", "json");
     return decodeOtlpJson(body, nowMs, MAX_ITEMS);
   }
-  if (nestsDeeper(body, MAX_DEPTH)) throw new MalformedBody(`the body nests deeper than ${MAX_DEPTH}`);
-  const items = nativeItems(body);
-  if (items.length > MAX_ITEMS) throw new TooManyItems(MAX_ITEMS);
-  return decodeNative(items, nowMs);
+  return decodeNative(itemsOf(body, MAX_ITEMS, "traces"), nowMs);
 }
 
 function isOtlp(body: unknown): boolean {
   return typeof body === "object" && body !== null && !Array.isArray(body) && Object.hasOwn(body, "resourceSpans");
-}
-
-/** An array, `{"traces": […]}`, or one object. */
-function nativeItems(body: unknown): unknown[] {
-  if (Array.isArray(body)) return body;
-  if (typeof body !== "object" || body === null) throw new MalformedBody("the body is neither an object nor an array");
-  if (!Object.hasOwn(body, "traces")) return [body];
-  const { traces } = body as { traces: unknown };
-  if (!Array.isArray(traces)) throw new MalformedBody("traces must be an array");
-  return traces;
 }

@@ -1,41 +1,41 @@
 /**
- * The public price catalogue (the `@pydantic/genai-prices` package), read for its unit prices
- * only: which price holds at which time and input size. Amounts are whole pico-USD per unit.
+ * The public price catalogue, which is the package `@pydantic/genai-prices`. Only its unit prices are used: which price
+ * holds at which time and input size. Amounts are whole pico-USD per unit.
  */
 import { calcPrice, findProvider, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
 import { unitPricePico } from "../money.ts";
-import { BUCKETS, INSTEAD, LISTED_PER, type Bucket, unitOf } from "./buckets.ts";
+import { BUCKETS, CONTENTS, LISTED_PER, type Bucket, unitOf } from "../ledger/buckets.ts";
 import { digestUuid } from "../digest.ts";
 
 export const CATALOGUE_SOURCE = "genai-prices";
-/** The version of the package; a test compares it with what is installed. */
+/** The version of the package. A test compares it with the installed one. */
 export const CATALOGUE_VERSION = "0.1.8";
 
-/** One list of unit prices as applied to calls. Its `id` is a digest of everything in it. */
+/** One list of unit prices as applied to calls. Its `id` is a digest of all its other fields. */
 export interface Price {
   id: string;
   source: string;
   version: string;
   provider: string;
-  /** The catalogue's name of the model. */
+  /** The catalogue's name for the model. */
   model: string;
-  /** Pico-USD per unit by bucket, in the order of `BUCKETS`; null where the source has none. */
+  /** Pico-USD per unit by bucket, in the order of `BUCKETS`. Null if the source has no price for the bucket. */
   unitPico: (bigint | null)[];
 }
 
-/** A price of the catalogue, together with what it lists. */
+/** A price of the catalogue, together with the amounts that the catalogue lists. */
 export interface ListPrice extends Price {
   /** USD per `LISTED_PER` units by bucket, before any rounding. */
   listedUsd: (number | null)[];
 }
 
-/** What the catalogue knows of one model: look up once, then choose by time and size. */
+/** One model of the catalogue. It is looked up once, and then asked for its price by time and input size. */
 export interface CatalogueModel {
   provider: string;
   priceAt(endedAtMs: number, inputTokens: number): ListPrice;
 }
 
-/** What the catalogue calls the price of a bucket. */
+/** The catalogue's name for the price of each bucket. */
 const KEYS: Record<Bucket, string> = {
   input: "input_mtok",
   cache_read: "cache_read_mtok",
@@ -51,21 +51,21 @@ const KEYS: Record<Bucket, string> = {
   web_search: "web_searches_kcount",
 };
 
-/** Those who make models, as against those who serve them: the library infers only some of their models by name. */
+/** Providers that make models. The library infers only some of their models by name, so these are asked one by one. */
 const MAKERS = ["openai", "anthropic", "google", "mistral", "cohere", "x-ai", "deepseek"];
 
 /**
- * Finds a model. A provider of `unknown` is inferred, but only from a model that the catalogue
- * names exactly (a date or version behind the name is allowed). Gateways put the maker's name before a model's.
+ * Finds a model. If the provider is `unknown`, it is inferred, but only from a model that the catalogue names exactly. A
+ * date or version after the name is allowed. A maker's name before the model, as gateways write it, is understood.
  *
- * @returns null when the catalogue has no such model of that provider.
+ * @returns null if the catalogue has no such model of that provider.
  */
 export function findModel(provider: string, model: string): CatalogueModel | null {
   const [maker, rest] = model.split(/\/(.*)/s, 2) as [string, string?];
   if (rest && (maker === provider || (provider === "unknown" && MAKERS.includes(maker)))) return findModel(maker, rest);
   if (provider === "unknown") return inferModel(model);
   const found = calcPrice({}, model, { providerId: provider });
-  // The library falls back on the model's name where it does not know the provider.
+  // If the library does not know the provider, it falls back on the model's name.
   if (!found || findProvider({ providerId: provider })?.id !== found.provider.id) return null;
   return catalogueModel(found.provider.id, found.model);
 }
@@ -77,7 +77,7 @@ function inferModel(model: string): CatalogueModel | null {
   return found ? catalogueModel(found.provider.id, found.model) : null;
 }
 
-/** Finds a model in the catalogue; null when it is not there. */
+/** Finds a model in the catalogue. Null if it is not there. */
 export type LookUp = (provider: string, model: string) => CatalogueModel | null;
 
 const MEMO_SIZE = 10_000;
@@ -155,7 +155,7 @@ function secondOfDay(time: string): number {
   return (Date.parse(`1970-01-02T${time}`) / 1_000) % 86_400;
 }
 
-/** Input sizes past which the whole call pays other prices, ascending. */
+/** The input sizes above which other prices hold for the whole call, ascending. */
 function stepsOf(prices: ModelPrice): number[] {
   const starts = Object.values(prices).flatMap((price) =>
     typeof price === "object" ? price.tiers.map((tier) => tier.start) : [],
@@ -165,7 +165,7 @@ function stepsOf(prices: ModelPrice): number[] {
 
 function priceOf(provider: string, model: string, prices: ModelPrice, inputTokens: number): ListPrice {
   const listedUsd = BUCKETS.map((bucket) => {
-    const instead = INSTEAD[bucket];
+    const instead = CONTENTS[bucket].instead;
     const price = prices[KEYS[bucket]] ?? (instead === undefined ? undefined : prices[KEYS[instead]]);
     if (price === undefined || typeof price === "number") return price ?? null;
     return price.tiers.findLast(({ start }) => inputTokens > start)?.price ?? price.base;
@@ -177,7 +177,7 @@ function priceOf(provider: string, model: string, prices: ModelPrice, inputToken
   return { ...price, listedUsd };
 }
 
-/** A price under the digest of all that it says. */
+/** Gives a price its id, the digest of all its other fields. */
 export function withId(price: Omit<Price, "id">): Price {
   const { source, version, provider, model, unitPico } = price;
   return { id: digestUuid(JSON.stringify([source, version, provider, model, unitPico.map(String)])), ...price };

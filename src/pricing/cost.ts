@@ -1,10 +1,10 @@
 /**
- * Cost of one call. A cost is never invented: where the usage, the model, the tier or the price of
- * a bucket that holds tokens is unknown, the cost is null and the reason says so.
+ * The cost of one call. A cost is never invented: if the usage, the model, the tier or the price of a bucket that holds
+ * anything is unknown, the cost is null and a reason is given.
  */
-import type { PricedCall } from "../ingest/trace.ts";
-import { MAX_COST_PICO } from "../money.ts";
-import { BUCKETS, quantities, TOKEN_BUCKETS } from "./buckets.ts";
+import type { PriceableCall } from "../ledger/call.ts";
+import { MAX_COST_PICO, picoToUsd } from "../money.ts";
+import { BUCKETS, quantities, TOKEN_BUCKETS } from "../ledger/buckets.ts";
 import { createLookUp, type LookUp, type Price } from "./catalogue.ts";
 import type { CustomPrices } from "./custom-price.ts";
 import { createQuotes } from "./quote.ts";
@@ -13,24 +13,24 @@ import { canonicalTier } from "./service-tier.ts";
 export type UnpricedReason = "usage_unknown" | "model_unknown" | "tier_unknown" | "price_unknown" | "price_zero";
 
 export interface Cost {
-  /** Pico-USD, the sum of quantity x unit price over the buckets. */
+  /** Pico-USD: the sum of quantity x unit price over the buckets. Null if the call is unpriced. */
   costPico: bigint | null;
   unpricedReason: UnpricedReason | null;
-  /** What the call was priced with; null where nothing was. */
+  /** The price that was applied. Null if there was none. */
   price: Price | null;
-  /** The provider as the catalogue knows it, where the caller named none. */
+  /** The provider of the call, or the one that the catalogue infers if the caller named none. */
   provider: string;
 }
 
 export interface Pricer {
-  /** @throws RangeError when the cost would exceed what the ledger can hold. */
-  costOf(trace: PricedCall): Cost;
+  /** @throws RangeError if the cost exceeds `MAX_COST_PICO`. */
+  costOf(call: PriceableCall): Cost;
 }
 
-/** Operations that give no output tokens, so that a missing count means 0. */
+/** Operations without output tokens. For them a missing count means 0. */
 const NO_OUTPUT = new Set(["embeddings", "rerank"]);
 
-/** A pricer over the catalogue, and over custom prices before it. */
+/** Makes a pricer that uses custom prices first, then the catalogue. */
 export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp = createLookUp()): Pricer {
   const quoteOf = createQuotes(custom, lookUp);
   return {
@@ -49,7 +49,7 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
       const empty = call.inputTokens === 0 && output === 0;
       const searches = call.webSearches ?? 0;
       const fromCache = call.billable === false && call.wrapper !== true;
-      // A call that failed, or that a gateway's cache answered, and that used nothing has no fee either.
+      // If a call used nothing because it failed or a gateway's cache answered it, it has no fee either.
       if (empty && searches === 0 && (call.status === "error" || fromCache)) {
         return { costPico: 0n, unpricedReason: null, price: null, provider };
       }
@@ -71,10 +71,10 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
       const tokensPico = total(held, price.unitPico, 0, TOKEN_BUCKETS.length);
       const feesPico = total(held, price.unitPico, TOKEN_BUCKETS.length, BUCKETS.length);
       if (tokensPico === null || feesPico === null) return unpriced("price_unknown");
-      // A fee makes up for no tokens: without a price for them the call has none.
+      // A zero for tokens means that their price is missing, and a fee does not replace it.
       if (tokensPico === 0n && !empty && !zeroIsFree) return unpriced("price_zero");
       const costPico = tokensPico + feesPico;
-      if (costPico > MAX_COST_PICO) throw new RangeError("the cost exceeds what the ledger can hold");
+      if (costPico > MAX_COST_PICO) throw new RangeError(`the cost exceeds ${picoToUsd(MAX_COST_PICO)} USD`);
       return { costPico, unpricedReason: null, price, provider };
     },
   };
@@ -82,7 +82,7 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
 
 const REQUEST = BUCKETS.indexOf("request");
 
-/** What the buckets `from` to before `to` cost; null where one that holds anything has no price. */
+/** The cost of the buckets from `from` to before `to`. Null if a bucket that holds anything has no price. */
 function total(held: number[], unitPico: (bigint | null)[], from: number, to: number): bigint | null {
   let sum = 0n;
   for (let i = from; i < to; i++) {

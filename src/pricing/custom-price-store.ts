@@ -1,6 +1,6 @@
 /**
- * Custom prices in the database. Rows are only ever added: a price that was used once can be shown
- * for ever, and a later one takes over by starting later.
+ * Custom prices in the database. Rows are only added, so a price that was once used can always be shown. A new price
+ * replaces an old one by starting later.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
@@ -8,26 +8,26 @@ import type { Database, Row } from "../db/client.ts";
 import { NO_PROJECT_ID } from "../db/schema.ts";
 import { ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
-import { columns } from "../rollup/measures.ts";
+import { columns, instantAt } from "../db/sql.ts";
 import { id, time, usd } from "../wire.ts";
-import { BUCKETS, type Bucket, FEE_BUCKETS, INSTEAD, LISTED_PER, TOKEN_BUCKETS, unitOf } from "./buckets.ts";
+import { BUCKETS, type Bucket, FEE_BUCKETS, CONTENTS, LISTED_PER, TOKEN_BUCKETS, unitOf } from "../ledger/buckets.ts";
 import { findModel } from "./catalogue.ts";
 import { covers, patternOf, type CustomPrice, type ModelName } from "./custom-price.ts";
 import type { PriceBooks } from "./price-books.ts";
 import { ratio } from "./ratio.ts";
 
-/** Of one project, and of those for all projects. */
+/** The most custom prices of one project, and the most global ones. */
 export const MAX_CUSTOM_PRICES = 5_000;
 
 /** A custom price as the API shows it. */
 export const ShownPrice = z
   .object({
     id,
-    project_id: id.nullable().describe("Null for a price of every project."),
-    provider: z.string().nullable().describe("Null covers any."),
-    model: z.string().describe("With a trailing `*` for a prefix."),
+    project_id: id.nullable().describe("Null for a global price, which holds for every project."),
+    provider: z.string().nullable().describe("Null covers every provider."),
+    model: z.string().describe("The whole name, or a prefix that ends with `*`."),
     match: z.enum(["exact", "prefix"]),
-    service_tier: z.string().nullable().describe("Null covers any."),
+    service_tier: z.string().nullable().describe("Null covers every service tier."),
     starts_at: time,
     ends_at: time.nullable(),
     usd_per_million_tokens: z.partialRecord(z.enum(TOKEN_BUCKETS), usd).nullable(),
@@ -39,7 +39,7 @@ export const ShownPrice = z
   .meta({ id: "Price" });
 export type ShownPrice = z.infer<typeof ShownPrice>;
 
-/** A price to be added; unit prices in pico-USD per token, call or search. */
+/** A price to be added. Unit prices are in pico-USD per token, call or search. */
 export interface NewPrice {
   provider: string | null;
   model: string;
@@ -56,12 +56,12 @@ const PICO = BUCKETS.map((bucket) => `${bucket}_pico`);
 const SAID = ["provider", "model", "match", "service_tier", "starts_at", "ends_at", ...PICO, "factor"] as const;
 const FIELDS = ["project_id", "id", ...SAID, "same_as_provider", "same_as_model"];
 
-/** A project's own prices and the global ones, as the pricer wants them. */
+/** Reads a project's own prices and the global ones, for the pricer. */
 export async function loadCustomPrices(db: Database, projectId: string): Promise<CustomPrice[]> {
   return (await db.query(visible(projectId))).map(readPrice);
 }
 
-/** The same for people, a project's own first. */
+/** Reads the same prices as the API shows them, the project's own first. */
 export async function listCustomPrices(db: Database, projectId: string): Promise<ShownPrice[]> {
   return (await db.query(visible(projectId))).map(showPrice);
 }
@@ -74,11 +74,11 @@ order by project_id desc, created_at, id`;
 }
 
 /**
- * Adds a price; in this isolate it holds as soon as this returns.
+ * Adds a price. In this isolate it holds as soon as this returns.
  *
- * @param projectId null for a price of every project.
- * @throws ApiError `not_found` without such a project, `invalid_body` for an alias of a model that has no price,
- * `price_overlap`, `too_many_prices`.
+ * @param projectId null for a global price.
+ * @throws ApiError `not_found` if there is no such project, `invalid_body` if `sameAs` names a model without a price,
+ * `price_overlap` if another price covers part of the period, `too_many_prices` at the limit.
  */
 export async function addCustomPrice(
   { db, prices }: { db: Database; prices: PriceBooks },
@@ -91,7 +91,7 @@ export async function addCustomPrice(
     throw new ApiError("invalid_body", "same_as: neither the catalogue nor a custom price knows this model");
   }
   try {
-    // The lock comes in a statement of its own: what it waits for is in the snapshot of the next.
+    // The lock is a statement of its own, so that the next statement's snapshot contains what the lock waited for.
     const [, rows] = await db.batch([
       sql`select pg_advisory_xact_lock(hashtextextended(${`custom_prices ${owner}`}, 0))`,
       insertion(owner, price),
@@ -101,35 +101,34 @@ export async function addCustomPrice(
     if (row["overlapping"] !== null) {
       throw new ApiError(
         "price_overlap",
-        "starts_at, ends_at: another price of the same provider, model and service tier holds in this time; end before it, or start later than one that has no end",
+        "starts_at, ends_at: another price for the same provider, model and service tier covers part of this period. End this price before the other one starts. If the other one has no end, start this price after it",
         { price_id: String(row["overlapping"]) },
       );
     }
     if (row["id"] === null) {
-      throw new ApiError("too_many_prices", `there are ${MAX_CUSTOM_PRICES} custom prices, the most there may be`);
+      throw new ApiError("too_many_prices", `the limit of ${MAX_CUSTOM_PRICES} custom prices is reached`);
     }
     return showPrice(row);
   } finally {
-    // Also after a failure: an answer may have been lost after the price was committed.
+    // Runs after a failure too: the price may have been committed although the answer was lost.
     prices.expire(projectId);
   }
 }
 
-/** Has a model a price that is no alias itself, at any time? */
+/** Tells whether a model has a price, at any time, that does not itself point to another model. */
 async function isPriced(db: Database, owner: string, model: ModelName): Promise<boolean> {
   if (findModel(model.provider, model.model)) return true;
   return (await loadCustomPrices(db, owner)).some((price) => price.sameAs === null && covers(price, model));
 }
 
-/** One row: whether the project exists, a price that is in the way, and the new one if it was added. */
+/** The INSERT. Its one row tells whether the project exists, which price overlaps, and the new price if it was added. */
 function insertion(owner: string, price: NewPrice): SQL {
-  const instant = (ms: number | null): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
   const { provider, model, match, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
   const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);
   return sql`
 with asked (${columns(FIELDS)}) as (
   select ${owner}::uuid, gen_random_uuid(), ${provider}::text, ${model}::text, ${match}::text, ${serviceTier}::text,
-    ${instant(startsAtMs)}, ${instant(endsAtMs)}, ${sql.join(units, sql`, `)}, ${factor}::numeric,
+    ${instantAt(startsAtMs)}, ${instantAt(endsAtMs)}, ${sql.join(units, sql`, `)}, ${factor}::numeric,
     ${sameAs?.provider ?? null}::text, ${sameAs?.model ?? null}::text
 ),
 overlapping as (
@@ -173,7 +172,7 @@ function readPrice(row: Row): CustomPrice {
 
 function withFallbacks(unitPico: (bigint | null)[]): (bigint | null)[] {
   return BUCKETS.map((bucket, i) => {
-    const instead = INSTEAD[bucket];
+    const instead = CONTENTS[bucket].instead;
     return unitPico[i] ?? (instead === undefined ? null : (unitPico[BUCKETS.indexOf(instead)] ?? null));
   });
 }

@@ -1,7 +1,7 @@
 /**
- * Custom prices, and which of them holds for a call. Of those that cover it and hold at its end:
- * the project's own before global ones, exact before prefix, longer before shorter prefix, its
- * service tier before any, its provider before any, then the latest start.
+ * Custom prices, and the choice of the one that holds for a call. If several cover the call and hold at its end, the order
+ * is: the project's own before global ones, exact before prefix, longer before shorter prefix, a price for its service
+ * tier before one for every tier, a price for its provider before one for every provider, then the latest start.
  */
 import type { Ratio } from "./ratio.ts";
 
@@ -12,45 +12,45 @@ export interface ModelName {
 
 export interface CustomPrice {
   id: string;
-  /** For every project; else for the one that made it. */
+  /** True if it holds for every project. Otherwise it holds for the project that made it. */
   global: boolean;
-  /** Null covers any. */
+  /** Null covers every provider. */
   provider: string | null;
-  /** The whole name, or what it begins with. */
+  /** The whole name, or the prefix. */
   model: string;
   match: "exact" | "prefix";
-  /** Canonical; null covers any, at the tier's multiplier. */
+  /** The canonical tier. Null covers every tier, at the tier's multiplier. */
   serviceTier: string | null;
   startsAtMs: number;
-  /** The first instant at which it holds no more; null is never. */
+  /** The first instant at which it no longer holds. Null if it has no end. */
   endsAtMs: number | null;
-  /** Pico-USD per unit by bucket, in the order of `BUCKETS`; null where another model's price is taken. */
+  /** Pico-USD per unit by bucket, in the order of `BUCKETS`. Null if the unit prices come from elsewhere. */
   unitPico: (bigint | null)[] | null;
-  /** Of the price that is taken. */
+  /** Multiplies the unit prices that come from elsewhere. */
   factor: Ratio | null;
-  /** Whose price is taken, where it is not the model's own. */
+  /** The model whose unit prices are taken instead of the call's own. */
   sameAs: ModelName | null;
 }
 
 export interface CustomPrices {
-  /** @param aliases false leaves those out that point to another model, so that an alias is followed once. */
+  /** @param aliases if false, prices that point to another model are ignored, so that an alias is followed only once. */
   find(call: ModelName, tier: string | null, atMs: number, aliases?: boolean): CustomPrice | null;
 }
 
-/** Does a price cover a model, at whatever time and tier? */
+/** Tells whether a price covers a model. Time and tier are not considered. */
 export function covers(price: CustomPrice, { provider, model }: ModelName): boolean {
   if (price.provider !== null && price.provider !== provider) return false;
   return price.match === "exact" ? price.model === model : model.startsWith(price.model);
 }
 
-/** `acme-*` for a prefix, as callers write it. */
+/** The model of a price as callers write it: `acme-*` for a prefix. */
 export function patternOf({ model, match }: Pick<CustomPrice, "model" | "match">): string {
   return match === "prefix" ? `${model}*` : model;
 }
 
 const MEMO_SIZE = 10_000;
 
-/** Prices as a project sees them: its own and the global ones. */
+/** Indexes the prices that hold for one project: its own and the global ones. */
 export function customPrices(prices: readonly CustomPrice[]): CustomPrices {
   const exact = new Map<string, CustomPrice[]>();
   const prefixes = new Map<string, CustomPrice[]>();
@@ -91,7 +91,7 @@ export function customPrices(prices: readonly CustomPrice[]): CustomPrices {
   };
 }
 
-/** Better ones first. */
+/** Sorts the price that takes precedence first. */
 function byRank(a: CustomPrice, b: CustomPrice): number {
   return (
     Number(a.global) - Number(b.global) ||

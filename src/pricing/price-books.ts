@@ -1,30 +1,29 @@
 /**
- * Each project's pricer, over its own and the global custom prices: loaded once, believed for half
- * a minute, and longer only while the database does not answer.
+ * The pricer of each project, over its own and the global custom prices. It is loaded once and used for half a minute. It
+ * is used longer only while the database does not answer.
  */
-import type { KeepAlive } from "../deps.ts";
-import { holdOpen } from "../hold-open.ts";
+import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 import { createLookUp } from "./catalogue.ts";
 import { createPricer, type Pricer } from "./cost.ts";
 import { customPrices, type CustomPrice } from "./custom-price.ts";
 
 export interface PriceBooks {
   /**
-   * With `keepAlive` an old book is loaded again beside the request, so that projects in use need no database that
-   * answers at once.
+   * With `keepAlive` an old book is reloaded beside the request, so that requests of active projects do not wait for the
+   * database.
    *
-   * @throws whatever loading threw, when there is nothing older to go by.
+   * @throws the error of loading, if there is no older book.
    */
   pricerFor(projectId: string, nowMs: number, keepAlive?: KeepAlive): Promise<Pricer>;
-  /** A project's prices (null: everybody's) have changed: the next call loads them. */
+  /** Says that a project's prices have changed (null: the global ones). The next request loads them. */
   expire(projectId: string | null): void;
 }
 
 interface Book {
   pricer: Pricer;
-  /** Prices are only ever added: as many as before means the same. */
+  /** The number of prices. Prices are only added, so an equal number means equal prices. */
   size: number;
-  /** From when on it may be loaded again beside a request. */
+  /** From this time on it may be reloaded beside a request. */
   renewMs: number;
   untilMs: number;
 }
@@ -32,17 +31,17 @@ interface Book {
 const MEMO_MS = 30_000;
 const RENEW_MS = 15_000;
 const MEMO_SIZE = 10_000;
-/** How long loading may take when there is an older book, and when it is tried again after a failure. */
+/** How long a request waits for loading if there is an older book, and after which time a failed load is repeated. */
 const PATIENCE_MS = 1_000;
 const RETRY_MS = 5_000;
 const EXPIRED = Number.NEGATIVE_INFINITY;
 
-/** @param load a project's own and all global prices. */
+/** @param load reads a project's own and all global prices. */
 export function createPriceBooks(load: (projectId: string) => Promise<CustomPrice[]>): PriceBooks {
   const lookUp = createLookUp();
   const catalogueOnly = createPricer(null, lookUp);
   const books = new Map<string, Book>();
-  /** Moves with each change, so that what was being read meanwhile is not kept. */
+  /** Moves with each change, so that prices which were read before the change are not kept. */
   let generation = 0;
 
   async function reload(projectId: string, nowMs: number): Promise<Pricer> {

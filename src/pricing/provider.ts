@@ -1,4 +1,4 @@
-/** Emitters name one provider in many ways; the ledger and the catalogue know it by one. */
+/** Provider names: emitters name one provider in many ways, the ledger and the catalogue in one. */
 
 const ALIASES = new Map([
   ["google.generative-ai", "google"],
@@ -24,14 +24,14 @@ const ALIASES = new Map([
   ["mistralai", "mistral"],
 ]);
 
-/** API names that SDKs append to a provider, as in `openai.responses` or `anthropic.messages`. */
+/** The API names that SDKs append to a provider, as in `openai.responses` or `anthropic.messages`. */
 const API_SUFFIX =
   /\.(chat|responses|messages|completion|completions|embedding|embeddings|reranking|image|speech|transcription|text)$/;
 
-/** Gateways and frameworks use many providers: their name says nothing about the price. */
+/** Gateways and frameworks use many providers, so their name says nothing about the price. */
 const GATEWAYS = new Set(["litellm", "litellm_proxy", "gcp.vertex.agent", "strands-agents", "unknown", ""]);
 
-/** `openai.chat` -> `openai`, `gcp.gemini` -> `google`, `litellm` -> `unknown`; other names stay, in lower case. */
+/** `openai.chat` -> `openai`, `gcp.gemini` -> `google`, `litellm` -> `unknown`. Other names are only put in lower case. */
 export function canonicalProvider(name: string): string {
   const lower = name.trim().toLowerCase();
   if (GATEWAYS.has(lower)) return "unknown";

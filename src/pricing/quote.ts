@@ -1,12 +1,11 @@
 /**
- * The unit prices of a call where custom prices or a service tier have a say. Factors are
- * multiplied as exact fractions with the price as listed, and the product is rounded once.
+ * The unit prices of a call that has a service tier, or whose project has custom prices. Factors are multiplied with the
+ * listed price as exact fractions, and the product is rounded once.
  *
- * A custom factor is taken of the whole list, as a discount on everything that a provider sells.
- * A tier's multiplier is taken of tokens only: providers publish it for those, and bill a search or
- * a call at its full fee in every tier.
+ * A custom factor applies to every bucket, like a discount on everything that a provider sells. A tier's multiplier
+ * applies to tokens only: providers publish it for tokens, and charge full fees for calls and searches in every tier.
  */
-import { BUCKETS, isFee, LISTED_PER, unitOf } from "./buckets.ts";
+import { BUCKETS, isFee, LISTED_PER, unitOf } from "../ledger/buckets.ts";
 import { withId, type ListPrice, type LookUp, type Price } from "./catalogue.ts";
 import { patternOf, type CustomPrice, type CustomPrices, type ModelName } from "./custom-price.ts";
 import { ONE, picoPerUnit, rounded, times, type Ratio } from "./ratio.ts";
@@ -14,22 +13,22 @@ import { tierMultiplier } from "./service-tier.ts";
 
 export interface Quote {
   price: Price;
-  /** Somebody said that 0 is the price; a 0 of the catalogue rather means that it has none. */
+  /** True if a custom price sets the unit prices, so that 0 means free. A 0 in the catalogue means that a price is missing. */
   zeroIsFree: boolean;
 }
 
-/** Where unit prices come from, before factors. */
+/** The source of the unit prices before factors. */
 type Base = { listed: ListPrice } | { said: CustomPrice & { unitPico: (bigint | null)[] } };
 
 interface Terms {
   base: Base;
-  /** Of every price. */
+  /** Multiplies every unit price. */
   factor: Ratio;
   /** The tier that `multiplier` is for. */
   tier: string | null;
-  /** Of tokens. */
+  /** Multiplies the unit prices of tokens. */
   multiplier: Ratio;
-  /** The custom price that decided; null for the catalogue alone. */
+  /** The custom price that holds. Null if the catalogue alone decides. */
   by: CustomPrice | null;
 }
 
@@ -37,7 +36,7 @@ type Unknown = "model_unknown" | "tier_unknown";
 
 const MEMO_SIZE = 10_000;
 
-/** Quotes by (model, tier or null for the standard one, the call's end, its input tokens). */
+/** Makes a function that quotes by model, tier (null for the standard one), the call's end and its input tokens. */
 export function createQuotes(
   custom: CustomPrices | null,
   lookUp: LookUp,
@@ -52,7 +51,7 @@ export function createQuotes(
     aliases: boolean,
   ): Terms | Unknown {
     const by = custom?.find(call, tier, endedAtMs, aliases) ?? null;
-    // A price for this very tier has the tier in it.
+    // A price for this very tier already includes the tier.
     const tierLeft = by !== null && by.serviceTier !== null ? null : tier;
     const own = by?.factor ?? ONE;
     if (by?.sameAs) {

@@ -1,4 +1,4 @@
-/** Exact fractions, not negative: what a unit price is until it is rounded, once. */
+/** Exact fractions, never negative. A unit price is one until it is rounded, which happens once. */
 
 export interface Ratio {
   numerator: bigint;
@@ -7,7 +7,11 @@ export interface Ratio {
 
 export const ONE: Ratio = { numerator: 1n, denominator: 1n };
 
-/** Exactly what a decimal says, as in `"0.075"` or, of a number's shortest form, `"5e-7"`. */
+/**
+ * The exact value of a decimal such as `"0.075"`, or of a number's shortest form such as `"5e-7"`.
+ *
+ * @throws RangeError if the text is neither.
+ */
 export function ratio(decimal: string): Ratio {
   const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(decimal);
   if (!match) throw new RangeError(`not a decimal: ${decimal}`);

@@ -1,23 +1,27 @@
 /**
- * The receiving side of queue mode: a batch of messages becomes one write a project. A message is acknowledged once its
- * traces are stored; what fails comes again, later each time, and in the end goes to the queue of dead letters. Calls
- * that are too old by then to be stored are dead letters at once.
+ * The receiving side of queue mode. A batch of messages becomes one write per project. A message is acknowledged once
+ * its calls are stored. A message that fails comes again after a longer wait each time, and in the end goes to the
+ * queue of dead letters. Calls that begin before the retention bound become dead letters at once.
  */
+import { type RecordDeps, recordCalls } from "../write/record.ts";
 import { DatabaseUnavailable } from "../db/client.ts";
-import type { Deps, KeepAlive } from "../deps.ts";
-import { store } from "../ingest/store.ts";
-import type { Batch } from "../ingest/trace-writer.ts";
-import type { Outcome } from "../ingest/write.ts";
+import type { KeepAlive } from "../keep-alive.ts";
+import type { Batch, Outcome } from "../write/write-batch.ts";
 import { expiredOf, keepDeadLetters, type Letter } from "./dead-letters.ts";
 import { readMessage } from "./message.ts";
-import type { QueueCounts, TraceQueue } from "./queue.ts";
+import type { QueueCounts, CallQueue } from "./queue.ts";
 
-/** How the name of the queue of dead letters ends. */
+/** The end of the name of the queue of dead letters. */
 const DEAD_LETTERS = "-dead-letters";
-/** Waits double from one second up to this. */
+/** A wait is twice as long as the one before it, from one second up to this. */
 const LONGEST_WAIT_SECONDS = 900;
 
-type ConsumerDeps = Deps & { queue: TraceQueue };
+export interface ConsumeDeps extends RecordDeps {
+  /** Null in direct mode. No messages may come then. */
+  queue: CallQueue | null;
+}
+
+type QueueDeps = ConsumeDeps & { queue: CallQueue };
 
 interface Delivery {
   message: Message;
@@ -25,9 +29,9 @@ interface Delivery {
   batch: Batch;
 }
 
-/** Never throws for a message: each is acknowledged or comes again by itself. */
-export async function consume(deps: Deps, batch: MessageBatch, keepAlive: KeepAlive): Promise<void> {
-  if (!hasQueue(deps)) throw new Error("messages come although INGEST_MODE is not queue");
+/** Never throws because of a message. Each message is acknowledged or comes again on its own. */
+export async function consume(deps: ConsumeDeps, batch: MessageBatch, keepAlive: KeepAlive): Promise<void> {
+  if (!hasQueue(deps)) throw new Error("a message came although INGEST_MODE is not queue");
   const { counts } = deps.queue;
   if (batch.queue.endsWith(DEAD_LETTERS)) return await keepAll(deps, batch.messages);
   const deliveries: Delivery[] = [];
@@ -42,26 +46,26 @@ export async function consume(deps: Deps, batch: MessageBatch, keepAlive: KeepAl
   await Promise.all([...byProject.values()].map((all) => storeAll(deps, all, keepAlive)));
 }
 
-function hasQueue(deps: Deps): deps is ConsumerDeps {
+function hasQueue(deps: ConsumeDeps): deps is QueueDeps {
   return deps.queue !== null;
 }
 
-/** @param deliveries of one project. */
-async function storeAll(deps: ConsumerDeps, deliveries: Delivery[], keepAlive: KeepAlive): Promise<void> {
+/** @param deliveries messages of one project. */
+async function storeAll(deps: QueueDeps, deliveries: Delivery[], keepAlive: KeepAlive): Promise<void> {
   const { counts } = deps.queue;
   const messages = deliveries.map(({ message }) => message);
   const batches = deliveries.map(({ batch }) => batch);
   const together = {
-    traces: batches.flatMap(({ traces }) => traces),
+    calls: batches.flatMap(({ calls }) => calls),
     links: batches.flatMap(({ links }) => links),
   };
   try {
-    const outcomes = await store(deps, deliveries[0]!.projectId, together, keepAlive);
+    const outcomes = await recordCalls(deps, deliveries[0]!.projectId, together, keepAlive);
     await keepExpired(deps, deliveries, outcomes);
-    for (const outcome of outcomes) counts.traces[outcome]++;
+    for (const outcome of outcomes) counts.calls[outcome]++;
   } catch (error) {
     if (deliveries.length === 1 || error instanceof DatabaseUnavailable) return comeAgain(messages, counts, error);
-    // One of them is at fault; the others must not fail with it.
+    // One message is at fault. Each is stored alone, so that the others do not fail with it.
     for (const delivery of deliveries) await storeAll(deps, [delivery], keepAlive);
     return;
   }
@@ -72,22 +76,26 @@ async function storeAll(deps: ConsumerDeps, deliveries: Delivery[], keepAlive: K
   counts.messages.stored += messages.length;
 }
 
-/** @param outcomes of the deliveries' traces, one after the other. */
+/**
+ * Keeps the expired calls of these deliveries as dead letters.
+ *
+ * @param outcomes the outcomes of the deliveries' calls, one after the other.
+ */
 async function keepExpired(
-  { db }: ConsumerDeps,
+  { db }: QueueDeps,
   deliveries: readonly Delivery[],
   outcomes: readonly Outcome[],
 ): Promise<void> {
   if (!outcomes.includes("expired")) return;
   let at = 0;
   const letters = deliveries.flatMap(({ message: { id }, projectId, batch }): Letter[] => {
-    const body = expiredOf(projectId, batch, outcomes.slice(at, (at += batch.traces.length)));
+    const body = expiredOf(projectId, batch, outcomes.slice(at, (at += batch.calls.length)));
     return body === null ? [] : [{ id, body }];
   });
   await keepDeadLetters(db, letters);
 }
 
-async function keepAll({ db, queue: { counts } }: ConsumerDeps, messages: readonly Message[]): Promise<void> {
+async function keepAll({ db, queue: { counts } }: QueueDeps, messages: readonly Message[]): Promise<void> {
   try {
     await keepDeadLetters(db, messages);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Dead letters as an operator sees them: pages of them, oldest first, and why each is one. */
+/** Dead letters as an operator sees them: in pages, oldest first, each with its reason. */
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
@@ -11,28 +11,31 @@ import { readMessage } from "./message.ts";
 export const DeadLetter = z
   .object({
     id: z.string().describe("The queue's id of the message."),
-    project_id: id.nullable().describe("Null where the message names none."),
-    received_at: time.describe("When the queue gave it up."),
-    tried_at: time.describe("When that was, or the last replay that failed."),
+    project_id: id.nullable().describe("Null if the message names no project."),
+    received_at: time.describe("The time at which the queue gave the message up."),
+    tried_at: time.describe("The time of the last replay that failed. If there was none, the same as `received_at`."),
     reason: z
       .enum(["failed", "expired", "unreadable"])
       .describe(
-        "`expired`: its calls begin before calls are kept, so no replay stores them (they may have been counted before); `unreadable`: it is no message of this ledger; `failed`: it could not be stored for another reason.",
+        "`expired`: all its calls begin before the time from which calls are kept, so no replay stores them. They may have been counted before. `unreadable`: it is not a message of this ledger. `failed`: it could not be stored for another reason.",
       ),
-    calls: count.nullable().describe("How many it holds; null where it cannot be read."),
+    calls: count.nullable().describe("The number of calls in it. Null if it cannot be read."),
   })
   .meta({ id: "DeadLetter" });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
 const CURSOR = new RegExp(`^(\\d{1,16})-(${CHARACTER}{1,512})$`);
 
-/** Pages are small, for each letter is read as a whole to be told of. */
+/** Pages are small, because each letter is read as a whole to find its reason. */
 export const PAGE_PARAMETERS = {
-  limit: once(upTo(50), "Of a page.", { fallback: "20" }),
-  cursor: once(z.string().regex(CURSOR, "is not one that a page gave"), "`next_cursor` of the page before."),
+  limit: once(upTo(50), "Maximum number of dead letters per page.", { fallback: "20" }),
+  cursor: once(
+    z.string().regex(CURSOR, "must be the `next_cursor` of a page"),
+    "The `next_cursor` of the previous page.",
+  ),
 };
 
-/** @param projectId null: of all projects, and of none. */
+/** @param projectId null lists the letters of all projects, and those of no project. */
 export async function listDeadLetters(
   db: Database,
   projectId: string | null,
@@ -58,7 +61,7 @@ export async function listDeadLetters(
   };
 }
 
-/** Returns whether there was one. */
+/** Deletes a dead letter. Returns whether there was one. */
 export async function deleteDeadLetter(db: Database, projectId: string | null, id: string): Promise<boolean> {
   if (id.includes("\0")) return false;
   const gone = await db.query(sql`
@@ -81,9 +84,9 @@ function shown(row: Row): DeadLetter {
 
 function contentOf(body: string, sinceMs: number): Pick<DeadLetter, "reason" | "calls"> {
   try {
-    const { traces } = readMessage(body).batch;
-    const expired = traces.length > 0 && traces.every(({ trace }) => trace.startedAtMs < sinceMs);
-    return { reason: expired ? "expired" : "failed", calls: traces.length };
+    const { calls } = readMessage(body).batch;
+    const expired = calls.length > 0 && calls.every(({ call }) => call.startedAtMs < sinceMs);
+    return { reason: expired ? "expired" : "failed", calls: calls.length };
   } catch {
     return { reason: "unreadable", calls: null };
   }

@@ -1,19 +1,18 @@
 /**
- * Messages that could not be stored, or some calls of them that are too old to be: kept for as long as it takes to find
- * out why, and replayed then.
+ * Dead letters: messages that could not be stored, and the expired calls of messages whose other calls were stored.
+ * They are kept until an operator has found the cause, and replays or deletes them.
  */
+import { type RecordDeps, recordCalls } from "../write/record.ts";
 import { sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { textArray } from "../db/array-literal.ts";
 import { NO_PROJECT_ID } from "../db/schema.ts";
-import type { Deps, KeepAlive } from "../deps.ts";
-import { store } from "../ingest/store.ts";
-import type { Batch } from "../ingest/trace-writer.ts";
-import type { Outcome } from "../ingest/write.ts";
+import type { KeepAlive } from "../keep-alive.ts";
+import type { Batch, Outcome } from "../write/write-batch.ts";
 import { packMessages, readMessage } from "./message.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Of one replay. */
+/** The most letters that one replay tries to store. */
 const AT_ONCE = 100;
 
 export interface Letter {
@@ -22,7 +21,7 @@ export interface Letter {
   body: unknown;
 }
 
-/** A message that comes twice is kept once. */
+/** Keeps messages as dead letters. A message that comes twice is kept once. */
 export async function keepDeadLetters(db: Database, messages: readonly Letter[]): Promise<void> {
   const letters = messages.map(({ id, body }) => ({ id, body: textOf(body) }));
   await db.query(sql`
@@ -36,12 +35,12 @@ export async function keepDeadLetters(db: Database, messages: readonly Letter[])
 }
 
 /**
- * A message of those calls that expired between being acknowledged and being stored; null when none did. What is stored
- * already is not in it, so that it is exactly what the ledger does not count.
+ * A message of the calls that expired between being acknowledged and being stored. Null if none did. It contains no
+ * call that was stored, so it holds exactly the calls that the ledger does not count.
  */
-export function expiredOf(projectId: string, { traces }: Batch, outcomes: readonly Outcome[]): string | null {
-  const expired = traces.filter((_, i) => outcomes[i] === "expired");
-  return packMessages(projectId, { traces: expired, links: [] }, Infinity).messages[0] ?? null;
+export function expiredOf(projectId: string, { calls }: Batch, outcomes: readonly Outcome[]): string | null {
+  const expired = calls.filter((_, i) => outcomes[i] === "expired");
+  return packMessages(projectId, { calls: expired, links: [] }, Infinity).messages[0] ?? null;
 }
 
 export interface Replayed {
@@ -50,8 +49,8 @@ export interface Replayed {
   remaining: number;
 }
 
-/** Stores what can be stored now, oldest first; what fails again stays, and goes behind the others. */
-export async function replayDeadLetters(deps: Deps, keepAlive: KeepAlive): Promise<Replayed> {
+/** Stores dead letters, oldest first. A letter that fails again stays, and goes behind the others. */
+export async function replayDeadLetters(deps: RecordDeps, keepAlive: KeepAlive): Promise<Replayed> {
   const letters = await deps.db.query(
     sql`select project_id, id, body from dead_letters order by tried_at, id limit ${AT_ONCE}`,
   );
@@ -60,7 +59,7 @@ export async function replayDeadLetters(deps: Deps, keepAlive: KeepAlive): Promi
     const letter = sql`project_id = ${String(project)}::uuid and id = ${String(id)}`;
     try {
       const { projectId, batch } = readMessage(String(body));
-      const expired = expiredOf(projectId, batch, await store(deps, projectId, batch, keepAlive));
+      const expired = expiredOf(projectId, batch, await recordCalls(deps, projectId, batch, keepAlive));
       if (expired !== null) {
         result.failed.push({ id: String(id), error: "Expired" });
         await deps.db.query(sql`update dead_letters set tried_at = now(), body = ${expired} where ${letter}`);
@@ -79,7 +78,7 @@ export async function replayDeadLetters(deps: Deps, keepAlive: KeepAlive): Promi
   return result;
 }
 
-/** Text as Postgres takes it; what is no message of ours may be anything. */
+/** The body as a text that Postgres can store. A body that is not a message of this ledger may be any value. */
 function textOf(body: unknown): string {
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
   return text.replaceAll("\0", "\ufffd").toWellFormed();

@@ -1,57 +1,49 @@
 /**
- * The messages of the queue: priced traces and links of one project, as text of at most so many bytes. Rows are arrays
- * under a list of their fields, so that names are not repeated and a Worker can read what another version sent. Whole
- * numbers that JSON would round are decimal strings.
+ * The messages of the queue: priced calls and links of one project, as text of limited size. A message lists the fields
+ * once, and each row is an array of their values. So names are not repeated, and a Worker can read the messages of
+ * another version. For the same reason the names of a message's members must not change. Bigints are decimal strings.
  */
 import type { Price } from "../pricing/catalogue.ts";
 import type { Cost } from "../pricing/cost.ts";
-import type { Link, Trace } from "../ingest/trace.ts";
-import type { Batch } from "../ingest/trace-writer.ts";
-import type { PricedTrace } from "../ingest/write.ts";
+import { COUNT_FIELDS, type Call, type Link } from "../ledger/call.ts";
+import type { CountField } from "../ledger/counts.ts";
+import type { Batch } from "../write/write-batch.ts";
+import type { PricedCall } from "../write/columns.ts";
 
-/** Of Cloudflare's 128,000 a part is its own. */
+/** Cloudflare allows 128,000 bytes, and uses a part of them itself. */
 export const MAX_MESSAGE_BYTES = 127_000;
 
-/** Complete by its type: a new field of a trace is a new line here. */
-const TRACE_FIELDS = fieldsOf<Trace>({
-  id: true,
-  clientId: true,
-  traceId: true,
-  spanId: true,
-  parentId: true,
-  responseId: true,
-  startedAtMs: true,
-  durationUs: true,
-  application: true,
-  environment: true,
-  provider: true,
-  model: true,
-  requestModel: true,
-  operation: true,
-  serviceTier: true,
-  userId: true,
-  sessionId: true,
-  tags: true,
-  status: true,
-  errorType: true,
-  inputTokens: true,
-  outputTokens: true,
-  cacheReadTokens: true,
-  cacheWriteTokens: true,
-  cacheWrite5mTokens: true,
-  cacheWrite1hTokens: true,
-  reasoningTokens: true,
-  inputAudioTokens: true,
-  outputAudioTokens: true,
-  inputImageTokens: true,
-  outputImageTokens: true,
-  webSearches: true,
-  reportedCostPico: true,
-  billable: true,
-  wrapper: true,
-  rule: true,
-  usageSemantics: true,
-});
+/** The type makes this list complete: a new field of a call needs a new line here. A new count needs none. */
+const CALL_FIELDS: readonly (keyof Call)[] = [
+  ...COUNT_FIELDS,
+  ...fieldsOf<Omit<Call, CountField>>({
+    id: true,
+    clientId: true,
+    traceId: true,
+    spanId: true,
+    parentId: true,
+    responseId: true,
+    startedAtMs: true,
+    durationUs: true,
+    application: true,
+    environment: true,
+    provider: true,
+    model: true,
+    requestModel: true,
+    operation: true,
+    serviceTier: true,
+    userId: true,
+    sessionId: true,
+    tags: true,
+    status: true,
+    errorType: true,
+    reportedCostPico: true,
+    billable: true,
+    wrapper: true,
+    rule: true,
+    usageSemantics: true,
+  }),
+];
 const COST_FIELDS = fieldsOf<Cost>({ costPico: true, unpricedReason: true, price: true, provider: true });
 const LINK_FIELDS = fieldsOf<Link>({
   traceId: true,
@@ -70,14 +62,14 @@ interface Message {
   traceFields: readonly string[];
   costFields: readonly string[];
   linkFields: readonly string[];
-  /** Lists that costs refer to by their ids. */
+  /** The price lists. Costs refer to them by their ids. */
   prices: Price[];
-  /** A trace's values, then its cost's. */
+  /** The rows of calls: the values of the call, then the values of its cost. */
   traces: unknown[][];
   links: unknown[][];
 }
 
-/** The messages that carry a batch, and what of it is too large for any. */
+/** The messages that carry a batch, and the part of the batch that is too large for any message. */
 export interface Packed {
   messages: string[];
   rest: Batch;
@@ -85,16 +77,16 @@ export interface Packed {
 
 const encoder = new TextEncoder();
 
-export function packMessages(projectId: string, { traces, links }: Batch, maxBytes = MAX_MESSAGE_BYTES): Packed {
+export function packMessages(projectId: string, { calls, links }: Batch, maxBytes = MAX_MESSAGE_BYTES): Packed {
   const head = JSON.stringify({
     project: projectId,
-    traceFields: TRACE_FIELDS,
+    traceFields: CALL_FIELDS,
     costFields: COST_FIELDS,
     linkFields: LINK_FIELDS,
   }).slice(0, -1);
   const empty = sizeOf(`${head},"prices":[],"traces":[],"links":[]}`);
   const messages: string[] = [];
-  const rest = { traces: [] as PricedTrace[], links: [] as Link[] };
+  const rest = { calls: [] as PricedCall[], links: [] as Link[] };
   let open = { bytes: empty, prices: new Map<string, string>(), traces: [] as string[], links: [] as string[] };
 
   function close(): void {
@@ -104,7 +96,7 @@ export function packMessages(projectId: string, { traces, links }: Batch, maxByt
     open = { bytes: empty, prices: new Map(), traces: [], links: [] };
   }
 
-  /** @returns false when it is too large for a message of its own. */
+  /** @returns false if it is too large even for a message of its own. */
   function add(kind: "traces" | "links", text: string, price: Price | null): boolean {
     const listed = price === null ? "" : JSON.stringify(price, priceReplacer);
     const own = sizeOf(text) + 1;
@@ -121,8 +113,8 @@ export function packMessages(projectId: string, { traces, links }: Batch, maxByt
     return true;
   }
 
-  for (const priced of traces) {
-    if (!add("traces", encodeTrace(priced), priced.cost.price)) rest.traces.push(priced);
+  for (const priced of calls) {
+    if (!add("traces", encodeCall(priced), priced.cost.price)) rest.calls.push(priced);
   }
   for (const link of links) {
     if (!add("links", JSON.stringify(LINK_FIELDS.map((field) => link[field])), null)) rest.links.push(link);
@@ -131,9 +123,9 @@ export function packMessages(projectId: string, { traces, links }: Batch, maxByt
   return { messages, rest };
 }
 
-/** @throws Error when it is no message of this queue. */
+/** @throws Error if the text is not a message of this ledger. */
 export function readMessage(text: unknown): { projectId: string; batch: Batch } {
-  if (typeof text !== "string") throw new TypeError("the message is no text");
+  if (typeof text !== "string") throw new TypeError("the message is not a text");
   const { project, traceFields, costFields, linkFields, prices, traces, links } = JSON.parse(text) as Message;
   const byId = new Map(
     prices.map((price) => [
@@ -144,13 +136,13 @@ export function readMessage(text: unknown): { projectId: string; batch: Batch } 
   return {
     projectId: project,
     batch: {
-      traces: traces.map((values) => {
-        const trace = rowOf(traceFields, values);
+      calls: traces.map((values) => {
+        const call = rowOf(traceFields, values);
         const cost = rowOf(costFields, values.slice(traceFields.length));
         const price = cost["price"] === null ? null : byId.get(String(cost["price"]));
         if (price === undefined) throw new TypeError("the message lacks a price");
         return {
-          trace: { ...trace, reportedCostPico: whole(trace["reportedCostPico"]) } as unknown as Trace,
+          call: { ...call, reportedCostPico: whole(call["reportedCostPico"]) } as unknown as Call,
           cost: { ...cost, costPico: whole(cost["costPico"]), price } as unknown as Cost,
         };
       }),
@@ -159,8 +151,8 @@ export function readMessage(text: unknown): { projectId: string; batch: Batch } 
   };
 }
 
-function encodeTrace({ trace, cost }: PricedTrace): string {
-  const values: unknown[] = TRACE_FIELDS.map((field) => trace[field]);
+function encodeCall({ call, cost }: PricedCall): string {
+  const values: unknown[] = CALL_FIELDS.map((field) => call[field]);
   for (const field of COST_FIELDS) values.push(field === "price" ? (cost.price?.id ?? null) : cost[field]);
   for (let i = 0; i < values.length; i++) if (typeof values[i] === "bigint") values[i] = String(values[i]);
   return JSON.stringify(values);
@@ -170,7 +162,7 @@ const PRICE_FIELDS = new Set<string>(
   fieldsOf<Price>({ id: true, source: true, version: true, provider: true, model: true, unitPico: true }),
 );
 
-/** A price of the catalogue has more than a trace needs. */
+/** Leaves out the fields of a catalogue price that a call does not need. */
 function priceReplacer(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   return key === "" || Array.isArray(this) || PRICE_FIELDS.has(key) ? value : undefined;

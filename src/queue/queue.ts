@@ -1,49 +1,49 @@
-/** The sending side of queue mode: a request's traces are acknowledged once the queue has them. */
-import type { Batch } from "../ingest/trace-writer.ts";
-import type { Outcome } from "../ingest/write.ts";
+/** The sending side of queue mode. A request's calls are acknowledged once the queue has them. */
+import type { Batch, Outcome } from "../write/write-batch.ts";
 import { MAX_MESSAGE_BYTES, packMessages } from "./message.ts";
 
-/** The queue did not take all of it: the caller may try again later. */
+/** The queue did not take all messages. The caller may try again later. */
 export class QueueUnavailable extends Error {
   override name = "QueueUnavailable";
 }
 
-/** What this isolate did since it began. */
+/** Counters of this isolate since it started. */
 export interface QueueCounts {
   messages: { sent: number; refused: number; stored: number; retried: number; dead: number };
-  traces: Record<Outcome, number>;
-  /** From sent to stored, of all messages stored. */
+  calls: Record<Outcome, number>;
+  /** The sum over all stored messages of the time from being sent to being stored. */
   lagSeconds: number;
 }
 
-/** What waits in the queue, whoever sent it. */
+/** The messages that wait in the queue, from all isolates. */
 export interface Backlog {
   messages: number;
   bytes: number;
-  /** Epoch ms; null when nothing waits. */
+  /** Epoch ms. Null if no message waits. */
   oldestMs: number | null;
 }
 
-export interface TraceQueue {
+export interface CallQueue {
   /**
-   * Returns once the queue has the batch, but for what is too large for a message: the caller must store that itself.
+   * Sends a batch. Returns the calls and links that are too large for a message, which the caller must store itself.
+   * The queue has all others then.
    *
-   * @throws QueueUnavailable when the queue may not have all of it; sending all of it again is safe.
+   * @throws QueueUnavailable if the queue may lack a part of the batch. Sending all of it again is safe.
    */
   send(projectId: string, batch: Batch): Promise<Batch>;
-  /** Null when the queue does not say. */
+  /** Null if the queue does not answer. */
   backlog(): Promise<Backlog | null>;
   readonly counts: QueueCounts;
 }
 
-/** What a queue takes at once: 100 messages, 256 KB with what is its own. */
+/** The limits of a queue for one sending: 100 messages, and 256 KB including what the queue adds. */
 const MAX_MESSAGES = 100;
 const MAX_BYTES = 2 * MAX_MESSAGE_BYTES;
 
-export function createTraceQueue(queue: Queue): TraceQueue {
+export function createCallQueue(queue: Queue): CallQueue {
   const counts: QueueCounts = {
     messages: { sent: 0, refused: 0, stored: 0, retried: 0, dead: 0 },
-    traces: { inserted: 0, duplicate: 0, conflict: 0, expired: 0 },
+    calls: { inserted: 0, duplicate: 0, conflict: 0, expired: 0 },
     lagSeconds: 0,
   };
   return {
@@ -61,7 +61,7 @@ export function createTraceQueue(queue: Queue): TraceQueue {
         );
       } catch (error) {
         counts.messages.refused += messages.length - sent;
-        throw new QueueUnavailable("the queue did not take it", { cause: error });
+        throw new QueueUnavailable("the queue did not take all messages", { cause: error });
       }
       return rest;
     },

@@ -1,26 +1,26 @@
-/** Healing: calls that had no price get it once it is known, wherever they lie in the past. */
-import type { Deps, KeepAlive } from "../deps.ts";
+/** Healing: unpriced calls get their price once it is known, however long ago they were made. */
+import { type RepriceDeps, repriceStep } from "./step.ts";
+import { DAY_MS } from "../time.ts";
+import type { KeepAlive } from "../keep-alive.ts";
 import type { Pricer } from "../pricing/cost.ts";
-import { NO_USAGE } from "../ingest/decode/span-provider-usage.ts";
-import { type UnpricedModel, unpricedModels } from "../pricing/unpriced.ts";
-import { announceChange } from "../rollup/announce.ts";
+import { NO_USAGE } from "../ledger/call.ts";
+import { type UnpricedModel, unpricedModels } from "./unpriced.ts";
+import { announceChange } from "../epoch.ts";
 import { readRawSince } from "../retention/kept.ts";
-import { repriceStep } from "./step.ts";
 
 const STEP = 2_000;
-const DAY_MS = 86_400_000;
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 
-/** Heals one project until `deadlineMs`. Returns how many calls got a price. */
+/** Heals one project, until `deadlineMs`. Returns how many calls got a price. */
 export async function healProject(
-  deps: Deps,
+  deps: RepriceDeps,
   projectId: string,
   deadlineMs: number,
   keepAlive: KeepAlive,
 ): Promise<number> {
   const pricer = await deps.prices.pricerFor(projectId, deps.now());
   let healed = 0;
-  // What is dropped stays unpriced.
+  // Calls that are no longer kept stay unpriced.
   const earliestMs = Math.max(EARLIEST_MS, await readRawSince(deps.db));
   for (const unpriced of await unpricedModels(deps.db, projectId, earliestMs, deps.now() + DAY_MS)) {
     const fromMs = Date.parse(unpriced.first_day);
@@ -42,7 +42,7 @@ export async function healProject(
   return healed;
 }
 
-/** Would a call of this model have a price at that time? */
+/** Tells whether a call of this model would have a price at that time. */
 function hasPrice(pricer: Pricer, { provider, model, service_tier }: UnpricedModel, startedAtMs: number): boolean {
   const { unpricedReason } = pricer.costOf({
     ...NO_USAGE,

@@ -1,19 +1,19 @@
-/** Repricing a range as a job: bounded steps, progress kept with each, gone on with by whoever comes next. */
+/** Repricing a range as a job. Each step is bounded and stores its progress, so that the next run can go on with it. */
+import { type RepriceDeps, type Restated, repriceStep, type RepriceScope } from "./step.ts";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Row } from "../db/client.ts";
-import type { Deps, KeepAlive } from "../deps.ts";
+import type { KeepAlive } from "../keep-alive.ts";
 import { picoToUsd } from "../money.ts";
-import { announceChange } from "../rollup/announce.ts";
+import { announceChange } from "../epoch.ts";
 import { formatInstant } from "../time.ts";
 import { count, day, id, time, usd, usdDifference } from "../wire.ts";
-import { type Restated, repriceStep, type RepriceScope } from "./step.ts";
 
-/** What both a job and a dry run count. */
+/** The counts of a job and of a dry run. */
 const counted = {
-  looked: count.describe("Calls looked at, so far."),
-  restated: count.describe("Those whose cost changes."),
-  difference_usd: usdDifference.describe("How much more (or less, negative) the calls cost now."),
+  looked: count.describe("How many calls have been looked at so far."),
+  restated: count.describe("How many of these calls have another cost."),
+  difference_usd: usdDifference.describe("The new cost of these calls minus their old cost."),
 };
 
 /** A job as the API shows it. */
@@ -36,7 +36,7 @@ export type RepriceJob = z.infer<typeof RepriceJob>;
 export const Foretold = z
   .object({
     dry_run: z.literal(true),
-    complete: z.boolean().describe("False when there was more to look at than one answer may take."),
+    complete: z.boolean().describe("False if the time for one answer did not suffice to look at all calls."),
     ...counted,
     changes: z.array(
       z.object({
@@ -57,8 +57,8 @@ const STEP = 2_000;
 /** How long one request, or one scheduled run, may work on a job. */
 const RUN_MS = 20_000;
 
-/** What repricing would change, by day and model; nothing is changed. */
-export async function foretell(deps: Deps, scope: RepriceScope): Promise<Foretold> {
+/** Computes what repricing would change, by day and model. Nothing is changed. */
+export async function foretell(deps: RepriceDeps, scope: RepriceScope): Promise<Foretold> {
   const pricer = await deps.prices.pricerFor(scope.projectId, deps.now());
   const deadlineMs = deps.now() + RUN_MS;
   const groups = new Map<string, { restated: Restated; requests: number; beforePico: bigint; afterPico: bigint }>();
@@ -96,8 +96,8 @@ export async function foretell(deps: Deps, scope: RepriceScope): Promise<Foretol
   };
 }
 
-/** Opens a job; somebody has to run it. */
-export async function openJob(deps: Deps, scope: RepriceScope): Promise<RepriceJob> {
+/** Opens a job. `runJobs` runs it. */
+export async function openJob(deps: RepriceDeps, scope: RepriceScope): Promise<RepriceJob> {
   const { projectId, ...rest } = scope;
   const [row] = await deps.db.query(sql`
     insert into reprice_jobs (project_id, id, scope)
@@ -105,15 +105,15 @@ export async function openJob(deps: Deps, scope: RepriceScope): Promise<RepriceJ
   return shown(row!);
 }
 
-/** @returns null when the project has no such job. */
-export async function readJob(deps: Deps, projectId: string, id: string): Promise<RepriceJob | null> {
+/** @returns null if the project has no such job. */
+export async function readJob(deps: RepriceDeps, projectId: string, id: string): Promise<RepriceJob | null> {
   const [row] = await deps.db.query(sql`
     select * from reprice_jobs where project_id = ${projectId}::uuid and id = ${id}::uuid`);
   return row ? shown(row) : null;
 }
 
-/** Works on the jobs that are open, oldest first. Returns whether all are done. */
-export async function runJobs(deps: Deps, keepAlive: KeepAlive): Promise<boolean> {
+/** Runs the open jobs, oldest first. Returns whether all are done. */
+export async function runJobs(deps: RepriceDeps, keepAlive: KeepAlive): Promise<boolean> {
   const deadlineMs = deps.now() + RUN_MS;
   const rows = await deps.db.query(sql`select * from reprice_jobs where done_at is null order by created_at, id`);
   for (const row of rows) {
@@ -122,7 +122,7 @@ export async function runJobs(deps: Deps, keepAlive: KeepAlive): Promise<boolean
   return true;
 }
 
-async function runJob(deps: Deps, row: Row, deadlineMs: number, keepAlive: KeepAlive): Promise<boolean> {
+async function runJob(deps: RepriceDeps, row: Row, deadlineMs: number, keepAlive: KeepAlive): Promise<boolean> {
   const scope = scopeOf(row);
   const jobId = String(row["id"]);
   let cursor = row["cursor"] as string | null;

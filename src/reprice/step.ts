@@ -1,28 +1,36 @@
 /**
- * Restating the cost of stored calls: each is priced again with what is known today of the price at its time, and the
- * difference goes into the rollups in the statement that changes the trace. What was recorded first never changes.
+ * Restates the cost of stored calls. Each call is priced again, with today's knowledge of the price that held at its
+ * time. The statement that changes the call adds the difference to the rollups. The recorded cost never changes.
  */
+import { type PriceBooks } from "../pricing/price-books.ts";
+import { type AnnounceDeps } from "../epoch.ts";
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { compileNamed, type Database, type Row } from "../db/client.ts";
-import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../db/price-rows.ts";
-import { keyRange } from "../ingest/key.ts";
-import { CACHE_HIT_RULE, type PricedCall, usageBy } from "../ingest/trace.ts";
+import { param, project } from "../db/sql.ts";
+import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../write/price-rows.ts";
+import { keyRange } from "../ledger/key.ts";
+import { CACHE_HIT_RULE, type PriceableCall, usageBy } from "../ledger/call.ts";
 import type { Cost, Pricer } from "../pricing/cost.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
+
+export interface RepriceDeps extends AnnounceDeps {
+  prices: PriceBooks;
+}
 
 export interface RepriceScope {
   projectId: string;
   fromMs: number;
   toMs: number;
-  /** Only these; empty means any. */
+  /** Only calls of these providers. Empty means all. */
   providers: readonly string[];
+  /** Only calls of these models. Empty means all. */
   models: readonly string[];
-  /** Only calls that have no cost yet, but might with another price. */
+  /** Only calls that have no cost, but may get one with another price. */
   unpricedOnly: boolean;
 }
 
-/** What a step would change, or changed: one call's cost before and after, null where unpriced. */
+/** One call whose cost changes: its cost before and after. Null if unpriced. */
 export interface Restated {
   id: string;
   day: string;
@@ -35,29 +43,29 @@ export interface Restated {
 export interface RepriceStep {
   looked: number;
   restated: Restated[];
-  /** Where the next step begins; null when there is nothing left. */
+  /** The start of the next step. Null if nothing is left. */
   cursor: string | null;
 }
 
-const project = sql`${sql.placeholder("project")}::uuid`;
 const BEFORE = sql`before t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 const AFTER = sql`after t left join price p on p.id = t.price_id`;
 
 /**
- * Locked first, in a statement of its own: the next one then sees what it takes off as it is, and nobody else changes it.
+ * Locks the calls, in a statement of its own. So the next statement sees the latest state of the calls that it takes
+ * off, and no other transaction changes them.
  */
-const LOCK = compileNamed(lockTraces(sql`t.project_id = ${project} and t.id = any(${sql.placeholder("ids")}::uuid[])`));
+const LOCK = compileNamed(lockTraces(sql`t.project_id = ${project} and t.id = any(${param("ids")}::uuid[])`));
 
 const RESTATE = compileNamed(sql`
 with batch as (select ${project} as project_id),${PRICE_CTES},
 change as (
   select * from unnest(
-    ${sql.placeholder("ids")}::uuid[], ${sql.placeholder("costs")}::bigint[], ${sql.placeholder("price_ids")}::uuid[],
-    ${sql.placeholder("reasons")}::text[], ${sql.placeholder("providers")}::text[]
+    ${param("ids")}::uuid[], ${param("costs")}::bigint[], ${param("price_ids")}::uuid[],
+    ${param("reasons")}::text[], ${param("providers")}::text[]
   ) as c (id, cost_pico, price_id, unpriced_reason, provider)
 ),
 before as materialized (
-  select t.* from traces t where t.project_id = ${project} and t.id = any(${sql.placeholder("ids")}::uuid[])
+  select t.* from traces t where t.project_id = ${project} and t.id = any(${param("ids")}::uuid[])
 ),
 after as (
   update traces t
@@ -72,14 +80,14 @@ put_main as (${insertMainPartials(AFTER)}),
 put_labels as (${insertLabelPartials(AFTER)}),
 progress as (
   update reprice_jobs j
-  set looked = j.looked + ${sql.placeholder("looked")}::bigint,
+  set looked = j.looked + ${param("looked")}::bigint,
     restated = j.restated + (select count(*) from after where billable),
     difference_pico = j.difference_pico + coalesce((select sum(cost_pico) from after where billable), 0)
       - coalesce((select sum(cost_pico) from before where billable), 0),
-    cursor = ${sql.placeholder("next")}::uuid,
-    done_at = case when ${sql.placeholder("last")}::boolean then now() end
-  where j.project_id = ${project} and j.id = ${sql.placeholder("job")}::uuid
-    and j.cursor is not distinct from ${sql.placeholder("cursor")}::uuid and j.done_at is null
+    cursor = ${param("next")}::uuid,
+    done_at = case when ${param("last")}::boolean then now() end
+  where j.project_id = ${project} and j.id = ${param("job")}::uuid
+    and j.cursor is not distinct from ${param("cursor")}::uuid and j.done_at is null
 )
 select count(*) from after`);
 
@@ -87,14 +95,13 @@ export interface StepOptions {
   cursor: string | null;
   limit: number;
   apply: boolean;
-  /** The job whose progress the step adds to, in the statement that restates. */
+  /** The job whose progress is stored, in the statement that restates. */
   jobId?: string;
 }
 
 /**
- * Looks at up to `limit` calls from `cursor` on, and restates those whose price is another now.
- *
- * With `apply: false` it only tells what would change.
+ * Looks at up to `limit` calls after `cursor`, and restates those whose price is another now. With `apply: false` it
+ * only returns what would change.
  */
 export async function repriceStep(
   db: Database,
@@ -146,7 +153,9 @@ export async function repriceStep(
   return { looked, restated, cursor: next };
 }
 
-/** Also what does not count now, but may later: a wrapper, another sighting. A cache hit never has a cost. */
+/**
+ * Reads calls, including those that do not count now but may later: wrappers, other sightings. Cache hits never cost.
+ */
 async function readCalls(db: Database, scope: RepriceScope, cursor: string | null, limit: number): Promise<Row[]> {
   const [lowest, highest] = keyRange(scope.fromMs, scope.toMs);
   const among = (name: string, values: readonly string[]) =>
@@ -160,7 +169,7 @@ async function readCalls(db: Database, scope: RepriceScope, cursor: string | nul
     order by t.id limit ${limit}`);
 }
 
-function callOf(row: Row): PricedCall {
+function callOf(row: Row): PriceableCall {
   const count = (name: string): number | null => (row[name] === null ? null : Number(row[name]));
   return {
     provider: String(row["provider"]),

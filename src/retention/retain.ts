@@ -1,32 +1,42 @@
 /**
- * Retention: calls, and hours of rollups, are removed once they are older than configured. Days and weeks stay: they
- * hold the sums of both, so no total changes.
+ * Retention: calls and hour rows are removed once they are older than configured. Day and week rows stay. They hold the
+ * sums of both, so no total changes.
  *
- * Each bound moves first (`kept.ts`), what lies before it goes after, in steps that may be cut off anywhere and are gone
- * on with by the next run. Calls go by whole months, a partition at a time. The bound lies `REACH_MS` after the start of
- * the first month that stays: whatever is written from then on finds all spans of its trace that it ever could.
+ * Each bound moves first (`kept.ts`). Then everything before it is removed in steps. A step may be cut off anywhere,
+ * and the next run goes on with it. Calls are removed by whole months, a partition at a time. The bound lies `REACH_MS`
+ * after the start of the first month that stays. So a call after the bound finds every span that its trace could ever
+ * have.
  */
+import { type Database } from "../db/client.ts";
+import { instantAt } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
-import type { Deps } from "../deps.ts";
-import { REACH_MS } from "../ingest/scope.ts";
-import { LEVELS } from "../rollup/measures.ts";
-import { DAY_MS } from "../summary/zone.ts";
+import { REACH_MS } from "../ledger/call.ts";
+import { LEVELS } from "../ledger/levels.ts";
+import { DAY_MS } from "../time.ts";
+
+export interface RetainDeps {
+  db: Database;
+  config: { rawRetentionDays: number | undefined; hourRetentionDays: number | undefined };
+  now: () => number;
+}
 
 const START_OF_KEPT = sql`raw_since - make_interval(secs => ${REACH_MS / 1_000})`.inlineParams();
 
-/** Since when calls are kept for at least `days`. */
+/** The bound that keeps calls for at least `days`. */
 export function rawSinceFor(nowMs: number, days: number): number {
   const oldest = new Date(nowMs - days * DAY_MS - REACH_MS);
   return Date.UTC(oldest.getUTCFullYear(), oldest.getUTCMonth()) + REACH_MS;
 }
 
-/** Since when hours are kept for at least `days`: the start of a UTC day. */
+/** The bound that keeps hours for at least `days`: the start of a UTC day. */
 export function hourSinceFor(nowMs: number, days: number): number {
   return Math.floor((nowMs - days * DAY_MS) / DAY_MS) * DAY_MS;
 }
 
-/** Moves the bounds and removes what lies before them, until `deadlineMs`. Returns whether nothing is left to remove. */
-export async function retain({ db, config, now }: Deps, deadlineMs: number): Promise<boolean> {
+/**
+ * Moves the bounds and removes everything before them, until `deadlineMs`. Returns whether nothing is left to remove.
+ */
+export async function retain({ db, config, now }: RetainDeps, deadlineMs: number): Promise<boolean> {
   const { rawRetentionDays, hourRetentionDays } = config;
   if (rawRetentionDays !== undefined) await db.query(moveRawSince(rawSinceFor(now(), rawRetentionDays)));
   if (hourRetentionDays !== undefined) await db.query(moveHourSince(hourSinceFor(now(), hourRetentionDays)));
@@ -48,19 +58,17 @@ export async function retain({ db, config, now }: Deps, deadlineMs: number): Pro
   return done;
 }
 
-const at = (ms: number): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
-
 /**
- * Wrappers of before are decided about first; but for those that came days ago, and failed to be ever since: they are
- * given up.
+ * Moves the bound of calls, but only once no held wrapper before it has to be settled. A wrapper that is not due yet
+ * and was received more than two days ago does not hold the bound up, because settling it keeps failing.
  */
 function moveRawSince(sinceMs: number): SQL {
   return sql`
 with moved as (
-  update retention set raw_since = ${at(sinceMs)}
-  where raw_since < ${at(sinceMs)} and not exists (
+  update retention set raw_since = ${instantAt(sinceMs)}
+  where raw_since < ${instantAt(sinceMs)} and not exists (
     select from held_wrappers h
-    where h.id < trace_id_at(${at(sinceMs)}) and (
+    where h.id < trace_id_at(${instantAt(sinceMs)}) and (
       h.due_at <= now() or exists (
         select from traces t
         where t.project_id = h.project_id and t.id = h.id and t.received_at > now() - interval '2 days'
@@ -73,15 +81,15 @@ delete from held_wrappers where id < (select lowest from moved)`;
 }
 
 function moveHourSince(sinceMs: number): SQL {
-  return sql`update retention set hour_since = ${at(sinceMs)} where hour_since < ${at(sinceMs)}`;
+  return sql`update retention set hour_since = ${instantAt(sinceMs)} where hour_since < ${instantAt(sinceMs)}`;
 }
 
-/** A partition that others use is tried again so often, with so long a pause. */
+/** A partition that other transactions use is tried this often, with this pause between. */
 const MOST_TRIES = 5;
 const PAUSE_MS = 500;
 
-/** One transaction each. Returns whether all are dropped. */
-async function dropPartitions(db: Deps["db"], inTime: () => boolean): Promise<boolean> {
+/** Drops the partitions before the bound, each in its own transaction. Returns whether all are dropped. */
+async function dropPartitions(db: Database, inTime: () => boolean): Promise<boolean> {
   for (let tries = 0; tries < MOST_TRIES && inTime();) {
     const [row] = await db.query(sql`select drop_trace_partition(${START_OF_KEPT}) as dropped from retention`);
     if (row!["dropped"] === false) return true;
@@ -94,11 +102,11 @@ async function dropPartitions(db: Deps["db"], inTime: () => boolean): Promise<bo
   return false;
 }
 
-/** Looked at by one statement: 80 MB of the table. */
+/** The number of blocks that one statement looks at: 80 MB of the table. */
 const BLOCKS = 10_000;
 
-/** Responses all of whose sightings are dropped: whatever tells of one now is another call. */
-async function forgetResponses(db: Deps["db"], inTime: () => boolean): Promise<boolean> {
+/** Deletes responses whose sightings are all dropped. A call that names one of them now is another call. */
+async function forgetResponses(db: Database, inTime: () => boolean): Promise<boolean> {
   const [row] = await db.query(sql`
     select pg_relation_size('responses') / current_setting('block_size')::bigint as blocks`);
   for (let first = 0; first < Number(row!["blocks"]); first += BLOCKS) {
@@ -111,16 +119,16 @@ async function forgetResponses(db: Deps["db"], inTime: () => boolean): Promise<b
   return true;
 }
 
-/** Rows that one statement deletes. */
+/** The number of rows that one statement deletes. */
 const HOURS = 20_000;
 
-/** Hours of the days before `hour_since`, of every project and label, found by the index. Returns whether none is left. */
-async function deleteHours(db: Deps["db"], inTime: () => boolean): Promise<boolean> {
+/** Deletes the hour rows before `hour_since`, of every project and family. Returns whether none is left. */
+async function deleteHours(db: Database, inTime: () => boolean): Promise<boolean> {
   for (const level of LEVELS.hour) if (!(await deleteLevel(db, level, inTime))) return false;
   return true;
 }
 
-async function deleteLevel(db: Deps["db"], level: number, inTime: () => boolean): Promise<boolean> {
+async function deleteLevel(db: Database, level: number, inTime: () => boolean): Promise<boolean> {
   for (let deleted = HOURS; deleted === HOURS;) {
     if (!inTime()) return false;
     deleted = (

@@ -1,26 +1,20 @@
 /**
- * The audit, in one snapshot and for every measure: rollup against the stored traces, per UTC day and label, once through
- * the day rows and once through the hour rows, as far as these are kept; and week rows against the days of their weeks.
+ * The audit compares rollups with stored calls, in one snapshot, for every measure. Per UTC day and family it compares day
+ * rows with the calls, and hour rows with the calls as far as hours are kept. Per week it compares week rows with the day
+ * rows of the week.
  */
+import { DAY_MS } from "../time.ts";
 import { sql, type SQL } from "drizzle-orm";
 import type { Database, Row } from "../db/client.ts";
-import { keyRange } from "../ingest/key.ts";
+import { keyRange } from "../ledger/key.ts";
 import { picoToUsd } from "../money.ts";
 import { readRaw } from "../retention/kept.ts";
 import { labelsOf } from "./derive.ts";
-import {
-  constants,
-  GROUPING_SETS,
-  LEVEL,
-  LEVELS,
-  MAIN,
-  MAIN_LABELS,
-  MEASURE_NAMES,
-  own,
-  sums,
-  UNSPREAD,
-  weekOf,
-} from "./measures.ts";
+import { constants, weekOf, instantAt } from "../db/sql.ts";
+import { GROUPING_SETS, MAIN, MAIN_FAMILIES, UNSPREAD } from "./families.ts";
+import { LEVEL, LEVELS } from "../ledger/levels.ts";
+import { MEASURE_NAMES } from "../ledger/measures.ts";
+import { own, sums } from "./sums.ts";
 
 export interface AuditSums {
   requests: number;
@@ -39,12 +33,13 @@ export interface AuditDay {
 }
 
 export interface Mismatch {
-  /** The first, of a week. */
+  /** `YYYY-MM-DD`, UTC. For a week, its Monday. */
   day: string;
   level: "hour" | "day" | "week";
+  /** The family of the rows. */
   label: string;
   measure: string;
-  /** Of a week: what its day rows say. */
+  /** The sum over the calls. For a week, the sum over its day rows. */
   raw: string;
   rollup: string;
 }
@@ -52,18 +47,17 @@ export interface Mismatch {
 export interface Audit {
   ok: boolean;
   days: AuditDay[];
-  /** Every sum that is off, also those that `days` does not show; at most 100. */
+  /** Every sum that differs, including sums that `days` does not show. At most 100. */
   mismatches: Mismatch[];
 }
 
-const DAY_MS = 86_400_000;
 const MAX_MISMATCHES = 100;
 const SHOWN = ["requests", "input_tokens", "output_tokens", "cost_pico"] as const;
 
 /**
  * Audits the whole UTC days that `[fromMs, toMs)` touches.
  *
- * @throws Expired where calls of the first are kept no longer.
+ * @throws Expired if calls of the first day are no longer kept.
  */
 export async function audit(db: Database, projectId: string, fromMs: number, toMs: number): Promise<Audit> {
   const startMs = Math.floor(fromMs / DAY_MS) * DAY_MS;
@@ -74,7 +68,7 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
     const [source, day] = [String(row["source"]) as Source, String(row["day"])];
     const read = source === "week" || source === "week's days" ? weeks : days;
     const sources = read.get(day) ?? new Map<string, Map<string, bigint>>();
-    const key = keyOf(source, String(row["label"]));
+    const key = keyOf(source, String(row["family"]));
     read.set(day, sources.set(key, added(sources.get(key), sumsOf(row))));
   }
   const mismatches = [
@@ -105,28 +99,30 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
   return { ok: mismatches.length === 0, days: shownDays, mismatches: mismatches.slice(0, MAX_MISMATCHES) };
 }
 
-/** Where a sum is from: from level `week`, "week's days" are the day rows that its weeks are to equal. */
+/** The rows that a sum is taken from. "week's days" are the day rows that week rows are compared with. */
 type Source = "raw" | "hour" | "day" | "week" | "week's days";
 
-/** By day, and by source and label, each measure. */
+/** Each measure, by day, then by source and family. */
 type Sums = Map<string, Map<string, Map<string, bigint>>>;
 
-/** Where a level is not what it should be the same as. */
+/** The sums of `level` that differ from those of `model`. */
 function mismatchesOf(sums: Sums, level: Mismatch["level"], model: Source): Mismatch[] {
   return [...sums].flatMap(([day, sources]) => {
-    const labels = new Set([...sources.keys()].map((key) => key.slice(key.indexOf(SEPARATOR) + 1)));
-    return [...labels].flatMap((label) => {
-      const [own, others] = [sources.get(keyOf(level, label)), sources.get(keyOf(model, label))];
+    const families = new Set([...sources.keys()].map((key) => key.slice(key.indexOf(SEPARATOR) + 1)));
+    return [...families].flatMap((family) => {
+      const [own, others] = [sources.get(keyOf(level, family)), sources.get(keyOf(model, family))];
       return MEASURE_NAMES.flatMap((measure) => {
         const [rollup, raw] = [own?.get(measure) ?? 0n, others?.get(measure) ?? 0n];
-        return raw === rollup ? [] : [{ day, level, label, measure, raw: raw.toString(), rollup: rollup.toString() }];
+        return raw === rollup
+          ? []
+          : [{ day, level, label: family, measure, raw: raw.toString(), rollup: rollup.toString() }];
       });
     });
   });
 }
 
 const SEPARATOR = "/";
-const keyOf = (source: Source, label: string): string => source + SEPARATOR + label;
+const keyOf = (source: Source, family: string): string => source + SEPARATOR + family;
 
 function added(a: Map<string, bigint> | undefined, b: Map<string, bigint>): Map<string, bigint> {
   return a ? new Map(MEASURE_NAMES.map((name) => [name, a.get(name)! + b.get(name)!])) : b;
@@ -136,25 +132,24 @@ function sumsOf(row: Row): Map<string, bigint> {
   return new Map(MEASURE_NAMES.map((name) => [name, BigInt(String(row[name]))]));
 }
 
-/** Rows of (source, day, label) and sums; a source and label may come in several. */
+/** The statement whose rows are (source, day, family) and the sums. Several rows may have one source, day and family. */
 function statement(projectId: string, startMs: number, endMs: number): SQL {
   const [lowest, highest] = keyRange(startMs, endMs);
-  const at = (ms: number): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
-  const inRange = sql`t.project_id = ${projectId} and t.bucket >= ${at(startMs)} and t.bucket < ${at(endMs)}`;
-  const inWeeks = sql`t.project_id = ${projectId} and t.bucket >= ${weekOf(at(startMs))}
-  and t.bucket < ${weekOf(at(endMs - 1))} + interval '168 hours'`;
+  const inRange = sql`t.project_id = ${projectId} and t.bucket >= ${instantAt(startMs)} and t.bucket < ${instantAt(endMs)}`;
+  const inWeeks = sql`t.project_id = ${projectId} and t.bucket >= ${weekOf(instantAt(startMs))}
+  and t.bucket < ${weekOf(instantAt(endMs - 1))} + interval '168 hours'`;
   const dateOf = (instant: SQL): SQL => sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD') as day`;
   const sets = sql.join(
-    [...GROUPING_SETS.keys()].map((label) => sql`select ${label}`),
+    [...GROUPING_SETS.keys()].map((family) => sql`select ${family}`),
     sql` union all `,
   );
   const ofDay = sql`t.level in (${constants([LEVEL.partial, ...LEVELS.day])})`;
-  // Where hours are kept no longer, days stand in for them.
+  // If hours are no longer kept, day rows stand in for them.
   const ofHour = sql`(t.level = ${LEVEL.partial}
   or t.level in (${constants(LEVELS.hour)}) and t.bucket >= (select hour_since from retention)
   or t.level in (${constants(LEVELS.day)}) and t.bucket < (select hour_since from retention))`;
   const ofLevel = (source: Source, levels: SQL): SQL => sql`
-select ${source} as source, ${dateOf(sql`t.bucket`)}, l.label, ${sums(own)}
+select ${source} as source, ${dateOf(sql`t.bucket`)}, l.label as family, ${sums(own)}
 from rollup t, lateral (
   select t.label where t.label <> ${UNSPREAD}
   union all (select label from ${labelsOf} as labels where t.label = ${UNSPREAD})
@@ -163,12 +158,12 @@ from rollup t, lateral (
 where ${levels} and ${inRange}
 group by 2, 3`;
   const ofWeek = (source: Source, levels: readonly number[]): SQL => sql`
-select ${source} as source, ${dateOf(weekOf(sql`t.bucket`))}, t.label, ${sums(own)}
+select ${source} as source, ${dateOf(weekOf(sql`t.bucket`))}, t.label as family, ${sums(own)}
 from rollup t
-where t.level in (${constants(levels)}) and t.label in (${constants(MAIN_LABELS)}) and ${inWeeks}
+where t.level in (${constants(levels)}) and t.label in (${constants(MAIN_FAMILIES)}) and ${inWeeks}
 group by 2, 3`;
   return sql`
-select 'raw' as source, ${dateOf(sql`t.started_at`)}, l.label, ${sums(({ of }) => of)}
+select 'raw' as source, ${dateOf(sql`t.started_at`)}, l.label as family, ${sums(({ of }) => of)}
 from traces t
 left join prices p on p.project_id = t.project_id and p.id = t.price_id,
 lateral (select ${MAIN} as label union all ${sets} union all select label from ${labelsOf} as labels) as l

@@ -1,28 +1,33 @@
 /**
- * Compacting: the settled and the fresh rows of a slice, which is one label's rows of an hour, a day or a week, become one
- * row a group. A slice is due when its fresh rows are as many as its settled ones: so readers find twice the rows they need at
- * most, and each row is written a few times only, however often a group is merged.
+ * Compacting: the compacted and the fresh rows of a slice become one row per group. A slice is one family's rows of an
+ * hour, a day or a week. It is due once it has as many fresh as compacted rows. So readers find about twice the rows that
+ * they need at most, and each row is written only a few times, however often its group is merged.
  */
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
-import { constants, FORMAT, FRESHNESS, LEVEL, LEVELS } from "./measures.ts";
+import { constants } from "../db/sql.ts";
+import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 
-/** Fewer fresh rows than these can wait, until their hour, day or week is over. */
+/** A slice with fewer fresh rows than this waits until its hour, day or week is over. */
 const FEW = 500;
-/** So long after its end it is taken to be over. */
+/** An hour, day or week counts as over this long after its end. */
 const GRACE = "10 minutes";
-/** A step compacts about so many rows. */
+/** The number of rows that one step compacts, roughly. */
 const STEP_ROWS = 50_000;
 const LEAST_STEP_ROWS = 1_000;
 
-/** A slice, or those of its groups whose hash leaves `part` when divided by `parts`: it may be too large for one statement. */
+/**
+ * A slice, or a part of one that is too large for one statement. A part holds the groups whose hash modulo `parts` is
+ * `part`.
+ */
 interface Slice {
   level: number;
   projectId: string;
-  label: string;
-  bucket: string;
+  family: string;
+  /** The start of the hour, day or week, as Postgres writes it. */
+  start: string;
   rows: number;
   parts: number;
   part: number;
@@ -30,7 +35,7 @@ interface Slice {
 
 const DUE = compile(
   sql`
-select f.level, f.project_id, f.label, f.bucket::text as bucket, f.rows + s.rows as rows
+select f.level, f.project_id, f.label as family, f.bucket::text as bucket, f.rows + s.rows as rows
 from (
   select level, project_id, label, bucket, count(*)::int as rows
   from rollup where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek})
@@ -41,7 +46,7 @@ lateral (
     select from rollup r
     where r.level = f.level - ${FRESHNESS} and r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket
     limit f.rows + 1
-  ) settled
+  ) compacted
 ) s
 where f.rows >= s.rows and (f.rows >= ${FEW}
   or f.bucket < now() - ${GRACE}::interval
@@ -57,10 +62,10 @@ const COMPACT = compile(
   sql`
 with taken as (
   delete from rollup where ctid = any(array(
-    select r.ctid from unnest(${sql.placeholder("levels")}::smallint[], ${sql.placeholder("projects")}::uuid[], ${sql.placeholder("labels")}::text[],
+    select r.ctid from unnest(${sql.placeholder("levels")}::smallint[], ${sql.placeholder("projects")}::uuid[], ${sql.placeholder("families")}::text[],
       ${sql.placeholder("buckets")}::timestamptz[], ${sql.placeholder("parts")}::int[], ${sql.placeholder("part")}::int[])
-      as s (level, project_id, label, bucket, parts, part)
-    join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.label and r.bucket = s.bucket
+      as s (level, project_id, family, bucket, parts, part)
+    join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
       and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)
     for update of r skip locked
   )) returning *
@@ -74,10 +79,14 @@ union all
 select ${LEVEL.day}, ${FORMAT}, * from days
 union all
 select ${LEVEL.week}, ${FORMAT}, * from weeks`.inlineParams(),
-  ["levels", "projects", "labels", "buckets", "parts", "part"],
+  ["levels", "projects", "families", "buckets", "parts", "part"],
 );
 
-/** Compacts what is due, until time is up. Returns whether all is. */
+/**
+ * Compacts the slices that are due, until `deadlineMs`.
+ *
+ * @returns whether all of them are compacted.
+ */
 export async function compact(
   db: Database,
   now: () => number,
@@ -92,7 +101,7 @@ export async function compact(
       await db.batch([BY_HASH, { statement: COMPACT, values: valuesOf(step) }]);
       waiting = waiting.slice(step.length);
     } catch (error) {
-      // Perhaps cut off for taking too long; nothing was changed then, and a smaller step may do.
+      // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
       if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
       stepRows = Math.floor(stepRows / 4);
       waiting = (await db.run(DUE, [])).flatMap((row) => inParts(row, stepRows));
@@ -107,15 +116,15 @@ function inParts(row: Row, stepRows: number): Slice[] {
   return Array.from({ length: parts }, (_, part) => ({
     level: Number(row["level"]),
     projectId: String(row["project_id"]),
-    label: String(row["label"]),
-    bucket: String(row["bucket"]),
+    family: String(row["family"]),
+    start: String(row["bucket"]),
     rows: Math.ceil(rows / parts),
     parts,
     part,
   }));
 }
 
-/** At least one, and as many as have `rows` rows together. */
+/** The first slices that have at most `rows` rows together, but at least one slice. */
 function firstOf(slices: readonly Slice[], rows: number): Slice[] {
   let sum = 0;
   const end = slices.findIndex((slice) => (sum += slice.rows) > rows);
@@ -128,8 +137,8 @@ function valuesOf(slices: readonly Slice[]): unknown[] {
   return [
     column(({ level }) => level),
     column(({ projectId }) => projectId),
-    column(({ label }) => label),
-    column(({ bucket }) => bucket),
+    column(({ family }) => family),
+    column(({ start }) => start),
     column(({ parts }) => parts),
     column(({ part }) => part),
   ];

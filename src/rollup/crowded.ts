@@ -1,16 +1,18 @@
 /**
- * Crowded label days: a label that has very many values on a day is told apart by those that it has by then; calls with
- * any other value are merged into `(other)`, so that no caller can make the rollup as large as the traces.
+ * Crowded label days: if a label has very many values on a day, no further values are told apart on that day. Calls with a
+ * new value are merged into `(other)`. So no caller can make the rollup as large as the table of calls.
  */
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database } from "../db/client.ts";
-import { constants, dayOf, LEVELS, MOST_LABEL_VALUES } from "./measures.ts";
+import { constants, dayOf } from "../db/sql.ts";
+import { LEVELS } from "../ledger/levels.ts";
+import { MOST_LABEL_VALUES } from "./families.ts";
 
 const DAY = dayOf(sql`t.bucket`);
 const ofLabelDay = sql`c.project_id = t.project_id and c.label = l.label`;
 
-/** Does row `t` keep its value of label `l`? Without any crowded label day nothing is looked up. */
+/** True if row `t` keeps its value of label `l`. If there is no crowded label day at all, nothing is looked up. */
 export const isToldApart = sql`(
       not (select exists (select from crowded_labels))
       or not exists (select from crowded_labels c where ${ofLabelDay} and c.day = ${DAY})
@@ -27,8 +29,9 @@ const next = (after = sql``) => sql`
        order by r.value limit 1)`;
 
 /**
- * Of the label days named, finds those with too many values; stops counting there. An index look-up a value, level by
- * level: so what was deleted, and is still there for some open transaction to see, is passed by once and not once a value.
+ * Marks the label days that have too many values, and stops counting at that number. Each value takes one index look-up,
+ * level by level. So rows that are deleted, but still visible to an open transaction, are passed once and not once per
+ * value.
  */
 const MARK_CROWDED = compile(
   sql`
@@ -50,7 +53,7 @@ on conflict do nothing`.inlineParams(),
   ["projects", "labels", "days"],
 );
 
-/** Marks those of the label days, each as JSON of project, label and day, that have too many values. */
+/** Marks the crowded ones among these label days. Each label day is the JSON of `[project, label, day]`. */
 export async function markCrowded(db: Database, labelDays: ReadonlySet<string>): Promise<void> {
   if (labelDays.size === 0) return;
   const days = [...labelDays].map((day) => JSON.parse(day) as [project: string, label: string, day: string]);

@@ -1,11 +1,13 @@
-/** Rollup rows added up: one row a group. */
+/** The SQL that adds rollup rows up: one row per group. */
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compile } from "../db/client.ts";
-import { columns, DIMENSIONS, MEASURE_NAMES, own, storedSums } from "./measures.ts";
+import { columns } from "../db/sql.ts";
+import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
+import { own, storedSums } from "./sums.ts";
 
 /**
- * To be run before, in one transaction: Postgres takes the rows of such statements for few, and would sort them by ten
- * texts, which costs many times as much as to hash them.
+ * Runs before a statement with `grouped`, in its transaction. Postgres underestimates the number of rows and would sort
+ * them by ten texts, which costs many times as much as hashing them.
  */
 export const BY_HASH: Bound = {
   statement: compile(
@@ -15,7 +17,7 @@ export const BY_HASH: Bound = {
   values: [],
 };
 
-/** What tells rows of one level apart. */
+/** The columns that tell groups of one level apart. */
 export const GROUP = ["project_id", "bucket", "label", "value", ...DIMENSIONS] as const;
 const group = columns(GROUP);
 
@@ -23,23 +25,23 @@ const group = columns(GROUP);
 export const columnsOfRows = columns([...GROUP, ...MEASURE_NAMES, "latency_buckets", "latency_counts"]);
 
 /**
- * One row a group of the rows in `source`: the sums, and the histograms added up. Each group with a histogram has sums, so a
- * left join would give the same; but Postgres, which takes the groups for one or two, would loop over all histograms for
- * each of thousands of groups. A full join it can only hash.
+ * One row per group of the rows in `source`, with their sums and the sum of their histograms. A left join would give the
+ * same result, because each group with a histogram has sums. But Postgres expects one or two groups, and would loop over
+ * all histograms for each of thousands. It can only hash a full join.
  */
 export function grouped(source: SQL): SQL {
   return sql`
   select s.*, h.latency_buckets, h.latency_counts
   from (select ${group}, ${storedSums(own, true)} from ${source} group by ${group}) s
   full join (
-    select ${group}, array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
+    select ${group}, array_agg(latency_bin) as latency_buckets, array_agg(calls) as latency_counts
     from (
-      select ${group}, latency_bucket, sum(coalesce(calls, 1))::integer as calls
+      select ${group}, latency_bin, sum(coalesce(calls, 1))::integer as calls
       from (
-        select ${group}, unnest(latency_buckets) as latency_bucket, unnest(latency_counts) as calls from ${source}
+        select ${group}, unnest(latency_buckets) as latency_bin, unnest(latency_counts) as calls from ${source}
       ) one
-      group by ${group}, latency_bucket
-    ) by_bucket
+      group by ${group}, latency_bin
+    ) by_bin
     where calls <> 0
     group by ${group}
   ) h using (${group})`;

@@ -1,7 +1,7 @@
 /**
- * Latency as a histogram with logarithmic buckets, the mapping of DDSketch: bucket `k` holds
- * durations in (g^(k-1), g^k] microseconds and answers 2 g^k / (g + 1), at most 1% off any of them.
- * Histograms are summed bucket by bucket: order and grouping make no difference.
+ * Latency as a histogram with logarithmic bins, which are those of DDSketch. Bin `k` holds durations in
+ * (g^(k-1), g^k] microseconds. It stands for 2 g^k / (g + 1), which is at most 1% off each of them. Histograms are summed
+ * bin by bin, so order and grouping make no difference.
  */
 import { sql } from "drizzle-orm";
 
@@ -9,8 +9,8 @@ const RELATIVE_ERROR = 0.01;
 const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
 const LN_GAMMA = Math.log(GAMMA);
 
-/** The bucket of trace `t`, null without a duration; under a microsecond counts as one. */
-export const latencyBucketOf =
+/** The bin of call `t`. Null without a duration. A duration below a microsecond counts as one microsecond. */
+export const latencyBinOf =
   sql`ceil(ln(greatest(t.duration_us, 1)::float8) / ${LN_GAMMA}::float8)::smallint`.inlineParams();
 
 export interface Latency {
@@ -23,8 +23,10 @@ export interface Latency {
 }
 
 /**
- * @param counts number of calls by bucket.
- * @returns milliseconds; null when no call had a duration.
+ * Mean and percentiles of a histogram.
+ *
+ * @param counts the number of calls by bin.
+ * @returns milliseconds, or null if no call had a duration.
  */
 export function latencyOf(counts: ReadonlyMap<number, number>, sumUs: bigint): Latency | null {
   const sorted = [...counts].filter(([, count]) => count > 0).sort(([a], [b]) => a - b);
@@ -32,11 +34,11 @@ export function latencyOf(counts: ReadonlyMap<number, number>, sumUs: bigint): L
   if (total === 0) return null;
   const at = (quantile: number): number => {
     let rank = Math.floor(quantile * (total - 1));
-    for (const [bucket, count] of sorted) {
-      if (rank < count) return bucketMs(bucket);
+    for (const [bin, count] of sorted) {
+      if (rank < count) return binMs(bin);
       rank -= count;
     }
-    return bucketMs(sorted.at(-1)![0]);
+    return binMs(sorted.at(-1)![0]);
   };
   return {
     mean: roundMs(Number(sumUs) / total / 1_000),
@@ -48,8 +50,8 @@ export function latencyOf(counts: ReadonlyMap<number, number>, sumUs: bigint): L
   };
 }
 
-function bucketMs(bucket: number): number {
-  return roundMs((2 * GAMMA ** bucket) / (GAMMA + 1) / 1_000);
+function binMs(bin: number): number {
+  return roundMs((2 * GAMMA ** bin) / (GAMMA + 1) / 1_000);
 }
 
 function roundMs(ms: number): number {

@@ -1,25 +1,25 @@
 /**
- * Merging main rows as soon as there are many. Every question about the present reads the partial rows, and cron comes
- * once a minute only; in between, whoever wrote the last of many has them merged, after its answer. What it leaves, or
- * fails to do, is cron's.
+ * Merges main rows as soon as there are many. Every question about the present reads the partial rows, and cron merges
+ * only once a minute. So the request that adds the last of many rows starts a merge, which runs beside its answer. If the
+ * merge fails, cron merges the rows.
  */
 import type { Database } from "../db/client.ts";
-import type { KeepAlive } from "../deps.ts";
+import type { KeepAlive } from "../keep-alive.ts";
 import { mergeMain } from "./merge.ts";
 
 export interface FrequentMerger {
-  /** Takes note of main partial rows that were added. */
+  /** Counts main partial rows that were added, and starts a merge once they are many. */
   added(projectId: string, rows: number, keepAlive: KeepAlive): void;
 }
 
-/** So many are read within a few ms, and are worth a statement that merges them. */
+/** This many rows are read within a few ms, and are worth a statement that merges them. */
 const MANY = 1_000;
-/** In one statement. */
+/** The most rows that one statement merges. */
 const MOST = 20_000;
-/** A merge may be cut off with the request that began it: so long after, another may begin. */
+/** A merge may be cut off with the request that began it. After this time another may begin. */
 const LONGEST_MS = 60_000;
 
-/** Counts what this isolate added since it last merged, by project. */
+/** Makes the merger of one isolate. It counts the rows that this isolate added since its last merge, by project. */
 export function createFrequentMerger(db: Database, now: () => number): FrequentMerger {
   const added = new Map<string, number>();
   const mergingSinceMs = new Map<string, number>();

@@ -1,12 +1,12 @@
 /**
- * Merging: partial rows become fresh rows of their hours and days, and of their weeks but for labels, one each for a group
- * of a step. What holds at every instant, in every snapshot:
+ * Merging: partial rows become fresh rows of their hours and days, and main rows of their weeks too. A step makes one row
+ * per group. At every instant, in every snapshot, this holds:
  *
- *   partial + hour rows = partial + day rows = partial + week rows = the traces.
+ *   partial + hour rows = partial + day rows = partial + week rows = the calls.
  *
- * One statement takes rows out and puts their sums back. Rows that another merge holds are left to it, so merges may
- * overlap, be killed, or not run for hours. What is there of a group already is not looked for: that would cost many
- * times as much, and compacting does it now and then for all groups of an hour, a day or a week at once.
+ * One statement takes rows out and puts their sums back. Rows that another merge has locked are left to it, so merges may
+ * overlap, be killed, or not run for hours. A merge appends fresh rows without reading existing ones, because reading them
+ * would cost many times as much. Once an hour, day or week has as many fresh as compacted rows, compacting rewrites them.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
@@ -14,36 +14,23 @@ import { compact } from "./compact.ts";
 import { isToldApart, markCrowded } from "./crowded.ts";
 import { labelsOf } from "./derive.ts";
 import { BY_HASH, columnsOfRows, GROUP, grouped } from "./grouped.ts";
-import {
-  columns,
-  constants,
-  dayOf,
-  DIMENSIONS,
-  FORMAT,
-  GROUPING_SETS,
-  LEVEL,
-  list,
-  MAIN,
-  MAIN_LABELS,
-  MEASURE_NAMES,
-  OTHER,
-  own,
-  storedSums,
-  UNSPREAD,
-  weekOf,
-} from "./measures.ts";
+import { columns, constants, dayOf, list, weekOf } from "../db/sql.ts";
+import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
+import { FORMAT, LEVEL } from "../ledger/levels.ts";
+import { GROUPING_SETS, MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
+import { own, storedSums } from "./sums.ts";
 
 const bucket = sql`bucket`;
 const group = columns(GROUP);
 
 /** The main rows in `source` once for each grouping set. */
 function inSets(source: SQL): SQL {
-  const sets = [...GROUPING_SETS].map(([label, set]) => {
+  const sets = [...GROUPING_SETS].map(([family, set]) => {
     const dimensions = DIMENSIONS.map(
       (name) => sql`${set.includes(name) ? sql.identifier(name) : sql`''`} as ${sql.identifier(name)}`,
     );
     return sql`
-  select project_id, bucket, ${label} as label, value, ${list(dimensions)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts
+  select project_id, bucket, ${family} as label, value, ${list(dimensions)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts
   from ${source} where label = ${MAIN}`;
   });
   return sql`(${sql.join(sets, sql` union all `)})`;
@@ -56,10 +43,10 @@ put as (
     case l.level when ${LEVEL.freshDay} then ${dayOf(bucket)} when ${LEVEL.freshWeek} then ${weekOf(bucket)} else bucket end,
     ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
   from (values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level), fresh
-  where l.level <> ${LEVEL.freshWeek} or label in (${constants(MAIN_LABELS)})
+  where l.level <> ${LEVEL.freshWeek} or label in (${constants(MAIN_FAMILIES)})
 )`;
 
-/** Takes the first partial rows out. */
+/** A CTE that takes the first partial rows out. */
 const moved = (which: SQL): SQL => sql`
 moved as (
   delete from rollup where ctid = any(array(
@@ -69,22 +56,25 @@ moved as (
   ))${which} returning *
 )`;
 
-/** A call's row once for each of its labels. It has one latency at most: a histogram is a list of those. */
-const MERGE = compile(
+/**
+ * Merges partial rows of every project. An unspread row becomes one row for each label of its call. It has one latency at
+ * most, so the histogram of a label's group is the list of these.
+ */
+export const MERGE = compile(
   sql`
 with ${moved(sql``)},
 spread as (
   select t.project_id, t.bucket, l.label,
     case when ${isToldApart} then l.value else ${OTHER} end as value,
-    ${columns([...DIMENSIONS, ...MEASURE_NAMES], "t")}, t.latency_buckets[1] as latency_bucket, t.latency_counts[1] as calls
+    ${columns([...DIMENSIONS, ...MEASURE_NAMES], "t")}, t.latency_buckets[1] as latency_bin, t.latency_counts[1] as calls
   from moved t cross join lateral ${labelsOf} as l
   where t.label = ${UNSPREAD}
 ),
 labelled as (
   select ${group}, ${storedSums(own, true)},
-    array_agg(latency_bucket) filter (where latency_bucket is not null) as latency_buckets,
+    array_agg(latency_bin) filter (where latency_bin is not null) as latency_buckets,
     case when count(calls) > 0
-      then array_agg(coalesce(calls, 1)) filter (where latency_bucket is not null)
+      then array_agg(coalesce(calls, 1)) filter (where latency_bin is not null)
     end as latency_counts
   from spread group by ${group}
 ),
@@ -100,7 +90,7 @@ from moved`.inlineParams(),
   ["limit"],
 );
 
-/** The same for the main rows of one project alone. */
+/** Merges the main partial rows of one project. */
 const MERGE_MAIN = compileNamed(
   sql`
 with ${moved(sql` and project_id = ${sql.placeholder("project")}::uuid and label = ${MAIN}`)},
@@ -113,10 +103,10 @@ select count(*)::int as merged from moved`,
 );
 
 /**
- * Merges up to `limit` main partial rows of a project, which every question reads; those of labels, which cost many
- * times as much to merge, can wait for cron.
+ * Merges up to `limit` main partial rows of a project, which every question reads. Label partials cost many times as much
+ * to merge, so cron merges them.
  *
- * @returns how many there were.
+ * @returns how many rows were merged.
  */
 export async function mergeMain(db: Database, projectId: string, limit: number): Promise<number> {
   const [, [row] = []] = await db.batch([BY_HASH, MERGE_MAIN({ project: projectId, limit })]);
@@ -124,9 +114,9 @@ export async function mergeMain(db: Database, projectId: string, limit: number):
 }
 
 /**
- * One step: merges up to `limit` partial rows, and adds the days of the labels in them to `labelDays`.
+ * One step: merges up to `limit` partial rows, and adds the label days in them to `labelDays`.
  *
- * @returns how many there were; fewer than `limit` means that none are left but what other merges hold.
+ * @returns how many rows were merged. If fewer than `limit`, only rows that other merges have locked are left.
  */
 export async function mergeStep(db: Database, limit: number, labelDays = new Set<string>()): Promise<number> {
   const [, [row] = []] = await db.batch([BY_HASH, { statement: MERGE, values: [limit] }]);
@@ -134,7 +124,7 @@ export async function mergeStep(db: Database, limit: number, labelDays = new Set
   return Number(row!["merged"]);
 }
 
-/** Steps grow while they are quick and shrink when they are slow: what a row costs depends on its labels. */
+/** Steps grow while they are quick and shrink if they are slow, because the cost of a row depends on its labels. */
 const FIRST_LIMIT = 2_000;
 const LEAST_LIMIT = 50;
 const MOST_LIMIT = 100_000;
@@ -142,10 +132,10 @@ const QUICK_MS = 1_000;
 const SLOW_MS = 4_000;
 
 /**
- * Merges step by step until nothing is left or time is up, then compacts. Returns the rows merged, and whether nothing
- * is left.
+ * Merges step by step until nothing is left or `deadlineMs` has passed, then compacts.
  *
- * @throws DatabaseUnavailable when not even the smallest step succeeds.
+ * @returns how many rows were merged, and whether nothing is left to merge or compact.
+ * @throws DatabaseUnavailable if not even the smallest step succeeds.
  */
 export async function merge(
   db: Database,
@@ -173,7 +163,7 @@ async function mergeSteps(
       merged += step;
       if (step < limit) return { merged, drained: true };
     } catch (error) {
-      // Perhaps cut off for taking too long; nothing was changed then, and a smaller step may do.
+      // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
       if (!(error instanceof DatabaseUnavailable) || limit === LEAST_LIMIT) throw error;
       limit = Math.max(Math.floor(limit / 4), LEAST_LIMIT);
       continue;

@@ -1,28 +1,28 @@
 /**
- * "There is something to merge", as a flag in Redis: cron asks it first, so that a quiet database
- * may sleep. A lost flag delays merging to the daily sweep; answers are exact all the while.
+ * A flag in Redis that says "there is something to merge". Cron reads it first, so that a quiet database may sleep. If the
+ * flag is lost, merging waits for the next write or the daily sweep. Answers are exact all the while.
  */
-import type { KeepAlive } from "../deps.ts";
+import type { KeepAlive } from "../keep-alive.ts";
 import type { RedisClient } from "../redis.ts";
 
 export interface MergeSignal {
-  /** Called after each write; reaches Redis once in a while only. */
+  /** Called after each write. It reaches Redis at most every five seconds. */
   raise(nowMs: number, keepAlive: KeepAlive): void;
-  /** Takes the flag down. True when it was up, or when Redis cannot say. */
+  /** Takes the flag down. Returns true if it was up, or if Redis does not answer. */
   take(nowMs: number): Promise<boolean>;
-  /** Puts it up for the next run, when this one left something. */
+  /** Puts the flag up for the next run, because this one left something. */
   keep(nowMs: number): Promise<void>;
 }
 
 const KEY = "merge:due";
 const RAISE_EVERY_MS = 5_000;
-/** A flag younger than this may stand for writes that come after it was taken. */
-const SETTLED_MS = 2 * RAISE_EVERY_MS;
+/** A flag younger than this is put up again, because a later write may have relied on it and not raised its own. */
+const YOUNG_MS = 2 * RAISE_EVERY_MS;
 
 export function createMergeSignal(redis: RedisClient): MergeSignal {
   let raisedMs = Number.NEGATIVE_INFINITY;
 
-  /** What Redis did not take is raised again by the next write. */
+  /** If Redis does not take the flag, the next write raises it again. */
   async function put(nowMs: number): Promise<void> {
     if ((await redis.set(KEY, String(nowMs))).down) raisedMs = Number.NEGATIVE_INFINITY;
   }
@@ -37,7 +37,7 @@ export function createMergeSignal(redis: RedisClient): MergeSignal {
       const reply = await redis.take(KEY);
       if (reply.down) return true;
       if (reply.value === null) return false;
-      if (nowMs - Number(reply.value) < SETTLED_MS) await redis.set(KEY, reply.value);
+      if (nowMs - Number(reply.value) < YOUNG_MS) await redis.set(KEY, reply.value);
       return true;
     },
     async keep(nowMs) {

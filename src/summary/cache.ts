@@ -1,48 +1,36 @@
 /**
- * Summaries in Redis. A cached value carries the project's epoch at the time it was asked for; a
- * write that changes a closed hour moves the epoch before it is acknowledged, so no later read
- * takes an older value. Ranges that reach into the current hour live for a second instead.
+ * Summaries and explanations in Redis. A cached value carries the project's epoch at the time of its question. A write
+ * that changes a closed hour moves the epoch before it is acknowledged, so no later read takes an older value. An answer
+ * whose range reaches into the current hour is cached for one second only.
  *
- * Redis is never needed: every path here ends in the database when Redis does not answer.
+ * Redis is optional: if it does not answer, the answer comes from the database.
  */
-import type { KeepAlive } from "../deps.ts";
+import { epochKey } from "../epoch.ts";
+import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 import { sha256Hex } from "../digest.ts";
-import { holdOpen } from "../hold-open.ts";
 import type { RedisClient } from "../redis.ts";
 import { createCoalescer } from "./coalesce.ts";
-import { HOUR_MS } from "./zone.ts";
+import { HOUR_MS } from "../time.ts";
 
 export type CacheState = "hit" | "miss" | "bypass" | "down";
 
 const CLOSED_TTL_MS = 300_000;
 const LIVE_TTL_MS = 1_000;
-/** Longer than this nobody waits for another request's question. */
+/** A request waits this long for another request that asks the same; then it asks by itself. */
 const FLIGHT_MS = 10_000;
-/** An hour counts as closed this long after its end, so that clocks may differ by as much. */
+/** An hour counts as closed this long after its end, because clocks may differ by as much. */
 const CLOCK_SLACK_MS = 60_000;
 
-const epochKey = (projectId: string): string => `epoch:${projectId}`;
-
-/** Makes every cached summary of the project stale. Returns whether Redis took it. */
-export async function moveEpoch(redis: RedisClient, projectId: string): Promise<boolean> {
-  return !(await redis.set(epochKey(projectId), crypto.randomUUID())).down;
-}
-
-/** Does a write of traces that started at `startedAtMs` (the earliest) need the epoch to move? */
-export function touchesClosedHour(startedAtMs: number, nowMs: number): boolean {
-  return startedAtMs < Math.floor(nowMs / HOUR_MS) * HOUR_MS;
-}
-
-/** A value in Redis: the epoch, the digest and the body, a line each; nothing to escape or parse on a hit. */
+/** A value in Redis has a line each for the epoch, the digest and the body, so a hit needs no parsing of JSON. */
 const ENTRY = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n(\{[^]*\})$/;
 
 export interface Answer {
   body: string;
-  /** Of the body but for its `as_of`: the same numbers have the same digest, whenever they were read. */
+  /** The digest of the body without its `as_of`: the same numbers have the same digest, whenever they were read. */
   digest: string;
 }
 
-/** An answer on its way into Redis. */
+/** An answer, and a promise that settles once Redis has it or has failed. */
 interface Stored {
   answer: Answer;
   kept: Promise<unknown>;
@@ -50,11 +38,11 @@ interface Stored {
 
 export interface CacheRequest {
   projectId: string;
-  /** What identifies the question, in one canonical form. */
+  /** Identifies the question: the digest of its canonical form. */
   question: string;
-  /** End of the range asked for. */
+  /** End of the range asked for, epoch ms. */
   toMs: number;
-  /** Ask the database whatever is cached. */
+  /** Ask the database even if the answer is cached. */
   bypass: boolean;
 }
 
@@ -63,24 +51,24 @@ export interface Cached extends Answer {
 }
 
 export interface SummaryCache {
-  /** Answers so far by where they came from, in this isolate. */
+  /** Number of answers of this isolate, by the cache's state. */
   readonly counts: Readonly<Record<CacheState, number>>;
   /**
-   * Answers from Redis or by `compute`, and stores what was computed.
+   * Answers from Redis, or by `compute` and then stores the answer in Redis.
    *
-   * @param keepAlive keeps the isolate working on a promise after the request that began it ended.
+   * @param keepAlive keeps the isolate alive for a promise after the request that began it has ended.
    */
   answer(request: CacheRequest, nowMs: number, compute: () => Promise<string>, keepAlive: KeepAlive): Promise<Cached>;
 }
 
 export function createSummaryCache(redis: RedisClient): SummaryCache {
-  /** One flight per question, epoch and isolate: equal questions at once are one, but for those asked after a write. */
+  /** One flight per question and epoch in this isolate: requests that ask the same share one, unless a write came between. */
   const flights = new Map<string, Promise<Answer>>();
 
   const lookUps = createCoalescer<Awaited<ReturnType<RedisClient["getMany"]>>>();
   const asks = createCoalescer<Answer>();
 
-  /** Computes, or waits for somebody else who began to under the same epoch. */
+  /** Waits for the flight of the same question and epoch; starts one if there is none. */
   async function shared(
     key: string,
     epoch: string | null,
@@ -91,14 +79,14 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
     for (let flying = flights.get(name); flying;) {
       const landed = await holdOpen(flying, FLIGHT_MS);
       if (landed !== "late") return landed;
-      // Of all who waited in vain one asks, and the others wait for that.
+      // After a wait in vain one request asks by itself, and the others wait for that request.
       const newer = flights.get(name);
       flying = newer === flying ? undefined : newer;
     }
     const stored = compute();
     const flight = stored.then(({ answer }) => answer);
     flights.set(name, flight);
-    // It stands in for the value in Redis until all have looked who could not see that.
+    // A look-up that began before the value was in Redis does not see it, so the flight stays until all of these end.
     const standIn = async (): Promise<void> => {
       await stored.then(({ kept }) => kept).catch(() => undefined);
       await lookUps.idle(key);
@@ -121,15 +109,16 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
       if (bypass) return counted("bypass", await ask());
       const key = `summary:${projectId}:${question}`;
       const reply = await lookUps.share(key, () => redis.getMany([epochKey(projectId), key]), keepAlive);
-      // Without Redis nobody can tell whether a write came between: nobody joins who asks for what was asked before.
+      // Without the epoch a write may have come between, so a request never joins a question that was asked before it.
       if (reply.down) return counted("down", await asks.share(key, ask, keepAlive));
       const [epoch = null, value = null] = reply.value;
       const entry = ENTRY.exec(value ?? "");
-      // A value that is not of our form is a miss, whoever wrote it.
+      // A value of any other form is a miss.
       if (entry && entry[1] === epoch) return counted("hit", { digest: entry[2]!, body: entry[3]! });
       const askAndStore = async (): Promise<Stored> => {
         const answer = await ask();
-        // Without an epoch no value can be trusted; the project gets one for the next question.
+        // A value without an epoch could never be trusted. So the project gets an epoch first, and caching starts with
+        // the next question.
         const kept: Promise<unknown> =
           epoch === null
             ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
@@ -147,7 +136,7 @@ function withDigest(body: string): Answer {
 
 const AS_OF = /"as_of":"[^"]*"/;
 
-/** Ranges that reach into an hour that is not over, or only just, may change at any moment. */
+/** An answer may change at any moment if its range reaches into an hour that is not closed. */
 function ttl(toMs: number, nowMs: number): number {
   const lastHourEndMs = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
   return nowMs >= lastHourEndMs + CLOCK_SLACK_MS ? CLOSED_TTL_MS : LIVE_TTL_MS;

@@ -1,22 +1,21 @@
 /**
- * Runs that are shared only with those who came before they began: whoever asks while one is under way waits for the
- * next, together with all others that come meanwhile. So nobody is answered with what was read before they asked, and
- * any number of equal questions at once make two runs.
+ * Shares a run among the requests that came before it began. A request that comes during a run waits for the next run,
+ * together with all others that come meanwhile. So no request gets an answer that was read before it asked, and any number
+ * of equal questions at the same time make two runs.
  */
-import type { KeepAlive } from "../deps.ts";
-import { holdOpen } from "../hold-open.ts";
+import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 
 interface Lane<T> {
   running: Promise<unknown>;
   next: Promise<T> | null;
 }
 
-/** Longer than this nobody waits for another request's run. */
+/** A request waits this long for another request's run; then it runs by itself. */
 const PATIENCE_MS = 10_000;
 
 export interface Coalescer<T> {
   share(key: string, run: () => Promise<T>, keepAlive: KeepAlive): Promise<T>;
-  /** Resolves when no run of `key` is under way. */
+  /** Resolves once no run of `key` is under way, or after a wait of `PATIENCE_MS`. */
   idle(key: string): Promise<void>;
 }
 
@@ -34,7 +33,7 @@ export function createCoalescer<T>(): Coalescer<T> {
     }
   }
 
-  /** Begins when what is under way has ended; the one that was to begin may have gone with its request. */
+  /** Begins a run once the current one has ended. It waits no longer than `PATIENCE_MS`, as its request may be gone. */
   async function after({ running }: Lane<T>, key: string, run: () => Promise<T>): Promise<T> {
     await holdOpen(
       running.catch(() => undefined),
@@ -47,9 +46,9 @@ export function createCoalescer<T>(): Coalescer<T> {
     async share(key, run, keepAlive) {
       const lane = lanes.get(key);
       if (lane?.next) {
-        const news = await holdOpen(lane.next, PATIENCE_MS);
-        if (news !== "late") return news;
-        // The request that was to run is gone: the next one begins afresh.
+        const answer = await holdOpen(lane.next, PATIENCE_MS);
+        if (answer !== "late") return answer;
+        // The request that was to run next is gone. This one runs, and the next one begins a new lane.
         if (lanes.get(key) === lane) lanes.delete(key);
         return await run();
       }

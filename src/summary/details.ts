@@ -1,29 +1,33 @@
-/** What rows can carry beside their sums: price buckets and rates. */
+/** The optional parts of a row: price buckets and rates. */
+import { SUMMED_COUNTS } from "../ledger/measures.ts";
 import { z } from "zod";
-import { COUNT_NAMES, usageBy } from "../ingest/trace.ts";
+import { usageBy } from "../ledger/call.ts";
 import { picoToUsd } from "../money.ts";
-import { BUCKETS, type Bucket, quantities, UNITS, unitOf } from "../pricing/buckets.ts";
+import { BUCKETS, type Bucket, quantities, UNITS, unitOf } from "../ledger/buckets.ts";
 import { usd, usdDifference } from "../wire.ts";
 
-/** Of a price bucket: how many tokens, calls or searches, priced or not, and what the priced ones cost. */
+/** One price bucket: the quantity of priced and unpriced tokens, calls or searches, and the cost of the priced ones. */
 export const BucketSums = z.object({ quantity: z.int(), unit: z.enum(UNITS), cost_usd: usdDifference });
 export type BucketSums = z.infer<typeof BucketSums>;
 
 export const Rates = z.object({
-  cache_hit_rate: z.number().nullable().describe("Cached input tokens of all input tokens; null without any."),
-  error_rate: z.number().nullable(),
-  cost_per_request_usd: usd.nullable().describe("Of the priced calls, rounded half up; null without any."),
-  cost_per_1k_tokens_usd: usd.nullable().describe("Of the priced tokens, rounded half up; null without any."),
+  cache_hit_rate: z
+    .number()
+    .nullable()
+    .describe("Share of input tokens that were read from a cache, from 0 to 1. Null without input tokens."),
+  error_rate: z.number().nullable().describe("Share of calls that failed, from 0 to 1. Null without calls."),
+  cost_per_request_usd: usd
+    .nullable()
+    .describe("Average cost of a priced call, rounded half up. Null without priced calls."),
+  cost_per_1k_tokens_usd: usd
+    .nullable()
+    .describe("Average cost of 1,000 priced tokens, rounded half up. Null without priced tokens."),
 });
 export type Rates = z.infer<typeof Rates>;
 
-const COUNTED = new Set(Object.values(COUNT_NAMES));
-
-/** @param of a measure's sum, by name. */
+/** @param of gives a measure's sum by its name. */
 export function bucketsOf(of: (name: string) => bigint): Record<string, BucketSums> {
-  const held = quantities(
-    usageBy((name) => (COUNTED.has(name) && name !== "cache_write_5m_tokens" ? Number(of(name)) : 0)),
-  );
+  const held = quantities(usageBy((name) => (SUMMED_COUNTS.has(name) ? Number(of(name)) : 0)));
   const quantityOf = (bucket: Bucket, i: number): number => (bucket === "request" ? Number(of("requests")) : held[i]!);
   const all = BUCKETS.map((bucket, i): [Bucket, BucketSums] => [
     bucket,
@@ -44,7 +48,7 @@ export function ratesOf(of: (name: string) => bigint): Rates {
   };
 }
 
-/** To six decimals. */
+/** Rounded to six decimals. */
 function share(part: bigint, whole: bigint): number | null {
   return whole === 0n ? null : Number((part * 2_000_000n + whole) / (whole * 2n)) / 1_000_000;
 }

@@ -1,31 +1,32 @@
-/** Groups of a summary before they are shown: exact sums, and what is done with them. */
-import { type Measure, OTHER } from "../rollup/measures.ts";
+/** Groups of a summary with exact sums: paired with another period, folded to a limit, and ordered. */
+import { type Measure, SHOWN } from "../ledger/measures.ts";
+import { OTHER } from "../rollup/families.ts";
 import type { SummaryQuery } from "./query.ts";
 
-/** Sums of nothing. */
+/** The sums of no calls: every measure is 0. */
 export function noSums(measures: readonly Measure[]): Record<string, bigint> {
   return Object.fromEntries(measures.map(({ name }) => [name, 0n]));
 }
 
 export interface Group {
-  bucketMs: number;
-  /** The values of `query.groupBy`, in its order; null for the calls without the label. */
+  intervalMs: number;
+  /** The values of `query.groupBy`, in its order. A null stands for the calls without the label. */
   keys: (string | null)[];
-  /** By measure. */
+  /** Exact sums by the measure's name. */
   sums: Record<string, bigint>;
-  /** Calls by bucket of the histogram; null without one. */
+  /** Number of calls by the histogram's bin; null without a histogram. */
   latency: Map<number, number> | null;
-  /** The same group in the period compared with. */
+  /** The same group in the period of `compare`. */
   previous?: Group;
 }
 
 /**
- * Turns the groups of all calls, with and without the label, into those of the calls without it: what remains when
- * the label's values are taken off.
+ * Groups with a null key count all calls, with and without the label. Taking the groups of the label's values off them
+ * leaves the calls without the label.
  */
 export function withRest(groups: readonly Group[]): Group[] {
   const label = groups.find(({ keys }) => keys.includes(null))?.keys.indexOf(null) ?? -1;
-  const parent = ({ bucketMs, keys }: Group): string => JSON.stringify([bucketMs, keys.with(label, null)]);
+  const parent = ({ intervalMs, keys }: Group): string => JSON.stringify([intervalMs, keys.with(label, null)]);
   const labelled = groups.filter(({ keys }) => !keys.includes(null));
   const rests = new Map(groups.filter(({ keys }) => keys.includes(null)).map((group) => [parent(group), group]));
   if (rests.size === 0) return labelled;
@@ -37,35 +38,36 @@ export function withRest(groups: readonly Group[]): Group[] {
 }
 
 /**
- * Each group with the same one of the period before, bucket by bucket in their order; what only one has is 0 in the other.
- * A month may have more days than the next: what has no counterpart belongs to the last bucket.
+ * Pairs each group with the same group of the earlier period, by the position of its interval. A group that only one
+ * period has gets sums of 0 for the other. One month may have more days than another: groups of the earlier period whose
+ * interval has no counterpart are added to the last interval.
  */
 export function paired(
-  own: { groups: readonly Group[]; bucketStartsMs: readonly number[] },
-  before: { groups: readonly Group[]; bucketStartsMs: readonly number[] },
+  own: { groups: readonly Group[]; intervalStartsMs: readonly number[] },
+  before: { groups: readonly Group[]; intervalStartsMs: readonly number[] },
   measures: readonly Measure[],
 ): Group[] {
   const none = (): Pick<Group, "sums" | "latency"> => ({ sums: noSums(measures), latency: null });
-  const placeOf = ({ bucketMs }: Group, startsMs: readonly number[]): number =>
-    Math.min(startsMs.indexOf(bucketMs), own.bucketStartsMs.length - 1);
+  const placeOf = ({ intervalMs }: Group, startsMs: readonly number[]): number =>
+    Math.min(startsMs.indexOf(intervalMs), own.intervalStartsMs.length - 1);
   const at = (group: Group, startsMs: readonly number[]): string =>
     JSON.stringify([placeOf(group, startsMs), group.keys]);
   const pairs = new Map(
-    own.groups.map((group) => [at(group, own.bucketStartsMs), { ...group, previous: { ...group, ...none() } }]),
+    own.groups.map((group) => [at(group, own.intervalStartsMs), { ...group, previous: { ...group, ...none() } }]),
   );
   for (const group of before.groups) {
-    const key = at(group, before.bucketStartsMs);
+    const key = at(group, before.intervalStartsMs);
     const pair = pairs.get(key);
     if (pair) addTo(pair.previous, group, 1n);
     else {
-      const bucketMs = own.bucketStartsMs[placeOf(group, before.bucketStartsMs)] ?? 0;
-      pairs.set(key, { ...group, ...none(), bucketMs, previous: group });
+      const intervalMs = own.intervalStartsMs[placeOf(group, before.intervalStartsMs)] ?? 0;
+      pairs.set(key, { ...group, ...none(), intervalMs, previous: group });
     }
   }
   return [...pairs.values()];
 }
 
-/** The first `limit` groups over all buckets, in the order asked for, and one group a bucket of all others. */
+/** Keeps the first `limit` groups by their sums over all intervals. The rest are one group `(other)` per interval. */
 export function foldedTo(
   limit: number,
   groups: readonly Group[],
@@ -73,7 +75,7 @@ export function foldedTo(
   measures: readonly Measure[],
 ): Group[] {
   const whole = merged(
-    groups.map((group) => ({ ...group, bucketMs: 0 })),
+    groups.map((group) => ({ ...group, intervalMs: 0 })),
     measures,
   ).sort(inOrder(query));
   if (whole.length <= limit) return [...groups];
@@ -84,16 +86,16 @@ export function foldedTo(
   return merged(folded, measures);
 }
 
-/** One group for each bucket and keys. */
+/** Adds up groups with the same interval and keys. */
 function merged(groups: readonly Group[], measures: readonly Measure[]): Group[] {
-  const byKey = Map.groupBy(groups, ({ bucketMs, keys }) => JSON.stringify([bucketMs, keys]));
+  const byKey = Map.groupBy(groups, ({ intervalMs, keys }) => JSON.stringify([intervalMs, keys]));
   return [...byKey.values()].map((same) =>
-    same.length === 1 ? same[0]! : { ...totalOf(same, measures), bucketMs: same[0]!.bucketMs, keys: same[0]!.keys },
+    same.length === 1 ? same[0]! : { ...totalOf(same, measures), intervalMs: same[0]!.intervalMs, keys: same[0]!.keys },
   );
 }
 
 export function totalOf(groups: readonly Group[], measures: readonly Measure[]): Group {
-  const total: Group = { bucketMs: 0, keys: [], sums: noSums(measures), latency: null };
+  const total: Group = { intervalMs: 0, keys: [], sums: noSums(measures), latency: null };
   for (const group of groups) addTo(total, group, 1n);
   const previous = groups.flatMap((group) => group.previous ?? []);
   return previous.length > 0 ? { ...total, previous: totalOf(previous, measures) } : total;
@@ -103,38 +105,41 @@ function addTo(target: Group, { sums, latency }: Group, sign: 1n | -1n): void {
   for (const name in target.sums) target.sums[name]! += sign * sums[name]!;
   if (latency === null) return;
   target.latency ??= new Map();
-  for (const [bucket, calls] of latency)
-    target.latency.set(bucket, (target.latency.get(bucket) ?? 0) + Number(sign) * calls);
+  for (const [bin, calls] of latency) target.latency.set(bin, (target.latency.get(bin) ?? 0) + Number(sign) * calls);
 }
 
-/** By bucket, then as asked for, then by cost descending, then by keys; null keys last, and `(other)` after all. */
+/**
+ * Orders by interval, then by `query.order`, then by cost descending, then by keys. Null keys come last, and `(other)`
+ * comes after all others of its interval.
+ */
 export function inOrder({ order, groupBy }: SummaryQuery): (a: Group, b: Group) => number {
   const key = groupBy.findIndex((name) => name === order.key);
   const direction = order.descending ? -1 : 1;
   return (a, b) =>
-    a.bucketMs - b.bucketMs ||
+    a.intervalMs - b.intervalMs ||
     Number(isOther(a)) - Number(isOther(b)) ||
     direction * (key >= 0 ? byText(a.keys[key]!, b.keys[key]!, direction) : bySum(a, b, order.key)) ||
     bySum(b, a, "cost_usd") ||
     byKeys(a.keys, b.keys);
 }
 
-/** All keys are `(other)`: what a limit left out. */
+/** True for the group that a limit made of the rest: all of its keys are `(other)`. */
 function isOther({ keys }: Group): boolean {
   return keys.length > 0 && keys.every((key) => key === OTHER);
 }
 
-/** Sums that are not stored as they are called. */
-const STORED: Readonly<Record<string, string>> = { cost_usd: "cost_pico", recorded_cost_usd: "recorded_cost_pico" };
+const MEASURES_OF: ReadonlyMap<string, readonly string[]> = new Map(
+  SHOWN.map(({ name, measures }) => [name, measures]),
+);
 
 function bySum(a: Group, b: Group, name: string): number {
-  const of = ({ sums }: Group): bigint =>
-    name === "total_tokens" ? sums["input_tokens"]! + sums["output_tokens"]! : sums[STORED[name] ?? name]!;
+  const measures = MEASURES_OF.get(name)!;
+  const of = ({ sums }: Group): bigint => measures.reduce((sum, measure) => sum + sums[measure]!, 0n);
   const [x, y] = [of(a), of(b)];
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/** Null last, in whichever direction. */
+/** Orders by text. A null comes last in both directions. */
 function byText(a: string | null, b: string | null, direction: number): number {
   if (a === b) return 0;
   if (a === null || b === null) return (a === null ? 1 : -1) * direction;

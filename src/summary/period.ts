@@ -1,4 +1,5 @@
-/** The period before another, of the same length on the calendar. */
+/** The period before another one, of the same length on the calendar. */
+import { DAY_MS } from "../time.ts";
 import { startOfDay, type Zone } from "./zone.ts";
 
 interface Day {
@@ -7,7 +8,10 @@ interface Day {
   day: number;
 }
 
-/** Whole months go back by as many months, whole days by as many days, in the zone; else by the time between. */
+/**
+ * The period that ends where this one begins. Whole months in the zone give as many months, whole days give as many days,
+ * and any other period gives the same number of milliseconds.
+ */
 export function previousPeriod({ fromMs, toMs, zone }: { fromMs: number; toMs: number; zone: Zone }): {
   fromMs: number;
   toMs: number;
@@ -18,13 +22,11 @@ export function previousPeriod({ fromMs, toMs, zone }: { fromMs: number; toMs: n
     const months = (to.year - from.year) * 12 + to.month - from.month;
     return { fromMs: startOfDay(zone, from.year, from.month - months, 1), toMs: fromMs };
   }
-  const days = Math.round(
-    (Date.UTC(to.year, to.month, to.day) - Date.UTC(from.year, from.month, from.day)) / 86_400_000,
-  );
+  const days = Math.round((Date.UTC(to.year, to.month, to.day) - Date.UTC(from.year, from.month, from.day)) / DAY_MS);
   return { fromMs: startOfDay(zone, from.year, from.month, from.day - days), toMs: fromMs };
 }
 
-/** The local day that begins at an instant; null where none does. */
+/** The local day that begins at an instant; null if no day begins then. */
 function dayAt(zone: Zone, ms: number): Day | null {
   const local = new Date(ms + zone.offsetAt(ms));
   const day = { year: local.getUTCFullYear(), month: local.getUTCMonth(), day: local.getUTCDate() };

@@ -1,8 +1,11 @@
-/** The summary's SQL: what its parts hold, added up by what is asked. */
+/** The summary's SQL: it adds up the rows of its parts by the keys of `group_by` and the interval. */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
-import { latencyBucketOf } from "../rollup/latency.ts";
-import { columns, list, MAIN, type Measure, MOST_LABEL_VALUES, OTHER, own, sums } from "../rollup/measures.ts";
+import { latencyBinOf } from "../rollup/latency.ts";
+import { columns, list } from "../db/sql.ts";
+import { MAIN, MOST_LABEL_VALUES, OTHER } from "../rollup/families.ts";
+import { type Measure } from "../ledger/measures.ts";
+import { own, sums } from "../rollup/sums.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import type { Range, Window } from "./windows.ts";
@@ -11,32 +14,32 @@ export interface StatementOptions {
   projectId: string;
   query: SummaryQuery;
   windows: readonly Window[];
-  /** Where the interval's buckets start, ascending; empty without an interval. */
-  bucketStartsMs: readonly number[];
+  /** The starts of all intervals, ascending, in epoch ms; empty without an interval. */
+  intervalStartsMs: readonly number[];
   measures: readonly Measure[];
   maxRows: number;
 }
 
-/** The label that a question is about, or the main rollup. */
-export function labelOf(query: SummaryQuery): string {
+/** The family of rollup rows that a question reads: the label's if it filters or groups by one, else the main one. */
+export function familyOf(query: SummaryQuery): string {
   return query.label?.name ?? query.groupBy.find(isLabel) ?? MAIN;
 }
 
-/** Grouped by a label that is not filtered: the calls without it are a group too. */
+/** True if the question groups by a label and does not filter by it. The calls without the label are then a group too. */
 export function hasRest(query: SummaryQuery): boolean {
   return query.label === null && query.groupBy.some(isLabel);
 }
 
-/** Where a label has more values than are told apart, so many are: the dearest. */
+/** If a label has more than `MOST_LABEL_VALUES` values, this many keep rows of their own: those with the highest cost. */
 const KEPT_LABEL_VALUES = 5_000;
 
-/** Has each bucket's histogram been asked for? */
+/** Does the question need histograms of latency? */
 const withLatency = ({ include }: SummaryQuery): boolean => include.includes("latency");
 
 /**
- * Rows of `bucket_no` (1 is the first bucket, 0 without an interval), the dimensions grouped by, `value` of the label
- * grouped by, the measures, and `latency_buckets` with `latency_counts` if asked for. With `hasRest` there are also
- * rows with a null `value`: all calls, with and without the label.
+ * Selects rows of `interval_no` (1 is the first interval; 0 without an interval), the grouped dimensions, `value` of the
+ * grouped label, the measures, and with `include=latency` the histogram as `latency_buckets` and `latency_counts`. If
+ * `hasRest`, rows with a null `value` count all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
   const { query, measures, maxRows } = options;
@@ -44,15 +47,15 @@ export function summaryStatement(options: StatementOptions): SQL {
   const grouped = query.groupBy.some(isLabel);
   const source = grouped ? sql`folded` : sql`part`;
   const part = sql`with part as (${sql.join(parts, sql` union all `)})${grouped ? folding(options) : sql``}`;
-  // What is the same in all rows is no key: hashing it for each bucket of each histogram would cost as much as the rest.
+  // A constant column is no key, because hashing it for each bin of each histogram would cost as much as all the rest.
   const names = [
-    ...(options.bucketStartsMs.length > 0 ? ["bucket_no"] : []),
+    ...(options.intervalStartsMs.length > 0 ? ["interval_no"] : []),
     ...query.groupBy.filter((key) => !isLabel(key)),
     ...(grouped ? ["value"] : []),
   ];
   const keys = columns(names);
   const constant = [
-    ...(options.bucketStartsMs.length > 0 ? [] : [sql`0 as bucket_no`]),
+    ...(options.intervalStartsMs.length > 0 ? [] : [sql`0 as interval_no`]),
     ...(grouped ? [] : [sql`'' as value`]),
   ];
   const by = names.length > 0 ? sql`group by ${keys}` : sql``;
@@ -66,19 +69,19 @@ ${part}
 select s.*, h.latency_buckets, h.latency_counts
 from (${groups}) s
 left join (
-  select ${keysBefore}array_agg(latency_bucket) as latency_buckets, array_agg(calls) as latency_counts
+  select ${keysBefore}array_agg(latency_bin) as latency_buckets, array_agg(calls) as latency_counts
   from (
-    select ${keysBefore}latency_bucket, sum(coalesce(calls, 1))::bigint as calls
+    select ${keysBefore}latency_bin, sum(coalesce(calls, 1))::bigint as calls
     from (
-      select ${keysBefore}unnest(latency_buckets) as latency_bucket, unnest(latency_counts) as calls from ${source}
+      select ${keysBefore}unnest(latency_buckets) as latency_bin, unnest(latency_counts) as calls from ${source}
     ) one
-    group by ${keysBefore}latency_bucket
-  ) by_bucket
+    group by ${keysBefore}latency_bin
+  ) by_bin
   ${by}
 ) h on ${names.length === 0 ? sql`true` : sql.join(names.map(sameKey), sql` and `)}`;
 }
 
-/** Only a label's value may be null. Equality can be hashed, "is not distinct" cannot. */
+/** Only a label's value may be null. Postgres can hash-join on `=`, but not on `is not distinct from`. */
 function sameKey(name: string): SQL {
   const [s, h] = [sql`s.${sql.identifier(name)}`, sql`h.${sql.identifier(name)}`];
   return name === "value"
@@ -86,29 +89,31 @@ function sameKey(name: string): SQL {
     : sql`${s} = ${h}`;
 }
 
-/** What a summary adds up, each part with the columns of `shown`. */
+/** The SELECTs whose rows the summary adds up, with the columns of `shown`. */
 export function summaryParts(options: StatementOptions): SQL[] {
-  return labelsRead(options.query).flatMap((label) => partsOf({ ...partOf(options, label), windows: options.windows }));
+  return familiesRead(options.query).flatMap((family) =>
+    partsOf({ ...partOf(options, family), windows: options.windows }),
+  );
 }
 
-/** The same from traces alone. */
+/** The same from calls alone. */
 export function rawSummaryParts(options: StatementOptions, range: Range): SQL[] {
-  return labelsRead(options.query).map((label) => rawPart(partOf(options, label), [range]));
+  return familiesRead(options.query).map((family) => rawPart(partOf(options, family), [range]));
 }
 
-/** With a rest also the main rows: what they count beside the label's is without the label. */
-function labelsRead(query: SummaryQuery): string[] {
-  const label = labelOf(query);
-  return hasRest(query) ? [label, MAIN] : [label];
+/** If `hasRest`, the main family is read too: its sums less those of the label's family are the calls without the label. */
+function familiesRead(query: SummaryQuery): string[] {
+  const family = familyOf(query);
+  return hasRest(query) ? [family, MAIN] : [family];
 }
 
-function partOf(options: StatementOptions, label: string): Omit<Parts, "windows"> {
+function partOf(options: StatementOptions, family: string): Omit<Parts, "windows"> {
   const { projectId, query } = options;
   const dimensions = PUBLIC_DIMENSIONS.filter((name) => query.groupBy.includes(name));
-  return { projectId, filters: query, label, dimensions, shown: (row) => shown(options, label, row) };
+  return { projectId, filters: query, family, dimensions, shown: (row) => shown(options, family, row) };
 }
 
-/** The parts with the lesser values of a label as one; null is no value, but all calls. */
+/** Combines the lesser values of a label into `(other)`. A null stands for all calls, so it stays. */
 function folding({ query, measures }: StatementOptions): SQL {
   const rest = columns([...query.groupBy.filter((key) => !isLabel(key)), ...carried(query, measures)]);
   return sql`,
@@ -120,23 +125,23 @@ kept as (
   where "values" <= ${MOST_LABEL_VALUES} or place <= ${KEPT_LABEL_VALUES}
 ),
 folded as (
-  select bucket_no, case when value is null or value in (select value from kept) then value else ${OTHER} end as value, ${rest}
+  select interval_no, case when value is null or value in (select value from kept) then value else ${OTHER} end as value, ${rest}
   from part
 )`;
 }
 
-function shown({ query, measures, bucketStartsMs }: StatementOptions, label: string, row: Row): SQL {
+function shown({ query, measures, intervalStartsMs }: StatementOptions, family: string, row: Row): SQL {
   const isRollup = row.of === "rollup";
   const histogram = isRollup
     ? [sql`t.latency_buckets`, sql`t.latency_counts`]
     : [
-        sql`case when t.duration_us is not null then array[${latencyBucketOf}] end as latency_buckets`,
+        sql`case when t.duration_us is not null then array[${latencyBinOf}] end as latency_buckets`,
         sql`${row.negative ? sql`case when t.duration_us is not null then array[-1] end` : sql`null::integer[]`} as latency_counts`,
       ];
   return list([
-    bucketNo(bucketStartsMs, row.instant),
+    intervalNo(intervalStartsMs, row.instant),
     columns(PUBLIC_DIMENSIONS, "t"),
-    sql`${valueOf(query, label, row.value)} as value`,
+    sql`${valueOf(query, family, row.value)} as value`,
     ...measures.map(
       ({ name, of }) => sql`${signed(row, isRollup ? sql`t.${sql.identifier(name)}` : of)} as ${sql.identifier(name)}`,
     ),
@@ -144,18 +149,18 @@ function shown({ query, measures, bucketStartsMs }: StatementOptions, label: str
   ]);
 }
 
-function bucketNo(bucketStartsMs: readonly number[], instant: SQL): SQL {
-  if (bucketStartsMs.length === 0) return sql`0 as bucket_no`;
-  const starts = textArray(bucketStartsMs.map((ms) => new Date(ms).toISOString()));
-  return sql`width_bucket(${instant}, ${starts}::timestamptz[]) as bucket_no`;
+function intervalNo(intervalStartsMs: readonly number[], instant: SQL): SQL {
+  if (intervalStartsMs.length === 0) return sql`0 as interval_no`;
+  const starts = textArray(intervalStartsMs.map((ms) => new Date(ms).toISOString()));
+  return sql`width_bucket(${instant}, ${starts}::timestamptz[]) as interval_no`;
 }
 
 function carried(query: SummaryQuery, measures: readonly Measure[]): string[] {
   return [...measures.map(({ name }) => name), ...(withLatency(query) ? ["latency_buckets", "latency_counts"] : [])];
 }
 
-/** What a part's rows are grouped by beside dimensions: the label's value, if the question groups by it. */
-function valueOf(query: SummaryQuery, label: string, value: SQL): SQL {
+/** The label's value if the question groups by a label; null in the main rows, which count all calls. */
+function valueOf(query: SummaryQuery, family: string, value: SQL): SQL {
   if (!query.groupBy.some(isLabel)) return sql`''`;
-  return label === MAIN ? sql`null::text` : value;
+  return family === MAIN ? sql`null::text` : value;
 }

@@ -1,12 +1,10 @@
 /**
- * A range cut into windows that can be answered exactly: whole weeks of UTC days from week rows, whole days from day
- * rows, whole hours from hour rows, and the ragged rest from the traces themselves. Where these are kept no longer, a
- * ragged edge moves to the start of its hour; two ranges that met there still do.
+ * Cuts a range into windows that can be answered exactly: whole weeks of UTC days from week rows, whole days from day
+ * rows, whole hours from hour rows, and the ragged rest from calls. If the calls have been deleted, a ragged edge moves to
+ * the start of its hour. Two ranges that met at this edge still meet, so their sums still add up.
  */
-import { FIRST_WEEK_MS } from "../rollup/measures.ts";
-import { bucketStart, DAY_MS, HOUR_MS, nextBucket, type Interval, type Zone } from "./zone.ts";
-
-export const WEEK_MS = 7 * DAY_MS;
+import { FIRST_WEEK_MS, DAY_MS, HOUR_MS, WEEK_MS } from "../time.ts";
+import { intervalStart, nextInterval, type Interval, type Zone } from "./zone.ts";
 
 export type Source = "week" | "day" | "hour" | "raw";
 
@@ -14,13 +12,13 @@ export interface Window {
   source: Source;
   fromMs: number;
   toMs: number;
-  /** Start of the interval's bucket that this window belongs to; 0 where there is no interval. */
-  bucketMs: number;
+  /** Start of the interval that this window belongs to; 0 without an interval. */
+  intervalMs: number;
 }
 
 export type Range = Pick<Window, "fromMs" | "toMs">;
 
-/** The ranges that windows of these sources cover together: neighbours become one. */
+/** The ranges that windows of these sources cover. Adjacent windows become one range. */
 export function rangesOf(windows: readonly Window[], ...sources: Source[]): Range[] {
   const ranges: Range[] = [];
   for (const { fromMs, toMs } of windows.filter(({ source }) => sources.includes(source))) {
@@ -31,16 +29,16 @@ export function rangesOf(windows: readonly Window[], ...sources: Source[]): Rang
   return ranges;
 }
 
-export const MAX_BUCKETS = 10_000;
+export const MAX_INTERVALS = 10_000;
 
-/** Where something that is to begin at `ms` can begin, with traces from `rawSinceMs` on. */
+/** The edge at `ms`, moved to the start of its hour if calls of that time have been deleted. */
 export function edgeAt(ms: number, rawSinceMs: number): number {
   return ms < rawSinceMs ? Math.floor(ms / HOUR_MS) * HOUR_MS : ms;
 }
 
 /**
- * @param rawSinceMs since when traces are kept.
- * @returns null when the range has more than `MAX_BUCKETS` buckets.
+ * @param rawSinceMs calls are kept from this instant on.
+ * @returns windows in ascending order; null if the range has more than `MAX_INTERVALS` intervals.
  */
 export function windowsOf(
   fromMs: number,
@@ -49,36 +47,40 @@ export function windowsOf(
   zone: Zone,
   rawSinceMs = 0,
 ): Window[] | null {
-  const cut = (fromMs: number, toMs: number, bucketMs: number): Window[] =>
-    cutAtUnits(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), bucketMs);
+  const cut = (fromMs: number, toMs: number, intervalMs: number): Window[] =>
+    cutAtUnits(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), intervalMs);
   if (interval === "none") return cut(fromMs, toMs, 0);
   const windows: Window[] = [];
-  let buckets = 0;
-  for (let start = bucketStart(zone, interval, fromMs); start < toMs;) {
-    if (++buckets > MAX_BUCKETS) return null;
-    const next = nextBucket(zone, interval, start);
+  let intervals = 0;
+  for (let start = intervalStart(zone, interval, fromMs); start < toMs;) {
+    if (++intervals > MAX_INTERVALS) return null;
+    const next = nextInterval(zone, interval, start);
     windows.push(...cut(Math.max(start, fromMs), Math.min(next, toMs), start));
     start = next;
   }
   return windows;
 }
 
-/** What windows begin and end at whole ones of, each coarser than the one before. */
+/** The units of time that rollup rows cover, from fine to coarse. */
 const UNITS = [
   { source: "hour", stepMs: HOUR_MS, firstMs: 0 },
   { source: "day", stepMs: DAY_MS, firstMs: 0 },
   { source: "week", stepMs: WEEK_MS, firstMs: FIRST_WEEK_MS },
 ] as const;
 
-/** The coarsest in the middle, and ever finer ones to both ends. */
-function cutAtUnits(fromMs: number, toMs: number, bucketMs: number, source: Source = "raw", next = 0): Window[] {
+/** Puts the coarsest windows in the middle, and finer ones towards both ends. */
+function cutAtUnits(fromMs: number, toMs: number, intervalMs: number, source: Source = "raw", next = 0): Window[] {
   const window = (from: number, to: number): Window[] =>
-    from < to ? [{ source, fromMs: from, toMs: to, bucketMs }] : [];
+    from < to ? [{ source, fromMs: from, toMs: to, intervalMs }] : [];
   const unit = UNITS[next];
   if (!unit) return window(fromMs, toMs);
   const { stepMs, firstMs } = unit;
   const first = firstMs + Math.ceil((fromMs - firstMs) / stepMs) * stepMs;
   const last = firstMs + Math.floor((toMs - firstMs) / stepMs) * stepMs;
   if (first >= last) return window(fromMs, toMs);
-  return [...window(fromMs, first), ...cutAtUnits(first, last, bucketMs, unit.source, next + 1), ...window(last, toMs)];
+  return [
+    ...window(fromMs, first),
+    ...cutAtUnits(first, last, intervalMs, unit.source, next + 1),
+    ...window(last, toMs),
+  ];
 }

@@ -1,10 +1,8 @@
-/** Calendar arithmetic in any IANA zone: bucket boundaries are computed here, never in SQL. */
+/** Calendar arithmetic in any IANA zone. The starts of intervals are computed here, never in SQL. */
+import { DAY_MS, HOUR_MS } from "../time.ts";
 
 export const INTERVALS = ["none", "hour", "day", "week", "month"] as const;
 export type Interval = (typeof INTERVALS)[number];
-
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 86_400_000;
 
 export interface Zone {
   name: string;
@@ -12,24 +10,37 @@ export interface Zone {
   offsetAt(ms: number): number;
 }
 
-const zones = new Map<string, Zone>();
-/** Callers may write a name in any case: far more ways than there are zones. */
+/** Finds a zone by its IANA name, in upper or lower case; null if there is no such zone. */
+export type Zones = (name: string) => Zone | null;
+
+export const UTC: Zone = { name: "UTC", offsetAt: () => 0 };
+
+/** Bounds the memory: callers may write a name in any case, so there are far more spellings than zones. */
 const MAX_ZONES = 1_000;
 
-/** @returns null when there is no such zone. */
-export function zone(name: string): Zone | null {
-  const known = zones.get(name);
-  if (known) return known;
-  let format: Intl.DateTimeFormat;
+/** Remembers zones, because making one takes longer than answering a summary from the cache. */
+export function createZones(): Zones {
+  const zones = new Map<string, Zone | null>();
+  return (name) => {
+    let zone = zones.get(name);
+    if (zone === undefined) {
+      zone = zoneOf(name);
+      if (zones.size >= MAX_ZONES) zones.clear();
+      zones.set(name, zone);
+    }
+    return zone;
+  };
+}
+
+/** The same as `Zones`, without memory. */
+export function zoneOf(name: string): Zone | null {
+  if (name === "UTC") return UTC;
   try {
-    format = new Intl.DateTimeFormat("en-US", { timeZone: name, timeZoneName: "longOffset", year: "numeric" });
+    const format = new Intl.DateTimeFormat("en-US", { timeZone: name, timeZoneName: "longOffset", year: "numeric" });
+    return { name, offsetAt: (ms) => parseOffset(format.format(ms)) };
   } catch {
     return null;
   }
-  const found: Zone = { name, offsetAt: name === "UTC" ? () => 0 : (ms) => parseOffset(format.format(ms)) };
-  if (zones.size >= MAX_ZONES) zones.clear();
-  zones.set(name, found);
-  return found;
 }
 
 /** `"2026, GMT+05:30"` -> 19_800_000. */
@@ -40,18 +51,18 @@ function parseOffset(formatted: string): number {
   return (match[1] === "-" ? -seconds : seconds) * 1_000;
 }
 
-/** The first instant of a local day; where midnight does not exist, the first instant after the gap. */
+/** The first instant of a local day. If clocks skip midnight, it is the first instant after the gap. */
 export function startOfDay(zone: Zone, year: number, month: number, day: number): number {
   const local = Date.UTC(year, month, day);
-  // The offset in force may lie on either side of a change: the earliest instant that reads as this day is its start.
+  // Clocks may change near midnight, so both offsets are tried. The earliest instant of this local day is its start.
   const candidates = [zone.offsetAt(local - DAY_MS), zone.offsetAt(local + DAY_MS)]
     .map((offset) => local - offset)
     .sort((a, b) => a - b);
   return candidates.find((ms) => ms + zone.offsetAt(ms) >= local) ?? candidates[1]!;
 }
 
-/** The start of the interval's bucket that holds an instant. */
-export function bucketStart(zone: Zone, interval: Exclude<Interval, "none">, ms: number): number {
+/** The start of the interval that holds an instant, epoch ms. */
+export function intervalStart(zone: Zone, interval: Exclude<Interval, "none">, ms: number): number {
   const offset = zone.offsetAt(ms);
   if (interval === "hour") {
     const start = Math.floor((ms + offset) / HOUR_MS) * HOUR_MS - offset;
@@ -64,7 +75,7 @@ export function bucketStart(zone: Zone, interval: Exclude<Interval, "none">, ms:
   return startOfDay(zone, year, month, day);
 }
 
-/** When clocks changed after `beforeMs`, up to `afterMs`: an hour may begin with that, as on Lord Howe. */
+/** The instant between the two at which clocks changed. On Lord Howe an hour may begin with such a change. */
 function changeBetween(zone: Zone, beforeMs: number, afterMs: number): number {
   const offset = zone.offsetAt(afterMs);
   let [before, after] = [beforeMs, afterMs];
@@ -76,8 +87,8 @@ function changeBetween(zone: Zone, beforeMs: number, afterMs: number): number {
   return after;
 }
 
-/** The start of the bucket after the one that starts at `startMs`. */
-export function nextBucket(zone: Zone, interval: Exclude<Interval, "none">, startMs: number): number {
+/** The start of the interval after the one that starts at `startMs`. */
+export function nextInterval(zone: Zone, interval: Exclude<Interval, "none">, startMs: number): number {
   if (interval === "hour") {
     const offset = zone.offsetAt(startMs);
     const end = (Math.floor((startMs + offset) / HOUR_MS) + 1) * HOUR_MS - offset;
@@ -89,7 +100,7 @@ export function nextBucket(zone: Zone, interval: Exclude<Interval, "none">, star
   return startOfDay(zone, year, month, day + (interval === "week" ? 7 : 1));
 }
 
-/** RFC 3339 with the zone's offset: `2026-11-24T00:00:00+01:00`, `…Z` in UTC. */
+/** RFC 3339 with the zone's offset: `2026-11-24T00:00:00+01:00`, or `…Z` for offset 0. */
 export function formatInZone(zone: Zone, ms: number): string {
   const offset = zone.offsetAt(ms);
   const local = new Date(ms + offset).toISOString().slice(0, 19);

@@ -1,17 +1,17 @@
 /** Takes a wrong call out of the ledger. */
+import { param, project } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compileNamed, type Database, Refused, StatementTooLarge } from "../db/client.ts";
-import { startOfKey } from "../ingest/key.ts";
-import { settlingWithout } from "../ingest/settle.ts";
-import { DEFAULT_GRACE_SECONDS } from "../ingest/trace.ts";
-import { settled } from "../ingest/write.ts";
+import { startOfKey } from "../ledger/key.ts";
+import { settlingWithout } from "../write/settle.ts";
+import { DEFAULT_GRACE_SECONDS } from "../ledger/call.ts";
+import { retryRefused } from "../write/retry.ts";
 import { expectRaw, requireRaw } from "../retention/kept.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
-const project = sql`${sql.placeholder("project")}::uuid`;
 const GONE = sql`gone t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
-const which = sql`t.project_id = ${project} and t.id = ${sql.placeholder("id")}::uuid`;
+const which = sql`t.project_id = ${project} and t.id = ${param("id")}::uuid`;
 
 const LOCK = compileNamed(lockTraces(which));
 
@@ -22,11 +22,11 @@ label_partials as (${insertLabelPartials(GONE, -1)})
 select id from gone`);
 
 /**
- * Deletes one trace, and takes it off the rollups in the same transaction. All else is then as if it had never been
- * sent: another sighting of its response counts, or the wrapper that it stood for. Sent again it would be a new call.
+ * Deletes one call, and subtracts it from the rollups in the same transaction. The ledger is then as if the call had never
+ * been sent: another sighting of the same response may count, or a wrapper around it. If the call is sent again, it is new.
  *
- * @returns whether the project had such a trace.
- * @throws Expired when traces of then are kept no longer: what it cost stays in the rollups.
+ * @returns true if the project had the call.
+ * @throws Expired if calls of that time have been deleted for their age. The cost of the call stays in the rollups.
  */
 export async function deleteTrace(
   db: Database,
@@ -50,11 +50,11 @@ export async function deleteTrace(
   };
   const deletion = async (judging: boolean): Promise<(SQL | Bound)[]> => {
     const { before, after } = await settlingWithout(db, projectId, gone, graceSeconds, judging);
-    // Once it is locked nobody can drop it with its partition any more.
+    // Once the call is locked, its partition can no longer be dropped.
     return [...before, LOCK(values), requireRaw(gone.startedAtMs), DELETE(values), ...after];
   };
   try {
-    await settled(db, () => deletion(true));
+    await retryRefused(db, () => deletion(true));
   } catch (error) {
     if (!(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
     await db.batch(await deletion(false));

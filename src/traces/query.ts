@@ -1,4 +1,5 @@
-/** What the list of traces can be asked: the query string of `GET /v1/traces`, read and checked. */
+/** Reads and checks the query string of `GET /v1/traces`, which lists calls. */
+import { zoneOf, type Zones } from "../summary/zone.ts";
 import { z } from "zod";
 import { flag, once, readParameters, repeated, upTo } from "../parameters.ts";
 import {
@@ -12,14 +13,14 @@ import {
   rangeOf,
 } from "../summary/query.ts";
 
-/** Columns that are compared as they are, beside the dimensions. */
+/** Columns that can be filtered by in addition to the dimensions. */
 const EXACT = ["trace_id", "session_id", "client_id", "status"] as const;
 
 export interface TraceFilters {
   columns: Partial<Record<PublicDimension | (typeof EXACT)[number], string[]>>;
   labels: { name: LabelName; values: string[] }[];
   unpricedOnly: boolean;
-  /** Wrappers and other rows that do not count, too. */
+  /** If true, calls that do not count are shown too: wrappers, cache hits and second sightings. */
   all: boolean;
 }
 
@@ -27,23 +28,23 @@ export interface TracesQuery extends TraceFilters {
   fromMs: number;
   toMs: number;
   limit: number;
-  /** The last id that is had already: a page of the list goes on before it, an export after it. */
+  /** The last id that the caller has. A page of the list goes on before it, an export after it. */
   cursor: string | null;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 const { tags, ...filters } = FILTER_PARAMETERS;
-const exact = (what: string, example?: string) => repeated(filterValue, `Only calls with ${what}.`, example);
+const exact = (condition: string, example?: string) => repeated(filterValue, `Only calls with ${condition}.`, example);
 
 export const TRACES_PARAMETERS = {
   ...RANGE_PARAMETERS,
-  limit: once(upTo(1_000), "Of a page.", { example: "10", fallback: "100" }),
-  cursor: once(z.string().regex(UUID, "is not one that a page gave"), "`next_cursor` of the page before."),
+  limit: once(upTo(1_000), "Maximum number of items on a page.", { example: "10", fallback: "100" }),
+  cursor: once(z.string().regex(UUID, "is not a cursor of this list"), "The `next_cursor` of the previous page."),
   unpriced: once(flag, "Only calls without a cost.", { fallback: "false" }),
   billable: once(
     z.enum(["all", "true"], "must be all or true"),
-    "`all` shows wrappers, cache hits and second sightings too, which do not count.",
+    "`all` also shows calls that do not count: wrappers, cache hits and second sightings.",
     { fallback: "true" },
   ),
   ...filters,
@@ -54,10 +55,10 @@ export const TRACES_PARAMETERS = {
   tags,
 };
 
-/** @throws ApiError 400 that names the parameter which is wrong. */
-export function parseTracesQuery(params: URLSearchParams, nowMs: number): TracesQuery {
+/** @throws ApiError 400 that names the wrong parameter. */
+export function parseTracesQuery(params: URLSearchParams, nowMs: number, zones: Zones = zoneOf): TracesQuery {
   const asked = readParameters(TRACES_PARAMETERS, params);
-  const { fromMs, toMs } = rangeOf(asked, nowMs);
+  const { fromMs, toMs } = rangeOf(asked, nowMs, zones);
   const given = [...PUBLIC_DIMENSIONS, ...EXACT].filter((name) => asked[name].length > 0);
   return {
     fromMs,
@@ -71,7 +72,7 @@ export function parseTracesQuery(params: URLSearchParams, nowMs: number): Traces
   };
 }
 
-/** A ledger id, or null: what is no id belongs to no trace. */
+/** Reads an id of the ledger; null if the text is none. */
 export function parseTraceId(text: string): string | null {
   const id = text.toLowerCase();
   return UUID.test(id) ? id : null;

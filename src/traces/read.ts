@@ -1,28 +1,28 @@
 /**
- * Stored traces as the API shows them: pages of them, newest first, and one with its receipt. What asks for some from
- * before they are kept ends with `Expired`.
+ * Stored calls as the API shows them: in pages, or one with its receipt. A question about calls that have been deleted for
+ * their age ends with `Expired`.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
-import { keyRange, startOfKey } from "../ingest/key.ts";
-import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ingest/trace.ts";
+import { keyRange, startOfKey } from "../ledger/key.ts";
+import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
 import { picoToUsd } from "../money.ts";
-import { BUCKETS } from "../pricing/buckets.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
-import { columns } from "../rollup/measures.ts";
+import { columns } from "../db/sql.ts";
 import { count, id, time, usd } from "../wire.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type Receipt, receiptOf } from "./receipt.ts";
 
 export interface TraceField {
   name: string;
-  /** Of the stored row. */
+  /** Takes the value from the stored row. */
   of: (row: Row) => unknown;
-  /** What callers sent as text, or as tags. */
+  /** True if callers sent the value, as text or as tags. */
   said: boolean;
-  /** Of the value. */
+  /** The schema of the value. */
   schema: z.ZodType;
 }
 
@@ -37,9 +37,9 @@ const text = z.string().nullable();
 const money = (name: string, description: string): TraceField =>
   own(`${name}_usd`, usd.nullable().describe(description), (row) => usdOf(row[`${name}_pico`]));
 
-/** What is shown of a trace, in order; null where the caller did not say or nothing is known. */
+/** The fields of a call, in order. A field is null if the caller did not send it, or if nothing is known. */
 export const TRACE_FIELDS: readonly TraceField[] = [
-  own("id", id.describe("The ledger's own."), (row) => String(row["id"])),
+  own("id", id.describe("The id that the ledger gave the call."), (row) => String(row["id"])),
   own("timestamp", time.describe("Start of the call."), (row) => (row["started_at"] as Date).toISOString()),
   own("received_at", time, (row) => (row["received_at"] as Date).toISOString()),
   own("duration_ms", z.number().min(0).nullable(), (row) =>
@@ -63,21 +63,21 @@ export const TRACE_FIELDS: readonly TraceField[] = [
   said("error_type", text),
   { ...said("tags", z.record(z.string(), z.string())), of: (row) => row["tags"] ?? {} },
   ...COUNT_FIELDS.map((field) => own(COUNT_NAMES[field], count.nullable())),
-  money("cost", "At what is known today of the price at that time; null for an unpriced call."),
-  money("recorded_cost", "As first priced; never changes."),
-  money("reported_cost", "As the caller saw it."),
+  money("cost", "The cost at the price of that time, as it is known today. Null for an unpriced call."),
+  money("recorded_cost", "The cost as first priced. It never changes."),
+  money("reported_cost", "The cost that the caller reported."),
   own("unpriced_reason", text),
-  own("billable", z.boolean().describe("Does it count?")),
-  own("rule", z.string().describe("By which rule it does or does not."), ruleOf),
+  own("billable", z.boolean().describe("True if the call counts in sums.")),
+  own("rule", z.string().describe("The rule by which the call counts or does not count."), ruleOf),
 ];
 
 export const ShownTrace = z.object(Object.fromEntries(TRACE_FIELDS.map(({ name, schema }) => [name, schema]))).meta({
   id: "Trace",
-  description: "A stored call. Fields are null where the caller did not say or nothing is known.",
+  description: "A stored call. A field is null if the caller did not send it, or if nothing is known.",
 });
 export type ShownTrace = Record<string, unknown> & { id: string };
 
-/** A page, newest first; `next_cursor` is null on the last. */
+/** A page of calls, newest first. On the last page `next_cursor` is null. */
 export async function listTraces(
   db: Database,
   projectId: string,
@@ -90,32 +90,32 @@ export async function listTraces(
   return { traces: page, next_cursor: rows.length > query.limit ? page.at(-1)!.id : null };
 }
 
-/** Ids between two others, both left out; the lowest id of a millisecond (`keyRange`) is no trace's own. */
-export interface Span {
+/** The ids between two others, which are excluded. No call has the lowest id of a millisecond, which `keyRange` gives. */
+export interface IdRange {
   after: string;
   before: string;
 }
 
-/** The first traces of a span that the query's filters let through, oldest first. */
+/** The first calls of a range that the filters let through, oldest first. */
 export function readOldest(
   db: Database,
   projectId: string,
   filters: TraceFilters,
-  span: Span,
+  range: IdRange,
   limit: number,
 ): Promise<ShownTrace[]> {
-  return readTraces(db, projectId, filters, span, sql`asc`, limit);
+  return readTraces(db, projectId, filters, range, sql`asc`, limit);
 }
 
-/** The two ids where a span is cut after its first `count` traces; null when it has no more than those. */
+/** Cuts a range after its first `count` calls: gives the ids before and after the cut, or null if the range has no more. */
 export async function cutAfter(
   db: Database,
   projectId: string,
-  span: Span,
+  range: IdRange,
   count: number,
 ): Promise<{ last: string; next: string } | null> {
-  const ids = sql`select t.id from traces t where ${within(projectId, span)} order by t.id offset ${count - 1} limit 2`;
-  const [last, next] = await readRaw(db, ids, startOfKey(span.after));
+  const ids = sql`select t.id from traces t where ${within(projectId, range)} order by t.id offset ${count - 1} limit 2`;
+  const [last, next] = await readRaw(db, ids, startOfKey(range.after));
   return last && next ? { last: String(last["id"]), next: String(next["id"]) } : null;
 }
 
@@ -123,26 +123,26 @@ async function readTraces(
   db: Database,
   projectId: string,
   filters: TraceFilters,
-  span: Span,
+  range: IdRange,
   order: SQL,
   limit: number,
 ): Promise<ShownTrace[]> {
-  // Walked in the order of ids until there are enough. Left to itself, Postgres reads and sorts all calls of the span
-  // where it takes a filter to let few through, as it does with values that came after it last looked.
+  // `offset 0` makes Postgres walk the ids in order until the page is full. If it expects a filter to let few calls through,
+  // it would otherwise read and sort the whole range. It expects that of all values that are newer than its statistics.
   const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", filters.columns.trace_id)}` : sql``;
   const page = sql`
     select t.* from (
-      select t.* from traces t where ${within(projectId, span)}${byTrace} order by t.id ${order} offset 0
+      select t.* from traces t where ${within(projectId, range)}${byTrace} order by t.id ${order} offset 0
     ) t
-    where ${matching(projectId, filters, span)} order by t.id ${order} limit ${limit}`;
-  const rows = await readRaw(db, page, startOfKey(span.after));
+    where ${matching(projectId, filters, range)} order by t.id ${order} limit ${limit}`;
+  const rows = await readRaw(db, page, startOfKey(range.after));
   return rows.map(shown);
 }
 
-/** The condition on `t` for what the filters let through of a span. */
-export function matching(projectId: string, filters: TraceFilters, span: Span): SQL {
+/** The condition on `t` for calls of a range that the filters let through. */
+export function matching(projectId: string, filters: TraceFilters, range: IdRange): SQL {
   const conditions = [
-    within(projectId, span),
+    within(projectId, range),
     ...Object.entries(filters.columns).map(([name, values]) => inColumn(name, values)),
     ...filters.labels.map(({ name, values }) => sql`${labelColumn(name)} = any(${textArray(values)}::text[])`),
     ...(filters.unpricedOnly ? [sql`t.cost_pico is null`] : []),
@@ -155,11 +155,11 @@ function inColumn(name: string, values: readonly string[]): SQL {
   return sql`t.${sql.identifier(name)} = any(${textArray(values)}::text[])`;
 }
 
-function within(projectId: string, { after, before }: Span): SQL {
+function within(projectId: string, { after, before }: IdRange): SQL {
   return sql`t.project_id = ${projectId}::uuid and t.id > ${after}::uuid and t.id < ${before}::uuid`;
 }
 
-/** One trace with its receipt; null when the project has none of that id. */
+/** One call with its receipt; null if the project has no call with that id. */
 export async function readTrace(
   db: Database,
   projectId: string,
@@ -197,9 +197,9 @@ function labelColumn(name: string): SQL {
 }
 
 function shown(row: Row): ShownTrace {
-  const trace: Record<string, unknown> = {};
-  for (const { name, of } of TRACE_FIELDS) trace[name] = of(row);
-  return trace as ShownTrace;
+  const call: Record<string, unknown> = {};
+  for (const { name, of } of TRACE_FIELDS) call[name] = of(row);
+  return call as ShownTrace;
 }
 
 function pico(value: unknown): bigint | null {
@@ -211,7 +211,7 @@ function usdOf(value: unknown): string | null {
   return amount === null ? null : picoToUsd(amount);
 }
 
-/** The rule by which the span was read, and what its neighbours changed about it. */
+/** The rule by which the span was read, followed by the effect of other spans on it. */
 function ruleOf(row: Row): string {
   const rule = String(row["rule"]);
   if (row["wrapper"] === true) return row["billable"] === true ? `${rule}; no call below` : rule;

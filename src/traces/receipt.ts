@@ -1,11 +1,11 @@
-/** Why a call costs what it costs: what lies in each price bucket, with its unit price, adding up to the cost. */
+/** The receipt of a call: the quantity of each price bucket and its unit price. The lines add up to the cost. */
 import { picoToUsd } from "../money.ts";
 import { z } from "zod";
-import { BUCKETS, quantities, UNITS, unitOf } from "../pricing/buckets.ts";
-import type { Usage } from "../ingest/trace.ts";
+import { BUCKETS, quantities, UNITS, unitOf } from "../ledger/buckets.ts";
+import type { Usage } from "../ledger/call.ts";
 import { usd, usdDifference } from "../wire.ts";
 
-/** Money is null where no price is known. */
+/** Money is null if no price is known. */
 export const ReceiptLine = z.object({
   bucket: z.enum(BUCKETS),
   quantity: z.int(),
@@ -19,11 +19,13 @@ export const Receipt = z
   .object({
     lines: z
       .array(ReceiptLine)
-      .describe("Buckets that hold anything, the fee of a call only where there is one; they add up to `total_usd`."),
+      .describe(
+        "The price buckets that hold anything, and the fee of the call if it has one. The costs add up to `total_usd`.",
+      ),
     total_usd: usd.nullable(),
     price_source: z.string().nullable(),
     price_version: z.string().nullable(),
-    price_provider: z.string().nullable().describe("Whose price it is."),
+    price_provider: z.string().nullable().describe("The provider whose price was used."),
     price_model: z.string().nullable(),
     usage_semantics: z.string().describe("How the token counts were read."),
   })
@@ -39,7 +41,7 @@ export interface AppliedPrice {
   unitPico: (bigint | null)[];
 }
 
-/** @param costPico what is stored as the call's cost; null for an unpriced call. */
+/** @param costPico the stored cost of the call; null for an unpriced call. */
 export function receiptOf(
   usage: Usage,
   price: AppliedPrice | null,

@@ -1,8 +1,8 @@
-/** Sessions: the calls that callers gave one session id, added up. */
+/** Sessions. A session is the calls with the same session id, added up. */
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
-import { keyRange } from "../ingest/key.ts";
+import { keyRange } from "../ledger/key.ts";
 import { picoToUsd } from "../money.ts";
 import { readRaw } from "../retention/kept.ts";
 import { count, time, usd } from "../wire.ts";
@@ -19,7 +19,7 @@ export const Session = z
     input_tokens: count,
     output_tokens: count,
     total_tokens: count,
-    cost_usd: usd.nullable().describe("Null where no call of it is priced."),
+    cost_usd: usd.nullable().describe("Null if no call of the session has a price."),
     unpriced_requests: count,
     users: z.array(z.string()).describe("At most ten."),
     applications: z.array(z.string()).describe("At most ten."),
@@ -27,14 +27,14 @@ export const Session = z
   .meta({ id: "Session" });
 export type Session = z.infer<typeof Session>;
 
-/** A page of the sessions with calls in the range, the one with the latest call first. */
+/** A page of the sessions that have calls in the range. The session with the latest call comes first. */
 export async function listSessions(
   db: Database,
   projectId: string,
   query: TracesQuery,
 ): Promise<{ sessions: Session[]; next_cursor: string | null }> {
   const [after, before] = keyRange(query.fromMs, query.toMs);
-  // A session stands where its last call is, which only a look at all of its calls tells.
+  // Sessions are in the order of their last calls, and only all calls of a session tell which one is the last.
   const latest = sql`
     select * from (
       select t.session_id, max(t.id::text collate "C") as last_id, ${sums}
@@ -51,7 +51,7 @@ export async function listSessions(
   };
 }
 
-/** One session in the range with a page of its calls, newest first; null when it has none. */
+/** One session with a page of its calls, newest first; null if it has no calls in the range. */
 export async function readSession(
   db: Database,
   projectId: string,

@@ -1,26 +1,19 @@
 /** A project's life from its first call to retention, through the routes, the queue and cron: what runs each statement. */
+import { createDeps } from "../../src/deps.ts";
 import { sql } from "drizzle-orm";
 import { expect, inject } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { runScheduled } from "../../src/cron.ts";
 import { type Database, DatabaseUnavailable, StatementTooLarge } from "../../src/db/client.ts";
-import type { Deps } from "../../src/deps.ts";
-import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
-import { createKeyring } from "../../src/keys.ts";
-import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
-import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { packMessages } from "../../src/queue/message.ts";
-import { createTraceQueue } from "../../src/queue/queue.ts";
-import { createReader } from "../../src/db/replica.ts";
+import { createCallQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { mergeMain } from "../../src/rollup/merge.ts";
-import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { createSummaryCache } from "../../src/summary/cache.ts";
-import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp-request.ts";
-import { ownDatabase } from "../retention/own-database.ts";
-import { priced, trace } from "../traces.ts";
+import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
+import { ownDatabase } from "../own-database.ts";
+import { priced, trace } from "../calls.ts";
 import { recording, type Run } from "./citus-recording.ts";
 
 /** At the daily sweep. */
@@ -52,7 +45,7 @@ interface Fault {
 
 /** Where a write settles fails as if it were too large: what it has instead is run then. */
 const TOO_LARGE: Fault = {
-  within: "src/ingest/write.ts settled",
+  within: "src/write/retry.ts retryRefused",
   text: "",
   error: new StatementTooLarge("of the scenario"),
 };
@@ -78,26 +71,21 @@ export async function playScenario(): Promise<Scenario> {
     set: async (...args) => (redisIsDown ? { down: true } : await upstash.set(...args)),
   };
   const messages: string[] = [];
-  const queue = createTraceQueue({
+  const queue = createCallQueue({
     send: async (message: unknown) => void messages.push(String(message)),
     sendBatch: async (batch: Iterable<{ body: unknown }>) => {
       for (const { body } of batch) messages.push(String(body));
     },
   } as unknown as Queue);
-  const deps: Deps = {
-    config: { ...config, database: { ...config.database, url } },
-    db: recorded,
-    reader: createReader(recorded, null, () => NOW),
-    redis,
-    keyring: createKeyring(recorded),
-    prices: createPriceBooks((projectId) => loadCustomPrices(recorded, projectId)),
-    queue: null,
-    writer: createTraceWriter(recorded, config.wrapperGraceSeconds),
-    cache: createSummaryCache(redis),
-    mergeSignal: createMergeSignal(redis),
-    merger: { added: (projectId, rows, keepAlive) => rows > 0 && keepAlive(mergeMain(recorded, projectId, rows)) },
-    now: () => NOW,
-  };
+  const deps = createDeps(
+    { ...config, database: { ...config.database, url } },
+    {
+      db: recorded,
+      redis,
+      merger: { added: (projectId, rows, keepAlive) => rows > 0 && keepAlive(mergeMain(recorded, projectId, rows)) },
+      now: () => NOW,
+    },
+  );
   const left: Promise<unknown>[] = [];
   const keepAlive = (work: Promise<unknown>): void => void left.push(work);
   const done = async (): Promise<void> => {
@@ -279,7 +267,7 @@ export async function playScenario(): Promise<Scenario> {
   await ask("POST", "/v1/traces", [call("while Redis is down")]);
   redisIsDown = false;
   const error = new DatabaseUnavailable("of the scenario");
-  faults.push({ within: "src/ingest/held.ts decide", text: "select n.* from", error, forGood: true });
+  faults.push({ within: "src/write/held.ts decide", text: "select n.* from", error, forGood: true });
   faults.push({ within: "src/rollup/compact.ts compact", text: "delete from rollup", error });
   for (let run = 0; run < 2; run++) {
     await db.query(sql`update held_wrappers set due_at = now()`);
@@ -291,7 +279,7 @@ export async function playScenario(): Promise<Scenario> {
 
   // What was queued for so long that calls of its time are kept no longer.
   const expired = priced(trace({ clientId: "expired", startedAtMs: NOW - 60 * 86_400_000 }));
-  await deliver("traces", packMessages(projectId, { traces: [expired], links: [] }).messages);
+  await deliver("traces", packMessages(projectId, { calls: [expired], links: [] }).messages);
   key = ADMIN_KEY;
   await ask("POST", "/v1/dead-letters/replay");
   return { projectId, runs, db };

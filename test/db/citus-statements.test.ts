@@ -19,7 +19,6 @@ import { DISTRIBUTED } from "./citus-script.ts";
 /** What is for all projects by design, and why: the work of cron, and what the queue could not deliver. */
 const FOR_ALL: Record<string, string> = {
   "src/cron.ts": "links of quiet traces are forgotten whosever they are",
-  "src/ingest/held.ts decideHeld": "asks which wrappers are due",
   "src/queue/dead-letters.ts keepDeadLetters": "a batch of the queue has messages of several projects",
   "src/queue/dead-letters.ts replayDeadLetters": "asks which messages there are, for the operator",
   "src/reprice/job.ts runJobs": "asks which jobs are open",
@@ -29,6 +28,7 @@ const FOR_ALL: Record<string, string> = {
   "src/rollup/compact.ts compact": "asks for what is due, and compacts slices of several projects in one step",
   "src/rollup/crowded.ts markCrowded": "marks labels of all the projects in a step of merging",
   "src/rollup/merge.ts mergeStep": "takes partial rows of any project",
+  "src/write/held.ts decideHeld": "asks which wrappers are due",
 };
 
 const compiled = vi.hoisted(() => new Set<string>());

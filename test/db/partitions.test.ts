@@ -1,12 +1,11 @@
+import { HOUR_MS } from "../../src/time.ts";
 import pg from "pg";
 import { expect, it } from "vitest";
 import type { Bound, Database } from "../../src/db/client.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createProject } from "../../src/keys.ts";
-import { ownDatabase } from "../retention/own-database.ts";
-import { priced, trace } from "../traces.ts";
-
-const HOUR_MS = 3_600_000;
+import { ownDatabase } from "../own-database.ts";
+import { priced, trace } from "../calls.ts";
 
 it("finds a trace's calls by its id in a month that was never analyzed", async () => {
   const { db, url } = await ownDatabase();
@@ -47,7 +46,7 @@ it("finds a trace's calls by its id in a month that was never analyzed", async (
         return db.batch(queries);
       },
     };
-    await writeTraces(noting, project, spans);
+    await writeBatch(noting, project, spans);
     const reads = ran.filter(({ statement }) => statement.text.includes("from traces t"));
     expect(reads).toHaveLength(1);
     for (const { statement, values } of reads) {

@@ -1,10 +1,11 @@
 import pg from "pg";
 import { expect, it, vi } from "vitest";
 import { installRoutines, PREFIX } from "../../src/db/routine.ts";
-import { ROUTINES, writeTraces } from "../../src/ingest/write.ts";
+import { ROUTINES } from "../../src/write/insert.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createProject } from "../../src/keys.ts";
-import { ownDatabase } from "../retention/own-database.ts";
-import { priced, trace } from "../traces.ts";
+import { ownDatabase } from "../own-database.ts";
+import { priced, trace } from "../calls.ts";
 
 const { name, definition } = ROUTINES[0]!.routine!;
 
@@ -25,7 +26,7 @@ it("a routine is made by migrating, called by its name, and done without where i
   let calls = 0;
   const write = async (): Promise<unknown> => {
     const startedAtMs = Date.UTC(2025, 8, 1) + calls;
-    return (await writeTraces(db, id, [priced(trace({ clientId: `c${calls++}`, startedAtMs }))])).outcomes;
+    return (await writeBatch(db, id, [priced(trace({ clientId: `c${calls++}`, startedAtMs }))])).outcomes;
   };
   expect(await write()).toEqual(["inserted"]);
 

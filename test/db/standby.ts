@@ -1,11 +1,11 @@
 /** A primary of the test's own and a hot standby that follows it. */
 import { execFile } from "node:child_process";
 import { appendFile, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { freePort } from "../../scripts/local/listen.ts";
 import { migrate } from "../../scripts/local/migrate.ts";
 import { startPostgres } from "../../scripts/local/postgres.ts";
 import { findPostgresHome, makePrivateFolder, type PostgresHome } from "../../scripts/local/postgres-home.ts";
@@ -61,12 +61,4 @@ async function copyRunning(url: string, from: string, { cluster, account }: Post
   const conninfo = new URL(url);
   conninfo.pathname = "/";
   await appendFile(join(cluster, "postgresql.auto.conf"), `primary_conninfo = '${conninfo.href}'\n`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

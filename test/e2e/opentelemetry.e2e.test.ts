@@ -10,7 +10,8 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DevStack, freePort, startDevStack } from "./dev-stack.ts";
+import { freePort } from "../../scripts/local/listen.ts";
+import { type DevStack, startDevStack } from "./dev-stack.ts";
 
 describe("the dev stack and an OpenTelemetry SDK", () => {
   let dataDir: string;

@@ -2,21 +2,21 @@
  * The promise that parts add up to the difference, for any history in the database: calls of any kind, priced or not,
  * merged or not, and any two periods. Before and after are what the summaries of these periods say.
  */
+import { HOUR_MS } from "../../src/time.ts";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { explain, type ExplainedRow, type ShownParts } from "../../src/explain/explain.ts";
 import { parseExplainQuery } from "../../src/explain/query.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { picoToUsd } from "../../src/money.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, traces } from "../traces.ts";
+import { priced, traces } from "../calls.ts";
 
 const db = database();
 const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 30th
-const HOUR_MS = 3_600_000;
 const END_MS = START_MS + 72 * HOUR_MS;
 
 const period = fc
@@ -48,9 +48,9 @@ it("parts add up to the difference, rows to the totals, part by part", async () 
       async (all, questions, merged) => {
         const project = await newProject(db);
         const half = Math.ceil(all.length / 2);
-        await writeTraces(db, project, all.slice(0, half).map(priced));
+        await writeBatch(db, project, all.slice(0, half).map(priced));
         if (merged > 0) await mergeStep(db, merged);
-        await writeTraces(db, project, all.slice(half).map(priced));
+        await writeBatch(db, project, all.slice(half).map(priced));
 
         const explained = [];
         for (const question of questions) explained.push(await explainExactly(project, question));

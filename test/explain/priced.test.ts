@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type CallSums, pricedOf } from "../../src/explain/priced.ts";
-import { type Bucket, BUCKETS } from "../../src/pricing/buckets.ts";
+import { type Bucket, BUCKETS } from "../../src/ledger/buckets.ts";
 import { at, calls, DEAR, mixed } from "./sums.ts";
 
 const CALL = { input: 1_000, output: 100 };

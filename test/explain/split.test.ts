@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { CallSums } from "../../src/explain/priced.ts";
 import { type Cell, type Part, PARTS, split, type Split } from "../../src/explain/split.ts";
 import { picoToUsd } from "../../src/money.ts";
-import { BUCKETS } from "../../src/pricing/buckets.ts";
+import { BUCKETS } from "../../src/ledger/buckets.ts";
 import { at, calls, cell, CHEAP, DEAR, mixed } from "./sums.ts";
 
 /** The parts that are not 0, in USD. */

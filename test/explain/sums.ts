@@ -1,7 +1,7 @@
 /** Sums of calls made up for tests: so many calls alike, at unit prices in pico-USD. */
 import type { CallSums } from "../../src/explain/priced.ts";
 import type { Cell } from "../../src/explain/split.ts";
-import { type Bucket, BUCKETS, isFee } from "../../src/pricing/buckets.ts";
+import { type Bucket, BUCKETS, isFee } from "../../src/ledger/buckets.ts";
 
 export type Quantities = Partial<Record<Bucket, number>>;
 

@@ -7,7 +7,7 @@ const RANGE = { fromMs: 1, toMs: 1_000 };
 describe("a cursor", () => {
   it("says where its export was, whatever the keys, in characters that need no escaping", () => {
     const position = fc.record({
-      bucketMs: fc.integer({ min: 0, max: 4e12 }),
+      intervalMs: fc.integer({ min: 0, max: 4e12 }),
       keys: fc.array(fc.option(fc.string({ unit: "grapheme" }).filter((key) => !key.includes("\0")))),
       line: fc.nat(30),
     });
@@ -21,7 +21,7 @@ describe("a cursor", () => {
   });
 
   it("is another one for another question, range and line", () => {
-    const position = { bucketMs: 0, keys: ["a"], line: 0 };
+    const position = { intervalMs: 0, keys: ["a"], line: 0 };
     const cursors = [
       cursorsFor("a", RANGE)(position),
       cursorsFor("b", RANGE)(position),

@@ -2,10 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BareWorkerd, startWorkerd } from "../../scripts/bench/workerd.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createKey } from "../../src/keys.ts";
 import { bindingsOf, database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 import { watch } from "./watched.ts";
 
 const TRACES = 20_000;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   ({ key } = await createKey(db, projectId, "test", ["read"]));
   for (let from = 0; from < TRACES; from += 1_000) {
     const batch = Array.from({ length: 1_000 }, (_, i) => from + i);
-    await writeTraces(
+    await writeBatch(
       db,
       projectId,
       batch.map((i) => priced(trace({ startedAtMs: MONDAY + i, clientId: `call-${i}`, tags: TAGS }))),

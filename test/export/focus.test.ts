@@ -1,20 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Charge, chargesOf, focusColumns } from "../../src/export/focus.ts";
-import { COUNT_NAMES } from "../../src/ingest/trace.ts";
-import { BUCKETS, quantities, unitOf } from "../../src/pricing/buckets.ts";
-import { priced, traces } from "../traces.ts";
+import { COUNT_NAMES } from "../../src/ledger/call.ts";
+import { BUCKETS, quantities, unitOf } from "../../src/ledger/buckets.ts";
+import { priced, traces } from "../calls.ts";
 
 /** The sums of some calls as rollup rows and the split of a mixed group have them. */
 function sumsOf(calls: readonly ReturnType<typeof priced>[]): (name: string) => bigint {
   const sums = new Map<string, bigint>();
   const add = (name: string, amount: bigint | number | null): void =>
     void sums.set(name, (sums.get(name) ?? 0n) + BigInt(amount ?? 0));
-  for (const { trace, cost } of calls) {
+  for (const { call, cost } of calls) {
     add("requests", 1);
     add("unpriced_requests", cost.costPico === null ? 1 : 0);
-    for (const [field, name] of Object.entries(COUNT_NAMES)) add(name, trace[field as keyof typeof COUNT_NAMES]);
-    for (const [i, held] of quantities(trace).entries()) {
+    for (const [field, name] of Object.entries(COUNT_NAMES)) add(name, call[field as keyof typeof COUNT_NAMES]);
+    for (const [i, held] of quantities(call).entries()) {
       add(`cost_${BUCKETS[i]}_pico`, BigInt(held) * (cost.price?.unitPico[i] ?? 0n));
       add(`unpriced_${BUCKETS[i]}`, cost.costPico === null ? held : 0);
     }
@@ -36,7 +36,7 @@ describe("the charges of a group", () => {
         const tokens = (of: (call: (typeof calls)[number]) => boolean): bigint =>
           calls
             .filter(of)
-            .reduce((sum, { trace }) => sum + BigInt(trace.inputTokens ?? 0) + BigInt(trace.outputTokens ?? 0), 0n);
+            .reduce((sum, { call }) => sum + BigInt(call.inputTokens ?? 0) + BigInt(call.outputTokens ?? 0), 0n);
         const ofTokens = charges.filter(({ bucket }) => unitOf(bucket) === "token");
         const known = ofTokens.filter(({ costPico }) => costPico !== null);
         expect(total(known, ({ quantity }) => quantity)).toBe(tokens(({ cost }) => cost.costPico !== null));

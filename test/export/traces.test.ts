@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { forTraces } from "../../src/export/paging.ts";
 import { tracePages } from "../../src/export/traces.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 const db = database();
 const MONDAY = Date.UTC(2025, 2, 10);
@@ -28,7 +28,7 @@ describe("pages of traces", () => {
   let projectId: string;
   beforeAll(async () => {
     projectId = await newProject(db);
-    await writeTraces(
+    await writeBatch(
       db,
       projectId,
       Array.from({ length: N }, (_, i) => made(i)),
@@ -51,14 +51,14 @@ describe("pages of traces", () => {
 
   it("take in what is written ahead of them, and never repeat what lies behind", async () => {
     const own = await newProject(db);
-    await writeTraces(
+    await writeBatch(
       db,
       own,
       Array.from({ length: 10 }, (_, i) => made(i)),
     );
     const seen: unknown[] = [];
     for await (const page of pagesOf(own, "", 2, 5)) {
-      if (seen.length === 0) await writeTraces(db, own, [made(0, "behind"), made(4, "ahead"), made(20, "ahead")]);
+      if (seen.length === 0) await writeBatch(db, own, [made(0, "behind"), made(4, "ahead"), made(20, "ahead")]);
       seen.push(...page.map(({ client_id }) => client_id));
     }
     const expected = Array.from({ length: 10 }, (_, i) => `call-${i}`).concat("ahead-4", "ahead-20");

@@ -5,7 +5,7 @@
 import { sql } from "drizzle-orm";
 import { expect, vi } from "vitest";
 import type { Database } from "../../src/db/client.ts";
-import type { TraceQueue } from "../../src/queue/queue.ts";
+import type { CallQueue } from "../../src/queue/queue.ts";
 
 export interface Deliveries {
   /** Sends calls of a project, and returns the answer once what it accepted is stored. */
@@ -13,12 +13,12 @@ export interface Deliveries {
   /** How many calls of the project were stored since the request of this answer was sent. */
   insertedBy(answer: Response): number;
   /** Queues of apps beside the Worker, which consumes what they send. */
-  watch(queue: TraceQueue): void;
+  watch(queue: CallQueue): void;
 }
 
 /** @param metrics the Worker's own, in Prometheus' text form. */
 export function createDeliveries(db: Database, metrics: () => Promise<string>): Deliveries {
-  const watched: TraceQueue[] = [];
+  const watched: CallQueue[] = [];
   const inserted = new WeakMap<Response, number>();
 
   async function stored(projectId: string): Promise<number> {

@@ -1,14 +1,13 @@
 /** When the database fails, and what every answer carries whatever happens. */
-import { neonConfig, NeonDbError } from "@neondatabase/serverless";
+import { NeonDbError } from "@neondatabase/serverless";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { connect, DatabaseUnavailable, type Database } from "../../src/db/client.ts";
 import { createKeyring } from "../../src/keys.ts";
-import { chat, jsonRequest, toProtobuf } from "../ingest/decode/otlp-request.ts";
+import { chat, jsonRequest, toProtobuf } from "../ingest/decode/otlp/request.ts";
 import {
   admin,
   appWith,
   call,
-  config,
   db,
   ledgerOf,
   MONDAY,
@@ -31,7 +30,6 @@ function failing(error: Error): Database {
 
 afterEach(() => {
   vi.restoreAllMocks();
-  neonConfig.fetchEndpoint = config.database.fetchEndpoint!;
 });
 
 describe("a database that does not answer", () => {

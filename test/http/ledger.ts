@@ -1,23 +1,16 @@
 /** A project of the ledger with its own keys, spoken to over HTTP inside workerd: what every API test starts from. */
 /// <reference types="@cloudflare/vitest-plugin/types" />
+import { createDeps, type Deps } from "../../src/deps.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { connect } from "../../src/db/client.ts";
-import { createReader } from "../../src/db/replica.ts";
-import type { Deps } from "../../src/deps.ts";
-import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
-import { createKeyring, type Scope } from "../../src/keys.ts";
-import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
-import { createPriceBooks } from "../../src/pricing/price-books.ts";
-import { createTraceQueue, type TraceQueue } from "../../src/queue/queue.ts";
+import { type Scope } from "../../src/keys.ts";
+import { createCallQueue, type CallQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
-import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
-import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { createSummaryCache } from "../../src/summary/cache.ts";
-import type { Sums } from "../../src/summary/summarize.ts";
+import type { Sums } from "../../src/summary/shown.ts";
 import { createDeliveries } from "./delivery.ts";
 import { describedBy, type OpenApi } from "./described.ts";
 
@@ -75,21 +68,7 @@ function asDescribed(fetch: Fetch): Fetch {
  * For requests at once, too: this runtime's test mode cancels those of `exports.default` that wait for each other.
  */
 export function appWith(replaced: Partial<Deps>): Fetch {
-  const own = { db, redis, ...replaced };
-  const deps: Deps = {
-    config,
-    reader: createReader(own.db, null, Date.now),
-    keyring: createKeyring(own.db),
-    prices: createPriceBooks((projectId) => loadCustomPrices(own.db, projectId)),
-    writer: createTraceWriter(own.db, config.wrapperGraceSeconds),
-    queue: queueOfApp(),
-    cache: createSummaryCache(own.redis),
-    mergeSignal: createMergeSignal(own.redis),
-    merger: createFrequentMerger(own.db, Date.now),
-    now: Date.now,
-    ...own,
-  };
-  const app = createApp(deps);
+  const app = createApp(createDeps(config, { db, redis, queue: queueOfApp(), ...replaced }));
   return asDescribed(async (request) => {
     const ctx = createExecutionContext();
     const response = await app.fetch(request, env, ctx);
@@ -98,9 +77,9 @@ export function appWith(replaced: Partial<Deps>): Fetch {
   });
 }
 
-function queueOfApp(): TraceQueue | null {
+function queueOfApp(): CallQueue | null {
   if (config.queue === null) return null;
-  const queue = createTraceQueue(config.queue);
+  const queue = createCallQueue(config.queue);
   deliveries.watch(queue);
   return queue;
 }

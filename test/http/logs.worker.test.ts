@@ -9,7 +9,7 @@ import {
   logsToProtobuf,
   type JsonLogs,
   type LogInput,
-} from "../ingest/decode/otlp-logs-request.ts";
+} from "../ingest/decode/otlp/logs-request.ts";
 import { appWith, iso, json, ledgerOf, MONDAY, newKey, openLedger, problem, WEEK, type Ledger } from "./ledger.ts";
 
 const PATH = "/v1/logs";

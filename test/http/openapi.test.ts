@@ -1,4 +1,6 @@
 /** The API's description as other tools see it, and the script of its page as npm has it. */
+import { parseConfig } from "../../src/config.ts";
+import { createDeps } from "../../src/deps.ts";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -6,15 +8,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { expect, it, inject } from "vitest";
 import { createApp } from "../../src/app.ts";
-import type { Deps } from "../../src/deps.ts";
 import { SCALAR } from "../../src/http/docs.ts";
 
 const run = promisify(execFile);
 
 it("passes the recommended rules of Redocly's linter", async () => {
-  const app = createApp({ config: { adminKey: "k".repeat(32) }, now: Date.now } as Deps);
+  const app = createApp(createDeps(parseConfig(inject("bindings"))));
   const response = await app.request("https://ledger.test/openapi.json");
   const config = await createConfig({ extends: ["recommended"] });
   const problems = await lintFromString({ source: await response.text(), absoluteRef: "openapi.json", config });

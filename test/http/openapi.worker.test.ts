@@ -1,7 +1,7 @@
 /** The API's description: complete, public, and true of what it shows. All other tests hold answers to it. */
+import { createDeps } from "../../src/deps.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
-import type { Deps } from "../../src/deps.ts";
 import { operationOf } from "../../src/http/operation.ts";
 import { describedBy, type OpenApi } from "./described.ts";
 import { admin, config, json, type Ledger, newKey, ofTheWorker, openLedger, problem } from "./ledger.ts";
@@ -45,7 +45,7 @@ it("is public, for pages of others too, and names this server", async () => {
 });
 
 it("describes every route", () => {
-  const app = createApp({ config, now: Date.now } as Deps);
+  const app = createApp(createDeps(config));
   const routes = app.routes.filter(({ method }) => method !== "ALL");
   const mounted = new Set(routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`));
   expect(new Set(operations.map(({ method, path }) => `${method} ${path}`))).toEqual(mounted);

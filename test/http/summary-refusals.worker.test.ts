@@ -88,7 +88,7 @@ it("takes the longest of what may be stored: a tag name of 128 characters, a val
 });
 
 describe("too_many_rows", () => {
-  it("refuses a range of more than 10,000 buckets, at once", async () => {
+  it("refuses a range of more than 10,000 intervals, at once", async () => {
     const began = Date.now();
     for (const [query, coarser] of [
       ["from=2000-01-01&to=2099-12-31&interval=hour", "day"],
@@ -96,7 +96,7 @@ describe("too_many_rows", () => {
     ]) {
       const refused = await problem(await ledger.fetch(`/v1/summary?${query}`), 400, "too_many_rows");
       expect(refused["parameter"]).toBe("interval");
-      expect(refused.detail).toBe(`more than 10,000 buckets; ask for interval=${coarser} or a shorter range`);
+      expect(refused.detail).toBe(`more than 10,000 intervals; ask for interval=${coarser} or a shorter range`);
     }
     expect(Date.now() - began).toBeLessThan(3_000);
   });

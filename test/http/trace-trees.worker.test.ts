@@ -1,12 +1,12 @@
 /** What becomes of calls whose spans come in several bodies, and of calls that two tools report. */
+import { createDeps } from "../../src/deps.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { runScheduled } from "../../src/cron.ts";
-import type { Deps } from "../../src/deps.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp-request.ts";
+import { chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
 import { call, config, db, ingested, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./ledger.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -48,17 +48,9 @@ async function list(ledger: Ledger, filters = ""): Promise<Listed["traces"]> {
 /** The scheduled run of an app whose wrappers do not wait. */
 async function cron(): Promise<void> {
   const ctx = createExecutionContext();
-  const prices = createPriceBooks(async () => []);
   const mergeSignal = { ...createMergeSignal(redis), take: async () => true, keep: async () => {} };
-  const now = Date.now;
-  const deps = {
-    db,
-    redis,
-    prices,
-    mergeSignal,
-    now,
-    config: { ...config, wrapperGraceSeconds: 0 },
-  } as unknown as Deps;
+  const prices = createPriceBooks(async () => []);
+  const deps = createDeps({ ...config, wrapperGraceSeconds: 0 }, { db, redis, prices, mergeSignal });
   await runScheduled(deps, MONDAY + 60_000, (work) => ctx.waitUntil(work));
   await waitOnExecutionContext(ctx);
 }

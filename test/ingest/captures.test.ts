@@ -2,20 +2,20 @@
 import { calcPrice } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
 import { decodeLitellm } from "../../src/ingest/decode/litellm.ts";
-import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp-logs.ts";
-import { readJsonSpans } from "../../src/ingest/decode/otlp-json.ts";
-import { readProtobufSpans } from "../../src/ingest/decode/otlp-protobuf.ts";
-import { decodeSpans } from "../../src/ingest/decode/otlp.ts";
-import type { Span } from "../../src/ingest/decode/span.ts";
-import type { Decoded } from "../../src/ingest/trace.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp/logs.ts";
+import { readJsonSpans } from "../../src/ingest/decode/otlp/json.ts";
+import { readProtobufSpans } from "../../src/ingest/decode/otlp/protobuf.ts";
+import { decodeSpans } from "../../src/ingest/decode/otlp/traces.ts";
+import type { Span } from "../../src/ingest/decode/span/span.ts";
+import type { Decoded } from "../../src/ingest/decode/decoded.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { usdToPico } from "../../src/money.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
 import { listTraces, readTrace } from "../../src/traces/read.ts";
 import { type Body, bodiesOf, NOW, scenarios, type TrueCall, truthOf } from "../captures.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced } from "../traces.ts";
+import { priced } from "../calls.ts";
 
 const db = database();
 
@@ -48,7 +48,7 @@ describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
     const project = await newProject(db);
     for (const decoded of arrive(bodiesOf(scenario))) {
       expect(decoded.errors).toEqual([]);
-      await writeTraces(db, project, decoded.traces.map(priced), { links: decoded.links ?? [] });
+      await writeBatch(db, project, decoded.calls.map(priced), { links: decoded.links ?? [] });
     }
     const calls = await countedCalls(project);
     const sent = truth.billable.filter((call) => !call.not_transmitted.includes("call (no span of its own)"));

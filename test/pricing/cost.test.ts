@@ -2,9 +2,9 @@ import { calcPrice } from "@pydantic/genai-prices";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { picoToUsd } from "../../src/money.ts";
-import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/pricing/buckets.ts";
+import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/ledger/buckets.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
-import { trace } from "../traces.ts";
+import { trace } from "../calls.ts";
 
 const NOON = Date.UTC(2026, 0, 15, 12);
 const pricer = createPricer();

@@ -1,12 +1,12 @@
 /** What calls cost with custom prices and service tiers. */
 import { describe, expect, it } from "vitest";
 import { picoToUsd } from "../../src/money.ts";
-import { BUCKETS } from "../../src/pricing/buckets.ts";
+import { BUCKETS } from "../../src/ledger/buckets.ts";
 import { CATALOGUE_VERSION, findModel } from "../../src/pricing/catalogue.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
 import { customPrices, type CustomPrice } from "../../src/pricing/custom-price.ts";
 import { ratio } from "../../src/pricing/ratio.ts";
-import { trace } from "../traces.ts";
+import { trace } from "../calls.ts";
 import { price, units, YEAR_2026 } from "./custom.ts";
 
 const NOON = YEAR_2026 + 12 * 3_600_000;

@@ -1,8 +1,8 @@
+import { DAY_MS } from "../../src/time.ts";
 import { describe, expect, it } from "vitest";
 import { covers, customPrices, patternOf, type CustomPrice } from "../../src/pricing/custom-price.ts";
 import { price, YEAR_2026 } from "./custom.ts";
 
-const DAY_MS = 86_400_000;
 const ACME = { provider: "acme", model: "acme-1" };
 
 /** The id of the price that wins, whatever order the prices come in. */

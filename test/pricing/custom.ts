@@ -1,5 +1,5 @@
 /** Custom prices made up for tests. */
-import { BUCKETS, type Bucket, LISTED_PER, unitOf } from "../../src/pricing/buckets.ts";
+import { BUCKETS, type Bucket, LISTED_PER, unitOf } from "../../src/ledger/buckets.ts";
 import type { CustomPrice } from "../../src/pricing/custom-price.ts";
 
 export const YEAR_2026 = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CustomPrice } from "../../src/pricing/custom-price.ts";
 import { createPriceBooks } from "../../src/pricing/price-books.ts";
-import { trace } from "../traces.ts";
+import { trace } from "../calls.ts";
 import { price, units, YEAR_2026 } from "./custom.ts";
 
 const NOW = YEAR_2026 + 86_400_000;

@@ -3,7 +3,7 @@
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { connect, DatabaseUnavailable } from "../../src/db/client.ts";
-import { createTraceQueue } from "../../src/queue/queue.ts";
+import { createCallQueue } from "../../src/queue/queue.ts";
 import {
   admin,
   appWith,
@@ -18,7 +18,7 @@ import {
   problem,
   WEEK,
 } from "../http/ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 import { deliver, depsWith, failingWhere, messageOf, requests } from "./consumer.ts";
 
 afterEach(() => {
@@ -57,7 +57,7 @@ describe("a request in queue mode", () => {
   it("is 503 with Retry-After when the queue does not take all of it, and safe to send again", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const { projectId, key } = await openLedger();
-    const away = createTraceQueue({ sendBatch: () => Promise.reject(new Error("away")) } as unknown as Queue);
+    const away = createCallQueue({ sendBatch: () => Promise.reject(new Error("away")) } as unknown as Queue);
     const ledger = ledgerOf(projectId, key, appWith({ queue: away }));
     const items = [call(), call()];
     const response = await ledger.send(items);
@@ -121,7 +121,7 @@ describe("a batch of messages", () => {
     expect(await requests(ledger)).toBe(3);
     expect((await ledger.summary(WEEK)).totals).toMatchObject({ requests: 3, cost_usd: "0.0105" });
     // 3 inserted, 3 + 5 duplicates, the latter counted by the other isolate's part
-    expect(deps.queue!.counts.traces).toMatchObject({ inserted: 3, duplicate: 3, conflict: 0 });
+    expect(deps.queue!.counts.calls).toMatchObject({ inserted: 3, duplicate: 3, conflict: 0 });
   });
 
   it("comes again later and later when the database is away, and is stored then", async () => {

@@ -1,42 +1,21 @@
 /** What tests of the consumer share: its dependencies, some of which fail, and messages delivered to it by hand. */
 /// <reference types="@cloudflare/vitest-plugin/types" />
+import { createDeps, type Deps } from "../../src/deps.ts";
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { sql } from "drizzle-orm";
 import { vi } from "vitest";
 import type { Database } from "../../src/db/client.ts";
-import { createReader } from "../../src/db/replica.ts";
-import type { Deps } from "../../src/deps.ts";
-import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
-import { createKeyring } from "../../src/keys.ts";
-import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
-import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { packMessages } from "../../src/queue/message.ts";
-import { createTraceQueue } from "../../src/queue/queue.ts";
-import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
-import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { createSummaryCache } from "../../src/summary/cache.ts";
+import { createCallQueue } from "../../src/queue/queue.ts";
 import { config, db, type Ledger, MONDAY, redis } from "../http/ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 const QUEUE = "llm-cost-traces";
 export const queue = config.queue!;
 
 export function depsWith(database: Database): Deps {
-  return {
-    config,
-    db: database,
-    reader: createReader(database, null, Date.now),
-    redis,
-    keyring: createKeyring(database),
-    prices: createPriceBooks((projectId) => loadCustomPrices(database, projectId)),
-    writer: createTraceWriter(database, config.wrapperGraceSeconds),
-    queue: createTraceQueue(queue),
-    cache: createSummaryCache(redis),
-    mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(database, Date.now),
-    now: Date.now,
-  };
+  return createDeps(config, { db: database, redis, queue: createCallQueue(queue) });
 }
 
 /** Fails where a test says so. */
@@ -86,8 +65,8 @@ export async function deliver(deps: Deps, bodies: unknown[], queueName = QUEUE, 
 }
 
 export function messageOf(projectId: string, ...ids: string[]): string {
-  const traces = ids.map((clientId) => priced(trace({ startedAtMs: MONDAY, clientId })));
-  return packMessages(projectId, { traces, links: [] }).messages[0]!;
+  const calls = ids.map((clientId) => priced(trace({ startedAtMs: MONDAY, clientId })));
+  return packMessages(projectId, { calls, links: [] }).messages[0]!;
 }
 
 export async function requests({ projectId }: Ledger): Promise<number> {

@@ -1,19 +1,16 @@
 /** Calls that were acknowledged, and by the time that they are delivered begin before calls are kept. */
+import { createDeps, type Deps } from "../../src/deps.ts";
+import { parseConfig } from "../../src/config.ts";
 import { sql } from "drizzle-orm";
 import { expect, inject, it } from "vitest";
-import type { Deps } from "../../src/deps.ts";
-import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
 import { createProject } from "../../src/keys.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { deleteDeadLetter, listDeadLetters } from "../../src/queue/dead-letter-page.ts";
 import { replayDeadLetters } from "../../src/queue/dead-letters.ts";
 import { packMessages, readMessage } from "../../src/queue/message.ts";
-import { createTraceQueue } from "../../src/queue/queue.ts";
-import { connectRedis } from "../../src/redis.ts";
-import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
-import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { ownDatabase, retainAt } from "../retention/own-database.ts";
-import { priced, trace } from "../traces.ts";
+import { createCallQueue } from "../../src/queue/queue.ts";
+import { ownDatabase, retainAt } from "../own-database.ts";
+import { priced, trace } from "../calls.ts";
 
 /** Calls are kept from 2026-03-03 on. */
 const NOW = Date.UTC(2026, 2, 20, 3);
@@ -23,21 +20,12 @@ const EXPIRED = NOW - 60 * 86_400_000;
 async function open() {
   const { db } = await ownDatabase();
   await retainAt(db, NOW, { rawRetentionDays: 10 });
-  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = inject("bindings");
-  const redis = connectRedis(url, token);
-  const deps = {
-    db,
-    redis,
-    writer: createTraceWriter(db, 300),
-    queue: createTraceQueue({} as Queue),
-    mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(db, Date.now),
-    now: () => NOW,
-  } as unknown as Deps;
+  const config = parseConfig(inject("bindings"));
+  const deps = createDeps(config, { db, queue: createCallQueue({} as Queue), now: () => NOW });
   const { id: projectId } = await createProject(db, "test");
-  const messageOf = (calls: Record<string, number>): string => {
-    const traces = Object.entries(calls).map(([clientId, startedAtMs]) => priced(trace({ clientId, startedAtMs })));
-    return packMessages(projectId, { traces, links: [] }).messages[0]!;
+  const messageOf = (starts: Record<string, number>): string => {
+    const calls = Object.entries(starts).map(([clientId, startedAtMs]) => priced(trace({ clientId, startedAtMs })));
+    return packMessages(projectId, { calls, links: [] }).messages[0]!;
   };
   const stored = async (): Promise<string[]> =>
     (await db.query(sql`select client_id from traces order by client_id`)).map((row) => String(row["client_id"]));
@@ -72,7 +60,7 @@ it("are dead letters, and the others are stored", async () => {
   // An acknowledgement may get lost.
   await deliver(deps, bodies);
   expect(await stored()).toEqual(["a", "c", "d"]);
-  expect(deps.queue!.counts.traces).toEqual({ inserted: 3, duplicate: 3, conflict: 0, expired: 6 });
+  expect(deps.queue!.counts.calls).toEqual({ inserted: 3, duplicate: 3, conflict: 0, expired: 6 });
 
   const { dead_letters } = await listDeadLetters(db, projectId, { limit: 10, cursor: undefined });
   expect(dead_letters).toMatchObject([
@@ -80,7 +68,7 @@ it("are dead letters, and the others are stored", async () => {
     { id: "m3", project_id: projectId, reason: "expired", calls: 2 },
   ]);
   const [letter] = await db.query(sql`select body from dead_letters where id = 'm1'`);
-  expect(readMessage(letter!["body"]).batch.traces.map(({ trace }) => trace.clientId)).toEqual(["b"]);
+  expect(readMessage(letter!["body"]).batch.calls.map(({ call }) => call.clientId)).toEqual(["b"]);
 });
 
 it("stay dead letters when they are replayed, until they are deleted", async () => {

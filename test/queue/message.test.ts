@@ -2,23 +2,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_MESSAGE_BYTES, packMessages, readMessage } from "../../src/queue/message.ts";
-import type { PricedTrace } from "../../src/ingest/write.ts";
-import { priced, trace, traces } from "../traces.ts";
+import type { PricedCall } from "../../src/write/columns.ts";
+import { priced, trace, traces } from "../calls.ts";
 
 const PROJECT = "00000000-0000-4000-8000-000000000001";
 const MONDAY = Date.UTC(2025, 2, 10);
 const bytes = (text: string): number => Buffer.byteLength(text);
 
 /** A price of the catalogue lists more than is stored. */
-function asStored({ trace, cost }: PricedTrace): PricedTrace {
-  if (cost.price === null) return { trace, cost };
+function asStored({ call, cost }: PricedCall): PricedCall {
+  if (cost.price === null) return { call, cost };
   const { id, source, version, provider, model, unitPico } = cost.price;
-  return { trace, cost: { ...cost, price: { id, source, version, provider, model, unitPico } } };
+  return { call, cost: { ...cost, price: { id, source, version, provider, model, unitPico } } };
 }
 
 function unpack(messages: string[]) {
   const batches = messages.map((message) => readMessage(message).batch);
-  return { traces: batches.flatMap(({ traces }) => traces), links: batches.flatMap(({ links }) => links) };
+  return { calls: batches.flatMap(({ calls }) => calls), links: batches.flatMap(({ links }) => links) };
 }
 
 describe("messages", () => {
@@ -26,13 +26,13 @@ describe("messages", () => {
     fc.assert(
       fc.property(fc.array(traces(MONDAY), { maxLength: 60 }), fc.integer({ min: 6_000, max: 30_000 }), (all, max) => {
         const sent = all.map(priced);
-        const { messages, rest } = packMessages(PROJECT, { traces: sent, links: [] }, max);
+        const { messages, rest } = packMessages(PROJECT, { calls: sent, links: [] }, max);
         for (const message of messages) {
           expect(bytes(message)).toBeLessThanOrEqual(max);
           expect(readMessage(message).projectId).toBe(PROJECT);
         }
-        expect(rest).toEqual({ traces: [], links: [] });
-        expect(unpack(messages).traces).toEqual(sent.map(asStored));
+        expect(rest).toEqual({ calls: [], links: [] });
+        expect(unpack(messages).calls).toEqual(sent.map(asStored));
       }),
       { numRuns: 100 },
     );
@@ -41,8 +41,8 @@ describe("messages", () => {
   it("keep costs that a float would round", () => {
     const one = priced(trace({ startedAtMs: MONDAY, clientId: "a", reportedCostPico: 2n ** 62n + 1n }));
     const sent = { ...one, cost: { ...one.cost, costPico: 2n ** 60n + 3n } };
-    const [read] = unpack(packMessages(PROJECT, { traces: [sent], links: [] }).messages).traces;
-    expect(read!.trace.reportedCostPico).toBe(4_611_686_018_427_387_905n);
+    const [read] = unpack(packMessages(PROJECT, { calls: [sent], links: [] }).messages).calls;
+    expect(read!.call.reportedCostPico).toBe(4_611_686_018_427_387_905n);
     expect(read!.cost.costPico).toBe(1_152_921_504_606_846_979n);
   });
 
@@ -58,8 +58,8 @@ describe("messages", () => {
       tags: { team: "é\ud83d\ude80" },
       ofInterest: true,
     };
-    const { messages } = packMessages(PROJECT, { traces: [], links: [link, { ...link, spanId: "u" }] });
-    expect(unpack(messages)).toEqual({ traces: [], links: [link, { ...link, spanId: "u" }] });
+    const { messages } = packMessages(PROJECT, { calls: [], links: [link, { ...link, spanId: "u" }] });
+    expect(unpack(messages)).toEqual({ calls: [], links: [link, { ...link, spanId: "u" }] });
   });
 
   it("fill up to the limit, and count bytes, not characters", () => {
@@ -67,13 +67,13 @@ describe("messages", () => {
     // About 50 x 512 x 3 B = 77 KB each: one a message. The others are a few hundred bytes.
     const large = Array.from({ length: 3 }, (_, i) => priced(trace({ startedAtMs: MONDAY, clientId: `l${i}`, tags })));
     const small = Array.from({ length: 1_000 }, (_, i) => priced(trace({ startedAtMs: MONDAY, clientId: `s${i}` })));
-    const { messages, rest } = packMessages(PROJECT, { traces: [...large, ...small], links: [] });
-    expect(rest.traces).toEqual([]);
+    const { messages, rest } = packMessages(PROJECT, { calls: [...large, ...small], links: [] });
+    expect(rest.calls).toEqual([]);
     const sizes = messages.map(bytes);
     for (const size of sizes) expect(size).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
     // A full message lacks less than one small trace.
     expect(Math.max(...sizes)).toBeGreaterThan(MAX_MESSAGE_BYTES - 1_000);
-    expect(unpack(messages).traces).toHaveLength(1_003);
+    expect(unpack(messages).calls).toHaveLength(1_003);
   });
 
   it("leave out what is too large for any", () => {
@@ -81,9 +81,9 @@ describe("messages", () => {
     const tags = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, "\u0001".repeat(512)]));
     const huge = priced(trace({ startedAtMs: MONDAY, clientId: "huge", tags }));
     const one = priced(trace({ startedAtMs: MONDAY, clientId: "one" }));
-    const { messages, rest } = packMessages(PROJECT, { traces: [huge, one], links: [] });
-    expect(rest.traces).toEqual([huge]);
-    expect(unpack(messages).traces).toEqual([asStored(one)]);
+    const { messages, rest } = packMessages(PROJECT, { calls: [huge, one], links: [] });
+    expect(rest.calls).toEqual([huge]);
+    expect(unpack(messages).calls).toEqual([asStored(one)]);
   });
 
   it.each([[null], [7], ["{"], ["{}"], ["[]"], ['{"prices":[],"traces":[[]],"traceFields":[],"costFields":[]}']])(

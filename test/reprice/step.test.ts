@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createPricer, type Pricer } from "../../src/pricing/cost.ts";
 import type { Price } from "../../src/pricing/catalogue.ts";
 import { digestUuid } from "../../src/digest.ts";
@@ -8,10 +8,11 @@ import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { repriceStep, type RepriceScope } from "../../src/reprice/step.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
-import { summarize, type Summary } from "../../src/summary/summarize.ts";
-import { BUCKETS, quantities } from "../../src/pricing/buckets.ts";
+import { summarize } from "../../src/summary/summarize.ts";
+import { type Summary } from "../../src/summary/shown.ts";
+import { BUCKETS, quantities } from "../../src/ledger/buckets.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace, traces } from "../traces.ts";
+import { priced, trace, traces } from "../calls.ts";
 
 const db = database();
 const START_MS = Date.UTC(2025, 7, 1);
@@ -74,7 +75,7 @@ describe("repricing", () => {
         fc.boolean(),
         async (all, picoPerToken, limit, merging) => {
           const project = await newProject(db);
-          await writeTraces(db, project, all.map(priced));
+          await writeBatch(db, project, all.map(priced));
           const recorded = (await totals(project)).recorded_cost_usd;
           for (const pico of picoPerToken) {
             if (merging) await mergeStep(db, 1_000);
@@ -94,7 +95,7 @@ describe("repricing", () => {
   it("heals calls without a price, and only those when asked", async () => {
     const project = await newProject(db);
     const call = (clientId: string, model: string) => priced(trace({ startedAtMs: START_MS, clientId, model }));
-    await writeTraces(db, project, [call("a", "gpt-4o"), call("b", "nobody-knows")]);
+    await writeBatch(db, project, [call("a", "gpt-4o"), call("b", "nobody-knows")]);
     expect(await totals(project)).toMatchObject({ cost_usd: "0.0035", unpriced_requests: 1, unpriced_tokens: 1_100 });
     // (1,100 tokens + 1 call) x 1,000,000 pico = $0.001101, on top of gpt-4o's $0.0035
     await repriceAll(flat(1_000_000n), scopeOf(project, { unpricedOnly: true }), 10);
@@ -113,7 +114,7 @@ describe("repricing", () => {
     );
     const done = new AbortController();
     const writing = (async () => {
-      for (let at = 0; at < all.length; at += 20) await writeTraces(db, project, all.slice(at, at + 20));
+      for (let at = 0; at < all.length; at += 20) await writeBatch(db, project, all.slice(at, at + 20));
     })();
     const pricers = [flat(7n), flat(11n), createPricer()];
     const repricing = pricers.map(async (pricer) => {

@@ -1,22 +1,13 @@
 /** What the API says of what is kept no longer, with cron as it runs: every answer is held to its description. */
+import { createDeps } from "../../src/deps.ts";
 import { sql } from "drizzle-orm";
 import { describe, expect, inject, it } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
-import { createReader } from "../../src/db/replica.ts";
 import { runScheduled } from "../../src/cron.ts";
-import type { Deps } from "../../src/deps.ts";
-import { traceKey } from "../../src/ingest/key.ts";
-import { createTraceWriter } from "../../src/ingest/trace-writer.ts";
-import { createKeyring } from "../../src/keys.ts";
-import { loadCustomPrices } from "../../src/pricing/custom-price-store.ts";
-import { createPriceBooks } from "../../src/pricing/price-books.ts";
-import { connectRedis } from "../../src/redis.ts";
-import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
-import { createMergeSignal } from "../../src/rollup/signal.ts";
-import { createSummaryCache } from "../../src/summary/cache.ts";
+import { callKey } from "../../src/ledger/key.ts";
 import { describedBy, type OpenApi } from "../http/described.ts";
-import { ownDatabase } from "./own-database.ts";
+import { ownDatabase } from "../own-database.ts";
 
 /** The daily sweep of the 20th. */
 const NOW = Date.UTC(2026, 2, 20, 3);
@@ -35,21 +26,7 @@ function configOf(days: Record<string, string>) {
 async function open() {
   const { db, url } = await ownDatabase();
   const config = configOf(DAYS);
-  const redis = connectRedis(config.redisUrl, config.redisToken);
-  const deps: Deps = {
-    config: { ...config, database: { ...config.database, url } },
-    db,
-    reader: createReader(db, null, Date.now),
-    redis,
-    keyring: createKeyring(db),
-    prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
-    queue: null,
-    writer: createTraceWriter(db, config.wrapperGraceSeconds),
-    cache: createSummaryCache(redis),
-    mergeSignal: createMergeSignal(redis),
-    merger: createFrequentMerger(db, Date.now),
-    now: () => NOW,
-  };
+  const deps = createDeps({ ...config, database: { ...config.database, url } }, { db, now: () => NOW });
   const app = createApp(deps);
   const left: Promise<unknown>[] = [];
   const context = {
@@ -91,7 +68,7 @@ const call = (id: string, timestamp: string, fields: object = {}) => ({
   ...fields,
 });
 const OLD = "2026-01-15T10:20:00.000Z";
-const OLD_ID = traceKey(Date.parse(OLD), "old");
+const OLD_ID = callKey(Date.parse(OLD), "old");
 const RAW = { status: 422, code: "raw_expired", since: RAW_SINCE };
 const HOURS = { status: 422, code: "hours_expired", since: HOUR_SINCE };
 
@@ -118,7 +95,7 @@ describe("after the scheduled run, the API", () => {
       await refused(`/v1/${path}?${january}`, RAW);
     await refused(`/v1/traces/${OLD_ID}`, RAW);
     expect((await ask("DELETE", `/v1/traces/${OLD_ID}`)).json()).toMatchObject(RAW);
-    expect((await get(`/v1/traces/${traceKey(Date.parse("2026-03-15"), "no such")}`)).status).toBe(404);
+    expect((await get(`/v1/traces/${callKey(Date.parse("2026-03-15"), "no such")}`)).status).toBe(404);
     const january15 = "from=2026-01-15T10:20:00Z&to=2026-01-15T10:40:00Z";
     await refused(`/v1/summary?${january15}`, RAW);
     await refused(`/v1/summary?${january}&interval=hour`, HOURS);
@@ -209,7 +186,7 @@ describe("the configuration", () => {
 
   it("refuses to keep hours for less time than calls", () => {
     expect(() => configOf({ RAW_RETENTION_DAYS: "90", HOUR_RETENTION_DAYS: "89" })).toThrow(
-      "missing or malformed configuration: HOUR_RETENTION_DAYS (less than RAW_RETENTION_DAYS)",
+      "missing or malformed configuration: HOUR_RETENTION_DAYS (must not be less than RAW_RETENTION_DAYS)",
     );
   });
 });

@@ -7,19 +7,20 @@ import { explain } from "../../src/explain/explain.ts";
 import { parseExplainQuery } from "../../src/explain/query.ts";
 import { exportLines } from "../../src/export/lines.ts";
 import { parseExportQuery } from "../../src/export/query.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
 import { customPrices } from "../../src/pricing/custom-price.ts";
 import { repriceStep } from "../../src/reprice/step.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
-import { constants, FRESHNESS, LEVEL, LEVELS } from "../../src/rollup/measures.ts";
+import { constants } from "../../src/db/sql.ts";
+import { FRESHNESS, LEVEL, LEVELS } from "../../src/ledger/levels.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { newProject } from "../ledger.ts";
 import { price, units } from "../pricing/custom.ts";
-import { priced, trace, traces } from "../traces.ts";
-import { type Days, oldestPartition, ownDatabase, retainAt } from "./own-database.ts";
+import { priced, trace, traces } from "../calls.ts";
+import { type Days, oldestPartition, ownDatabase, retainAt } from "../own-database.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -81,7 +82,7 @@ describe("retention", () => {
     for (const [i, history] of histories.entries()) {
       const project = await newProject(db);
       projects.push(project);
-      for (const some of history) await writeTraces(db, project, some.map(priced));
+      for (const some of history) await writeBatch(db, project, some.map(priced));
       // Some of all are merged, some are left as partial rows.
       if (i % 2 === 0) await mergeStep(db, 150);
     }
@@ -113,7 +114,7 @@ describe("retention", () => {
       fc.sample(traces(Date.UTC(2026, 0, 25)), { numRuns: 80, seed: 1 }),
       fc.sample(traces(RAW_SINCE), { numRuns: 80, seed: 2 }),
     ];
-    await writeTraces(db, project, [...some, ...kept].map(priced));
+    await writeBatch(db, project, [...some, ...kept].map(priced));
     await merged(db);
     const ragged = [RAW_SINCE + 12_345, RAW_SINCE + 2 * DAY + 54_321] as const;
     const hourly = [HOUR_SINCE, TO] as const;
@@ -155,7 +156,7 @@ describe("retention", () => {
     // Three calls in one group, one of them without a price.
     const calls = ["a", "b"].map((clientId) => trace({ clientId, startedAtMs }));
     const unpriced = trace({ clientId: "c", startedAtMs, inputTokens: null, outputTokens: null });
-    await writeTraces(db, project, [...calls, unpriced].map(priced));
+    await writeBatch(db, project, [...calls, unpriced].map(priced));
     await retainAt(db, NOW, DAYS);
     const hours = { what: "hours", sinceMs: HOUR_SINCE };
     const raw = { what: "raw", sinceMs: RAW_SINCE };
@@ -198,7 +199,7 @@ describe("retention", () => {
     const { db } = await ownDatabase();
     const project = await newProject(db);
     const startedAtMs = Date.UTC(2026, 0, 10, 5);
-    await writeTraces(db, project, [priced(trace({ clientId: "a", startedAtMs }))]);
+    await writeBatch(db, project, [priced(trace({ clientId: "a", startedAtMs }))]);
     await merged(db);
     // Hours alone: the call itself stays, and may change.
     const onlyHours: Days = { hourRetentionDays: 60 };
@@ -211,7 +212,7 @@ describe("retention", () => {
     const scope = { projectId: project, fromMs: startedAtMs, toMs: startedAtMs + 1, providers: [], models: [] };
     const all = { cursor: null, limit: 10, apply: true };
     await repriceStep(db, dearer, { ...scope, unpricedOnly: false }, all);
-    await writeTraces(db, project, [priced(trace({ clientId: "late", startedAtMs }))]);
+    await writeBatch(db, project, [priced(trace({ clientId: "late", startedAtMs }))]);
     await merged(db);
     expect((await levels(db))[LEVEL.hour]).toBeGreaterThan(0);
     expect((await ask(db, project, "interval=day")).totals).toMatchObject({ requests: 2, cost_usd: "0.0105" });

@@ -3,9 +3,9 @@ import { sql } from "drizzle-orm";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
-import { startOfKey } from "../../src/ingest/key.ts";
-import type { Link } from "../../src/ingest/trace.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { startOfKey } from "../../src/ledger/key.ts";
+import type { Link } from "../../src/ledger/call.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { rawSinceFor } from "../../src/retention/retain.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
@@ -13,8 +13,8 @@ import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
 import { newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
-import { oldestPartition, ownDatabase, retainAt } from "./own-database.ts";
+import { priced, trace } from "../calls.ts";
+import { oldestPartition, ownDatabase, retainAt } from "../own-database.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -41,21 +41,21 @@ describe("a call from before the bound", () => {
     const { db } = await ownDatabase();
     const project = await newProject(db);
     const old = trace({ clientId: "old", startedAtMs: Date.UTC(2026, 0, 5), responseId: "resp-1" });
-    await writeTraces(db, project, [priced(old)]);
+    await writeBatch(db, project, [priced(old)]);
     await retainAt(db, NOW, DAYS);
     expect(await count(db, "traces")).toBe(0);
 
     const never = trace({ clientId: "never", startedAtMs: SINCE - 1, responseId: "resp-2", traceId: "t", spanId: "a" });
     const first = trace({ clientId: "first", startedAtMs: SINCE });
     const batch = [old, first, never, first].map(priced);
-    expect((await writeTraces(db, project, batch)).outcomes).toEqual(["expired", "inserted", "expired", "duplicate"]);
-    expect((await writeTraces(db, project, batch)).outcomes).toEqual(["expired", "duplicate", "expired", "duplicate"]);
-    expect((await writeTraces(db, project, [priced(old)])).outcomes).toEqual(["expired"]);
+    expect((await writeBatch(db, project, batch)).outcomes).toEqual(["expired", "inserted", "expired", "duplicate"]);
+    expect((await writeBatch(db, project, batch)).outcomes).toEqual(["expired", "duplicate", "expired", "duplicate"]);
+    expect((await writeBatch(db, project, [priced(old)])).outcomes).toEqual(["expired"]);
     expect(await totals(db, project)).toMatchObject({ requests: 2, cost_usd: "0.007" });
     expect(await audit(db, project, SINCE, NOW)).toMatchObject({ ok: true });
     // Nothing of it is left behind that another sighting of the response would lose to.
     const seen = { clientId: "seen", startedAtMs: SINCE + 1, responseId: "resp-2", traceId: "t2", spanId: "b" };
-    expect((await writeTraces(db, project, [priced(trace(seen))])).outcomes).toEqual(["inserted"]);
+    expect((await writeBatch(db, project, [priced(trace(seen))])).outcomes).toEqual(["inserted"]);
     expect(await totals(db, project)).toMatchObject({ requests: 3, cost_usd: "0.0105" });
   });
 
@@ -65,7 +65,7 @@ describe("a call from before the bound", () => {
     const dropped = trace({ clientId: "dropped", startedAtMs: Date.UTC(2026, 0, 5) });
     const before = trace({ clientId: "before", startedAtMs: SINCE - 1 });
     const kept = trace({ clientId: "kept", startedAtMs: SINCE });
-    await writeTraces(db, project, [dropped, before, kept].map(priced));
+    await writeBatch(db, project, [dropped, before, kept].map(priced));
     await retainAt(db, NOW, DAYS);
     expect(await count(db, "traces")).toBe(2);
     for (const { id } of [dropped, before])
@@ -82,19 +82,19 @@ describe("a call from before the bound", () => {
     const span = (spanId: string, startedAtMs: number, parentId: string | null = null) =>
       priced(trace({ clientId: spanId, traceId: "tree", spanId, parentId, startedAtMs }));
     // The second restates the first, which counts.
-    await writeTraces(db, project, [span("outer", month - HOUR), span("inner", month + HOUR, "outer")]);
+    await writeBatch(db, project, [span("outer", month - HOUR), span("inner", month + HOUR, "outer")]);
     expect(await totals(db, project)).toMatchObject({ requests: 1 });
     await retainAt(db, NOW, DAYS);
     expect(await count(db, "traces")).toBe(1);
 
     const late = [span("late", month + 2 * HOUR, "outer")];
-    expect((await writeTraces(db, project, late)).outcomes).toEqual(["expired"]);
-    await writeTraces(db, project, [], { links: [link({ spanId: "around", startedAtMs: month + 2 * HOUR })] });
+    expect((await writeBatch(db, project, late)).outcomes).toEqual(["expired"]);
+    await writeBatch(db, project, [], { links: [link({ spanId: "around", startedAtMs: month + 2 * HOUR })] });
     expect(await count(db, "spans")).toBe(0);
     expect(await totals(db, project)).toMatchObject({ requests: 1 });
     // Two days on, a span is a call of its own, as it always was: no other is within its reach but the inner one.
     const next = { links: [link({ spanId: "next", startedAtMs: SINCE })] };
-    expect((await writeTraces(db, project, [span("new", SINCE + 1)], next)).outcomes).toEqual(["inserted"]);
+    expect((await writeBatch(db, project, [span("new", SINCE + 1)], next)).outcomes).toEqual(["inserted"]);
     expect(await count(db, "spans")).toBe(1);
   });
 });
@@ -108,7 +108,7 @@ describe("the bound", () => {
     const [one, other] = [startedAtMs, SINCE].map((startedAtMs, i) =>
       trace({ clientId: `seen-${i}`, startedAtMs, responseId: `resp-${i}` }),
     );
-    await writeTraces(db, project, [wrapper, one!, other!].map(priced), { graceSeconds: 3_600 });
+    await writeBatch(db, project, [wrapper, one!, other!].map(priced), { graceSeconds: 3_600 });
     expect([await count(db, "held_wrappers"), await count(db, "responses")]).toEqual([1, 2]);
     await retainAt(db, NOW, DAYS);
     expect(await count(db, "traces")).toBe(3);
@@ -146,7 +146,7 @@ describe("a run", () => {
   it("leaves a partition that somebody reads, keeps nobody waiting for long, and drops it the next time", async () => {
     const { db, url } = await ownDatabase();
     const project = await newProject(db);
-    await writeTraces(db, project, [priced(trace({ clientId: "old", startedAtMs: Date.UTC(2026, 0, 5) }))]);
+    await writeBatch(db, project, [priced(trace({ clientId: "old", startedAtMs: Date.UTC(2026, 0, 5) }))]);
     const reader = new pg.Client({ connectionString: url });
     await reader.connect();
     await reader.query("begin; select count(*) from traces");
@@ -180,7 +180,7 @@ describe("a run", () => {
         userId: "ada",
       }),
     );
-    await writeTraces(db, project, calls.map(priced));
+    await writeBatch(db, project, calls.map(priced));
     await mergeStep(db, 1_000);
     const before = await totals(db, project);
     let left = 0;
@@ -196,7 +196,7 @@ describe("a run", () => {
       const done = await retainAt(cut, NOW, days).catch(() => false);
       expect(await totals(db, project)).toEqual(before);
       expect(await audit(db, project, SINCE, NOW)).toMatchObject({ ok: true });
-      expect((await writeTraces(db, project, [priced(calls.at(-1)!)])).outcomes).toEqual(["duplicate"]);
+      expect((await writeBatch(db, project, [priced(calls.at(-1)!)])).outcomes).toEqual(["duplicate"]);
       if (done) break;
     }
     expect(runs).toBeGreaterThan(5);
@@ -223,9 +223,9 @@ describe("a run", () => {
     const writer = async (seed: number): Promise<void> => {
       for (let round = 0; round < 60; round++) {
         const batch = Array.from({ length: 100 }, (_, i) => calls[(i * 619 + round * 97 + seed * 401) % calls.length]!);
-        const { outcomes } = await writeTraces(db, project, batch);
+        const { outcomes } = await writeBatch(db, project, batch);
         for (const [i, outcome] of outcomes.entries()) {
-          const { id } = batch[i]!.trace;
+          const { id } = batch[i]!.call;
           if (outcome === "inserted") inserted.set(id, (inserted.get(id) ?? 0) + 1);
           if (outcome === "expired") refused.add(id);
         }

@@ -5,15 +5,15 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { compact } from "../../src/rollup/compact.ts";
-import { LEVEL } from "../../src/rollup/measures.ts";
+import { LEVEL } from "../../src/ledger/levels.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 const START_MS = Date.UTC(2025, 4, 6);
 const END_MS = START_MS + 2 * 86_400_000;
@@ -45,7 +45,7 @@ it("shows every reader rollups that equal the traces, while others write, merge 
       for (let at = 0; at < TRACES; at += 100) {
         const from = (at + offset * 700) % TRACES;
         const batch = Array.from({ length: 200 }, (_, i) => all[(from + ((i * 37) % 200)) % TRACES]!);
-        const { outcomes } = await writeTraces(db, project, batch);
+        const { outcomes } = await writeBatch(db, project, batch);
         inserted += outcomes.filter((outcome) => outcome === "inserted").length;
       }
     }

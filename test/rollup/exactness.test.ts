@@ -2,26 +2,27 @@
  * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out, merged and compacted at
  * random moments must give the same rollups, and the same summaries as a plain GROUP BY over the stored traces.
  */
+import { DAY_MS } from "../../src/time.ts";
 import { type SQL, sql } from "drizzle-orm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Trace } from "../../src/ingest/trace.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import type { Call } from "../../src/ledger/call.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { picoToUsd, usdToPico } from "../../src/money.ts";
-import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/pricing/buckets.ts";
+import { BUCKETS, quantities, TOKEN_BUCKETS } from "../../src/ledger/buckets.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { compact } from "../../src/rollup/compact.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
-import { type Summary, summarize } from "../../src/summary/summarize.ts";
+import { type Summary } from "../../src/summary/shown.ts";
+import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
 import { readTrace } from "../../src/traces/read.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, traces } from "../traces.ts";
+import { priced, traces } from "../calls.ts";
 
 const db = database();
 const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 30th
-const DAY_MS = 24 * 3_600_000;
 const END_MS = START_MS + 3 * DAY_MS;
 const GROUPS = ["application", "environment", "provider", "model", "operation", "user", "tag.team"] as const;
 
@@ -101,7 +102,7 @@ it("gives the same rollups and summaries whatever the order of writes, repeats, 
         } else if ("remove" in step)
           expect(await deleteTrace(db, project, all[step.remove]!.id)).toBe(sent.delete(step.remove));
         else {
-          const { outcomes } = await writeTraces(
+          const { outcomes } = await writeBatch(
             db,
             project,
             step.write.map((i) => priced(all[i]!)),
@@ -134,7 +135,7 @@ async function expectBucketsAddUp(project: string): Promise<void> {
   for (const { cost, buckets } of rows) expect(buckets).toBe(cost);
 }
 
-async function expectReceiptAddsUp(project: string, { id, ...call }: Trace): Promise<void> {
+async function expectReceiptAddsUp(project: string, { id, ...call }: Call): Promise<void> {
   const { receipt, cost_usd } = (await readTrace(db, project, id))!;
   expect(receipt.total_usd).toBe(cost_usd);
   const held = receipt.lines.filter(({ unit }) => unit === "token").reduce((sum, { quantity }) => sum + quantity, 0);

@@ -1,14 +1,15 @@
 import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
-import { LEVEL, MAIN, UNSPREAD } from "../../src/rollup/measures.ts";
+import { LEVEL } from "../../src/ledger/levels.ts";
+import { MAIN, UNSPREAD } from "../../src/rollup/families.ts";
 import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 it("merges a project's main rows when many were added, and leaves those of labels and of others", async () => {
   const db = database();
@@ -22,7 +23,7 @@ it("merges a project's main rows when many were added, and leaves those of label
   const merger = createFrequentMerger(db, Date.now);
   const work: Promise<unknown>[] = [];
   const write = async (to: string, part: typeof batch): Promise<void> => {
-    const { partials } = await writeTraces(db, to, part);
+    const { partials } = await writeBatch(db, to, part);
     merger.added(to, partials, (one) => void work.push(one));
     await Promise.all(work);
   };

@@ -2,17 +2,19 @@ import { type SQL, sql } from "drizzle-orm";
 import pg from "pg";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
-import { traceKey } from "../../src/ingest/key.ts";
-import { constants, LEVEL, LEVELS, MOST_LABEL_VALUES, OTHER } from "../../src/rollup/measures.ts";
+import { callKey } from "../../src/ledger/key.ts";
+import { constants } from "../../src/db/sql.ts";
+import { LEVEL, LEVELS } from "../../src/ledger/levels.ts";
+import { MOST_LABEL_VALUES, OTHER } from "../../src/rollup/families.ts";
 import { compact } from "../../src/rollup/compact.ts";
 import { merge, mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 /** A database in which merging `n` rows takes `n` ms, is cut off past 8 s, and `rows` are waiting. */
 function slowDatabase(rows: number) {
@@ -57,7 +59,7 @@ it("merges calls with as many labels as a call may have", async () => {
     );
     return priced(trace({ clientId: `c${i}`, startedAtMs: startMs + i, userId: `user-${i}`, tags }));
   });
-  await writeTraces(db, project, batch);
+  await writeBatch(db, project, batch);
   for (let round = 0; round < 2; round++) await merge(db, Date.now, Number.POSITIVE_INFINITY);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
 });
@@ -79,7 +81,7 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
     ),
   );
   for (const half of [batch.slice(0, 20), batch.slice(20)]) {
-    await writeTraces(db, project, half);
+    await writeBatch(db, project, half);
     while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
   }
   const rows = await db.query(sql`
@@ -114,7 +116,7 @@ it("adds up weeks of main rows, from Monday on; compacted they are one row a gro
   const hours = [-1, 0, 30, 167, 168];
   for (const [i, hour] of hours.entries()) {
     const call = trace({ clientId: `c${i}`, startedAtMs: mondayMs + hour * 3_600_000, userId: "u", durationUs: 1_000 });
-    await writeTraces(db, project, [priced(call)]);
+    await writeBatch(db, project, [priced(call)]);
     while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
   }
   const rows = await db.query(sql`
@@ -163,7 +165,7 @@ it("compacts an hour's rows to one a group, a large label in parts, and leaves f
         }),
       ),
     );
-    await writeTraces(db, project, batch);
+    await writeBatch(db, project, batch);
     while ((await mergeStep(db, 1_000)) > 0);
   };
   const rows = async (level: number): Promise<number> => {
@@ -201,7 +203,7 @@ it("keeps at most so many values of a label a day; later ones go into (other), a
     const batch = Array.from({ length: to - from }, (_, i) =>
       priced(trace({ clientId: `${prefix}${from + i}`, startedAtMs: startMs + i, userId: `user-${from + i}` })),
     );
-    await writeTraces(db, project, batch);
+    await writeBatch(db, project, batch);
     while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
   };
   // While another transaction still sees all that merging and compacting delete, what looks values up passes by it.
@@ -226,7 +228,7 @@ it("keeps at most so many values of a label a day; later ones go into (other), a
   expect(await requests(sql`true`)).toBe(MOST_LABEL_VALUES + 110);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
   // What a folded call is taken off is where it was folded to.
-  await deleteTrace(db, project, traceKey(startMs + 10, `c${MOST_LABEL_VALUES}`));
+  await deleteTrace(db, project, callKey(startMs + 10, `c${MOST_LABEL_VALUES}`));
   while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
   expect(await requests(sql`value = ${OTHER}`)).toBe(99);
 });

@@ -3,7 +3,7 @@ import { calls, take } from "../../scripts/bench/calls.ts";
 import { otlpBody } from "../../scripts/bench/otlp.ts";
 import { splitCost } from "../../scripts/bench/timing.ts";
 import { decodeNative } from "../../src/ingest/decode/native.ts";
-import { decodeOtlpProtobuf } from "../../src/ingest/decode/otlp.ts";
+import { decodeOtlpProtobuf } from "../../src/ingest/decode/otlp/traces.ts";
 
 const NOW = Date.UTC(2026, 10, 30);
 
@@ -12,8 +12,8 @@ describe("the benchmarks' calls", () => {
     const sent = take(calls(NOW, "a"), 200);
     const [native, otlp] = [decodeNative(sent, NOW), decodeOtlpProtobuf(otlpBody(sent), NOW)];
     expect(otlp.errors).toEqual([]);
-    const said = ({ traces }: typeof native) =>
-      traces
+    const said = ({ calls }: typeof native) =>
+      calls
         .map(({ id: _id, clientId: _c, spanId: _s, rule: _r, usageSemantics: _u, requestModel: _m, ...rest }) => rest)
         .sort((a, b) => (String(a.traceId) < String(b.traceId) ? -1 : 1));
     expect(said(otlp)).toEqual(said(native));

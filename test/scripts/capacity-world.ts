@@ -1,6 +1,5 @@
 /** A calibration with round figures, a scenario, and days without noise, for the tests of the capacity model. */
-import type { Calibration } from "../../scripts/capacity/calibration.ts";
-import { benchPayloadBytes } from "../../scripts/capacity/calibration.ts";
+import { type Calibration, benchPayloadBytes } from "../../scripts/capacity/calibration.ts";
 import type { Postgres, Scenario } from "../../scripts/capacity/scenario.ts";
 import type { Day } from "../../scripts/capacity/traffic.ts";
 

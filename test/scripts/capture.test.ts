@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { CAPTURE_HELP, parseCaptureArgs } from "../../scripts/capture/options.ts";
+import { parseCaptureArgs } from "../../scripts/capture/options.ts";
 import { type Recorder, startRecorder } from "../../scripts/capture/recorder.ts";
-import { CommandError } from "../../scripts/command.ts";
-import type { Server } from "../../scripts/import/server.ts";
-import { chat, jsonRequest, NOW, toProtobuf } from "../ingest/decode/otlp-request.ts";
+import { connect, type Ledger } from "../../scripts/client/ledger.ts";
+import { CommandError, HelpAsked } from "../../scripts/command.ts";
+import { chat, jsonRequest, NOW, toProtobuf } from "../ingest/decode/otlp/request.ts";
 
 const request = jsonRequest({ spans: [chat({ "gen_ai.usage.cache_read.input_tokens": 40 }), { attributes: {} }] });
 
@@ -25,7 +25,7 @@ interface Recording {
   lines: string[];
 }
 
-async function record(forwardTo?: Server): Promise<Recording> {
+async function record(forwardTo?: Ledger): Promise<Recording> {
   const out = await mkdtemp(join(tmpdir(), "capture-"));
   opened.push(() => rm(out, { recursive: true }));
   const lines: string[] = [];
@@ -96,7 +96,7 @@ describe("npm run capture", () => {
     const ledger = createServer((incoming, response) => void answer(incoming, response));
     await new Promise<void>((resolve) => void ledger.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`;
-    const { recorder, out } = await record({ url, key: "k", keyIsLocal: false });
+    const { recorder, out } = await record(connect({ url, key: "k" }));
     const sent = JSON.stringify(request);
     const headers = { "content-type": "application/json", authorization: "Bearer other" };
 
@@ -129,8 +129,9 @@ describe("npm run capture", () => {
 
   it("reads its flags", () => {
     expect(parseCaptureArgs(["--out", "x"])).toEqual({ out: "x", port: 4318, forward: undefined, key: undefined });
-    expect(parseCaptureArgs(["--help"])).toBeUndefined();
-    for (const flag of ["out", "port", "forward", "key"]) expect(CAPTURE_HELP).toContain(`--${flag}`);
+    const help = () => parseCaptureArgs(["--help"]);
+    expect(help).toThrow(HelpAsked);
+    for (const flag of ["out", "port", "forward", "key"]) expect(help).toThrow(`--${flag}`);
     expect(() => parseCaptureArgs([])).toThrow("--out");
     expect(() => parseCaptureArgs(["--out", "x", "--port", "70000"])).toThrow("--port");
     expect(() => parseCaptureArgs(["--out", "x", "--bogus"])).toThrow("--bogus");

@@ -2,9 +2,10 @@ import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { connect } from "../../scripts/client/ledger.ts";
+import { startTally } from "../../scripts/client/tally.ts";
 import { importFile } from "../../scripts/import/import-file.ts";
 import { parseImportArgs } from "../../scripts/import/options.ts";
-import { startTally } from "../../scripts/import/tally.ts";
 import { startFakeLedger, type FakeLedger } from "./fake-ledger.ts";
 
 const row = (i: number) => `${1_767_225_600 + (i >> 1)},${i % 7}`;
@@ -31,10 +32,16 @@ async function startImport(content: string) {
       "--map",
       "input_tokens=in",
       ...flags,
-    ])!;
+    ]);
     const tally = startTally();
     const server = { url: ledger.url, key: "k", keyIsLocal: false };
-    const outcome = await importFile(options, { server, dataDir: folder, tally, interrupted }).then(
+    const outcome = await importFile(options, {
+      server,
+      ledger: connect(server),
+      dataDir: folder,
+      tally,
+      interrupted,
+    }).then(
       (imported) => imported,
       (error: Error) => error,
     );

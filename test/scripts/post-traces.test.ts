@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { connect } from "../../scripts/client/ledger.ts";
+import { postTraces } from "../../scripts/client/post-traces.ts";
 import { CommandError } from "../../scripts/command.ts";
-import { postTraces } from "../../scripts/import/post-traces.ts";
 import { startFakeLedger, type FakeLedger } from "./fake-ledger.ts";
 
 const BODY = JSON.stringify([{ id: "a", timestamp: "2026-01-01T00:00:00Z", model: "gpt-4o" }]);
@@ -9,7 +10,7 @@ const BODY = JSON.stringify([{ id: "a", timestamp: "2026-01-01T00:00:00Z", model
 function post(ledger: FakeLedger) {
   const waits: number[] = [];
   const said: string[] = [];
-  const answer = postTraces({ url: ledger.url, key: "k", keyIsLocal: false }, BODY, {
+  const answer = postTraces(connect({ url: ledger.url, key: "k" }), BODY, {
     onRetry: (sentence) => void said.push(sentence),
     sleep: async (ms) => void waits.push(ms),
     random: () => 0.5,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sendBatches } from "../../scripts/import/send-batches.ts";
+import { sendBatches } from "../../scripts/client/send-batches.ts";
 
 describe("sendBatches", () => {
   it("acknowledges in the order read, whatever overtakes", async () => {

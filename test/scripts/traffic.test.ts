@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../src/time.ts";
 import { describe, expect, it } from "vitest";
 import { traffic, type NativeTrace } from "../../scripts/demo/traffic.ts";
 import { decodeNative } from "../../src/ingest/decode/native.ts";
@@ -5,7 +6,6 @@ import { createPricer } from "../../src/pricing/cost.ts";
 
 /** A Sunday's end, so that 70% of the period falls on a Saturday. */
 const endMs = Date.UTC(2026, 6, 20);
-const DAY_MS = 86_400_000;
 const options = { days: 30, traces: 20_000, seed: 1, endMs };
 const calls = [...traffic(options)];
 
@@ -34,7 +34,7 @@ describe("traffic", () => {
     const decoded = decodeNative(calls, endMs);
     expect(decoded.errors).toEqual([]);
     const pricer = createPricer();
-    const unpriced = decoded.traces.filter((trace) => pricer.costOf(trace).costPico === null);
+    const unpriced = decoded.calls.filter((trace) => pricer.costOf(trace).costPico === null);
     expect(new Set(unpriced.map(({ model }) => model))).toEqual(new Set(["nordlicht-support-lora"]));
     expect(unpriced.length / calls.length).toBeGreaterThan(0.002);
     expect(unpriced.length / calls.length).toBeLessThan(0.01);

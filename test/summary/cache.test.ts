@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RedisClient } from "../../src/redis.ts";
-import { createSummaryCache, moveEpoch, touchesClosedHour, type CacheRequest } from "../../src/summary/cache.ts";
+import { createSummaryCache, type CacheRequest } from "../../src/summary/cache.ts";
+import { moveEpoch, touchesClosedHour } from "../../src/epoch.ts";
 
 const NOW = Date.UTC(2025, 2, 10, 12, 30);
 const HOUR = 3_600_000;

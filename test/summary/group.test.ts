@@ -1,24 +1,24 @@
 import { expect, it } from "vitest";
-import { MEASURES } from "../../src/rollup/measures.ts";
+import { MEASURES } from "../../src/ledger/measures.ts";
 import { type Group, paired, totalOf } from "../../src/summary/group.ts";
 
 const measures = MEASURES.filter(({ name }) => name === "requests");
-const group = (bucketMs: number, model: string, requests: bigint, calls: number): Group => ({
-  bucketMs,
+const group = (intervalMs: number, model: string, requests: bigint, calls: number): Group => ({
+  intervalMs,
   keys: [model],
   sums: { requests },
   latency: new Map([[7, calls]]),
 });
 
 it("pairs buckets in their order; what a longer period before has more belongs to the last, and no row is there twice", () => {
-  const own = { bucketStartsMs: [100, 200], groups: [group(100, "a", 1n, 1), group(200, "a", 2n, 2)] };
+  const own = { intervalStartsMs: [100, 200], groups: [group(100, "a", 1n, 1), group(200, "a", 2n, 2)] };
   const before = {
-    bucketStartsMs: [10, 20, 30, 40],
+    intervalStartsMs: [10, 20, 30, 40],
     groups: [group(10, "b", 3n, 3), ...[20, 30, 40].flatMap((ms) => [group(ms, "a", 4n, 4), group(ms, "b", 5n, 5)])],
   };
   const pairs = paired(own, before, measures);
-  const shown = pairs.map(({ bucketMs, keys, sums, previous }) => [
-    bucketMs,
+  const shown = pairs.map(({ intervalMs, keys, sums, previous }) => [
+    intervalMs,
     keys[0],
     sums["requests"],
     previous!.sums["requests"],

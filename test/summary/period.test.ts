@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { previousPeriod } from "../../src/summary/period.ts";
-import { zone } from "../../src/summary/zone.ts";
+import { zoneOf } from "../../src/summary/zone.ts";
 
 /** The period before `from` to `to`, both read in the zone's own offset. */
 function before(from: string, to: string, name = "UTC"): string[] {
-  const previous = previousPeriod({ fromMs: Date.parse(from), toMs: Date.parse(to), zone: zone(name)! });
+  const previous = previousPeriod({ fromMs: Date.parse(from), toMs: Date.parse(to), zone: zoneOf(name)! });
   return [previous.fromMs, previous.toMs].map((ms) => new Date(ms).toISOString());
 }
 

@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Trace } from "../../src/ingest/trace.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import type { Call } from "../../src/ledger/call.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { merge } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
-import { bucketStart, DAY_MS, HOUR_MS, zone } from "../../src/summary/zone.ts";
+import { intervalStart, zoneOf } from "../../src/summary/zone.ts";
+import { DAY_MS, HOUR_MS } from "../../src/time.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 const START_MS = Date.UTC(2025, 8, 10);
 const MODELS = ["gpt-4o", "gpt-4o-mini"];
@@ -19,7 +20,7 @@ it("is exact at ragged edges, whichever way they are read: sums, percentiles and
   const project = await newProject(db);
   let seed = 7;
   const below = (n: number): number => (seed = (seed * 48_271) % 2_147_483_647) % n;
-  const calls: Trace[] = Array.from({ length: 2_000 }, (_, i) =>
+  const calls: Call[] = Array.from({ length: 2_000 }, (_, i) =>
     trace({
       clientId: `c${i}`,
       startedAtMs: START_MS + below(3 * DAY_MS),
@@ -30,9 +31,9 @@ it("is exact at ragged edges, whichever way they are read: sums, percentiles and
     }),
   );
   const half = calls.map((call) => priced(call));
-  await writeTraces(db, project, half.slice(0, 1_500));
+  await writeBatch(db, project, half.slice(0, 1_500));
   await merge(db, Date.now, Number.POSITIVE_INFINITY);
-  await writeTraces(db, project, half.slice(1_500));
+  await writeBatch(db, project, half.slice(1_500));
 
   const instants = fc.integer({ min: 0, max: 3 * DAY_MS });
   /** Often near the hour, on either side, and just after a day of Kathmandu has begun. */
@@ -73,7 +74,7 @@ it("is exact at ragged edges, whichever way they are read: sums, percentiles and
         const keyOf = (startMs: number, value: unknown): string => `${startMs} ${String(value)}`;
         const counts = new Map<string, number>();
         for (const { startedAtMs, model, userId } of inRange) {
-          const startMs = interval === "none" ? 0 : bucketStart(zone(tz)!, interval, startedAtMs);
+          const startMs = interval === "none" ? 0 : intervalStart(zoneOf(tz)!, interval, startedAtMs);
           const key = keyOf(startMs, group === "model" ? model : userId);
           counts.set(key, (counts.get(key) ?? 0) + 1);
         }

@@ -1,12 +1,13 @@
 import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { merge } from "../../src/rollup/merge.ts";
-import { LEVEL, UNSPREAD } from "../../src/rollup/measures.ts";
+import { LEVEL } from "../../src/ledger/levels.ts";
+import { UNSPREAD } from "../../src/rollup/families.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced, trace } from "../traces.ts";
+import { priced, trace } from "../calls.ts";
 
 it("counts a user's calls and a tag's alike, merged or not, also in rows whose value says nothing", async () => {
   const db = database();
@@ -22,7 +23,7 @@ it("counts a user's calls and a tag's alike, merged or not, also in rows whose v
       }),
     ),
   );
-  await writeTraces(db, project, batch);
+  await writeBatch(db, project, batch);
   const counted = async (question: string): Promise<number> => {
     const query = parseSummaryQuery(new URLSearchParams(`from=2025-10-01&to=2025-10-02&${question}`), startMs);
     return (await summarize(db, project, query, startMs)).totals.requests;

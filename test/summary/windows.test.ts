@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_BUCKETS, windowsOf } from "../../src/summary/windows.ts";
-import { bucketStart, DAY_MS, HOUR_MS, INTERVALS, zone, type Interval } from "../../src/summary/zone.ts";
+import { MAX_INTERVALS, windowsOf } from "../../src/summary/windows.ts";
+import { intervalStart, INTERVALS, zoneOf, type Interval } from "../../src/summary/zone.ts";
+import { DAY_MS, HOUR_MS } from "../../src/time.ts";
 
-const utc = zone("UTC")!;
+const utc = zoneOf("UTC")!;
 const ZONES = [
   "UTC",
   "Europe/Berlin",
@@ -41,7 +42,7 @@ describe("windowsOf", () => {
         fc.constantFrom(...ZONES),
         (from, length, interval, name) => {
           const to = from + length;
-          const windows = windowsOf(from, to, interval, zone(name)!)!;
+          const windows = windowsOf(from, to, interval, zoneOf(name)!)!;
           let at = from;
           for (const { source, fromMs, toMs } of windows) {
             expect(fromMs).toBe(at);
@@ -72,13 +73,15 @@ describe("windowsOf", () => {
         fc.constantFrom(...intervals),
         fc.constantFrom(...ZONES),
         (from, length, interval, name) => {
-          const of = zone(name)!;
+          const of = zoneOf(name)!;
           const windows = windowsOf(from, from + length, interval, of)!;
-          const buckets = windows.map(({ bucketMs }) => bucketMs);
+          const buckets = windows.map(({ intervalMs }) => intervalMs);
           expect(buckets).toEqual([...buckets].sort((a, b) => a - b));
-          for (const { fromMs, toMs, bucketMs } of windows) {
+          for (const { fromMs, toMs, intervalMs } of windows) {
             for (const ms of [fromMs, Math.floor((fromMs + toMs) / 2), toMs - 1]) {
-              expect(bucketStart(of, interval, ms), `${name} ${interval} ${new Date(ms).toISOString()}`).toBe(bucketMs);
+              expect(intervalStart(of, interval, ms), `${name} ${interval} ${new Date(ms).toISOString()}`).toBe(
+                intervalMs,
+              );
             }
           }
         },
@@ -91,9 +94,9 @@ describe("windowsOf", () => {
     const from = Date.UTC(2025, 0, 1);
     const [monday, last] = [Date.UTC(2025, 0, 6), Date.UTC(2025, 2, 31)];
     expect(windowsOf(from, from + 90 * DAY_MS, "none", utc)).toEqual([
-      { source: "day", fromMs: from, toMs: monday, bucketMs: 0 },
-      { source: "week", fromMs: monday, toMs: last, bucketMs: 0 },
-      { source: "day", fromMs: last, toMs: from + 90 * DAY_MS, bucketMs: 0 },
+      { source: "day", fromMs: from, toMs: monday, intervalMs: 0 },
+      { source: "week", fromMs: monday, toMs: last, intervalMs: 0 },
+      { source: "day", fromMs: last, toMs: from + 90 * DAY_MS, intervalMs: 0 },
     ]);
   });
 
@@ -111,7 +114,7 @@ describe("windowsOf", () => {
 
   it("reads a day of Kolkata as half an hour raw, 23 hours, half an hour raw", () => {
     const from = Date.UTC(2025, 0, 1, 18, 30);
-    const windows = windowsOf(from, from + DAY_MS, "day", zone("Asia/Kolkata")!)!;
+    const windows = windowsOf(from, from + DAY_MS, "day", zoneOf("Asia/Kolkata")!)!;
     expect(windows.map(({ source, fromMs, toMs }) => [source, (toMs - fromMs) / 60_000])).toEqual([
       ["raw", 30],
       ["hour", 23 * 60],
@@ -119,9 +122,9 @@ describe("windowsOf", () => {
     ]);
   });
 
-  it(`gives up past ${MAX_BUCKETS} buckets, not at that many`, () => {
+  it(`gives up past ${MAX_INTERVALS} buckets, not at that many`, () => {
     const from = Date.UTC(2025, 0, 1);
-    expect(windowsOf(from, from + MAX_BUCKETS * HOUR_MS, "hour", utc)).toHaveLength(MAX_BUCKETS);
-    expect(windowsOf(from, from + MAX_BUCKETS * HOUR_MS + 1, "hour", utc)).toBeNull();
+    expect(windowsOf(from, from + MAX_INTERVALS * HOUR_MS, "hour", utc)).toHaveLength(MAX_INTERVALS);
+    expect(windowsOf(from, from + MAX_INTERVALS * HOUR_MS + 1, "hour", utc)).toBeNull();
   });
 });

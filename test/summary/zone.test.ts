@@ -1,37 +1,37 @@
 import { describe, expect, it } from "vitest";
 import {
-  bucketStart,
+  intervalStart,
   formatInZone,
-  HOUR_MS,
-  nextBucket,
+  nextInterval,
   startOfDay,
-  zone,
+  zoneOf,
   type Interval,
 } from "../../src/summary/zone.ts";
+import { HOUR_MS } from "../../src/time.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
 
 /** The starts of consecutive buckets, in the zone's own time. */
 function starts(name: string, interval: Exclude<Interval, "none">, from: string, count: number): string[] {
-  const of = zone(name)!;
+  const of = zoneOf(name)!;
   const found: string[] = [];
-  let start = bucketStart(of, interval, Date.parse(from));
+  let start = intervalStart(of, interval, Date.parse(from));
   for (let i = 0; i < count; i++) {
     found.push(formatInZone(of, start));
-    start = nextBucket(of, interval, start);
+    start = nextInterval(of, interval, start);
   }
   return found;
 }
 
 describe("zone", () => {
   it.each(["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])("knows %s", (name) => {
-    expect(zone(name)?.name).toBe(name);
+    expect(zoneOf(name)?.name).toBe(name);
   });
 
   it.each(["", "Mars/Olympus", "Europe", "CEST ", "x".repeat(10_000), "Europe/Berlin\0", "../etc/passwd"])(
     "has no %j",
     (name) => {
-      expect(zone(name)).toBeNull();
+      expect(zoneOf(name)).toBeNull();
     },
   );
 
@@ -47,7 +47,7 @@ describe("zone", () => {
     ["Australia/Lord_Howe", "2025-01-01T00:00:00Z", 660],
     ["Australia/Lord_Howe", "2025-07-01T00:00:00Z", 630],
   ])("offsets: %s at %s is %i minutes", (name, at, minutes) => {
-    expect(zone(name)!.offsetAt(Date.parse(at))).toBe(minutes * 60_000);
+    expect(zoneOf(name)!.offsetAt(Date.parse(at))).toBe(minutes * 60_000);
   });
 });
 
@@ -74,7 +74,7 @@ describe("startOfDay", () => {
     ["Pacific/Kiritimati", 2025, 0, 1, "2024-12-31T10:00:00Z"],
     ["Etc/GMT+12", 2025, 0, 1, "2025-01-01T12:00:00Z"],
   ])("%s %i-%i-%i", (name, year, month, day, expected) => {
-    expect(iso(startOfDay(zone(name)!, year, month, day))).toBe(expected);
+    expect(iso(startOfDay(zoneOf(name)!, year, month, day))).toBe(expected);
   });
 });
 
@@ -129,14 +129,15 @@ describe("buckets follow each other", () => {
     "Asia/Pyongyang",
     "America/Caracas",
   ])("each bucket of %s holds exactly the instants up to the next, over 20 years", (name) => {
-    const of = zone(name)!;
+    const of = zoneOf(name)!;
     for (const interval of ["day", "week", "month"] as const) {
-      let start = bucketStart(of, interval, Date.UTC(2005, 0, 1));
+      let start = intervalStart(of, interval, Date.UTC(2005, 0, 1));
       while (start < Date.UTC(2025, 0, 1)) {
-        const next = nextBucket(of, interval, start);
+        const next = nextInterval(of, interval, start);
         expect(next).toBeGreaterThan(start);
         for (const ms of [start, start + HOUR_MS, next - 1]) {
-          if (bucketStart(of, interval, ms) !== start) throw new Error(`${name} ${interval} ${iso(ms)} ${iso(start)}`);
+          if (intervalStart(of, interval, ms) !== start)
+            throw new Error(`${name} ${interval} ${iso(ms)} ${iso(start)}`);
         }
         start = next;
       }
@@ -151,7 +152,7 @@ describe("formatInZone", () => {
     ["Europe/London", "2025-07-10T00:00:00Z", "2025-07-10T01:00:00+01:00"],
     ["America/St_Johns", "2025-01-10T03:30:00Z", "2025-01-10T00:00:00-03:30"],
   ])("%s %s", (name, at, expected) => {
-    expect(formatInZone(zone(name)!, Date.parse(at))).toBe(expected);
+    expect(formatInZone(zoneOf(name)!, Date.parse(at))).toBe(expected);
     expect(Date.parse(expected)).toBe(Date.parse(at));
   });
 });

@@ -3,12 +3,12 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
 import { expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
-import { writeTraces } from "../../src/ingest/write.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
 import { createProject } from "../../src/keys.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
 import { listTraces } from "../../src/traces/read.ts";
-import { ownDatabase } from "../retention/own-database.ts";
-import { priced, trace } from "../traces.ts";
+import { ownDatabase } from "../own-database.ts";
+import { priced, trace } from "../calls.ts";
 
 it("a page with a filter walks the calls in order, also where Postgres takes the filter to let few through", async () => {
   const { db, url } = await ownDatabase();
@@ -18,7 +18,7 @@ it("a page with a filter walks the calls in order, also where Postgres takes the
     const calls = Array.from({ length: count }, (_, i) =>
       priced(trace({ clientId: `c${from + i}`, startedAtMs: startMs + from + i, application })),
     );
-    return writeTraces(db, project, calls);
+    return writeBatch(db, project, calls);
   };
   await write(0, 3_000, "old");
   const client = new pg.Client({ connectionString: url });

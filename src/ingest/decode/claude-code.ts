@@ -1,17 +1,16 @@
 /**
- * Claude Code's log events as traces: each `api_request` is an answered call, each `api_error` a
- * failed one. Its input tokens leave cached ones out, so those are added here.
+ * Reads Claude Code's log events as calls. Each `api_request` is an answered call, and each `api_error` is a failed
+ * one. Its input tokens do not include cached ones, so these are added here.
  */
+import { MAX_DURATION_MS, MAX_TOKENS, type Call, type Usage, NO_USAGE } from "../../ledger/call.ts";
+import { ItemRefused, cleanText, keptStart, keptText, keptUsage } from "./item.ts";
 import { usdToPico } from "../../money.ts";
 import { parseInstant } from "../../time.ts";
-import { traceKey } from "../key.ts";
-import { MAX_TOKENS, type Trace, type Usage } from "../trace.ts";
-import { cleanText, keptStart, keptText, keptUsage } from "./item.ts";
+import { callKey } from "../../ledger/key.ts";
 import type { LogRecord } from "./log.ts";
-import { APPLICATION, ENVIRONMENT } from "./span-attributes.ts";
-import { floatToPico } from "./span-langfuse.ts";
-import { NO_USAGE } from "./span-provider-usage.ts";
-import { SpanRefused, textOf, type Attributes } from "./span.ts";
+import { APPLICATION, ENVIRONMENT } from "./span/attributes.ts";
+import { floatToPico } from "./span/langfuse.ts";
+import { textOf, type Attributes } from "./span/span.ts";
 
 const PREFIX = "claude_code.";
 const EVENTS: ReadonlySet<string> = new Set(["api_request", "api_error"]);
@@ -21,7 +20,7 @@ const EVENT_TIME = "event.timestamp";
 const MODEL = "model";
 const REQUEST_ID = "request_id";
 const SESSION = "session.id";
-/** The installation comes first: it is there for every way to log in. */
+/** The installation comes first, because every way to log in has it. */
 const USER = ["user.id", "user.account_uuid"];
 const DURATION = "duration_ms";
 const SPEED = "speed";
@@ -37,14 +36,14 @@ const COUNTS = {
   cacheWriteTokens: "cache_creation_tokens",
 } as const satisfies Partial<Record<keyof Usage, string>>;
 
-/** Tags by the resource attributes that Claude Code's manual proposes for them. */
+/** Tags, with the resource attributes that Claude Code's manual proposes for them. */
 const TAGS: readonly (readonly [string, readonly string[]])[] = [
   ["team", ["team", "team.id"]],
   ["department", ["department"]],
   ["cost_center", ["cost_center"]],
 ];
 
-/** Every attribute name that is read, of records and resources. */
+/** The attribute names of records and resources that are read. */
 export const LOG_ATTRIBUTES: ReadonlySet<string> = new Set(
   [
     [EVENT_NAME, EVENT_TIME, MODEL, REQUEST_ID, SESSION, DURATION, SPEED, STATUS_CODE, ERROR, COST_USD, COST_MICROS],
@@ -53,20 +52,23 @@ export const LOG_ATTRIBUTES: ReadonlySet<string> = new Set(
 );
 
 const US_PER_MS = 1_000;
-const MAX_DURATION_MS = 366 * 86_400_000;
 const PICO_PER_MICRO_USD = 1_000_000n;
 
 /**
- * @returns null for a record that is no call
- * @throws SpanRefused where the record says something that cannot be true or kept
+ * @returns null for a record that is not a call.
+ * @throws ItemRefused if a value of the record cannot be true or cannot be stored.
  */
-export function toClaudeCodeTrace(record: LogRecord, nowMs: number): Trace | null {
+export function toClaudeCodeCall(record: LogRecord, nowMs: number): Call | null {
   const event = eventOf(record);
   if (event === null) return null;
   const { attributes, source } = record;
   const failed = event === "api_error";
   const durationUs = durationOf(attributes);
-  const startedAtMs = keptStart(startOf(record, durationUs), nowMs, "the call's start (the record's time - duration)");
+  const startedAtMs = keptStart(
+    startOf(record, durationUs),
+    nowMs,
+    "the call's start (the record's time minus its duration)",
+  );
   const sessionId = text(attributes, [SESSION], "session");
   const userId = text(attributes, USER, "user");
   const clientId =
@@ -75,7 +77,7 @@ export function toClaudeCodeTrace(record: LogRecord, nowMs: number): Trace | nul
   const speed = text(attributes, [SPEED], SPEED);
   return {
     ...(failed ? { ...NO_USAGE, inputTokens: 0, outputTokens: 0 } : usageOf(attributes)),
-    id: traceKey(startedAtMs, clientId),
+    id: callKey(startedAtMs, clientId),
     clientId,
     traceId: null,
     spanId: null,
@@ -89,7 +91,7 @@ export function toClaudeCodeTrace(record: LogRecord, nowMs: number): Trace | nul
     model: text(attributes, [MODEL], MODEL) ?? "unknown",
     requestModel: null,
     operation: "chat",
-    // Fast mode has prices of its own: as a tier, it is never billed at the standard ones.
+    // Fast mode has prices of its own. As a service tier it is never billed at the standard ones.
     serviceTier: speed === "normal" ? null : speed,
     userId,
     sessionId,
@@ -104,7 +106,7 @@ export function toClaudeCodeTrace(record: LogRecord, nowMs: number): Trace | nul
   };
 }
 
-/** The event, from the body, the field or the attribute, with or without the prefix. */
+/** The event's name, from the body, the field or the attribute, with or without the prefix. */
 function eventOf(record: LogRecord): string | null {
   const attribute = record.attributes.get(EVENT_NAME);
   for (const name of [record.body, record.eventName, attribute]) {
@@ -115,7 +117,9 @@ function eventOf(record: LogRecord): string | null {
   return null;
 }
 
-/** Without their prefix the names are anyone's: then the scope, the service or the attributes have to tell. */
+/**
+ * Without the prefix any tool may use these names. Then the scope, the service or the attributes must show the source.
+ */
 function isFromClaudeCode({ source, attributes }: LogRecord): boolean {
   const service = textOf(source.resource, APPLICATION) ?? "";
   return (
@@ -124,8 +128,8 @@ function isFromClaudeCode({ source, attributes }: LogRecord): boolean {
 }
 
 /**
- * The record is written when the call has ended, so the call began a duration earlier. Both are the
- * emitter's own and repeated by a resend; when the record was observed may change on the way.
+ * The record is written when the call has ended, so the call began one duration earlier. A second sending repeats both
+ * values. The time at which the record was observed may differ.
  */
 function startOf(record: LogRecord, durationUs: number | null): number {
   const endedAtUs = timeUs(record);
@@ -133,7 +137,7 @@ function startOf(record: LogRecord, durationUs: number | null): number {
 }
 
 function timeUs({ timeNs, observedNs, attributes }: LogRecord): number {
-  if (timeNs === null) throw new SpanRefused("invalid", "timeUnixNano is not a whole number");
+  if (timeNs === null) throw new ItemRefused("timeUnixNano is not a whole number");
   if (timeNs > 0n) return Number(timeNs / 1_000n);
   const written = attributes.get(EVENT_TIME);
   const writtenMs = typeof written === "string" ? parseInstant(written) : null;
@@ -145,7 +149,7 @@ function durationOf(attributes: Attributes): number | null {
   if (value === undefined) return null;
   const ms = typeof value === "string" && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
   if (typeof ms === "number" && ms >= 0 && ms <= MAX_DURATION_MS) return Math.round(ms * US_PER_MS);
-  throw new SpanRefused("invalid", `${DURATION} is not a number from 0 to ${MAX_DURATION_MS}`);
+  throw new ItemRefused(`${DURATION} is not a number from 0 to ${MAX_DURATION_MS}`);
 }
 
 function usageOf(attributes: Attributes): Usage {
@@ -155,16 +159,16 @@ function usageOf(attributes: Attributes): Usage {
   return keptUsage(usage);
 }
 
-/** Old releases send digits as text. */
+/** Old releases send counts as digits in a text. */
 function countOf(attributes: Attributes, name: string): number | null {
   const value = attributes.get(name);
   if (value === undefined) return null;
   const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS) return count;
-  throw new SpanRefused("invalid", `${name} is not a whole number from 0 to ${MAX_TOKENS}`);
+  throw new ItemRefused(`${name} is not a whole number from 0 to ${MAX_TOKENS}`);
 }
 
-/** For comparison only: what cannot be read as money is left out. */
+/** The cost is stored for comparison only. If it cannot be read as money, it is left out. */
 function reportedCostOf(attributes: Attributes): bigint | null {
   const usd = attributes.get(COST_USD);
   if (typeof usd === "number") return floatToPico(usd);

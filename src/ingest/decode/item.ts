@@ -1,50 +1,102 @@
-/** What decoders share: items taken one by one, and values held to what the ledger can keep. */
-import { contradiction } from "../../pricing/buckets.ts";
-import { MAX_TEXT, withinLedgerTime, type Decoded, type ItemError, type Trace, type Usage } from "../trace.ts";
-import { SpanRefused } from "./span.ts";
+/** The parts that all decoders share: the loop over items, and the checks that the ledger can store a value. */
+import { contradiction } from "../../ledger/buckets.ts";
+import { type Call, MAX_TEXT, type Usage, withinLedgerTime } from "../../ledger/call.ts";
+import type { Decoded, ItemError } from "./decoded.ts";
+import { MAX_DEPTH, nestsDeeper } from "./json.ts";
 
-/** @param decode makes null of an item that is no call, and throws `SpanRefused` for one that is wrong. */
-export function decodeItems<T>(items: readonly T[], decode: (item: T) => Trace | null): Decoded {
-  const traces: Trace[] = [];
+/** One item cannot be stored. The other items of its body can. */
+export class ItemRefused extends Error {
+  override name = "ItemRefused";
+  readonly code: ItemError["code"];
+
+  constructor(message: string, code: ItemError["code"] = "invalid") {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Decodes items one by one. An item that is refused becomes an error, and the others go on.
+ *
+ * @param decode returns null for an item that is not a call, and throws `ItemRefused` for an item that is wrong.
+ */
+export function decodeItems<T>(items: readonly T[], decode: (item: T) => Call | null): Decoded {
+  const calls: Call[] = [];
   const indexes: number[] = [];
   const errors: ItemError[] = [];
-  for (const [index, item] of items.entries()) {
+  for (let index = 0; index < items.length; index++) {
     try {
-      const trace = decode(item);
-      if (trace === null) continue;
-      traces.push(trace);
+      const call = decode(items[index]!);
+      if (call === null) continue;
+      calls.push(call);
       indexes.push(index);
     } catch (error) {
-      if (!(error instanceof SpanRefused)) throw error;
+      if (!(error instanceof ItemRefused)) throw error;
       errors.push({ index, code: error.code, message: error.message });
     }
   }
-  return { items: items.length, traces, indexes, errors };
+  return { items: items.length, calls, indexes, errors };
 }
 
-/** @throws SpanRefused for text that is too long, or that Postgres does not keep. */
-export function keptText(value: string, what: string): string {
-  if (value.length > MAX_TEXT) throw new SpanRefused("invalid", `${what} is longer than ${MAX_TEXT} characters`);
-  if (value.includes("\0") || !value.isWellFormed()) {
-    throw new SpanRefused("invalid", `${what} holds a NUL or half a surrogate pair`);
-  }
+/**
+ * Takes an item that is a JSON object.
+ *
+ * @throws ItemRefused for any other value, for field names that JavaScript treats specially, and for deep nesting.
+ */
+export function objectItem(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ItemRefused(`${what} must be a JSON object`);
+  if (Object.hasOwn(value, "__proto__") || Object.hasOwn(value, "constructor"))
+    throw new ItemRefused("__proto__ and constructor are not allowed as field names");
+  if (nestsDeeper(value, MAX_DEPTH)) throw new ItemRefused(`the item is nested deeper than ${MAX_DEPTH} levels`);
+  return value as Record<string, unknown>;
+}
+
+/**
+ * Reads a text field. Null if it is left out or empty.
+ *
+ * @throws ItemRefused for any other value, and for text that cannot be stored.
+ */
+export function textField(owner: Record<string, unknown>, field: string): string | null {
+  const value = owner[field];
+  if (value === undefined || value === null || value === "") return null;
+  if (typeof value !== "string") throw new ItemRefused(`${field} must be a string`);
+  return keptText(value, field);
+}
+
+/**
+ * Reads a text field that must be there.
+ *
+ * @throws ItemRefused as `textField` does, and if the field is left out or empty.
+ */
+export function requiredField(owner: Record<string, unknown>, field: string): string {
+  const value = textField(owner, field);
+  if (value === null) throw new ItemRefused(`${field} is required`);
   return value;
 }
 
-/** @throws SpanRefused where counts contradict each other, or a sum has left their range. */
+/** @throws ItemRefused if the text is too long, or if Postgres cannot store it. */
+export function keptText(value: string, what: string): string {
+  if (value.length > MAX_TEXT) throw new ItemRefused(`${what} is longer than ${MAX_TEXT} characters`);
+  if (value.includes("\0") || !value.isWellFormed())
+    throw new ItemRefused(`${what} must not contain a NUL or half a surrogate pair`);
+  return value;
+}
+
+/** @throws ItemRefused if counts contradict each other, or if a sum is out of range. */
 export function keptUsage(usage: Usage): Usage {
   const wrong = contradiction(usage);
-  if (wrong !== null) throw new SpanRefused("invalid", wrong);
+  if (wrong !== null) throw new ItemRefused(wrong);
   return usage;
 }
 
-/** @throws SpanRefused for a start that the ledger does not keep. */
+/** @throws ItemRefused if the ledger does not accept this start. */
 export function keptStart(startedAtMs: number, nowMs: number, what: string): number {
   if (withinLedgerTime(startedAtMs, nowMs)) return startedAtMs;
-  throw new SpanRefused("timestamp_range", `${what} is before 2020 or more than 5 minutes ahead`);
+  throw new ItemRefused(`${what} is before 2020 or more than 5 minutes in the future`, "timestamp_range");
 }
 
-/** Text for people: what cannot be kept as it is, is cut or replaced. */
+/** Makes a text storable that only people read: cuts it, and replaces characters that cannot be stored. */
 export function cleanText(value: string, maxLength = MAX_TEXT): string {
   return value.slice(0, maxLength).toWellFormed().replaceAll("\0", "\ufffd");
 }

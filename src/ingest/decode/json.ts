@@ -1,11 +1,10 @@
-/** JSON bodies: parsed whole, then judged by shape; deep nesting is refused, not walked. */
+/** JSON bodies. A body is parsed as a whole, then its shape is checked. Deep nesting is refused, not walked. */
+import { malformedBody, tooManyItems } from "../../errors.ts";
 
-import { MalformedBody } from "./otlp-errors.ts";
-
-/** How deep arrays and objects of a body may nest. */
+/** The number of levels to which arrays and objects of a body may nest. */
 export const MAX_DEPTH = 32;
 
-/** Does a parsed value nest more than `levels` arrays or objects? Never recurses further than that. */
+/** Tells whether a parsed value nests more than `levels` arrays or objects. It recurses no further than that. */
 export function nestsDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
@@ -15,11 +14,48 @@ export function nestsDeeper(value: unknown, levels: number): boolean {
   return false;
 }
 
-/** @throws MalformedBody when the text is not JSON. */
+/** @throws ApiError `invalid_body` if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new MalformedBody("the body is not valid JSON");
+    throw malformedBody("the body is not valid JSON");
   }
+}
+
+/**
+ * Parses the lines of NDJSON. A line that is not JSON becomes null. Null is no object, so it becomes an item error.
+ *
+ * @throws ApiError `body_too_large` if there are more than `maxItems`.
+ */
+export function parseLines(text: string, maxItems: number): unknown[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length > maxItems) throw tooManyItems(maxItems);
+  return lines.map((line) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch {
+      return null;
+    }
+  });
+}
+
+/**
+ * The items of a JSON body, which is an array, an object with the items in `member`, or one object.
+ *
+ * @throws ApiError `invalid_body` for any other body, `body_too_large` if there are more than `maxItems`.
+ */
+export function itemsOf(body: unknown, maxItems: number, member?: string): unknown[] {
+  if (nestsDeeper(body, MAX_DEPTH)) throw malformedBody(`the body is nested deeper than ${MAX_DEPTH} levels`);
+  if (typeof body !== "object" || body === null) throw malformedBody("the body must be an object or an array");
+  const items = Array.isArray(body) ? body : membersOf(body as Record<string, unknown>, member);
+  if (items.length > maxItems) throw tooManyItems(maxItems);
+  return items;
+}
+
+function membersOf(body: Record<string, unknown>, member: string | undefined): unknown[] {
+  if (member === undefined || !Object.hasOwn(body, member)) return [body];
+  const items = body[member];
+  if (!Array.isArray(items)) throw malformedBody(`${member} must be an array`);
+  return items;
 }

@@ -1,24 +1,45 @@
 /**
- * LiteLLM's generic logging callback: one JSON object per call that its proxy made. Counts are in
- * OpenAI's form for every provider, so input includes cached tokens. Messages and answers are not read.
+ * LiteLLM's generic logging callback: one JSON object per call that its proxy made. For every provider the counts are
+ * in OpenAI's form, so the input includes cached tokens. Messages and answers are not read.
  */
+import {
+  textField,
+  ItemRefused,
+  requiredField,
+  objectItem,
+  cleanText,
+  decodeItems,
+  keptStart,
+  keptText,
+  keptUsage,
+} from "./item.ts";
+import {
+  MAX_DURATION_MS,
+  CACHE_HIT_RULE,
+  MAX_TOKENS,
+  type Call,
+  type Usage,
+  MAX_TAG_KEY,
+  MAX_TAG_VALUE,
+  MAX_TAGS,
+  COUNT_FIELDS,
+  NO_USAGE,
+} from "../../ledger/call.ts";
+import type { CountField } from "../../ledger/counts.ts";
 import { canonicalProvider } from "../../pricing/provider.ts";
-import { traceKey } from "../key.ts";
-import { CACHE_HIT_RULE, MAX_TOKENS, type Decoded, type Trace, type Usage } from "../trace.ts";
-import { cleanText, decodeItems, keptStart, keptText, keptUsage } from "./item.ts";
-import { MAX_TAG_KEY, MAX_TAG_VALUE } from "./span-context.ts";
-import { MAX_TAGS } from "./tags.ts";
-import { floatToPico } from "./span-langfuse.ts";
-import { COUNT_FIELDS, countAt, NO_USAGE, readProviderUsage } from "./span-provider-usage.ts";
-import { objectOrNull, SpanRefused } from "./span.ts";
+import { callKey } from "../../ledger/key.ts";
+import { type Decoded } from "./decoded.ts";
+import { floatToPico } from "./span/langfuse.ts";
+import { countAt, readProviderUsage } from "./provider-usage.ts";
+import { objectOrNull } from "./span/span.ts";
 
 type Json = Record<string, unknown>;
 
 const US_PER_SECOND = 1_000_000;
 const US_PER_MS = 1_000;
-const MAX_DURATION_US = 366 * 86_400 * US_PER_SECOND;
+const MAX_DURATION_US = MAX_DURATION_MS * US_PER_MS;
 
-/** Operations by call type; the asynchronous types have an `a` in front. Other types stand for themselves. */
+/** The operation of each call type. Asynchronous types have an `a` in front. Any other type is the operation itself. */
 const OPERATIONS: ReadonlyMap<string, string> = new Map([
   ["completion", "chat"],
   ["responses", "chat"],
@@ -35,8 +56,11 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map([
   ["moderation", "moderation"],
 ]);
 
-/** Paths of a count inside LiteLLM's own usage object. It fills what it does not know with 0: the largest is meant. */
-const COUNTS: Readonly<Record<keyof Usage, readonly string[]>> = {
+/**
+ * The paths of each count in LiteLLM's own usage object. Unknown values are 0 in it, so the largest value is the count.
+ * LiteLLM does not say which image tokens of the input are cached, so they stay plain input.
+ */
+const COUNTS: Readonly<Partial<Record<CountField, readonly string[]>>> = {
   inputTokens: ["prompt_tokens"],
   outputTokens: ["completion_tokens"],
   cacheReadTokens: ["prompt_tokens_details.cached_tokens", "cache_read_input_tokens"],
@@ -50,52 +74,47 @@ const COUNTS: Readonly<Record<keyof Usage, readonly string[]>> = {
   reasoningTokens: ["completion_tokens_details.reasoning_tokens"],
   inputAudioTokens: ["prompt_tokens_details.audio_tokens"],
   outputAudioTokens: ["completion_tokens_details.audio_tokens"],
-  // Which of its image tokens are cached LiteLLM does not tell; they stay plain input.
-  inputImageTokens: [],
   outputImageTokens: ["completion_tokens_details.image_tokens"],
   webSearches: ["server_tool_use.web_search_requests", "prompt_tokens_details.web_search_requests"],
 };
 
-/** Decodes the entries of a body; what is wrong with some is in `errors`, by index. */
+/** Decodes the entries of a body. `errors` has the entries that were refused, by index. */
 export function decodeLitellm(items: readonly unknown[], nowMs: number): Decoded {
-  return decodeItems(items, (item) => toTrace(item, nowMs));
+  return decodeItems(items, (item) => toCall(item, nowMs));
 }
 
-function toTrace(value: unknown, nowMs: number): Trace {
-  const entry = objectOrNull(value);
-  if (entry === null) throw new SpanRefused("invalid", "an entry is a JSON object");
-  if (Object.hasOwn(entry, "__proto__") || Object.hasOwn(entry, "constructor"))
-    throw new SpanRefused("invalid", "__proto__ and constructor are not field names");
-
+function toCall(value: unknown, nowMs: number): Call {
+  const entry = objectItem(value, "an entry");
   const metadata = objectOrNull(entry["metadata"]) ?? {};
-  const clientId = text(entry, "id");
-  if (clientId === null) throw new SpanRefused("invalid", "id is required");
+  const clientId = requiredField(entry, "id");
   const startedAtUs = microseconds(entry, "startTime");
-  if (startedAtUs === null) throw new SpanRefused("invalid", "startTime is required");
+  if (startedAtUs === null) throw new ItemRefused("startTime is required");
   const startedAtMs = keptStart(Math.floor(startedAtUs / US_PER_MS), nowMs, "startTime");
   const failed = isFailure(entry);
   const fromCache = entry["cache_hit"] === true;
-  const sentProvider = text(entry, "custom_llm_provider") ?? "unknown";
+  const sentProvider = textField(entry, "custom_llm_provider") ?? "unknown";
   return {
     ...usageOf(entry, metadata, failed, fromCache),
-    id: traceKey(startedAtMs, clientId),
+    id: callKey(startedAtMs, clientId),
     clientId,
-    traceId: text(entry, "trace_id"),
+    traceId: textField(entry, "trace_id"),
     spanId: null,
     parentId: null,
-    // Of a call that was not answered the id is LiteLLM's own.
+    // If no provider answered the call, the id is LiteLLM's own.
     responseId: failed || fromCache ? null : clientId,
     startedAtMs,
     durationUs: durationOf(startedAtUs, microseconds(entry, "endTime")),
-    application: text(metadata, "user_api_key_alias") ?? "unknown",
+    application: textField(metadata, "user_api_key_alias") ?? "unknown",
     environment: "unknown",
     provider: canonicalProvider(sentProvider),
     model: modelOf(entry, sentProvider),
-    requestModel: text(entry, "model_group"),
-    operation: operationOf(text(entry, "call_type")),
+    requestModel: textField(entry, "model_group"),
+    operation: operationOf(textField(entry, "call_type")),
     serviceTier: serviceTierOf(entry, metadata),
     userId:
-      text(metadata, "user_api_key_user_id") ?? text(entry, "end_user") ?? text(metadata, "user_api_key_end_user_id"),
+      textField(metadata, "user_api_key_user_id") ??
+      textField(entry, "end_user") ??
+      textField(metadata, "user_api_key_end_user_id"),
     sessionId: null,
     tags: tagsOf(entry["request_tags"], metadata["user_api_key_team_alias"]),
     status: failed ? "error" : "ok",
@@ -112,8 +131,8 @@ function usageOf(
   metadata: Json,
   failed: boolean,
   fromCache: boolean,
-): Usage & Pick<Trace, "usageSemantics"> {
-  // LiteLLM repeats the counts of the answer that it kept; no provider has counted them again.
+): Usage & Pick<Call, "usageSemantics"> {
+  // LiteLLM repeats the counts of the answer in its cache. No provider has billed them again.
   if (fromCache) return { ...NO_USAGE, inputTokens: 0, outputTokens: 0, usageSemantics: "cache hit: nothing used" };
   const provided = usageObject(metadata["usage_object"]);
   const usage = { ...(provided?.usage ?? NO_USAGE) };
@@ -122,13 +141,13 @@ function usageOf(
   const usageSemantics = provided?.semantics ?? "inclusive";
   const empty = (usage.inputTokens ?? 0) === 0 && (usage.outputTokens ?? 0) === 0;
   if (!empty) return { ...keptUsage(usage), usageSemantics };
-  // No answer comes without tokens: then its zeros stand for counts that LiteLLM does not have.
+  // Every answer has tokens, so zeros stand for counts that LiteLLM does not know.
   return failed
     ? { ...NO_USAGE, inputTokens: 0, outputTokens: 0, usageSemantics: "failed: nothing used" }
     : { ...NO_USAGE, usageSemantics: "" };
 }
 
-/** LiteLLM's own form, or that of a provider where it passes one on. */
+/** Reads LiteLLM's own form, or the form of a provider if LiteLLM passes its usage object on. */
 function usageObject(value: unknown): { usage: Usage; semantics: string } | null {
   const object = objectOrNull(value);
   if (object === null) return null;
@@ -137,7 +156,7 @@ function usageObject(value: unknown): { usage: Usage; semantics: string } | null
     return raw && { usage: raw.usage, semantics: `provider usage (${raw.form})` };
   }
   const usage: Usage = { ...NO_USAGE };
-  for (const field of COUNT_FIELDS) usage[field] = largest(object, COUNTS[field]);
+  for (const field of COUNT_FIELDS) usage[field] = largest(object, COUNTS[field] ?? []);
   const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   if (writes > 0) usage.cacheWriteTokens ??= writes;
   const semantics = ["provider usage (litellm)"];
@@ -170,33 +189,33 @@ function count(entry: Json, field: string): number | null {
   return value;
 }
 
-function notACount(what: string): SpanRefused {
-  return new SpanRefused("invalid", `${what} must be a whole number from 0 to ${MAX_TOKENS}`);
+function notACount(what: string): ItemRefused {
+  return new ItemRefused(`${what} must be a whole number from 0 to ${MAX_TOKENS}`);
 }
 
-/** Epoch seconds as a float hold microseconds, but not exactly: rounding brings them back. */
+/** Reads epoch seconds. A float does not hold microseconds exactly, so they are rounded. */
 function microseconds(entry: Json, field: string): number | null {
   const value = entry[field];
   if (value === undefined || value === null) return null;
   if (typeof value === "number" && Number.isFinite(value)) return Math.round(value * US_PER_SECOND);
-  throw new SpanRefused("invalid", `${field} must be a number of seconds since 1970`);
+  throw new ItemRefused(`${field} must be a number of seconds since 1970`);
 }
 
-/** Null too where the proxy's clock was set back during the call. */
+/** The duration. Null without an end, and if the proxy's clock was set back during the call. */
 function durationOf(startUs: number, endUs: number | null): number | null {
   const durationUs = endUs === null ? -1 : endUs - startUs;
   return durationUs >= 0 && durationUs <= MAX_DURATION_US ? durationUs : null;
 }
 
 function isFailure(entry: Json): boolean {
-  const status = text(entry, "status") ?? "success";
+  const status = textField(entry, "status") ?? "success";
   if (status === "success" || status === "failure") return status === "failure";
-  throw new SpanRefused("invalid", "status must be one of success, failure");
+  throw new ItemRefused("status must be one of success, failure");
 }
 
-/** A model may still carry the name of its provider, by which LiteLLM chose the route. */
+/** The model, without the name of its provider in front, by which LiteLLM chose the route. */
 function modelOf(entry: Json, provider: string): string {
-  const model = text(entry, "model") ?? text(entry, "model_group") ?? "unknown";
+  const model = textField(entry, "model") ?? textField(entry, "model_group") ?? "unknown";
   const route = `${provider}/`;
   return model.startsWith(route) && model.length > route.length ? model.slice(route.length) : model;
 }
@@ -206,7 +225,7 @@ function operationOf(callType: string | null): string {
   return OPERATIONS.get(callType) ?? OPERATIONS.get(callType.replace(/^a/, "")) ?? callType;
 }
 
-/** What the provider says it gave, else what was asked for. */
+/** The service tier that the provider reports, or the one that was asked for. */
 function serviceTierOf(entry: Json, metadata: Json): string | null {
   for (const owner of [entry["response"], metadata["usage_object"], entry["model_parameters"]]) {
     const tier = objectOrNull(owner)?.["service_tier"];
@@ -223,7 +242,7 @@ function errorTypeOf(entry: Json): string | null {
   return found === undefined ? null : cleanText(found as string);
 }
 
-/** All request tags as one, those of the form `key:value` by their key too, and the team of the caller's key. */
+/** One tag for all request tags, one more for each of the form `key:value`, and the team of the caller's key. */
 function tagsOf(requestTags: unknown, team: unknown): Record<string, string> {
   const tags = new Map<string, string>();
   const add = (key: string, value: unknown): void => {
@@ -232,7 +251,7 @@ function tagsOf(requestTags: unknown, team: unknown): Record<string, string> {
   };
   add("team", team);
   const given = Array.isArray(requestTags) ? requestTags.filter((tag) => typeof tag === "string" && tag !== "") : [];
-  // LiteLLM adds what the HTTP client calls itself, which is no tag of anyone's.
+  // LiteLLM adds the HTTP client's own name, which no caller set as a tag.
   const own = (given as string[]).filter((tag) => !tag.startsWith("User-Agent:"));
   add("tag", own.join(","));
   for (const tag of own) {
@@ -240,11 +259,4 @@ function tagsOf(requestTags: unknown, team: unknown): Record<string, string> {
     if (key !== "" && key.length <= MAX_TAG_KEY && key !== "constructor") add(key, value);
   }
   return Object.fromEntries(tags);
-}
-
-function text(owner: Json, field: string): string | null {
-  const value = Object.hasOwn(owner, field) ? owner[field] : null;
-  if (value === undefined || value === null || value === "") return null;
-  if (typeof value !== "string") throw new SpanRefused("invalid", `${field} must be a string`);
-  return keptText(value, field);
 }

@@ -1,15 +1,15 @@
 /**
- * The native form, described. `native.ts` decodes by hand, as it is the hot path; a test holds the two together in both
- * directions. What JSON Schema cannot say is told there alone: half surrogate pairs, days that are in no calendar, counts
- * that contradict each other, those within the provider's own usage object, nesting, and that lengths are in UTF-16 units.
+ * The description of the native form. `native.ts` decodes by hand, because that is the hot path. A test compares the
+ * two in both directions. Only `native.ts` checks the rules that JSON Schema cannot express: half surrogate pairs, days
+ * that are in no calendar, counts that contradict each other, the provider's own usage object, nesting, and lengths in
+ * UTF-16 units.
  */
 import { z } from "zod";
 import { MAX_COST_PICO } from "../../money.ts";
 import { RFC3339 } from "../../time.ts";
 import { CHARACTER } from "../../wire.ts";
-import { COUNT_FIELDS, COUNT_NAMES, MAX_TEXT, MAX_TOKENS, type Usage } from "../trace.ts";
-import { MAX_DURATION_MS } from "./native.ts";
-import { MAX_KEY, MAX_TAGS, MAX_VALUE } from "./tags.ts";
+import { MAX_TEXT, MAX_TOKENS, MAX_TAG_KEY, MAX_TAGS, MAX_TAG_VALUE, MAX_DURATION_MS } from "../../ledger/call.ts";
+import { COUNTS } from "../../ledger/counts.ts";
 
 const TEXT = new RegExp(`^${CHARACTER}*$`);
 const text = z.string().max(MAX_TEXT).regex(TEXT);
@@ -17,52 +17,45 @@ const required = text.min(1);
 const optional = text.nullish();
 
 const tokens = z.int().min(0).max(MAX_TOKENS);
-const COUNTS: Record<keyof Usage, string> = {
-  inputTokens: "All of them, cached included.",
-  outputTokens: "All of them, reasoning included.",
-  cacheReadTokens: "Of the input.",
-  cacheWriteTokens: "Of the input; both kinds of writes.",
-  cacheWrite5mTokens: "Of the cache writes.",
-  cacheWrite1hTokens: "Of the cache writes.",
-  reasoningTokens: "Of the output.",
-  inputAudioTokens: "Of the input, those that are not cached.",
-  outputAudioTokens: "Of the output.",
-  inputImageTokens: "Of the input, those that are not cached.",
-  outputImageTokens: "Of the output.",
-  webSearches: "Searches that the provider made for the call; no tokens.",
-};
-
 const NOT_NAMES = { not: { enum: ["__proto__", "constructor"] } };
 
 export const NativeTrace = z
   .looseObject({
-    id: required.describe("Your own id. A call is known by `id` and `timestamp`: send both again when you retry."),
+    id: required.describe(
+      "Your own id. `id` and `timestamp` together identify a call. If you retry, send the same ones again.",
+    ),
     timestamp: z
       .union([z.string().regex(RFC3339), z.number()])
-      .describe("Start of the call: RFC 3339 with an offset, or epoch ms. From 2020 to five minutes ahead."),
+      .describe(
+        "Start of the call: RFC 3339 with an offset, or epoch ms. Not before 2020 and at most five minutes in the future.",
+      ),
     model: required,
-    provider: optional.describe("Without it, taken from the model where the catalogue knows that exactly."),
+    provider: optional.describe(
+      "If omitted, it is inferred from the model, but only if the catalogue names this model exactly.",
+    ),
     application: optional.meta({ default: "unknown" }),
     environment: optional.meta({ default: "unknown" }),
     operation: optional.meta({ default: "chat" }),
     user_id: optional,
     session_id: optional,
     tags: z
-      .record(z.string().min(1).max(MAX_KEY).regex(TEXT).meta(NOT_NAMES), z.string().max(MAX_VALUE))
+      .record(z.string().min(1).max(MAX_TAG_KEY).regex(TEXT).meta(NOT_NAMES), z.string().max(MAX_TAG_VALUE))
       .meta({ maxProperties: MAX_TAGS })
       .nullish()
-      .describe("The first ten, by name, can be grouped by."),
+      .describe("Summaries can group by the first ten tags. Shorter names come first, then the order is alphabetical."),
     duration_ms: z.number().min(0).max(MAX_DURATION_MS).nullish(),
     status: z.enum(["ok", "error", ""]).nullish().meta({ default: "ok" }),
     error_type: optional,
     service_tier: optional,
     ...Object.fromEntries(
-      COUNT_FIELDS.map((field) => [COUNT_NAMES[field], tokens.nullish().describe(COUNTS[field])] as const),
+      Object.values(COUNTS).map(({ name, description }) => [name, tokens.nullish().describe(description)] as const),
     ),
     usage: z
       .union([z.looseObject({}), z.array(z.unknown()), z.null()])
       .optional()
-      .describe("The provider's own usage object instead of token counts, read as `provider` means it."),
+      .describe(
+        "The provider's own usage object, in place of the token counts. It is read in the way in which `provider` counts.",
+      ),
     cost_usd: z
       .union([
         z
@@ -76,15 +69,17 @@ export const NativeTrace = z
         z.null(),
       ])
       .optional()
-      .describe("Your own idea of the cost, kept beside ours; at most 12 decimals."),
+      .describe("The cost by your own calculation, with at most 12 decimals. It is stored for comparison."),
     request_model: optional,
-    response_id: optional.describe("The provider's: two reports of one response count once."),
+    response_id: optional.describe(
+      "The id that the provider gave its response. Two reports of one response count once.",
+    ),
     trace_id: optional,
     span_id: optional,
     parent_id: optional,
   })
   .meta({
     id: "NativeTrace",
-    description: "One call. Fields that are not listed are ignored; empty text counts as left out.",
+    description: "One call. Fields that are not listed are ignored. Empty text counts as left out.",
     propertyNames: NOT_NAMES,
   });

@@ -1,40 +1,40 @@
 /**
- * How providers write their usage objects: which keys hold which count, and what has to be added or
- * taken off so that the totals are inclusive and no token is counted twice. A test compares the
- * table with the extractors of the price catalogue, and names what is different on purpose.
+ * The forms of providers' usage objects: which keys hold which count, and which counts are added or taken off so that
+ * the totals are inclusive and no token is counted twice. A test compares the table with the extractors of the price
+ * catalogue, and names the intended differences.
  */
-import type { Usage } from "../trace.ts";
+import type { Usage } from "../../ledger/call.ts";
 
 /**
- * Paths are keys joined by dots. In a list of `{modality, tokenCount}`, as Google writes them, a key is a modality and
- * stands for the sum of its counts.
+ * Keys joined by dots. In a list of `{modality, tokenCount}`, which Google writes, a key is a modality and stands for
+ * the sum of its counts.
  */
 type Paths = readonly string[];
 type Counts = Readonly<Partial<Record<keyof Usage, Paths>>>;
 
 export interface Form {
-  /** The provider whose form it is. */
+  /** The provider that writes this form. */
   name: string;
-  /** Only for calls to this provider, as others write the same keys and mean something else. */
+  /** If set, the form is only for calls to this provider, because others write the same keys with another meaning. */
   provider?: string;
-  /** Any of these paths marks the form, whatever it holds. */
+  /** An object with any of these paths has this form. Their values do not matter. */
   marks: Paths;
-  /** Any of these shows that the object is not the provider's own. */
+  /** An object with any of these paths is not the provider's own. */
   unless?: Paths;
-  /** Of each count, the first path that is set. */
+  /** The paths of each count. The first one that is set is taken. */
   counts: Counts;
-  /** All of these are added to a count: what the provider leaves out of it. */
+  /** The parts that the provider leaves out of a count. All of them are added to it. */
   add?: Counts;
-  /** All of these are taken off a count: what is part of another one. */
+  /** The parts that also lie in another count. All of them are taken off. */
   takeOff?: Counts;
-  /** Totals of 0 are left out, so that a part may stand alone. */
+  /** True if the provider leaves out totals of 0, so that a part may stand alone. */
   omitsZeros?: boolean;
   /**
-   * Where it is told which of the cached tokens are images. An object with cached tokens that does not tell leaves its
-   * image tokens to the plain input: some may be the cached ones, and would be counted twice.
+   * The paths that say which cached tokens are images. If an object has cached tokens and none of these paths, its
+   * image tokens stay plain input, because some may be cached and would be counted twice.
    */
   cachedParts?: Paths;
-  /** Is the reasoning outside the output, where `total_tokens` does not tell? Without this the output includes it. */
+  /** Where the reasoning is if `total_tokens` does not show it. If unset, the output always includes it. */
   reasoning?: "inside" | "outside";
 }
 
@@ -54,7 +54,7 @@ const OPENAI: Form = {
     reasoningTokens: ["completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens"],
     inputAudioTokens: ["prompt_tokens_details.audio_tokens", "input_tokens_details.audio_tokens"],
     outputAudioTokens: ["completion_tokens_details.audio_tokens", "output_tokens_details.audio_tokens"],
-    // Of its images API. In chats the images of a prompt have no price of their own.
+    // The images API has this count. In chats the images of a prompt have no price of their own.
     inputImageTokens: ["input_tokens_details.image_tokens"],
     outputImageTokens: ["completion_tokens_details.image_tokens", "output_tokens_details.image_tokens"],
     webSearches: ["server_tool_use.web_search_requests"],
@@ -85,7 +85,7 @@ const PERPLEXITY: Form = {
     reasoningTokens: ["reasoning_tokens"],
     webSearches: ["num_search_queries"],
   },
-  // Its total leaves both out too, and it bills them.
+  // Perplexity's total leaves both out too, but they are billed.
   add: { outputTokens: ["reasoning_tokens", "citation_tokens"] },
 };
 
@@ -102,9 +102,9 @@ const XAI: Form = {
   reasoning: "outside",
 };
 
-/** In order: the first form that fits the provider, and has a mark in the object, is taken. */
+/** The forms in order. The first one that fits the provider and has a mark in the object is taken. */
 export const FORMS: readonly Form[] = [
-  // The AI SDK has the same names, with the cache inside or outside of the input.
+  // The AI SDK uses the same names, and its input may or may not include the cache.
   {
     ...BEDROCK,
     provider: "aws",
@@ -112,7 +112,7 @@ export const FORMS: readonly Form[] = [
     unless: ["cachedInputTokens", "inputTokenDetails"],
   },
   { ...PERPLEXITY, provider: "perplexity", marks: ["prompt_tokens"] },
-  // Its newer API has OpenAI's names and includes the reasoning.
+  // The newer API of xAI has OpenAI's names and includes the reasoning.
   { ...XAI, provider: "x-ai", marks: ["prompt_tokens"] },
   {
     name: "google",
@@ -131,7 +131,7 @@ export const FORMS: readonly Form[] = [
       inputTokens: ["toolUsePromptTokenCount"],
       outputTokens: ["thoughtsTokenCount"],
       inputAudioTokens: ["toolUsePromptTokensDetails.AUDIO"],
-      // The pages of a document are images.
+      // Google counts the pages of a document as images.
       inputImageTokens: [
         "promptTokensDetails.DOCUMENT",
         "toolUsePromptTokensDetails.IMAGE",
@@ -163,7 +163,7 @@ export const FORMS: readonly Form[] = [
     add: { inputTokens: ["cache_read_input_tokens", "cache_creation_input_tokens"] },
   },
   {
-    // Of its realtime API.
+    // OpenAI's realtime API.
     name: "openai",
     marks: [
       ...["text_tokens", "audio_tokens", "image_tokens", "cached_tokens"].map((key) => `input_token_details.${key}`),
@@ -197,7 +197,7 @@ export const FORMS: readonly Form[] = [
     },
   },
   {
-    // What is billed leaves some of the tokens out; of reranking it is no tokens at all. Images are beside the input.
+    // Billed units leave some tokens out. For reranking they are no tokens at all. Images are not part of the input.
     name: "cohere",
     marks: ["billed_units", "meta.billed_units"],
     counts: {

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LOG_ATTRIBUTES } from "../../../src/ingest/decode/claude-code.ts";
-import { MalformedBody, TooManyItems } from "../../../src/ingest/decode/otlp-errors.ts";
-import { decodeLogsJson, decodeLogsProtobuf } from "../../../src/ingest/decode/otlp-logs.ts";
-import type { Decoded, Trace } from "../../../src/ingest/trace.ts";
+import { decodeLogsJson, decodeLogsProtobuf } from "../../../src/ingest/decode/otlp/logs.ts";
+import type { Decoded } from "../../../src/ingest/decode/decoded.ts";
+import type { Call } from "../../../src/ledger/call.ts";
 import { createPricer } from "../../../src/pricing/cost.ts";
-import { apiRequest, logsRequest, logsToProtobuf, type JsonLogs, type LogInput } from "./otlp-logs-request.ts";
-import { NOW, START_NS, type Attributes } from "./otlp-request.ts";
+import { apiRequest, logsRequest, logsToProtobuf, type JsonLogs, type LogInput } from "./otlp/logs-request.ts";
+import { NOW, START_NS, type Attributes } from "./otlp/request.ts";
+
+const malformed = expect.objectContaining({ name: "ApiError", code: "invalid_body" });
+const tooMany = expect.objectContaining({ name: "ApiError", code: "body_too_large" });
 
 const CAPTURES = join(import.meta.dirname, "../../fixtures/captures");
 const START_MS = Number(START_NS.slice(0, -6));
@@ -34,11 +37,11 @@ function decode(records: LogInput[], rest: Parameters<typeof logsRequest>[1] = {
   );
 }
 
-function decodeOne(attributes: Attributes, record: LogInput = {}, rest: Parameters<typeof logsRequest>[1] = {}): Trace {
-  const { traces, errors } = decode([apiRequest(attributes, record)], rest);
+function decodeOne(attributes: Attributes, record: LogInput = {}, rest: Parameters<typeof logsRequest>[1] = {}): Call {
+  const { calls, errors } = decode([apiRequest(attributes, record)], rest);
   expect(errors).toEqual([]);
-  expect(traces).toHaveLength(1);
-  return traces[0]!;
+  expect(calls).toHaveLength(1);
+  return calls[0]!;
 }
 
 describe("the captured body", () => {
@@ -46,10 +49,10 @@ describe("the captured body", () => {
   const { billable } = read<{ billable: Record<string, unknown>[] }>("claude-code-logs-handmade/logs-json/truth.json");
 
   it("gives each call with its true tokens, and nothing for prompts and tools", () => {
-    const { items, traces, errors, indexes } = decodeBoth(body);
+    const { items, calls, errors, indexes } = decodeBoth(body);
     expect({ items, errors, indexes }).toEqual({ items: 5, errors: [], indexes: [1, 3, 4] });
     for (const [i, truth] of billable.entries()) {
-      expect(traces[i]).toMatchObject({
+      expect(calls[i]).toMatchObject({
         provider: truth["provider"],
         model: truth["model"],
         operation: truth["operation"],
@@ -69,8 +72,8 @@ describe("the captured body", () => {
   });
 
   it("gives identities, times and what Claude Code thinks it cost", () => {
-    const { traces } = decodeBoth(body);
-    expect(traces).toMatchObject([
+    const { calls } = decodeBoth(body);
+    expect(calls).toMatchObject([
       // Logged at 1790000002.000 s, after 1.842 s. $0.0421 x 1e12
       {
         clientId: "req_mock_1",
@@ -88,13 +91,13 @@ describe("the captured body", () => {
         errorType: "429",
       },
     ]);
-    expect(createPricer().costOf(traces[2]!).costPico).toBe(0n);
+    expect(createPricer().costOf(calls[2]!).costPico).toBe(0n);
     // 1,147 x $3 + 3,147 x $0.30 + 9,294 x $3.75 + 254 x $15 a million
-    expect(createPricer().costOf(traces[0]!).costPico).toBe(43_047_600_000n);
+    expect(createPricer().costOf(calls[0]!).costPico).toBe(43_047_600_000n);
   });
 
   it("gives the same keys when it is sent again", () => {
-    expect(decodeBoth(body).traces.map(({ id }) => id)).toEqual(decodeBoth(body).traces.map(({ id }) => id));
+    expect(decodeBoth(body).calls.map(({ id }) => id)).toEqual(decodeBoth(body).calls.map(({ id }) => id));
   });
 });
 
@@ -105,7 +108,7 @@ it.each(["chat-openai", "chat-openai-stream", "messages-anthropic-stream"])(
     const log = ["01", "02"].find((name) => read<{ path: string }>(`${folder}/${name}.json`).path === "/v1/logs");
     const decoded = decodeLogsJson(read(`${folder}/${log}.body`), NOW);
     expect(decoded.items).toBeGreaterThan(0);
-    expect(decoded).toMatchObject({ traces: [], errors: [] });
+    expect(decoded).toMatchObject({ calls: [], errors: [] });
   },
 );
 
@@ -125,24 +128,24 @@ describe("which records are calls", () => {
 
   it("needs a mark of Claude Code beside a name without its prefix", () => {
     const others = { resource: { "service.name": "shop" }, scope: "shop" };
-    expect(decode([apiRequest({ "session.id": null }, bare)], others).traces).toEqual([]);
-    expect(decode([apiRequest({}, bare)], others).traces).toHaveLength(1);
-    expect(decode([apiRequest({ "session.id": null }, bare)], { ...others, scope: "claude-code" }).traces).toHaveLength(
+    expect(decode([apiRequest({ "session.id": null }, bare)], others).calls).toEqual([]);
+    expect(decode([apiRequest({}, bare)], others).calls).toHaveLength(1);
+    expect(decode([apiRequest({ "session.id": null }, bare)], { ...others, scope: "claude-code" }).calls).toHaveLength(
       1,
     );
-    expect(decode([apiRequest({ "session.id": null }, {})], others).traces).toHaveLength(1);
+    expect(decode([apiRequest({ "session.id": null }, {})], others).calls).toHaveLength(1);
   });
 
   it.each(["user_prompt", "tool_result", "tool_decision", "api_request_body", "api_retries_exhausted", ""])(
     "are not %s",
     (name) => {
       const record = { body: { stringValue: `claude_code.${name}` }, eventName: `claude_code.${name}` };
-      expect(decode([apiRequest({ "event.name": name }, record)])).toMatchObject({ items: 1, traces: [], errors: [] });
+      expect(decode([apiRequest({ "event.name": name }, record)])).toMatchObject({ items: 1, calls: [], errors: [] });
     },
   );
 
   it("are none where a record is empty", () => {
-    expect(decode([{}, { body: { intValue: "5" } }])).toMatchObject({ items: 2, traces: [], errors: [] });
+    expect(decode([{}, { body: { intValue: "5" } }])).toMatchObject({ items: 2, calls: [], errors: [] });
     expect(decodeLogsJson({}, NOW).items).toBe(0);
   });
 });
@@ -260,8 +263,8 @@ describe("a wrong record", () => {
     ["a long request id", { request_id: "r".repeat(513) }, {}],
   ])("is refused alone: %s", (_, attributes, record) => {
     const good = [apiRequest({ request_id: "a" }), apiRequest({ request_id: "b" })];
-    const { traces, errors, indexes } = decode([good[0]!, apiRequest(attributes, record), good[1]!]);
-    expect(traces.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
+    const { calls, errors, indexes } = decode([good[0]!, apiRequest(attributes, record), good[1]!]);
+    expect(calls.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
     expect(indexes).toEqual([0, 2]);
     expect(errors).toMatchObject([{ index: 1, code: "invalid" }]);
   });
@@ -285,28 +288,28 @@ describe("a wrong body", () => {
     ["a record that is none", { resourceLogs: [{ scopeLogs: [{ logRecords: [null] }] }] }],
     ["attributes that are none", { resourceLogs: [{ scopeLogs: [{ logRecords: [{ attributes: [1] }] }] }] }],
   ])("is malformed: %s", (_, value) => {
-    expect(() => decodeLogsJson(value, NOW)).toThrow(MalformedBody);
+    expect(() => decodeLogsJson(value, NOW)).toThrow(malformed);
   });
 
   it("nests a record's body too deep", () => {
     let value: unknown = { stringValue: "x" };
     for (let i = 0; i < 40; i++) value = { arrayValue: { values: [value] } };
     expect(() => decodeLogsJson({ resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: value }] }] }] }, NOW)).toThrow(
-      MalformedBody,
+      malformed,
     );
   });
 
   it("is cut off anywhere: malformed or shorter, never anything else", () => {
     const whole = logsToProtobuf(logsRequest([apiRequest({}, { timeUnixNano: START_NS, eventName: "x" })]));
     for (let end = 1; end < whole.length; end++) {
-      expect(() => decodeLogsProtobuf(whole.subarray(0, end), NOW)).toThrow(MalformedBody);
+      expect(() => decodeLogsProtobuf(whole.subarray(0, end), NOW)).toThrow(malformed);
     }
   });
 
   it("has too many records", () => {
     const json = logsRequest([apiRequest(), apiRequest()]);
-    expect(() => decodeLogsJson(json, NOW, 1)).toThrow(TooManyItems);
-    expect(() => decodeLogsProtobuf(logsToProtobuf(json), NOW, 1)).toThrow(TooManyItems);
+    expect(() => decodeLogsJson(json, NOW, 1)).toThrow(tooMany);
+    expect(() => decodeLogsProtobuf(logsToProtobuf(json), NOW, 1)).toThrow(tooMany);
   });
 });
 
@@ -323,9 +326,9 @@ it("makes a trace, an error or nothing of any attributes, alike in both encoding
   const attributes = fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 6 });
   fc.assert(
     fc.property(attributes, attributes, (record, resource) => {
-      const { traces, errors } = decode([apiRequest(record)], { resource: resource as Attributes });
-      expect(traces.length + errors.length).toBe(1);
-      for (const { inputTokens, outputTokens } of traces) {
+      const { calls, errors } = decode([apiRequest(record)], { resource: resource as Attributes });
+      expect(calls.length + errors.length).toBe(1);
+      for (const { inputTokens, outputTokens } of calls) {
         expect(Math.max(inputTokens ?? 0, outputTokens ?? 0)).toBeLessThan(2 ** 31);
       }
     }),

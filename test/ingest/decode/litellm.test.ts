@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeLitellm } from "../../../src/ingest/decode/litellm.ts";
-import type { Trace } from "../../../src/ingest/trace.ts";
+import type { Call } from "../../../src/ledger/call.ts";
 import { createPricer } from "../../../src/pricing/cost.ts";
 
 const CAPTURES = join(import.meta.dirname, "../../fixtures/captures/litellm-generic-handmade");
@@ -18,7 +18,7 @@ function read<T>(scenario: string, file: string): T {
   return JSON.parse(readFileSync(join(CAPTURES, scenario, file), "utf8")) as T;
 }
 
-const TOKENS: Record<string, keyof Trace> = {
+const TOKENS: Record<string, keyof Call> = {
   input_tokens: "inputTokens",
   output_tokens: "outputTokens",
   cache_read_tokens: "cacheReadTokens",
@@ -31,9 +31,9 @@ const TOKENS: Record<string, keyof Trace> = {
 describe("captured bodies", () => {
   it.each(["array", "single"])("%s", (scenario) => {
     const { billable } = read<{ billable: Fields[] }>(scenario, "truth.json");
-    const { traces, errors } = decodeLitellm([read<unknown>(scenario, "01.body")].flat(), NOW);
-    expect(errors).toEqual([]);
-    const calls = traces.filter((trace) => trace.billable);
+    const decoded = decodeLitellm([read<unknown>(scenario, "01.body")].flat(), NOW);
+    expect(decoded.errors).toEqual([]);
+    const calls = decoded.calls.filter((call) => call.billable);
     expect(calls.length).toBe(billable.length);
     for (const [i, truth] of billable.entries()) {
       const call = calls[i]!;
@@ -56,8 +56,8 @@ describe("captured bodies", () => {
   });
 
   it("keep an answer from LiteLLM's own cache out of the bill, without tokens and at no cost", () => {
-    const { traces } = decodeLitellm(read<unknown[]>("array", "01.body"), NOW);
-    const cached = traces.filter((trace) => !trace.billable);
+    const { calls } = decodeLitellm(read<unknown[]>("array", "01.body"), NOW);
+    const cached = calls.filter((trace) => !trace.billable);
     expect(cached).toMatchObject([
       { clientId: "cached-answer", inputTokens: 0, outputTokens: 0, rule: "litellm cache_hit", reportedCostPico: 0n },
     ]);
@@ -72,22 +72,22 @@ describe("captured bodies", () => {
       completion_tokens_details: { image_tokens: 1_290 },
       server_tool_use: { web_search_requests: 2 },
     };
-    const { traces } = decodeLitellm([{ id: "a", model: "m", startTime: START, metadata: { usage_object } }], NOW);
+    const { calls } = decodeLitellm([{ id: "a", model: "m", startTime: START, metadata: { usage_object } }], NOW);
     // 90 images and 80 cached tokens of 100: some are both, and which is not told.
-    expect(traces).toMatchObject([{ inputImageTokens: null, outputImageTokens: 1_290, webSearches: 2 }]);
+    expect(calls).toMatchObject([{ inputImageTokens: null, outputImageTokens: 1_290, webSearches: 2 }]);
   });
 
   it("give times, the reported cost, the error, and nothing of what was said", () => {
-    const { traces } = decodeLitellm(read<unknown[]>("array", "01.body"), NOW);
-    expect(traces[0]).toMatchObject({
+    const { calls } = decodeLitellm(read<unknown[]>("array", "01.body"), NOW);
+    expect(calls[0]).toMatchObject({
       startedAtMs: 1790000001250,
       durationUs: 1_500_000,
       responseId: "chatcmpl-mock1",
     });
     // $0.0031 x 1e12
-    expect(traces[0]!.reportedCostPico).toBe(3_100_000_000n);
-    expect(traces[2]).toMatchObject({ status: "error", errorType: "RateLimitError", responseId: null });
-    expect(JSON.stringify(traces, (_, value) => (typeof value === "bigint" ? String(value) : value))).not.toMatch(
+    expect(calls[0]!.reportedCostPico).toBe(3_100_000_000n);
+    expect(calls[2]).toMatchObject({ status: "error", errorType: "RateLimitError", responseId: null });
+    expect(JSON.stringify(calls, (_, value) => (typeof value === "bigint" ? String(value) : value))).not.toMatch(
       /Oslo|Traceback|10\.0\.0\.1/,
     );
   });
@@ -108,10 +108,10 @@ function entry(fields: Fields = {}): Fields {
   };
 }
 
-function decodeOne(fields: Fields): Trace {
-  const { traces, errors } = decodeLitellm([entry(fields)], NOW);
+function decodeOne(fields: Fields): Call {
+  const { calls, errors } = decodeLitellm([entry(fields)], NOW);
   expect(errors).toEqual([]);
-  return traces[0]!;
+  return calls[0]!;
 }
 
 const withUsage = (usage_object: unknown): Fields => ({ metadata: { usage_object } });
@@ -293,8 +293,8 @@ describe("a wrong entry", () => {
     ],
     ["__proto__", JSON.parse('{"id":"a","startTime":1790000001,"__proto__":{"x":1}}'), "__proto__"],
   ])("is refused alone: %s", (_, wrong, message) => {
-    const { traces, indexes, errors } = decodeLitellm([entry({ id: "a" }), wrong, entry({ id: "b" })], NOW);
-    expect(traces.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
+    const { calls, indexes, errors } = decodeLitellm([entry({ id: "a" }), wrong, entry({ id: "b" })], NOW);
+    expect(calls.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
     expect(indexes).toEqual([0, 2]);
     expect(errors).toEqual([{ index: 1, code: "invalid", message: expect.stringContaining(message) }]);
   });
@@ -339,10 +339,10 @@ it("makes a trace or an error of any JSON, and a trace always keeps its bounds",
   );
   fc.assert(
     fc.property(fc.array(fc.oneof(anything, fields.map(entry)), { maxLength: 5 }), (items) => {
-      const { traces, errors, indexes } = decodeLitellm(items, NOW);
-      expect(traces.length + errors.length).toBe(items.length);
-      expect(indexes.length).toBe(traces.length);
-      for (const trace of traces) {
+      const { calls, errors, indexes } = decodeLitellm(items, NOW);
+      expect(calls.length + errors.length).toBe(items.length);
+      expect(indexes.length).toBe(calls.length);
+      for (const trace of calls) {
         expect(trace.inputTokens ?? 0).toBeLessThan(2 ** 31);
         expect(trace.outputTokens ?? 0).toBeLessThan(2 ** 31);
         expect(trace.startedAtMs).toBeLessThanOrEqual(NOW + 300_000);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { decodeNative } from "../../../src/ingest/decode/native.ts";
 import { NativeTrace } from "../../../src/ingest/decode/native-schema.ts";
-import { COUNT_FIELDS, COUNT_NAMES } from "../../../src/ingest/trace.ts";
+import { COUNT_FIELDS, COUNT_NAMES } from "../../../src/ledger/call.ts";
 
 const NOW = Date.UTC(2026, 10, 1);
 const validator = new Validator(z.toJSONSchema(NativeTrace, { io: "input" }) as Schema, "2020-12");
@@ -15,7 +15,7 @@ const refusal = (item: unknown): string | null => decodeNative([item], NOW).erro
 
 /** What JSON Schema cannot say, or does not: what counts are in an object of the provider's is for the decoder. */
 const BEYOND_A_SCHEMA =
-  /half a surrogate|tag name is 1 to|before 2020 or more than|exceed|RFC 3339 with an offset, or epoch|at most 12 decimals|nested deeper|^prompt_tokens must be/;
+  /half a surrogate|tag name must have 1 to|before 2020 or more than|exceed|RFC 3339 with an offset, or epoch|at most 12 decimals|nested deeper|^prompt_tokens must be/;
 
 const COUNTS = COUNT_FIELDS.map((field) => COUNT_NAMES[field]);
 const TEXTS =

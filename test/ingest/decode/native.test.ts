@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeNative, decodeNdjson } from "../../../src/ingest/decode/native.ts";
-import { TooManyItems } from "../../../src/ingest/decode/otlp-errors.ts";
-import { traceKey } from "../../../src/ingest/key.ts";
-import type { Trace } from "../../../src/ingest/trace.ts";
+import { parseLines } from "../../../src/ingest/decode/json.ts";
+import { decodeNative } from "../../../src/ingest/decode/native.ts";
+import { callKey } from "../../../src/ledger/key.ts";
+import type { Call } from "../../../src/ledger/call.ts";
+
+const tooMany = expect.objectContaining({ name: "ApiError", code: "body_too_large" });
 
 const NOW = Date.UTC(2026, 2, 10);
 const AT = Date.UTC(2026, 2, 9);
@@ -12,23 +14,23 @@ type Item = Record<string, unknown>;
 
 const item = (fields: Item = {}): Item => ({ id: "a", timestamp: AT, model: "gpt-4o", ...fields });
 
-function decodeOne(fields: Item): Trace {
-  const { traces, errors } = decodeNative([item(fields)], NOW);
+function decodeOne(fields: Item): Call {
+  const { calls, errors } = decodeNative([item(fields)], NOW);
   expect(errors).toEqual([]);
-  return traces[0]!;
+  return calls[0]!;
 }
 
 /** Why an item is refused. */
 function refusal(fields: Item): string {
-  const { traces, errors } = decodeNative([item(fields)], NOW);
-  expect(traces).toEqual([]);
+  const { calls, errors } = decodeNative([item(fields)], NOW);
+  expect(calls).toEqual([]);
   return `${errors[0]!.code}: ${errors[0]!.message}`;
 }
 
 describe("decodeNative", () => {
   it("fills in what may be missing", () => {
     expect(decodeOne({})).toEqual({
-      id: traceKey(AT, "a"),
+      id: callKey(AT, "a"),
       clientId: "a",
       traceId: null,
       spanId: null,
@@ -134,13 +136,13 @@ describe("decodeNative", () => {
   it("refuses nesting past 32 levels in an item", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(levels - 1) });
     expect(decodeOne({ extra: nested(31) }).model).toBe("gpt-4o");
-    expect(refusal({ extra: nested(32) })).toMatch(/^invalid: nested deeper/);
+    expect(refusal({ extra: nested(32) })).toMatch(/^invalid: the item is nested deeper than 32 levels/);
   });
 
   it("counts the items, and tells errors by index", () => {
     const decoded = decodeNative([item(), 7, item({ id: "b" }), item({ timestamp: 1 })], NOW);
     expect(decoded.items).toBe(4);
-    expect(decoded.traces.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
+    expect(decoded.calls.map(({ clientId }) => clientId)).toEqual(["a", "b"]);
     expect(decoded.errors.map(({ index, code }) => [index, code])).toEqual([
       [1, "invalid"],
       [3, "timestamp_range"],
@@ -162,9 +164,9 @@ describe("decodeNative", () => {
     const any = fc.dictionary(fc.constantFrom(...fields), value).map((fields) => ({ ...item(), ...fields }));
     fc.assert(
       fc.property(fc.array(fc.oneof(any, fc.jsonValue()), { maxLength: 5 }), (items) => {
-        const { traces, errors } = decodeNative(items, NOW);
-        expect(traces.length + errors.length).toBe(items.length);
-        for (const trace of traces) {
+        const { calls, errors } = decodeNative(items, NOW);
+        expect(calls.length + errors.length).toBe(items.length);
+        for (const trace of calls) {
           const sum = (...parts: (number | null)[]): number => parts.reduce<number>((sum, n) => sum + (n ?? 0), 0);
           const { cacheReadTokens, cacheWriteTokens, inputAudioTokens, inputImageTokens, webSearches } = trace;
           const input = sum(cacheReadTokens, cacheWriteTokens, inputAudioTokens, inputImageTokens);
@@ -184,25 +186,24 @@ describe("decodeNative", () => {
   });
 });
 
-describe("decodeNdjson", () => {
+describe("lines of NDJSON", () => {
   it("skips blank lines, takes CR LF, and counts lines that are not JSON as items in error", () => {
     const text = `${JSON.stringify(item())}\r\n\r\n  \n{"id":\n${JSON.stringify(item({ id: "b" }))}`;
-    const decoded = decodeNdjson(text, NOW, 10);
+    const decoded = decodeNative(parseLines(text, 10), NOW);
     expect(decoded).toMatchObject({ items: 3, errors: [{ index: 1, code: "invalid" }] });
-    expect(decoded.traces).toHaveLength(2);
+    expect(decoded.calls).toHaveLength(2);
   });
 
   it("refuses more lines than allowed", () => {
-    expect(decodeNdjson("{}\n{}\n", NOW, 2).items).toBe(2);
-    expect(() => decodeNdjson("{}\n{}\n{}", NOW, 2)).toThrow(TooManyItems);
+    expect(decodeNative(parseLines("{}\n{}\n", 2), NOW).items).toBe(2);
+    expect(() => parseLines("{}\n{}\n{}", 2)).toThrow(tooMany);
   });
 });
 
 describe("the provider's own usage object", () => {
   const counts = (usage: unknown) => {
-    const { traces } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
-    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, usageSemantics } =
-      traces[0]!;
+    const { calls } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
+    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, usageSemantics } = calls[0]!;
     return [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, usageSemantics];
   };
 
@@ -298,7 +299,7 @@ describe("the provider's own usage object", () => {
     // 2,147,483,647 + 9
     ["in range but not added up", { input_tokens: 2 ** 31 - 1, cache_read_input_tokens: 9, output_tokens: 1 }],
   ])("with a count that is %s is refused", (_, usage) => {
-    const { traces, errors } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
-    expect([traces.length, errors[0]?.code]).toEqual([0, "invalid"]);
+    const { calls, errors } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
+    expect([calls.length, errors[0]?.code]).toEqual([0, "invalid"]);
   });
 });

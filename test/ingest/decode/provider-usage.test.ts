@@ -5,9 +5,9 @@
 import { extractUsage, findProvider } from "@pydantic/genai-prices";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readProviderUsage } from "../../../src/ingest/decode/span-provider-usage.ts";
-import { COUNT_FIELDS, type Usage } from "../../../src/ingest/trace.ts";
-import { contradiction } from "../../../src/pricing/buckets.ts";
+import { readProviderUsage } from "../../../src/ingest/decode/provider-usage.ts";
+import { COUNT_FIELDS, type Usage } from "../../../src/ledger/call.ts";
+import { contradiction } from "../../../src/ledger/buckets.ts";
 import { scenarios, truthOf } from "../../captures.ts";
 
 type Json = Record<string, unknown>;

@@ -1,0 +1,39 @@
+/** `npm run bench`, from its flags to its tables. */
+import { writeFile } from "node:fs/promises";
+import type { Lifetime } from "../command.ts";
+import { type Bench, startBench } from "./context.ts";
+import { benchGrowth } from "./growth.ts";
+import { benchExport } from "./heap.ts";
+import { benchHttp } from "./http.ts";
+import { benchIngest } from "./ingest.ts";
+import { benchMerge } from "./merge.ts";
+import { parseBenchArgs } from "./options.ts";
+import { benchPeers } from "./peers.ts";
+import { machine, type Measured, table } from "./report.ts";
+import { benchSummary } from "./summary.ts";
+
+/** In the order in which they run: those before the first history find an empty ledger. */
+const PARTS = {
+  ingest: benchIngest,
+  merge: benchMerge,
+  growth: benchGrowth,
+  summary: benchSummary,
+  http: benchHttp,
+  export: benchExport,
+  peers: benchPeers,
+} satisfies Record<string, (bench: Bench) => Promise<Measured[]>>;
+
+export async function main(args: readonly string[], { ends }: Lifetime): Promise<void> {
+  const { parts, traces, json } = parseBenchArgs(args, Object.keys(PARTS) as (keyof typeof PARTS)[], process.env);
+  const date = new Date().toISOString();
+  const results: Record<string, Measured[]> = {};
+  const bench = await startBench(traces, ends, (line) => console.error(`… ${line}`));
+  for (const part of parts) {
+    await bench.settle();
+    results[part] = await PARTS[part](bench);
+    console.log(`${table(part, results[part])}\n`);
+    const figures = { date, machine: machine(), traces, results };
+    if (json !== undefined) await writeFile(json, JSON.stringify(figures, null, 2));
+  }
+  console.log(`Measured at ${date} on ${machine()}, with ${traces.toLocaleString("en-US")} calls at most.`);
+}

@@ -1,0 +1,88 @@
+/**
+ * Who may import whom. Each room (a folder, or a file beside them) imports only from layers above its own in this list,
+ * types included; rooms of one layer do not import each other. `npm run check` holds the real imports against it.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const SRC = [
+  ["time", "money", "errors", "wire", "digest", "keep-alive"],
+  ["parameters", "ledger"],
+  ["db"],
+  ["config", "redis", "keys"],
+  ["epoch", "pricing", "retention"],
+  ["rollup"],
+  ["write", "summary"],
+  ["queue", "reprice", "explain", "traces"],
+  ["ingest", "export"],
+  ["http", "cron"],
+  ["deps", "app"],
+  ["index"],
+];
+const SCRIPTS = [
+  ["command"],
+  ["flags", "progress", "layers"],
+  ["client", "local"],
+  ["demo", "import", "capture", "dev", "check-layers"],
+  ["bench"],
+  ["load-test", "capacity"],
+];
+
+/** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
+const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
+  bench: "all",
+  local: ["db", "write"],
+  capture: ["ingest", "ledger"],
+};
+const USED_BY_ALL_SCRIPTS = ["time"];
+
+/** The modules that a source text names: imports, exports, mocks, types. */
+const NAMED = /\b(?:from|import|mock)\s*\(?\s*(?:import\()?"(\.{1,2}\/[^"?]+)/g;
+
+/** @param folder of the checkout. Returns a sentence for each import that is not allowed. */
+export function wrongImports(folder: string): string[] {
+  return ["src", "scripts", "test"].flatMap((top) =>
+    readdirSync(join(folder, top), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.startsWith("fixtures"))
+      .flatMap((name) => wrongImportsOf(join(top, name), readFileSync(join(folder, top, name), "utf8"))),
+  );
+}
+
+/** @param path of the source, from the checkout's folder. */
+export function wrongImportsOf(path: string, source: string): string[] {
+  return [...source.matchAll(NAMED)].flatMap(([, specifier]) => {
+    const imported = normalize(join(dirname(path), specifier!));
+    const problem = problemOf(placeOf(path), placeOf(imported));
+    return problem === null ? [] : [`${path} imports ${imported}: ${problem}`];
+  });
+}
+
+interface Place {
+  top: string;
+  room: string;
+}
+
+function placeOf(path: string): Place {
+  const [top = "", room = ""] = path.split("/");
+  return { top, room: room.replace(/\.ts$/, "") };
+}
+
+/** What is wrong with it; null where nothing is. */
+function problemOf(from: Place, to: Place): string | null {
+  if (from.top === "test") return null;
+  if (to.top === "test") return "only tests import tests";
+  if (from.top === "src" && to.top === "scripts") return "the product does not know its scripts";
+  if (from.top === "scripts" && to.top === "src") {
+    const allowed = SCRIPTS_MAY_USE[from.room] ?? [];
+    if (allowed === "all" || [...USED_BY_ALL_SCRIPTS, ...allowed].includes(to.room)) return null;
+    return `scripts/${from.room} may use ${[...USED_BY_ALL_SCRIPTS, ...allowed].join(", ")} of src`;
+  }
+  if (from.room === to.room) return null;
+  const layers = from.top === "src" ? SRC : SCRIPTS;
+  const [own, others] = [from, to].map(({ room }) => layers.findIndex((layer) => layer.includes(room))) as [
+    number,
+    number,
+  ];
+  if (own < 0 || others < 0) return `${own < 0 ? from.room : to.room} has no layer in scripts/layers.ts`;
+  return others < own ? null : `${to.room} is not above ${from.room}`;
+}

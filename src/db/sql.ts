@@ -1,0 +1,31 @@
+/** Fragments of SQL that several statements use. */
+import { sql, type SQL } from "drizzle-orm";
+
+/** SQL fragments with commas between. */
+export function list(fragments: SQL[]): SQL {
+  return sql.join(fragments, sql`, `);
+}
+
+/** `a, b, c` as quoted identifiers, each after the table alias if there is one. */
+export function columns(names: readonly string[], alias?: string): SQL {
+  const prefix = alias === undefined ? sql`` : sql`${sql.identifier(alias)}.`;
+  return list(names.map((name) => sql`${prefix}${sql.identifier(name)}`));
+}
+
+/** Values written out instead of passed as parameters, with commas between. */
+export function constants(values: Iterable<string | number>): SQL {
+  return list([...values].map((value) => sql`${value}`)).inlineParams();
+}
+
+/** The starts of the UTC hour, the UTC day and the week (from Monday on) that contain an instant. */
+export const hourOf = (instant: SQL): SQL => sql`date_bin('1 hour', ${instant}, 'epoch'::timestamptz)`;
+export const dayOf = (instant: SQL): SQL => sql`date_bin('1 day', ${instant}, 'epoch'::timestamptz)`;
+export const weekOf = (instant: SQL): SQL => sql`date_bin('7 days', ${instant}, '1970-01-05Z'::timestamptz)`;
+
+/** Epoch ms as an instant. */
+export const instantAt = (ms: number | null | SQL): SQL => sql`to_timestamp(${ms}::float8 / 1000)`;
+
+/** A placeholder of a compiled statement. */
+export const param = sql.placeholder;
+/** The project that a compiled statement is about. */
+export const project = sql`${param("project")}::uuid`;

@@ -1,0 +1,30 @@
+/**
+ * Decodes OTLP logs, protobuf or JSON. Only Claude Code reports calls as logs. All other records are accepted and not
+ * stored, including those that repeat a span (`gen_ai.client.inference.operation.details`).
+ */
+import type { Decoded } from "../decoded.ts";
+import { LOG_ATTRIBUTES, toClaudeCodeCall } from "../claude-code.ts";
+import { decodeItems } from "../item.ts";
+import { keyReader } from "./protobuf-key.ts";
+import { readJsonLogs } from "./logs-json.ts";
+import { readProtobufLogs } from "./logs-protobuf.ts";
+
+const readKey = keyReader(LOG_ATTRIBUTES);
+
+/**
+ * @param body a decompressed `ExportLogsServiceRequest`.
+ * @throws ApiError `invalid_body` if it is not one.
+ * @throws ApiError `body_too_large` if it has more than `maxItems` records.
+ */
+export function decodeLogsProtobuf(body: Uint8Array, nowMs: number, maxItems = Infinity): Decoded {
+  return decodeItems(readProtobufLogs(body, readKey, maxItems), (record) => toClaudeCodeCall(record, nowMs));
+}
+
+/**
+ * @param value the parsed JSON of an `ExportLogsServiceRequest`.
+ * @throws ApiError `invalid_body` if it does not have that shape.
+ * @throws ApiError `body_too_large` if it has more than `maxItems` records.
+ */
+export function decodeLogsJson(value: unknown, nowMs: number, maxItems = Infinity): Decoded {
+  return decodeItems(readJsonLogs(value, LOG_ATTRIBUTES, maxItems), (record) => toClaudeCodeCall(record, nowMs));
+}

@@ -1,0 +1,148 @@
+/** Attributes in protobuf. Only the values that a rule reads are kept. All others are checked and skipped. */
+import { malformedBody } from "../../../errors.ts";
+import type { BinaryReader } from "@bufbuild/protobuf/wire";
+import type { KeyReader } from "./protobuf-key.ts";
+import { BIT64, enter, expectWire, leave, readString, skip, VARINT } from "./protobuf-wire.ts";
+import { DOCUMENTS } from "../span/attributes.ts";
+import { MAX_LIST, MAX_VALUE_DEPTH, type Attributes, type AttributeValue } from "../span/span.ts";
+
+/** A body, the reader over it, and the reader of keys, which decides about the attributes to keep. */
+export interface Source {
+  body: Uint8Array;
+  reader: BinaryReader;
+  readKey: KeyReader;
+}
+
+/** Reads the attributes of a message (a resource, a scope) that has them in `field`. */
+export function readAttributes(source: Source, end: number, field: number): Attributes {
+  const { reader } = source;
+  const attributes = new Map<string, AttributeValue>();
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === field) readAttribute(source, enter(reader, tag, end), attributes);
+    else skip(reader, tag);
+  }
+  leave(reader, end);
+  return attributes;
+}
+
+export function readAttribute(source: Source, end: number, attributes: Map<string, AttributeValue>): void {
+  const { reader } = source;
+  let key: string | null = null;
+  let value: AttributeValue | null = null;
+  let valueAt = -1;
+  let valueEnd = -1;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    switch (tag >>> 3) {
+      case 1: {
+        const keyEnd = enter(reader, tag, end);
+        key = source.readKey(source.body, reader.pos, keyEnd);
+        reader.pos = keyEnd;
+        break;
+      }
+      case 2:
+        valueEnd = enter(reader, tag, end);
+        valueAt = key === null ? reader.pos : -1;
+        value = readValue(source, valueEnd, key, 1);
+        break;
+      default:
+        skip(reader, tag);
+    }
+  }
+  leave(reader, end);
+  if (key === null) return;
+  if (valueAt >= 0) {
+    // The value came before its key. This is rare, but protobuf allows any order.
+    reader.pos = valueAt;
+    value = readValue(source, valueEnd, key, 1);
+    reader.pos = end;
+  }
+  if (value !== null) attributes.set(key, value);
+}
+
+/** Reads an `AnyValue`. If the key is null, the value is only checked and skipped. */
+export function readValue(source: Source, end: number, key: string | null, depth: number): AttributeValue | null {
+  if (depth > MAX_VALUE_DEPTH)
+    throw malformedBody(`an attribute value is nested deeper than ${MAX_VALUE_DEPTH} levels`);
+  const { reader } = source;
+  let value: AttributeValue | null = null;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    switch (tag >>> 3) {
+      case 1:
+        if (key === null) reader.pos = enter(reader, tag, end);
+        else value = DOCUMENTS.has(key) ? readBytes(source, tag, end) : readString(reader, tag, end);
+        break;
+      case 2:
+        expectWire(tag, VARINT);
+        value = reader.bool();
+        break;
+      case 3:
+        expectWire(tag, VARINT);
+        value = integer(reader.int64());
+        break;
+      case 4:
+        expectWire(tag, BIT64);
+        value = reader.double();
+        break;
+      case 5:
+        value = readList(source, enter(reader, tag, end), key, depth);
+        break;
+      case 6:
+        skipMap(source, enter(reader, tag, end), depth);
+        value = null;
+        break;
+      default:
+        skip(reader, tag);
+    }
+  }
+  leave(reader, end);
+  return value;
+}
+
+function readList(source: Source, end: number, key: string | null, depth: number): readonly string[] {
+  const { reader } = source;
+  const list: string[] = [];
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === 1) {
+      const wanted = list.length < MAX_LIST ? key : null;
+      const value = readValue(source, enter(reader, tag, end), wanted, depth + 1);
+      if (wanted !== null && typeof value === "string") list.push(value);
+    } else skip(reader, tag);
+  }
+  leave(reader, end);
+  return list;
+}
+
+function skipMap(source: Source, end: number, depth: number): void {
+  const { reader } = source;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag >>> 3 !== 1) {
+      skip(reader, tag);
+      continue;
+    }
+    const entryEnd = enter(reader, tag, end);
+    while (reader.pos < entryEnd) {
+      const entryTag = reader.uint32();
+      if (entryTag >>> 3 === 2) readValue(source, enter(reader, entryTag, entryEnd), null, depth + 1);
+      else skip(reader, entryTag);
+    }
+    leave(reader, entryEnd);
+  }
+  leave(reader, end);
+}
+
+function readBytes(source: Source, tag: number, end: number): Uint8Array {
+  const stop = enter(source.reader, tag, end);
+  const bytes = source.body.subarray(source.reader.pos, stop);
+  source.reader.pos = stop;
+  return bytes;
+}
+
+function integer(value: bigint | string): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}

@@ -1,0 +1,49 @@
+/**
+ * Decodes OTLP traces, protobuf or JSON. Spans that are not calls are accepted as items, but not stored as calls. They
+ * may be kept as links.
+ */
+import { decodeItems } from "../item.ts";
+import type { Decoded } from "../decoded.ts";
+import { readJsonSpans } from "./json.ts";
+import { readProtobufSpans } from "./protobuf.ts";
+import { Contexts } from "../span/context.ts";
+import { linksOf } from "../span/link.ts";
+import { verdictOf } from "../span/rules.ts";
+import { toCall } from "../span/to-call.ts";
+import type { Span } from "../span/span.ts";
+
+/**
+ * @param body a decompressed `ExportTraceServiceRequest`.
+ * @throws ApiError `invalid_body` if it is not one.
+ * @throws ApiError `body_too_large` if it has more than `maxItems` spans.
+ */
+export function decodeOtlpProtobuf(body: Uint8Array, nowMs: number, maxItems = Infinity): Decoded {
+  return decodeSpans(readProtobufSpans(body, maxItems), nowMs);
+}
+
+/**
+ * @param value the parsed JSON of an `ExportTraceServiceRequest`.
+ * @throws ApiError `invalid_body` if it does not have that shape.
+ * @throws ApiError `body_too_large` if it has more than `maxItems` spans.
+ */
+export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinity): Decoded {
+  return decodeSpans(readJsonSpans(value, maxItems), nowMs);
+}
+
+export function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
+  const contexts = new Contexts(spans);
+  const rest: { span: Span; wrapper: boolean }[] = [];
+  const tracesWithCalls = new Set<string>();
+  const decoded = decodeItems(spans, (span) => {
+    const verdict = verdictOf(span);
+    if (verdict.kind === "other") {
+      rest.push({ span, wrapper: false });
+      return null;
+    }
+    tracesWithCalls.add(span.traceId);
+    const call = toCall(span, verdict, nowMs, () => contexts.of(span));
+    if (call === null) rest.push({ span, wrapper: true });
+    return call;
+  });
+  return { ...decoded, links: linksOf(rest, contexts, tracesWithCalls) };
+}

@@ -1,0 +1,287 @@
+/**
+ * The attribute names that emitters use, by field, in order of priority: the first one that is set wins. A new dialect
+ * is a new name here. The readers of both encodings keep exactly the attributes that these tables name.
+ */
+import type { CountField } from "../../../ledger/counts.ts";
+
+export const PROVIDER = [
+  "gen_ai.provider.name",
+  "gen_ai.system",
+  "gen_ai.model.provider",
+  "llm.provider",
+  "llm.system",
+  "ai.model.provider",
+  "langfuse.observation.metadata.ls_provider",
+];
+/** Attributes that only one gateway sends, and the gateway. It bills the call, so it is the provider. */
+export const GATEWAY_MARKS: readonly (readonly [string, string])[] = [
+  ["trace.metadata.openrouter.provider_name", "openrouter"],
+  ["trace.metadata.openrouter.provider_slug", "openrouter"],
+  ["openrouter.provider_slug", "openrouter"],
+];
+
+/** The model that answered. If none is sent, the model that was asked for stands in. */
+export const RESPONSE_MODEL = [
+  "gen_ai.response.model",
+  "llm.response.model_name",
+  "ai.response.model",
+  "langfuse.observation.model.name",
+];
+export const REQUEST_MODEL = [
+  "gen_ai.request.model",
+  "llm.request.model_name",
+  "llm.model_name",
+  "embedding.model_name",
+  "ai.model.id",
+  "ai.model.name",
+  "langfuse.observation.metadata.ls_model_name",
+];
+
+export const OPERATION = ["gen_ai.operation.name"];
+export const RESPONSE_ID = ["gen_ai.response.id", "ai.response.id"];
+export const RESPONSE_TIER = [
+  "openai.response.service_tier",
+  "gen_ai.openai.response.service_tier",
+  "anthropic.response.service_tier",
+  "vercel.ai_gateway.service_tier",
+];
+export const REQUEST_TIER = ["openai.request.service_tier", "gen_ai.openai.request.service_tier"];
+
+/** Counts of thoughts that the output does not include. */
+export const GOOGLE_THOUGHTS = "gen_ai.usage.details.thoughts_tokens";
+export const ADK_THOUGHTS = "gen_ai.usage.experimental.reasoning_tokens";
+
+/** The sum of input, output and counts that are in neither. */
+export const TOTAL = ["gen_ai.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"];
+
+type Names = readonly string[];
+
+export const COUNTS: Readonly<Record<"inputTokens" | "outputTokens", Names> & Partial<Record<CountField, Names>>> = {
+  inputTokens: [
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+    "usage.prompt_tokens",
+  ],
+  outputTokens: [
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+    "usage.completion_tokens",
+  ],
+  cacheReadTokens: [
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.input_tokens.cached",
+    "gen_ai.usage.details.cache_read_input_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "llm.token_count.prompt_details.cache_read",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
+    "ai.usage.cachedInputTokens",
+    "usage.cached_tokens",
+  ],
+  cacheWriteTokens: [
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.input_tokens.cache_write",
+    "gen_ai.usage.details.cache_creation_input_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "llm.token_count.prompt_details.cache_write",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+  ],
+  cacheWrite5mTokens: [
+    "gen_ai.usage.cache_creation.5m_input_tokens",
+    "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
+  ],
+  cacheWrite1hTokens: [
+    "gen_ai.usage.cache_creation.1h_input_tokens",
+    "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+  ],
+  reasoningTokens: [
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.details.thinking_tokens",
+    GOOGLE_THOUGHTS,
+    ADK_THOUGHTS,
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.outputTokenDetails.reasoningTokens",
+    "ai.usage.reasoningTokens",
+    "usage.reasoning_tokens",
+  ],
+  inputAudioTokens: [
+    "gen_ai.usage.audio.input_tokens",
+    "gen_ai.usage.audio_input_tokens",
+    "gen_ai.usage.input_tokens.audio",
+    "gen_ai.usage.details.input_audio_tokens",
+    "llm.token_count.prompt_details.audio",
+  ],
+  outputAudioTokens: [
+    "gen_ai.usage.audio.output_tokens",
+    "gen_ai.usage.audio_output_tokens",
+    "gen_ai.usage.output_tokens.audio",
+    "gen_ai.usage.details.output_audio_tokens",
+    "llm.token_count.completion_details.audio",
+  ],
+  inputImageTokens: [
+    "gen_ai.usage.image.input_tokens",
+    "gen_ai.usage.input_tokens.image",
+    "gen_ai.usage.details.input_image_tokens",
+  ],
+  outputImageTokens: [
+    "gen_ai.usage.image.output_tokens",
+    "gen_ai.usage.output_tokens.image",
+    "gen_ai.usage.details.output_image_tokens",
+  ],
+  webSearches: [
+    "gen_ai.usage.web_search_requests",
+    "gen_ai.usage.server_tool_use.web_search_requests",
+    "gen_ai.usage.details.web_search_requests",
+    "anthropic.usage.server_tool_use.web_search_requests",
+  ],
+};
+
+export const REPORTED_COST = [
+  "gen_ai.usage.cost",
+  "gen_ai.usage.total_cost",
+  "gen_ai.cost.total_cost",
+  "operation.cost",
+  "llm.cost.total",
+  "vercel.ai_gateway.cost.total",
+];
+
+export const USER = [
+  "user.id",
+  "langfuse.user.id",
+  "enduser.id",
+  "ai.telemetry.metadata.userId",
+  "traceloop.association.properties.user_id",
+  "llm.user",
+  "metadata.user_api_key_user_id",
+  "metadata.user_api_key_end_user_id",
+  "ai.settings.context.userId",
+  "mastra.metadata.userId",
+  "traceloop.association.properties.userId",
+  "lmnr.association.properties.user_id",
+  "metadata.userId",
+];
+export const SESSION = [
+  "gen_ai.conversation.id",
+  "session.id",
+  "langfuse.session.id",
+  "traceloop.association.properties.session_id",
+  "traceloop.association.properties.sessionId",
+  "lmnr.association.properties.session_id",
+  "ai.telemetry.metadata.sessionId",
+  "ai.settings.context.sessionId",
+  "mastra.metadata.sessionId",
+  "metadata.sessionId",
+  "gcp.vertex.agent.session_id",
+  "conversation.id",
+];
+/** User and session inside OpenInference's `metadata`, which is one JSON document. */
+export const METADATA_USER = ["userId", "user_id"];
+export const METADATA_SESSION = ["sessionId", "session_id"];
+
+export const APPLICATION = ["service.name"];
+export const ENVIRONMENT = ["deployment.environment.name", "deployment.environment", "langfuse.environment"];
+
+export const TAG_PREFIXES = [
+  "traceloop.association.properties.",
+  "langfuse.trace.metadata.",
+  "ai.telemetry.metadata.",
+  "metadata.",
+  "ai.settings.context.",
+  "mastra.metadata.",
+  "trace.metadata.",
+  "lmnr.association.properties.metadata.",
+];
+/** Lists of tags without a key. They become one tag named `tag`. */
+export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags"];
+/** Resource attributes that are tags themselves. */
+export const RESOURCE_TAGS = ["team"];
+/** Keys in `metadata` by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
+export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$)/;
+/** Such names under a tag prefix. Mastra puts the provider's whole response there, with its headers. */
+const BOOKKEEPING = [
+  ...prefixed("mastra.metadata.", ["body", "headers", "modelMetadata", "providerMetadata"]),
+  ...prefixed("mastra.metadata.", ["runId", "toolCallId", "toolName"]),
+  ...prefixed("trace.metadata.openrouter.", ["api_key_hash", "creator_user_id", "entity_id", "finish_reason"]),
+  ...prefixed("trace.metadata.openrouter.", ["input_unit_price", "output_unit_price", "source", "user_id"]),
+];
+
+export const ERROR_TYPE = ["error.type"];
+export const HTTP_STATUS = "http.response.status_code";
+export const FINISH_REASONS = [
+  "gen_ai.response.finish_reasons",
+  "gen_ai.response.finish_reason",
+  "ai.response.finishReason",
+  "llm.finish_reason",
+];
+export const LEVEL = "langfuse.observation.level";
+
+export const AI_OPERATION = "ai.operationId";
+export const AI_USER_AGENT = "ai.request.headers.user-agent";
+export const AI_NO_CACHE = "ai.usage.inputTokenDetails.noCacheTokens";
+export const LANGFUSE_TYPE = "langfuse.observation.type";
+export const OPENINFERENCE_KIND = "openinference.span.kind";
+export const GENKIT_TYPE = "genkit:type";
+export const GENKIT_SUBTYPE = "genkit:metadata:subtype";
+export const GENKIT_NAME = "genkit:name";
+export const TRACELOOP_KIND = "traceloop.span.kind";
+export const OUTPUT_MIME_TYPE = "output.mime_type";
+/** Marks of frameworks whose spans have the application's own scope. */
+export const STRANDS_START = "gen_ai.event.start_time";
+export const TANSTACK = ["tanstack.ai.iteration", "tanstack.ai.iterations"];
+
+/** JSON documents as text. Some are large, so they are parsed only if a rule needs them. */
+export const USAGE_DETAILS = "langfuse.observation.usage_details";
+export const COST_DETAILS = "langfuse.observation.cost_details";
+export const PROVIDER_METADATA = "ai.response.providerMetadata";
+export const OUTPUT_VALUE = "output.value";
+export const GENKIT_OUTPUT = "genkit:output";
+export const ADK_RESPONSE = "gcp.vertex.agent.llm_response";
+export const METADATA = "metadata";
+export const INVOCATION_PARAMETERS = "llm.invocation_parameters";
+
+export const DOCUMENTS: ReadonlySet<string> = new Set([
+  USAGE_DETAILS,
+  COST_DETAILS,
+  PROVIDER_METADATA,
+  OUTPUT_VALUE,
+  GENKIT_OUTPUT,
+  ADK_RESPONSE,
+  METADATA,
+  INVOCATION_PARAMETERS,
+  ...BOOKKEEPING,
+]);
+
+/** Every attribute name that is read, apart from names that begin with one of `TAG_PREFIXES`. */
+export const READ_NAMES: ReadonlySet<string> = new Set(
+  [
+    [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID],
+    [RESPONSE_TIER, REQUEST_TIER, TOTAL],
+    [...Object.values(COUNTS), REPORTED_COST, USER, SESSION, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
+    [TAG_LISTS, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
+    [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
+    [STRANDS_START, TANSTACK],
+    [...DOCUMENTS],
+  ].flat(2),
+);
+
+function prefixed(prefix: string, names: readonly string[]): string[] {
+  return names.map((name) => prefix + name);
+}
+
+export function isRead(name: string): boolean {
+  return READ_NAMES.has(name) || TAG_PREFIXES.some((prefix) => name.startsWith(prefix));
+}

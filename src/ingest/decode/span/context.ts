@@ -1,0 +1,185 @@
+/**
+ * The context of a call: its user, session and tags. Many tools put them only on a span above the call. So each is
+ * taken from the nearest span above that has it, among the spans of the body. The write looks for the rest.
+ */
+import {
+  METADATA,
+  METADATA_SESSION,
+  METADATA_USER,
+  NOT_TAGS,
+  READ_NAMES,
+  RESOURCE_TAGS,
+  SESSION,
+  TAG_LISTS,
+  TAG_PREFIXES,
+  USER,
+} from "./attributes.ts";
+import { MAX_TEXT, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "../../../ledger/call.ts";
+import { documentOf, listOf, textOf, type Attributes, type Span, type SpanSource } from "./span.ts";
+
+export interface Context {
+  userId: string | null;
+  sessionId: string | null;
+  tags: ReadonlyMap<string, string>;
+}
+
+export const NO_CONTEXT: Context = { userId: null, sessionId: null, tags: new Map() };
+const DOCUMENT_IDENTITIES: ReadonlySet<string> = new Set([...METADATA_USER, ...METADATA_SESSION]);
+/** Names that JavaScript treats specially on a plain object. */
+const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** The contexts of the spans of one body. */
+export class Contexts {
+  readonly #spans = new Map<string, Span>();
+  /** Spans whose id also occurs in another trace of the body, by trace id and span id. */
+  readonly #namesakes = new Map<string, Span>();
+  readonly #inherited = new Map<Span, Context>();
+  /** By source, because many spans share one. */
+  readonly #resources = new Map<SpanSource, Context>();
+
+  constructor(spans: readonly Span[]) {
+    for (const span of spans) {
+      const other = this.#spans.get(span.spanId);
+      if (other === undefined || other.traceId === span.traceId) this.#spans.set(span.spanId, span);
+      else this.#namesakes.set(`${span.traceId}:${span.spanId}`, span);
+    }
+  }
+
+  /** The context of a span: its own, then that of its resource, then that of the nearest span above it. */
+  of(span: Span): Context {
+    const above = this.#above(span);
+    const own = inherit(ownContext(span.attributes), this.#resource(span.source));
+    return above === undefined ? own : inherit(own, this.inherited(above));
+  }
+
+  /** The context that a span passes on to spans below it: its own, then that of the nearest span above it. */
+  inherited(span: Span): Context {
+    // The path ends at the root, at a known context, or at a span seen before, because parents may form a circle.
+    const path: Span[] = [];
+    const seen = new Set<Span>();
+    let at: Span | undefined = span;
+    while (at !== undefined && !this.#inherited.has(at) && !seen.has(at)) {
+      path.push(at);
+      seen.add(at);
+      at = this.#above(at);
+    }
+    let context = (at && this.#inherited.get(at)) ?? NO_CONTEXT;
+    for (const below of path.reverse()) {
+      context = inherit(kept(ownContext(below.attributes)), context);
+      this.#inherited.set(below, context);
+    }
+    return context;
+  }
+
+  #resource(source: SpanSource): Context {
+    let context = this.#resources.get(source);
+    if (!context) this.#resources.set(source, (context = resourceContext(source)));
+    return context;
+  }
+
+  #above({ traceId, parentId }: Span): Span | undefined {
+    if (parentId === "") return undefined;
+    const span = this.#spans.get(parentId);
+    return span === undefined || span.traceId === traceId ? span : this.#namesakes.get(`${traceId}:${parentId}`);
+  }
+}
+
+/**
+ * Drops text that cannot be stored. A call is refused for such text of its own, but not for that of a span above it.
+ */
+function kept(context: Context): Context {
+  const bad = (text: string | null): boolean =>
+    text !== null && (text.length > MAX_TEXT || text.includes("\0") || !text.isWellFormed());
+  if (!bad(context.userId) && !bad(context.sessionId)) return context;
+  return {
+    ...context,
+    userId: bad(context.userId) ? null : context.userId,
+    sessionId: bad(context.sessionId) ? null : context.sessionId,
+  };
+}
+
+function inherit(own: Context, above: Context): Context {
+  if (own === NO_CONTEXT || above === NO_CONTEXT) return own === NO_CONTEXT ? above : own;
+  const tags = own.tags.size === 0 ? above.tags : above.tags.size === 0 ? own.tags : merge(own.tags, above.tags);
+  return { userId: own.userId ?? above.userId, sessionId: own.sessionId ?? above.sessionId, tags };
+}
+
+function resourceContext({ resource, scope }: SpanSource): Context {
+  const tags = new Map<string, string>();
+  for (const name of RESOURCE_TAGS) addTag(tags, name, resource.get(name));
+  return inherit(inherit(ownContext(scope), ownContext(resource)), { ...NO_CONTEXT, tags });
+}
+
+function ownContext(attributes: Attributes): Context {
+  if (attributes.size === 0) return NO_CONTEXT;
+  let tags: Map<string, string> | undefined;
+  let isNamed = false;
+  for (const [name, value] of attributes) {
+    // A name that is read for a field, e.g. for the user, is not a tag too.
+    if (READ_NAMES.has(name)) isNamed ||= IDENTITIES.has(name);
+    else {
+      const key = tagOf(name);
+      if (key !== null) addTag((tags ??= new Map()), key, value);
+    }
+  }
+  if (!isNamed) return tags === undefined ? NO_CONTEXT : { ...NO_CONTEXT, tags };
+  tags ??= new Map();
+  const bare = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
+  if (bare.length > 0) addTag(tags, "tag", bare.join(","));
+
+  const metadata = attributes.has(METADATA) ? documentOf(attributes, METADATA) : null;
+  for (const key of metadata ? Object.keys(metadata) : []) {
+    if (!DOCUMENT_IDENTITIES.has(key) && !NOT_TAGS.test(key)) addTag(tags, key, metadata![key]);
+  }
+  return {
+    userId: textOf(attributes, USER) ?? (metadata && textIn(metadata, METADATA_USER)),
+    sessionId: textOf(attributes, SESSION) ?? (metadata && textIn(metadata, METADATA_SESSION)),
+    tags,
+  };
+}
+
+/** The names of user, session and tags. Most spans have none of them. */
+const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
+
+const tagNames = new Map<string, string | null>();
+const MOST_TAG_NAMES = 10_000;
+
+/** The name without its tag prefix. Null if it has none. Results are remembered, because names repeat. */
+function tagOf(name: string): string | null {
+  let key = tagNames.get(name);
+  if (key === undefined) {
+    const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
+    key = prefix === undefined ? null : name.slice(prefix.length);
+    if (tagNames.size >= MOST_TAG_NAMES) tagNames.clear();
+    tagNames.set(name, key);
+  }
+  return key;
+}
+
+function addTag(tags: Map<string, string>, key: string, value: unknown): void {
+  if (typeof value !== "string" || key === "" || key.length > MAX_TAG_KEY || UNSAFE_KEYS.has(key)) return;
+  const name = clean(key);
+  if (tags.size < MAX_TAGS && !tags.has(name)) tags.set(name, clean(value.slice(0, MAX_TAG_VALUE)));
+}
+
+function merge(own: ReadonlyMap<string, string>, above: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const merged = new Map(own);
+  for (const [key, value] of above) {
+    if (merged.size >= MAX_TAGS) break;
+    if (!merged.has(key)) merged.set(key, value);
+  }
+  return merged;
+}
+
+function textIn(document: Record<string, unknown>, names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = Object.hasOwn(document, name) ? document[name] : null;
+    if (typeof value === "string" && value !== "") return value;
+  }
+  return null;
+}
+
+/** Replaces NUL and half surrogate pairs, which Postgres cannot store. */
+function clean(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
+}

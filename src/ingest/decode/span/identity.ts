@@ -1,0 +1,102 @@
+/** The service, provider, model and operation of a span. */
+import { canonicalProvider } from "../../../pricing/provider.ts";
+import {
+  AI_OPERATION,
+  APPLICATION,
+  ENVIRONMENT,
+  GATEWAY_MARKS,
+  GENKIT_NAME,
+  GENKIT_SUBTYPE,
+  INVOCATION_PARAMETERS,
+  LANGFUSE_TYPE,
+  METADATA,
+  OPENINFERENCE_KIND,
+  OPERATION,
+  PROVIDER,
+  REQUEST_MODEL,
+  REQUEST_TIER,
+  RESPONSE_ID,
+  RESPONSE_MODEL,
+  RESPONSE_TIER,
+} from "./attributes.ts";
+import type { Report } from "./report.ts";
+import { documentOf, textOf, type Attributes, type Span } from "./span.ts";
+
+const UNKNOWN = "unknown";
+const DEFAULT_OPERATION = "chat";
+
+/** The operation by a span's kind, for spans that name no operation. */
+const OPERATIONS: readonly (readonly [string, RegExp, string])[] = [
+  [AI_OPERATION, /^ai\.embed/, "embeddings"],
+  [AI_OPERATION, /^ai\.rerank/, "rerank"],
+  [LANGFUSE_TYPE, /^embedding$/, "embeddings"],
+  [OPENINFERENCE_KIND, /^EMBEDDING$/, "embeddings"],
+  [OPENINFERENCE_KIND, /^RERANKER$/, "rerank"],
+  [GENKIT_SUBTYPE, /^embedder$/, "embeddings"],
+];
+
+/** Genkit names plugins instead of providers. */
+const GENKIT_PLUGINS = new Map([
+  ["googleai", "google"],
+  ["vertexai", "google"],
+]);
+
+export function applicationOf({ attributes, source }: Span): string {
+  return textOf(source.resource, APPLICATION) ?? textOf(attributes, APPLICATION) ?? UNKNOWN;
+}
+
+export function environmentOf({ attributes, source }: Span): string {
+  return textOf(source.resource, ENVIRONMENT) ?? textOf(attributes, ENVIRONMENT) ?? UNKNOWN;
+}
+
+export function operationOf(attributes: Attributes): string {
+  const named = textOf(attributes, OPERATION);
+  if (named !== null) return named;
+  for (const [name, pattern, operation] of OPERATIONS) {
+    const value = attributes.get(name);
+    if (typeof value === "string" && pattern.test(value)) return operation;
+  }
+  return DEFAULT_OPERATION;
+}
+
+export function providerOf({ attributes, source }: Span): string {
+  const gateway = GATEWAY_MARKS.find(([mark]) => attributes.has(mark))?.[1];
+  if (gateway !== undefined) return gateway;
+  const named = textOf(attributes, PROVIDER);
+  // Some frameworks send the service's own name as the provider.
+  if (named !== null && named !== textOf(source.resource, APPLICATION)) return canonicalProvider(named);
+  const [plugin] = genkitModel(attributes);
+  const fallback = plugin ?? fieldOf(attributes, METADATA, "ls_provider");
+  return fallback === null ? UNKNOWN : canonicalProvider(GENKIT_PLUGINS.get(fallback) ?? fallback);
+}
+
+export function requestModelOf(attributes: Attributes): string | null {
+  const asked = fieldOf(attributes, INVOCATION_PARAMETERS, "model");
+  return asked ?? textOf(attributes, REQUEST_MODEL) ?? genkitModel(attributes)[1];
+}
+
+/** The model that answered. If none is named, the model that was asked for. */
+export function modelOf(attributes: Attributes, report: Report): string {
+  const answered = textOf(attributes, RESPONSE_MODEL) ?? report.model;
+  return answered ?? textOf(attributes, REQUEST_MODEL) ?? requestModelOf(attributes) ?? UNKNOWN;
+}
+
+export function serviceTierOf(attributes: Attributes, report: Report): string | null {
+  return textOf(attributes, RESPONSE_TIER) ?? report.serviceTier ?? textOf(attributes, REQUEST_TIER);
+}
+
+export function responseIdOf(attributes: Attributes, report: Report): string | null {
+  return textOf(attributes, RESPONSE_ID) ?? report.responseId;
+}
+
+/** `openai/gpt-4.1-mini` -> plugin and model. */
+function genkitModel(attributes: Attributes): [plugin: string | null, model: string | null] {
+  const name = textOf(attributes, [GENKIT_NAME]) ?? "";
+  const slash = name.indexOf("/");
+  return slash > 0 ? [name.slice(0, slash), name.slice(slash + 1) || null] : [null, name || null];
+}
+
+function fieldOf(attributes: Attributes, document: string, field: string): string | null {
+  const value = attributes.has(document) ? documentOf(attributes, document)?.[field] : null;
+  return typeof value === "string" && value !== "" ? value : null;
+}

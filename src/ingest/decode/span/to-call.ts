@@ -1,0 +1,123 @@
+/** Makes a `Call` of a span that is a call or a wrapper with usage. */
+import { keptStart, ItemRefused, keptText, keptUsage } from "../item.ts";
+import { usdToPico } from "../../../money.ts";
+import { callKey } from "../../../ledger/key.ts";
+import { type Call, type Usage } from "../../../ledger/call.ts";
+import { COST_DETAILS, REPORTED_COST } from "./attributes.ts";
+import type { Context } from "./context.ts";
+import {
+  applicationOf,
+  environmentOf,
+  modelOf,
+  operationOf,
+  providerOf,
+  requestModelOf,
+  responseIdOf,
+  serviceTierOf,
+} from "./identity.ts";
+import { floatToPico, readLangfuseCost } from "./langfuse.ts";
+import { outcomeOf } from "./outcome.ts";
+import { reportOf, wrapperReportOf } from "./report.ts";
+import type { Verdict } from "./rules.ts";
+import { usageOf, type ReadUsage } from "./usage.ts";
+import { documentOf, type Attributes, type Span } from "./span.ts";
+
+const NS_PER_MS = 1_000_000n;
+const NS_PER_US = 1_000n;
+
+/**
+ * @param contextOf is asked only for spans that are stored.
+ * @returns null for a wrapper that states no usage.
+ * @throws ItemRefused if a value of the span cannot be true or cannot be stored.
+ */
+export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: () => Context): Call | null {
+  const { attributes } = span;
+  const billable = verdict.kind === "call";
+  const provider = providerOf(span);
+  const report = billable ? reportOf(attributes, provider) : wrapperReportOf(attributes);
+  const outcome = outcomeOf(span);
+  const stated = usageOf(span, provider, report);
+  if (!billable && !states(stated.usage)) return null;
+  const read = costsNothing(stated, outcome.status);
+  keptUsage(read.usage);
+
+  const traceId = idOf(span.traceId, 32, "trace id");
+  const spanId = idOf(span.spanId, 16, "span id");
+  const startedAtMs = startOf(span, nowMs);
+  const clientId = `${traceId}:${spanId}`;
+  const context = contextOf();
+  return {
+    ...read.usage,
+    id: callKey(startedAtMs, clientId),
+    clientId,
+    traceId,
+    spanId,
+    parentId: isId(span.parentId, 16) ? span.parentId : null,
+    responseId: textOrNull(responseIdOf(attributes, report), "response id"),
+    startedAtMs,
+    durationUs: durationOf(span),
+    application: keptText(applicationOf(span), "application"),
+    environment: keptText(environmentOf(span), "environment"),
+    provider: keptText(provider, "provider"),
+    model: keptText(modelOf(attributes, report), "model"),
+    requestModel: textOrNull(requestModelOf(attributes), "request model"),
+    operation: keptText(operationOf(attributes), "operation"),
+    serviceTier: textOrNull(serviceTierOf(attributes, report), "service tier"),
+    userId: textOrNull(context.userId, "user"),
+    sessionId: textOrNull(context.sessionId, "session"),
+    tags: Object.fromEntries(context.tags),
+    status: outcome.status,
+    errorType: outcome.errorType,
+    reportedCostPico: reportedCostOf(attributes),
+    billable,
+    wrapper: !billable,
+    rule: verdict.rule,
+    usageSemantics: read.semantics,
+  };
+}
+
+/** A failed call that states no usage was not billed. The usage of any other call without usage is unknown. */
+function costsNothing(read: ReadUsage, status: Call["status"]): ReadUsage {
+  if (status === "ok" || states(read.usage)) return read;
+  return { usage: { ...read.usage, inputTokens: 0, outputTokens: 0 }, semantics: "failed: nothing used" };
+}
+
+function states(usage: Usage): boolean {
+  return usage.inputTokens !== null || usage.outputTokens !== null;
+}
+
+/** The cost is stored for comparison only. If it cannot be read as money, it is left out. */
+function reportedCostOf(attributes: Attributes): bigint | null {
+  const details = attributes.has(COST_DETAILS) ? documentOf(attributes, COST_DETAILS) : null;
+  if (details !== null) return readLangfuseCost(details);
+  for (const name of REPORTED_COST) {
+    const value = attributes.get(name);
+    if (typeof value === "number") return floatToPico(value);
+    if (typeof value === "string") return usdToPico(value);
+  }
+  return null;
+}
+
+function startOf(span: Span, nowMs: number): number {
+  if (span.startNs === null) throw new ItemRefused("startTimeUnixNano is not a whole number");
+  return keptStart(Number(span.startNs / NS_PER_MS), nowMs, "startTimeUnixNano");
+}
+
+function durationOf({ startNs, endNs }: Span): number | null {
+  if (startNs === null || endNs === null || endNs < startNs) return null;
+  const durationUs = Number((endNs - startNs) / NS_PER_US);
+  return Number.isSafeInteger(durationUs) ? durationUs : null;
+}
+
+export function isId(hex: string, length: number): boolean {
+  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex);
+}
+
+function idOf(hex: string, length: number, what: string): string {
+  if (isId(hex, length)) return hex;
+  throw new ItemRefused(`${what} must be ${length} hex digits that are not all zeros`);
+}
+
+function textOrNull(value: string | null, what: string): string | null {
+  return value === null ? null : keptText(value, what);
+}

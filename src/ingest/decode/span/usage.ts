@@ -1,0 +1,174 @@
+/**
+ * The inclusive token counts of a span: those of the provider's report, then those of the attributes. Emitters disagree
+ * on whether the input includes cached tokens and the output includes reasoning. The tables name the emitters that
+ * leave them out. For others, counts that could not be true otherwise show it.
+ */
+import { ItemRefused } from "../item.ts";
+import { MAX_TOKENS, type Usage, COUNT_FIELDS, NO_USAGE } from "../../../ledger/call.ts";
+import {
+  ADK_THOUGHTS,
+  AI_NO_CACHE,
+  AI_OPERATION,
+  AI_USER_AGENT,
+  COUNTS,
+  GOOGLE_THOUGHTS,
+  OPERATION,
+  REQUEST_MODEL,
+  STRANDS_START,
+  TANSTACK,
+  TOTAL,
+} from "./attributes.ts";
+import type { Report } from "./report.ts";
+import { textOf, type Attributes, type Span } from "./span.ts";
+
+export interface ReadUsage {
+  usage: Usage;
+  /** How the counts were read, for the receipt. Empty if there are none. */
+  semantics: string;
+}
+
+interface Dialect {
+  scope: RegExp;
+  provider: RegExp;
+  /** A further condition, if scope and provider do not suffice to recognise the dialect. */
+  when?: (attributes: Attributes) => boolean;
+  semantics: string;
+}
+
+const PARTLY_SENT = "exclusive: cache added, as far as it was sent";
+
+/** Emitters whose input does not include cache reads and writes. */
+export const INPUT_WITHOUT_CACHE: readonly Dialect[] = [
+  { scope: /^@traceloop\/instrumentation-anthropic$/, provider: /^anthropic$/, semantics: "exclusive: cache added" },
+  { scope: /^@openlit\//, provider: /anthropic|aws/, semantics: "exclusive: cache added" },
+  // These send no cache writes, or no cache counts at all. The input is a lower bound then.
+  { scope: /^@traceloop\/instrumentation-(langchain|bedrock)$/, provider: /anthropic|aws/, semantics: PARTLY_SENT },
+  { scope: /^@mastra\/otel$/, provider: /anthropic|aws/, semantics: PARTLY_SENT },
+  { scope: /^ai$/, provider: /anthropic|aws/, when: isAiSdk5, semantics: PARTLY_SENT },
+  {
+    scope: /^@arizeai\/openinference-instrumentation-bedrock$/,
+    provider: /^/,
+    semantics: PARTLY_SENT,
+  },
+  {
+    scope: /^/,
+    provider: /anthropic|aws/,
+    when: (attributes) => TANSTACK.some((name) => attributes.has(name)),
+    semantics: "exclusive: cache added",
+  },
+  { scope: /^/, provider: /^/, when: isStrandsOnAnthropic, semantics: "exclusive: cache added" },
+];
+
+/** Emitters whose output does not include reasoning. */
+export const OUTPUT_WITHOUT_REASONING: readonly Dialect[] = [
+  { scope: /^ai$/, provider: /^google$/, when: isAiSdk5, semantics: "reasoning added to output" },
+  {
+    scope: /^gcp\.vertex\.agent$/,
+    provider: /^/,
+    when: (attributes) => attributes.has(ADK_THOUGHTS),
+    semantics: "reasoning added to output",
+  },
+  {
+    scope: /^opentelemetry\.instrumentation\.google_genai$/,
+    provider: /^/,
+    when: (attributes) => attributes.has(GOOGLE_THOUGHTS),
+    semantics: "reasoning added to output",
+  },
+];
+
+/** Emitters that may send an estimate without saying so. */
+export const MAYBE_ESTIMATES: readonly Dialect[] = [
+  {
+    scope: /^@traceloop\/instrumentation-openai$/,
+    provider: /^/,
+    when: (attributes) => textOf(attributes, OPERATION) === "chat",
+    semantics: "inclusive; an estimate where the call was streamed",
+  },
+];
+
+/**
+ * The AI SDK's spans carry no version. Version 5 names itself in the user agent, but not on streams. From version 6 on,
+ * text calls say how much of the input was not cached.
+ */
+function isAiSdk5(attributes: Attributes): boolean {
+  const agent = textOf(attributes, [AI_USER_AGENT]);
+  if (agent !== null) return agent.startsWith("ai/5.");
+  const operation = textOf(attributes, [AI_OPERATION]) ?? "";
+  return /^ai\.(generate|stream)Text\b/.test(operation) && !attributes.has(AI_NO_CACHE);
+}
+
+/**
+ * Strands names itself as provider and the service as scope. On Bedrock, whose models have longer names, it adds the
+ * cache.
+ */
+function isStrandsOnAnthropic(attributes: Attributes): boolean {
+  return attributes.has(STRANDS_START) && (textOf(attributes, REQUEST_MODEL) ?? "").startsWith("claude-");
+}
+
+/** @throws ItemRefused if an attribute that should be a count is not one. */
+export function usageOf(span: Span, provider: string, report: Report): ReadUsage {
+  const { attributes } = span;
+  const usage: Usage = { ...NO_USAGE };
+  for (const field of COUNT_FIELDS) usage[field] = report.usage[field] ?? readCount(attributes, COUNTS[field] ?? []);
+  const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
+  if (usage.cacheWriteTokens === null && writes > 0) usage.cacheWriteTokens = writes;
+
+  const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+  const reasoning = usage.reasoningTokens ?? 0;
+  const beside = besideInTotal(attributes, usage, cached, reasoning);
+  const semantics: string[] = [];
+  if (report.semantics !== "") semantics.push(report.semantics);
+  if (report.usage.inputTokens === null && usage.inputTokens !== null) {
+    const dialect = find(INPUT_WITHOUT_CACHE, span, provider);
+    const exceeds = cached > usage.inputTokens;
+    if (dialect) semantics.push(dialect.semantics);
+    else if (exceeds) semantics.push("exclusive: cache added, as it exceeded the input");
+    else if (beside.cache) semantics.push("exclusive: cache added, as the total has it beside the input");
+    else semantics.push(find(MAYBE_ESTIMATES, span, provider)?.semantics ?? "inclusive");
+    if (dialect || exceeds || beside.cache) usage.inputTokens += cached;
+  }
+  if (report.usage.outputTokens === null && usage.outputTokens !== null) {
+    const dialect = find(OUTPUT_WITHOUT_REASONING, span, provider);
+    if (reasoning > 0 && (dialect || beside.reasoning || reasoning > usage.outputTokens)) {
+      usage.outputTokens += reasoning;
+      semantics.push("reasoning added to output");
+    } else if (semantics.length === 0) semantics.push("inclusive");
+  }
+  return { usage, semantics: semantics.join("; ") };
+}
+
+/** Finds the counts that are part of the stated total, but neither of the input nor of the output. */
+function besideInTotal(
+  attributes: Attributes,
+  { inputTokens, outputTokens }: Usage,
+  cached: number,
+  reasoning: number,
+) {
+  const beside = Number(textOf(attributes, TOTAL) ?? NaN) - (inputTokens ?? NaN) - (outputTokens ?? NaN);
+  const both = beside === cached + reasoning;
+  const one = cached !== reasoning;
+  return {
+    cache: cached > 0 && (both || (one && beside === cached)),
+    reasoning: reasoning > 0 && (both || (one && beside === reasoning)),
+  };
+}
+
+/** The first of `names` that is set. Digits in a text are a count too, because some emitters send only texts. */
+function readCount(attributes: Attributes, names: readonly string[]): number | null {
+  for (const name of names) {
+    const value = attributes.get(name);
+    if (value === undefined) continue;
+    const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+    if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS) return count;
+    throw new ItemRefused(`${name} is not a whole number from 0 to ${MAX_TOKENS}`);
+  }
+  return null;
+}
+
+function find(dialects: readonly Dialect[], span: Span, provider: string): Dialect | undefined {
+  const { scopeName } = span.source;
+  return dialects.find(
+    (dialect) =>
+      dialect.scope.test(scopeName) && dialect.provider.test(provider) && (dialect.when?.(span.attributes) ?? true),
+  );
+}

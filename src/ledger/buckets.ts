@@ -1,0 +1,107 @@
+/**
+ * Price buckets: every token of a call lies in exactly one bucket, and each bucket has its own unit price. Buckets are
+ * made from the inclusive counts by subtraction, so no token is billed twice. Fees are buckets too: one unit is one call
+ * or one search.
+ */
+import { type Usage, MAX_TOKENS } from "./call.ts";
+import type { CountField } from "./counts.ts";
+
+export const UNITS = ["token", "request", "search"] as const;
+export type Unit = (typeof UNITS)[number];
+
+interface BucketContent {
+  unit: Unit;
+  /** The count that the bucket is made from. Null means one unit per call. */
+  of: CountField | null;
+  /** The parts of that count that lie in other buckets. */
+  less?: readonly CountField[];
+  /**
+   * The bucket whose price is used if this one has none. Audio has no substitute: it costs much more than text, so a
+   * missing audio price means an unknown price.
+   */
+  instead?: string;
+}
+
+/**
+ * Tokens come first, then fees. If `request` has no price, the call has no fee. If `web_search` has no price, a call with
+ * searches is unpriced.
+ */
+const DECLARED = {
+  input: {
+    unit: "token",
+    of: "inputTokens",
+    less: ["cacheReadTokens", "cacheWriteTokens", "inputAudioTokens", "inputImageTokens"],
+  },
+  cache_read: { unit: "token", of: "cacheReadTokens", instead: "input" },
+  cache_write: { unit: "token", of: "cacheWriteTokens", less: ["cacheWrite1hTokens"], instead: "input" },
+  cache_write_1h: { unit: "token", of: "cacheWrite1hTokens" },
+  input_audio: { unit: "token", of: "inputAudioTokens" },
+  input_image: { unit: "token", of: "inputImageTokens", instead: "input" },
+  output: { unit: "token", of: "outputTokens", less: ["reasoningTokens", "outputAudioTokens", "outputImageTokens"] },
+  reasoning: { unit: "token", of: "reasoningTokens", instead: "output" },
+  output_audio: { unit: "token", of: "outputAudioTokens" },
+  output_image: { unit: "token", of: "outputImageTokens", instead: "output" },
+  request: { unit: "request", of: null },
+  web_search: { unit: "search", of: "webSearches" },
+} as const satisfies Record<string, BucketContent>;
+
+export type Bucket = keyof typeof DECLARED;
+export const BUCKETS = Object.keys(DECLARED) as [Bucket, ...Bucket[]];
+
+/** What each bucket holds. */
+export const CONTENTS: Readonly<Record<Bucket, BucketContent & { instead?: Bucket }>> = DECLARED;
+
+export function unitOf(bucket: Bucket): Unit {
+  return CONTENTS[bucket].unit;
+}
+
+export function isFee(bucket: Bucket): boolean {
+  return unitOf(bucket) !== "token";
+}
+
+const FIRST_FEE = BUCKETS.findIndex(isFee);
+export const TOKEN_BUCKETS = BUCKETS.slice(0, FIRST_FEE) as typeof BUCKETS;
+export const FEE_BUCKETS = BUCKETS.slice(FIRST_FEE) as typeof BUCKETS;
+
+/** The number of units that a listed price is for: prices are given per million tokens, and per thousand calls or searches. */
+export const LISTED_PER: Readonly<Record<Unit, number>> = { token: 1_000_000, request: 1_000, search: 1_000 };
+
+const CONTENTS_IN_ORDER = BUCKETS.map((bucket) => CONTENTS[bucket]);
+
+/** The units of each bucket in one priced call, in the order of `BUCKETS`. An unknown count is 0 here. */
+export function quantities(usage: Usage): number[] {
+  return CONTENTS_IN_ORDER.map(({ of, less }) => {
+    if (of === null) return 1;
+    let quantity = usage[of] ?? 0;
+    if (less !== undefined) for (const part of less) quantity -= usage[part] ?? 0;
+    return quantity;
+  });
+}
+
+/**
+ * Checks that the parts of a usage fit into their totals.
+ *
+ * @returns the contradiction in words, or null if there is none.
+ */
+export function contradiction(usage: Usage): string | null {
+  // Each count was in range, but a decoder may have added several.
+  if ((usage.inputTokens ?? 0) > MAX_TOKENS || (usage.outputTokens ?? 0) > MAX_TOKENS) {
+    return `the token counts of the input or the output add up to more than ${MAX_TOKENS}`;
+  }
+  const write = usage.cacheWriteTokens ?? 0;
+  if ((usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0) > write) {
+    return "cache_write_5m_tokens and cache_write_1h_tokens exceed cache_write_tokens";
+  }
+  const audio = usage.inputAudioTokens ?? 0;
+  const image = usage.inputImageTokens ?? 0;
+  // A decoder may have subtracted the cached ones.
+  if (audio < 0 || image < 0) return "the cached audio or image tokens exceed the audio or image tokens of the input";
+  if ((usage.cacheReadTokens ?? 0) + write + audio + image > (usage.inputTokens ?? MAX_TOKENS)) {
+    return "cached, audio and image tokens exceed input_tokens, which includes them";
+  }
+  const made = (usage.reasoningTokens ?? 0) + (usage.outputAudioTokens ?? 0) + (usage.outputImageTokens ?? 0);
+  if (made > (usage.outputTokens ?? MAX_TOKENS)) {
+    return "reasoning, audio and image tokens exceed output_tokens, which includes them";
+  }
+  return null;
+}

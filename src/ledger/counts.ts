@@ -1,0 +1,53 @@
+/**
+ * The counts of a call, declared once. The type `Usage`, the native form, the columns of calls and rollups, the sums in
+ * answers and the API's description derive from this list. `.github/CONTRIBUTING.md` says what a new count takes.
+ */
+
+interface Count {
+  /** The name in the native form, in the database and in answers. */
+  name: string;
+  /** The text in the API's description. */
+  description: string;
+  /** If set, rollups sum it. `shown` puts the sum in every row of a summary, `kept` only in rows that ask for buckets. */
+  summed?: "shown" | "kept";
+}
+
+const DECLARED = {
+  inputTokens: { name: "input_tokens", description: "All input tokens, including cached ones.", summed: "shown" },
+  outputTokens: { name: "output_tokens", description: "All output tokens, including reasoning.", summed: "shown" },
+  cacheReadTokens: { name: "cache_read_tokens", description: "Part of the input.", summed: "shown" },
+  cacheWriteTokens: {
+    name: "cache_write_tokens",
+    description: "Part of the input: all cache writes, whether kept for five minutes or an hour.",
+    summed: "shown",
+  },
+  cacheWrite5mTokens: { name: "cache_write_5m_tokens", description: "Part of the cache writes." },
+  cacheWrite1hTokens: { name: "cache_write_1h_tokens", description: "Part of the cache writes.", summed: "kept" },
+  reasoningTokens: { name: "reasoning_tokens", description: "Part of the output.", summed: "shown" },
+  inputAudioTokens: {
+    name: "input_audio_tokens",
+    description: "Part of the input: audio tokens that were not cached.",
+    summed: "kept",
+  },
+  outputAudioTokens: { name: "output_audio_tokens", description: "Part of the output.", summed: "kept" },
+  inputImageTokens: {
+    name: "input_image_tokens",
+    description: "Part of the input: image tokens that were not cached.",
+    summed: "kept",
+  },
+  outputImageTokens: { name: "output_image_tokens", description: "Part of the output.", summed: "kept" },
+  webSearches: {
+    name: "web_searches",
+    description: "The number of web searches that the provider made for the call.",
+    summed: "kept",
+  },
+} as const satisfies Record<string, Count>;
+
+export type CountField = keyof typeof DECLARED;
+
+export const COUNTS: Readonly<Record<CountField, Count>> = DECLARED;
+
+/** The names of the counts that every row of a summary shows. */
+export type ShownCount = {
+  [F in CountField]: (typeof DECLARED)[F] extends { summed: "shown"; name: infer N extends string } ? N : never;
+}[CountField];

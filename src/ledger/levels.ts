@@ -1,0 +1,20 @@
+/**
+ * The levels of rollup rows. Each write adds partial rows. Merging turns them into fresh rows of their hours, days and
+ * weeks. Compacting turns the fresh and the compacted rows of an hour, a day or a week into one compacted row per group.
+ */
+
+export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4, week: 5, freshWeek: 7 } as const;
+/** Subtracted from a fresh level, this gives its compacted level. */
+export const FRESHNESS = LEVEL.freshHour - LEVEL.hour;
+/** The levels of merged rows, by their unit: UTC hours, UTC days, and weeks of UTC days that start on Monday. */
+export const LEVELS = {
+  hour: [LEVEL.hour, LEVEL.freshHour],
+  day: [LEVEL.day, LEVEL.freshDay],
+  week: [LEVEL.week, LEVEL.freshWeek],
+} as const;
+
+/**
+ * Merged rows name the format in which they were merged. Format 2 has grouping sets and weeks. The table refuses merged
+ * rows of an older format, because the Worker that writes them would leave something out.
+ */
+export const FORMAT = 2;

@@ -1,0 +1,139 @@
+/** The form of a summary's answer: its schemas, and the conversion of groups of exact sums to rows. */
+import { z } from "zod";
+import { BUCKETS } from "../ledger/buckets.ts";
+import { type Shown, SHOWN, type ShownName } from "../ledger/measures.ts";
+import { picoToUsd } from "../money.ts";
+import { type Latency, latencyOf } from "../rollup/latency.ts";
+import { count, time, usd, usdDifference } from "../wire.ts";
+import { BucketSums, bucketsOf, Rates, ratesOf } from "./details.ts";
+import type { Group } from "./group.ts";
+import { PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
+import { formatInZone, INTERVALS } from "./zone.ts";
+
+const latency: z.ZodType<Latency> = z.object({
+  mean: z.number(),
+  p50: z.number(),
+  p90: z.number(),
+  p95: z.number(),
+  p99: z.number(),
+  max: z.number(),
+});
+
+function schemaOf({ isMoney, nullWithout, description }: Shown): z.ZodType<number | string | null> {
+  const value = isMoney ? (nullWithout === undefined ? usd : usd.nullable()) : count;
+  return description === undefined ? value : value.describe(description);
+}
+
+/** Counts are numbers, and money is a decimal string of USD or null. */
+type ShownSums = { [N in ShownName]: N extends `${string}_usd` ? string | null : number };
+type Schemas = { [N in ShownName]: z.ZodType<ShownSums[N]> };
+
+const sums = z.object({
+  ...(Object.fromEntries(SHOWN.map((shown) => [shown.name, schemaOf(shown)])) as Schemas),
+  latency_ms: latency
+    .nullable()
+    .exactOptional()
+    .describe("Only with `include=latency`. Percentiles are within 1%; null without measured calls."),
+  buckets: z
+    .partialRecord(z.enum(BUCKETS), BucketSums)
+    .exactOptional()
+    .describe("Only with `include=buckets`: the price buckets that hold anything."),
+  ...Rates.partial().shape,
+});
+
+/** The sums that every row and the totals carry. */
+export const Sums = sums
+  .extend({
+    previous: sums
+      .exactOptional()
+      .describe(
+        "The sums of the period compared with, interval by interval. If that period has more intervals, the last row has the rest.",
+      ),
+    difference_usd: usdDifference.exactOptional().describe("This period's cost less that of the period compared with."),
+  })
+  .meta({ id: "Sums" });
+export type Sums = z.infer<typeof Sums>;
+
+/** A row also has its group keys at the top level. */
+export const SummaryRow = Sums.extend({
+  bucket: z.string().optional().describe("Start of the interval, with the zone's offset. It may lie before `from`."),
+  ...Object.fromEntries(PUBLIC_DIMENSIONS.map((name) => [name, z.string().optional()])),
+  user: z.string().nullable().optional().describe("Null for calls without a user."),
+}).meta({ id: "SummaryRow", patternProperties: { "^tag\\.": { type: ["string", "null"] } } });
+
+export const Summary = z
+  .object({
+    from: time,
+    to: time,
+    tz: z.string(),
+    interval: z.enum(INTERVALS),
+    as_of: time,
+    compare: z.object({ from: time, to: time }).exactOptional().describe("The period that rows are compared with."),
+    capped: z
+      .literal(true)
+      .exactOptional()
+      .describe("The grouped label has too many values. Its lesser values are combined into rows of `(other)`."),
+    approximate: z
+      .literal(true)
+      .exactOptional()
+      .describe("Calls at an edge of the range have been deleted. The edge was moved to the start of its hour."),
+    totals: Sums.describe(
+      "The sums of all calls in the range that match the filters. Groups and limit do not change them.",
+    ),
+    rows: z.array(SummaryRow as z.ZodType<Sums & Record<string, unknown>>),
+  })
+  .meta({ id: "Summary" });
+export type Summary = z.infer<typeof Summary>;
+
+/** One sum of `SHOWN`, exactly; null if there are calls and none has a value. Money is in pico-USD. */
+export function shownSum({ measures, nullWithout }: Shown, of: (measure: string) => bigint): bigint | null {
+  if (nullWithout !== undefined && of("requests") > 0n && of("requests") === of(nullWithout)) return null;
+  let sum = 0n;
+  for (const measure of measures) sum += of(measure);
+  return sum;
+}
+
+/** All sums of `SHOWN` in the form of an answer. */
+export function showSums(of: (measure: string) => bigint): ShownSums {
+  const row: Record<string, unknown> = {};
+  for (const shown of SHOWN) {
+    const sum = shownSum(shown, of);
+    row[shown.name] = sum === null ? null : shown.isMoney ? picoToUsd(sum) : Number(sum);
+  }
+  return row as ShownSums;
+}
+
+export function show(group: Pick<Group, "sums" | "latency" | "previous">, query: Pick<SummaryQuery, "include">): Sums {
+  const { sums, latency, previous } = group;
+  const of = (name: string): bigint => sums[name]!;
+  return {
+    ...showSums(of),
+    ...(query.include.includes("latency") ? { latency_ms: latencyOf(latency ?? new Map(), of("latency_sum_us")) } : {}),
+    ...(query.include.includes("buckets") ? { buckets: bucketsOf(of) } : {}),
+    ...(query.include.includes("rates") ? ratesOf(of) : {}),
+    ...(previous && {
+      previous: show(previous, query),
+      difference_usd: picoToUsd(of("cost_pico") - previous.sums["cost_pico"]!),
+    }),
+  };
+}
+
+export function rowOf(
+  group: Group,
+  query: SummaryQuery,
+  intervalStart = formatInZone(query.zone, group.intervalMs),
+): Sums & Record<string, unknown> {
+  const row: Record<string, unknown> = query.interval === "none" ? {} : { bucket: intervalStart };
+  for (const [i, key] of query.groupBy.entries()) row[key] = group.keys[i];
+  return Object.assign(row, show(group, query));
+}
+
+/** Converts groups that are ordered by interval. Each interval's start is formatted once. */
+export function rowsOf(groups: readonly Group[], query: SummaryQuery): (Sums & Record<string, unknown>)[] {
+  let [intervalMs, intervalStart] = [Number.NaN, ""];
+  return groups.map((group) => {
+    if (group.intervalMs !== intervalMs)
+      [intervalMs, intervalStart] = [group.intervalMs, formatInZone(query.zone, group.intervalMs)];
+    return rowOf(group, query, intervalStart);
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * Applies judgements to stored calls: whether they count, and which user, session and tags they have. The statement that
+ * changes the calls changes the rollups by the difference.
+ */
+import { sql } from "drizzle-orm";
+import { plainArray, textArray } from "../db/array-literal.ts";
+import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
+import { param, project } from "../db/sql.ts";
+import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
+import { inReach, type Scope } from "./scope.ts";
+import { seen } from "./sightings.ts";
+import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
+import { judge, type Judgement } from "./trace-tree.ts";
+
+const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
+
+/** The number of stored calls of each trace. */
+export const storedRows = sql`
+  select t.trace_id, count(*) as stored from traces t
+  where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null group by 1`;
+
+/** Refuses if a trace has more or fewer calls or links now than were judged. */
+const AS_JUDGED = compileNamed(sql`
+select refuse_if(
+  exists (
+    select from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
+      as i (trace_id, calls, links)
+    left join (${storedRows}) k on k.trace_id = i.trace_id
+    left join (
+      select s.trace_id, count(*) as stored from spans s
+      where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]) group by 1
+    ) l on l.trace_id = i.trace_id
+    where coalesce(k.stored, 0) <> i.calls or coalesce(l.stored, 0) <> i.links
+  ),
+  ${REFUSED}
+)`);
+
+/** Locks all calls that may change, so that the next statement sees their latest state. */
+const LOCK = compileNamed(
+  lockTraces(sql`
+  ${inReach(sql`t`)} and (
+    t.id = any(${param("ids")}::uuid[]) or t.id = any(array(select unnest(s.sightings) from (${seen}) as s))
+  )`),
+);
+
+/**
+ * Applies the judgements, and gives each contested response to its holder. Returns the start of the earliest call that
+ * changed, and how many changed calls count but have no cost.
+ */
+const APPLY = compileNamed(sql`
+with judged as (
+  select j.id, j.counts, j.nested, j.user_id, j.session_id, d.tags
+  from unnest(
+    ${param("ids")}::uuid[], ${param("counts")}::boolean[], ${param("nested")}::boolean[], ${param("user_ids")}::text[],
+    ${param("session_ids")}::text[], ${param("tag_numbers")}::integer[]
+  ) as j (id, counts, nested, user_id, session_id, tag_number)
+  left join unnest(${param("tags")}::text[]) with ordinality as d (tags, number) on d.number = j.tag_number
+),
+contested as materialized (${seen}),
+wanted as (
+  select t.*, j.nested as now_nested, j.user_id as now_user_id, j.session_id as now_session_id, j.tags::jsonb as now_tags,
+    j.counts and not exists (
+      select from responses r
+      where r.project_id = ${project} and r.response = md5(t.response_id)::uuid and t.id = any(r.sightings) and r.holder <> t.id
+    ) as now_billable
+  from judged j, traces t where ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
+  union all
+  select t.*, t.nested, t.user_id, t.session_id, t.tags,
+    case when t.wrapper then t.billable else not t.nested end
+      and coalesce(t.id = (select c.holder from contested c where t.id = any(c.sightings)), true)
+  from traces t
+  where ${inReach(sql`t`)} and t.id = any(array(select unnest(sightings) from contested)) and t.id not in (select id from judged)
+),
+changed as materialized (
+  select * from wanted
+  where (billable, nested, user_id, session_id, tags) is distinct from (now_billable, now_nested, now_user_id, now_session_id, now_tags)
+),
+before as materialized (
+  select t.* from traces t where ${inReach(sql`t`)} and t.id = any(array(select id from changed))
+),
+after as (
+  update traces t
+  set billable = c.now_billable, nested = c.now_nested, user_id = c.now_user_id, session_id = c.now_session_id, tags = c.now_tags
+  from changed c
+  where ${inReach(sql`t`)} and t.id = any(array(select id from changed)) and c.id = t.id
+  returning t.*
+),
+-- Labels change with whose a call is; the main rollup only with whether it counts.
+recounted as materialized (select id from changed where billable <> now_billable),
+difference as (${difference(sql`before`, sql`after`)}),
+main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
+label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
+held as (
+  insert into held_wrappers (project_id, id, trace_id, due_at)
+  select ${project}, t.id, t.trace_id, t.received_at + make_interval(secs => ${param("grace")}::float8)
+  from traces t where ${inReach(sql`t`)} and t.id = any(${param("held")}::uuid[])
+  on conflict (project_id, id) do update set due_at = excluded.due_at where held_wrappers.due_at <> excluded.due_at
+)
+select (extract(epoch from min(started_at)) * 1000)::float8 as earliest_ms,
+  (select count(*)::int from after where billable and cost_pico is null) as unpriced
+from before`);
+
+/**
+ * Judges the nodes, and returns the statements that apply the judgements. They refuse if other spans were stored since.
+ *
+ * @param traces ids of all traces, including those without a node.
+ */
+export function applyJudgements(
+  scope: Scope & { responses: string | null },
+  nodes: readonly StoredNode[],
+  traces: readonly string[] = [],
+): Bound[] {
+  const byTrace = Map.groupBy(nodes, ({ traceId }) => traceId);
+  for (const traceId of traces) if (!byTrace.has(traceId)) byTrace.set(traceId, []);
+  for (const [traceId, all] of byTrace) if (all.length > MAX_NODES) byTrace.delete(traceId);
+  const all = [...byTrace.values()].flat();
+  const judgements = judge(all);
+  const judged = all.flatMap((node): [string, Judgement][] => {
+    const judgement = judgements.get(node.id ?? "");
+    return judgement && (node.wrapper || differs(node, judgement)) ? [[node.id!, judgement]] : [];
+  });
+  const counted = [...byTrace].map(([traceId, all]) => ({
+    traceId,
+    calls: all.filter(({ id }) => id !== null).length,
+    all: all.length,
+  }));
+  const ids = plainArray(judged.map(([id]) => id));
+  // Many spans inherit the same tags, which are sent once.
+  const documents = new Map<string, number>();
+  const numberOf = (tags: Readonly<Record<string, string>>): number => {
+    const text = JSON.stringify(tags);
+    const number = documents.get(text) ?? documents.size + 1;
+    documents.set(text, number);
+    return number;
+  };
+  const values = {
+    ...scope,
+    traces: textArray(counted.map(({ traceId }) => traceId)),
+    calls: plainArray(counted.map(({ calls }) => calls)),
+    links: plainArray(counted.map(({ calls, all }) => all - calls)),
+    ids,
+    counts: plainArray(judged.map(([, { counts }]) => counts)),
+    nested: plainArray(judged.map(([, { nested }]) => nested)),
+    user_ids: textArray(judged.map(([, { userId }]) => userId)),
+    session_ids: textArray(judged.map(([, { sessionId }]) => sessionId)),
+    tag_numbers: plainArray(judged.map(([, { tags }]) => (tags === null ? null : numberOf(tags)))),
+    tags: textArray([...documents.keys()]),
+    held: plainArray(judged.flatMap(([id, { held }]) => (held ? [id] : []))),
+  };
+  return [...(counted.length > 0 ? [AS_JUDGED(values)] : []), LOCK(values), APPLY(values)];
+}
+
+/**
+ * True if a judgement changes the stored call. Sightings are not considered here, because the statement does that.
+ * Wrappers are always sent, because one may have become ripe since it was read.
+ */
+function differs(node: StoredNode, { counts, nested, userId, sessionId, tags }: Judgement): boolean {
+  const more = tags !== node.tags && Object.keys(tags ?? {}).length > Object.keys(node.tags ?? {}).length;
+  return (
+    counts !== node.billable || nested !== node.nested || userId !== node.userId || sessionId !== node.sessionId || more
+  );
+}

@@ -1,0 +1,117 @@
+/** The columns of the table `traces` that a write fills: the name, the type, and the value for a call and its cost. */
+import { instantAt } from "../db/sql.ts";
+import { sql, type SQL } from "drizzle-orm";
+import { plainColumn, textColumn } from "../db/array-literal.ts";
+import type { Cost } from "../pricing/cost.ts";
+import { COUNT_FIELDS, COUNT_NAMES, type Call } from "../ledger/call.ts";
+
+export interface PricedCall {
+  call: Call;
+  cost: Cost;
+}
+
+type Value = string | number | bigint | boolean | null;
+
+export interface Column {
+  name: string;
+  type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "jsonb";
+  of: (call: Call, cost: Cost) => Value;
+  /**
+   * True if the value is the caller's, so a second sending that differs is a conflict. `inherited` if the value may also
+   * come from a span above the call.
+   */
+  said: boolean | "inherited";
+  /** The column whose value a new row takes here too. This column is not sent. */
+  sameAs?: string;
+}
+
+const said = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: true });
+const inherited = (name: string, type: Column["type"], of: Column["of"]): Column => ({
+  ...said(name, type, of),
+  said: "inherited",
+});
+const derived = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: false });
+
+export const COLUMNS: readonly Column[] = [
+  derived("id", "uuid", (t) => t.id),
+  derived("started_at", "timestamptz", (t) => t.startedAtMs),
+  said("duration_us", "bigint", (t) => t.durationUs),
+  ...COUNT_FIELDS.map((field) => said(COUNT_NAMES[field], "integer", (t) => t[field])),
+  derived("cost_pico", "bigint", (_, cost) => cost.costPico),
+  { ...derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico), sameAs: "cost_pico" },
+  said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),
+  derived("price_id", "uuid", (_, cost) => cost.price?.id ?? null),
+  derived("billable", "boolean", (t) => t.billable),
+  derived("wrapper", "boolean", (t) => t.wrapper),
+  said("status", "text", (t) => t.status),
+  said("application", "text", (t) => t.application),
+  said("environment", "text", (t) => t.environment),
+  said("provider", "text", (_, cost) => cost.provider),
+  said("model", "text", (t) => t.model),
+  said("operation", "text", (t) => t.operation),
+  said("service_tier", "text", (t) => t.serviceTier),
+  said("request_model", "text", (t) => t.requestModel),
+  said("client_id", "text", (t) => t.clientId),
+  said("trace_id", "text", (t) => t.traceId),
+  said("span_id", "text", (t) => t.spanId),
+  said("parent_id", "text", (t) => t.parentId),
+  said("response_id", "text", (t) => t.responseId),
+  inherited("user_id", "text", (t) => t.userId),
+  inherited("session_id", "text", (t) => t.sessionId),
+  inherited("tags", "jsonb", (t) => tagsJson(t.tags)),
+  said("error_type", "text", (t) => t.errorType),
+  derived("unpriced_reason", "text", (_, cost) => cost.unpricedReason),
+  derived("rule", "text", (t) => t.rule),
+  derived("usage_semantics", "text", (t) => t.usageSemantics),
+];
+
+/** The columns that are sent with a write. */
+export const SENT_COLUMNS = COLUMNS.filter(({ sameAs }) => sameAs === undefined);
+
+function tagsJson(tags: Record<string, string>): string | null {
+  for (const _ in tags) return JSON.stringify(tags);
+  return null;
+}
+
+/** Instants are sent as epoch ms and JSON as text. All other columns are sent in their own type. */
+const SENT_AS = {
+  timestamptz: sql`bigint[]`,
+  jsonb: sql`text[]`,
+  uuid: sql`uuid[]`,
+  bigint: sql`bigint[]`,
+  integer: sql`integer[]`,
+  boolean: sql`boolean[]`,
+  text: sql`text[]`,
+};
+
+/** The placeholder for one whole column, as an array. */
+export function columnParam({ name, type }: Column): SQL {
+  return sql`${sql.placeholder(name)}::${SENT_AS[type]}`;
+}
+
+/** A column's value in the sent row `i`, in the type that is stored. */
+export function sentValue({ name, type, sameAs = name }: Column): SQL {
+  const column = sql`i.${sql.identifier(sameAs)}`;
+  if (type === "timestamptz") return instantAt(column);
+  return type === "jsonb" ? sql`${column}::jsonb` : column;
+}
+
+/** True if the sent row `i` contradicts the stored call `t` in this column. */
+export function differs(column: Column): SQL {
+  const stored = sql`t.${sql.identifier(column.name)}`;
+  const sent = sentValue(column);
+  const differs = sql`${stored} is distinct from ${sent}`;
+  if (column.said !== "inherited") return differs;
+  // If the span did not say it, the stored value may come from a span above it.
+  const contradicts =
+    column.type === "jsonb" ? sql`not coalesce(${stored}, '{}') @> coalesce(${sent}, '{}')` : sql`${stored} <> ${sent}`;
+  return sql`case when t.span_id is null then ${differs} else coalesce(${contradicts}, ${sent} is not null) end`;
+}
+
+/** One whole column of a batch, as a Postgres array literal. */
+export function columnLiteral({ type, of }: Column, batch: readonly PricedCall[]): string | null {
+  const value = ({ call, cost }: PricedCall): Value => of(call, cost);
+  return type === "text" || type === "jsonb"
+    ? textColumn(batch, value as (priced: PricedCall) => string | null)
+    : plainColumn(batch, value);
+}

@@ -1,0 +1,78 @@
+/**
+ * Two statements, compiled once: INSERT_CALLS stores calls together with their rollup partials, and CONFLICTS compares
+ * calls that were sent again with the stored ones.
+ */
+import { sql } from "drizzle-orm";
+import { compile, type Database } from "../db/client.ts";
+import { asRoutine } from "../db/routine.ts";
+import { columns, list } from "../db/sql.ts";
+import { rawSinceMs, rowKept } from "../retention/kept.ts";
+import { insertLabelPartials, insertMainPartials, ROLLED_UP } from "../rollup/derive.ts";
+import {
+  type Column,
+  columnLiteral,
+  columnParam,
+  COLUMNS,
+  differs,
+  type PricedCall,
+  SENT_COLUMNS,
+  sentValue,
+} from "./columns.ts";
+import { PRICE_CTES, PRICE_PARAMS } from "./price-rows.ts";
+
+const namesOf = (all: readonly Column[]) => columns(all.map(({ name }) => name));
+
+/** The new calls with the prices sent along. A statement does not see rows that it inserts, so `prices` cannot serve. */
+const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
+
+const INSERT_PARAMS = ["project", ...PRICE_PARAMS, ...SENT_COLUMNS.map(({ name }) => name), "sent"];
+/**
+ * Inserts the calls that are new, and the rollup partials of exactly these, at the prices sent along. Returns how many
+ * calls were inserted and how many main partials. If fewer than `sent` were inserted, it returns their ids too.
+ */
+export const INSERT_CALLS = asRoutine(
+  compile(
+    sql`
+with batch as (select ${sql.placeholder("project")}::uuid as project_id, ${rawSinceMs} as since_ms),${PRICE_CTES},
+inserted as (
+  insert into traces (project_id, ${namesOf(COLUMNS)})
+  select batch.project_id, ${list(COLUMNS.map(sentValue))}
+  from batch, unnest(${list(SENT_COLUMNS.map(columnParam))}) as i (${namesOf(SENT_COLUMNS)})
+  where ${rowKept(sql`i.started_at`, sql`batch.since_ms`)}
+  on conflict do nothing
+  returning id, ${columns(ROLLED_UP)}
+),
+main_partials as (${insertMainPartials(INSERTED)} returning 1),
+label_partials as (${insertLabelPartials(INSERTED)})
+select count(*)::int as inserted, (select count(*)::int from main_partials) as partials, case when count(*) < ${sql.placeholder("sent")}::int then array_agg(id) end as ids from inserted`.inlineParams(),
+    INSERT_PARAMS,
+  ),
+  "write",
+  INSERT_PARAMS.length,
+  "inserted int, partials int, ids uuid[]",
+);
+/** The statements that migrating also installs as functions of the database. */
+export const ROUTINES = [INSERT_CALLS];
+
+const SAID = COLUMNS.filter((column) => column.said);
+const ID = COLUMNS.find(({ name }) => name === "id")!;
+
+/** The positions of the calls whose stored content differs from the content sent now. */
+const CONFLICTS = compile(
+  sql`
+with batch as (select ${sql.placeholder("project")}::uuid as project_id)
+select i.position::int - 1 as position
+from batch
+cross join unnest(${list([ID, ...SAID].map(columnParam))})
+  with ordinality as i (id, ${columns(SAID.map(({ name }) => name))}, position)
+join traces t on t.project_id = batch.project_id and t.id = i.id
+where ${sql.join(SAID.map(differs), sql` or `)}
+order by 1`,
+  ["project", "id", ...SAID.map(({ name }) => name)],
+);
+
+/** Returns the positions of the calls in `batch` whose stored content differs. */
+export async function conflicting(db: Database, projectId: string, batch: readonly PricedCall[]): Promise<number[]> {
+  const rows = await db.run(CONFLICTS, [projectId, ...[ID, ...SAID].map((column) => columnLiteral(column, batch))]);
+  return rows.map(({ position }) => Number(position));
+}

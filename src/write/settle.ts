@@ -1,0 +1,211 @@
+/**
+ * Settling a trace means judging its tree anew. Whether a stored call counts, and whose it is, depends on the other spans
+ * of its trace. These come in any order and in any number of bodies, and two tools may report one call. So a write that
+ * stores a span settles its trace in the same transaction.
+ *
+ * The spans are read and judged (`trace-tree.ts`) before that transaction. Transactions that settle one trace take turns,
+ * and a transaction refuses if spans were stored since it read them. If several calls are sightings of one provider
+ * response (`sightings.ts`), one of them counts.
+ */
+import { sql } from "drizzle-orm";
+import { plainArray, textArray } from "../db/array-literal.ts";
+import { type Bound, compileNamed, type Database, REFUSED } from "../db/client.ts";
+import { param, project } from "../db/sql.ts";
+import type { Call, Link } from "../ledger/call.ts";
+import { callKey } from "../ledger/key.ts";
+import { applyJudgements, storedRows } from "./apply-judgements.ts";
+import type { PricedCall } from "./columns.ts";
+import { scopeOf } from "./scope.ts";
+import {
+  FORGET_RESPONSE,
+  FORGET_SIGHTING,
+  inReachOfEachOther,
+  isSighting,
+  responsesOf,
+  seen,
+  SIGHT,
+  sightingValues,
+  TRACES_OF,
+} from "./sightings.ts";
+import { KNOWN, LINK, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
+
+/**
+ * Makes transactions that settle one trace take turns. A project has 64 locks for all its traces, because a server's lock
+ * table is small.
+ */
+const TAKE_TURN = compileNamed(sql`
+select pg_advisory_xact_lock(hashtext(${project}::text), k) from (
+  select distinct hashtext(trace_id) & 63 as k
+  from unnest(${param("traces")}::text[]) as i (trace_id) order by 1
+) as locks`);
+
+/**
+ * Refuses if there is something to settle: a trace with more stored calls than these `calls`, a trace with links, or a
+ * response that was seen before. Most batches pass, and this check is much cheaper than settling.
+ */
+const CHECK = compileNamed(sql`
+select refuse_if(
+  exists (
+    select from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
+    join (${storedRows}) k on k.trace_id = i.trace_id
+    where k.stored > i.calls
+  )
+  or exists (select from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
+  or exists (select from (${seen}) as s where cardinality(s.sightings) > 1),
+  ${REFUSED}
+)`);
+
+/** Leaves traces to cron, which settles them. */
+const DEFER = compileNamed(sql`
+insert into held_wrappers (project_id, id, trace_id, due_at)
+select ${project}, d.id, d.trace_id, now() from unnest(${param("ids")}::uuid[], ${param("traces")}::text[]) as d (id, trace_id)
+order by d.id on conflict (project_id, id) do update set due_at = excluded.due_at`);
+
+export interface Settling {
+  /**
+   * Statements that suffice if the batch has nothing to settle. If it has, they fail with `Refused`. Null if the batch
+   * itself shows that they would fail.
+   */
+  check: Bound[] | null;
+  /**
+   * Reads and judges the traces, and returns the statements that apply the judgements. If spans were stored meanwhile, the
+   * statements fail with `Refused` and have to be prepared again. The column `earliest_ms` of a row they return is the
+   * start of the earliest call that they changed.
+   */
+  settle(db: Database): Promise<Bound[]>;
+  /**
+   * Statements that leave the spans as they were sent, for cron to settle. They serve if too many requests write to one
+   * trace, or if it is too large.
+   */
+  defer(): Bound[];
+}
+
+/**
+ * Prepares the settling of a batch. Its statements run after the INSERT, in the same transaction. Null if the batch has no
+ * span, no link and no provider response id.
+ */
+export function settling(
+  projectId: string,
+  batch: readonly PricedCall[],
+  links: readonly Link[],
+  graceSeconds: number,
+): Settling | null {
+  const spans = new Map<string, Call>();
+  for (const { call } of batch) {
+    if (call.traceId !== null && call.spanId !== null && !spans.has(call.id)) spans.set(call.id, call);
+  }
+  const sightings = batch.map(({ call }) => call).filter(isSighting);
+  if (spans.size === 0 && links.length === 0 && sightings.length === 0) return null;
+
+  const calls = new Map<string, number>();
+  for (const { traceId } of spans.values()) calls.set(traceId!, (calls.get(traceId!) ?? 0) + 1);
+  for (const { traceId } of links) if (!calls.has(traceId)) calls.set(traceId, 0);
+  const startsMs = [...batch.map(({ call }) => call.startedAtMs), ...links.map((link) => link.startedAtMs)];
+  const scope = scopeOf(projectId, startsMs, graceSeconds);
+  const lowestStartMs = startsMs.reduce((lowest, ms) => Math.min(lowest, ms));
+  const traces = textArray([...calls.keys()]);
+  const begin = [
+    ...(links.length > 0 ? [LINK({ ...scope, ...linkValues(links) })] : []),
+    ...(calls.size > 0 ? [TAKE_TURN({ ...scope, traces })] : []),
+  ];
+  const groups = inReachOfEachOther(sightings);
+  const quiet = links.length === 0 && groups.length <= 1 && areAllCallsApart(spans);
+  const sighted = groups.at(-1) ?? [];
+  const sight = (some: readonly Call[]): Bound[] =>
+    some.length > 0 ? [SIGHT({ ...scope, ...sightingValues(some) })] : [];
+  return {
+    check: quiet
+      ? [
+          ...begin,
+          ...sight(sighted),
+          CHECK({ ...scope, traces, calls: plainArray([...calls.values()]), ...responsesOf(sighted) }),
+        ]
+      : null,
+    async settle(db) {
+      const [rows = [], known = []] = await db.batch([
+        NODES({ ...scope, traces }),
+        KNOWN({ ...scope, ids: plainArray([...spans.keys()]) }),
+      ]);
+      const stored = rows.map(nodeOf);
+      const ids = new Set(known.map(({ id }) => String(id)));
+      const fresh = [...spans.values()].filter(({ id }) => !ids.has(id));
+      const nodes = [...stored, ...newNodes(fresh, links, stored, graceSeconds === 0)];
+      const earlier = groups
+        .slice(0, -1)
+        .flatMap((some) => [...sight(some), ...applyJudgements({ ...scope, ...responsesOf(some) }, [])]);
+      const own = { ...scope, ...responsesOf(sighted) };
+      return [...begin, ...earlier, ...sight(sighted), ...applyJudgements(own, nodes, [...calls.keys()])];
+    },
+    defer() {
+      const due = [...calls.keys()].map((traceId) => ({ traceId, id: callKey(lowestStartMs, traceId) }));
+      const held = {
+        ...scope,
+        traces: textArray(due.map(({ traceId }) => traceId)),
+        ids: plainArray(due.map(({ id }) => id)),
+      };
+      return [...begin, ...sight(sighted), ...applyJudgements({ ...scope, ...responsesOf(sighted) }, []), DEFER(held)];
+    },
+  };
+}
+
+/** The statements that settle stored traces again, because the grace time of a wrapper is over. */
+export async function settlingAgain(
+  db: Database,
+  projectId: string,
+  traces: readonly { traceId: string; startedAtMs: number }[],
+  graceSeconds: number,
+): Promise<Bound[]> {
+  const scope = scopeOf(
+    projectId,
+    traces.map(({ startedAtMs }) => startedAtMs),
+    graceSeconds,
+  );
+  const ids = [...new Set(traces.map(({ traceId }) => traceId))];
+  const nodes = await readNodes(db, scope, ids);
+  return [TAKE_TURN({ ...scope, traces: textArray(ids) }), ...applyJudgements({ ...scope, responses: null }, nodes)];
+}
+
+/**
+ * The statements that settle traces for a call that is deleted: its own trace, and the traces of the other sightings of
+ * its response. Some run before the deletion, some after it.
+ *
+ * @param judging if false, the spans around the call stay as they are.
+ */
+export async function settlingWithout(
+  db: Database,
+  projectId: string,
+  gone: { id: string; traceId: string | null; responseId: string | null; startedAtMs: number },
+  graceSeconds: number,
+  judging = true,
+): Promise<{ before: Bound[]; after: Bound[] }> {
+  const scope = scopeOf(projectId, [gone.startedAtMs], graceSeconds);
+  const responses = textArray(gone.responseId === null ? [] : [gone.responseId]);
+  const traces = new Set(judging && gone.traceId !== null ? [gone.traceId] : []);
+  if (judging && gone.responseId !== null) {
+    const { statement, values } = TRACES_OF({ ...scope, responses });
+    for (const row of await db.run(statement, values)) traces.add(String(row["trace_id"]));
+  }
+  const nodes = traces.size === 0 ? [] : await readNodes(db, scope, [...traces]);
+  return {
+    before: traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })],
+    after: [
+      FORGET_SIGHTING({ ...scope, responses, id: gone.id }),
+      FORGET_RESPONSE({ ...scope, responses }),
+      ...applyJudgements(
+        { ...scope, responses },
+        nodes.filter(({ id }) => id !== gone.id),
+        [...traces],
+      ),
+    ],
+  };
+}
+
+/** True if, within the batch, no span is above another and none is a wrapper. */
+function areAllCallsApart(spans: ReadonlyMap<string, Call>): boolean {
+  const parents = new Set<string>();
+  for (const { wrapper, traceId, parentId } of spans.values()) {
+    if (wrapper) return false;
+    if (parentId !== null) parents.add(`${traceId}:${parentId}`);
+  }
+  return parents.size === 0 || ![...spans.values()].some(({ traceId, spanId }) => parents.has(`${traceId}:${spanId}`));
+}

@@ -1,0 +1,55 @@
+/**
+ * A database of the test's own, over the driver that is tested: what is kept is decided for all projects of one, so none
+ * may be shared.
+ */
+import { type RetainDeps, retain } from "../src/retention/retain.ts";
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { inject, onTestFinished } from "vitest";
+import { startHyperdrive } from "../scripts/local/hyperdrive.ts";
+import { migrate } from "../scripts/local/migrate.ts";
+import { connect, type Database } from "../src/db/client.ts";
+
+export interface OwnDatabase {
+  db: Database;
+  url: string;
+}
+
+/** Migrations set what holds for the whole server, which two of them cannot do at once. Any number. */
+const MIGRATING = 4_102_991;
+
+export async function ownDatabase(driver = inject("driver")): Promise<OwnDatabase> {
+  const url = new URL(inject("databaseUrl"));
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  await client.query(`create database ${name}`);
+  url.pathname = `/${name}`;
+  await client.query("select pg_advisory_lock($1)", [MIGRATING]);
+  await migrate(url.href).finally(() => client.end());
+  if (driver === "postgres") {
+    const hyperdrive = await startHyperdrive(url.href);
+    onTestFinished(hyperdrive.close);
+    return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url }) };
+  }
+  return { url: url.href, db: connect({ url: url.href, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT }) };
+}
+
+export type Days = Partial<RetainDeps["config"]>;
+
+/** One run of it at `nowMs`, with all the time that it needs. Returns whether nothing is left. */
+export function retainAt(db: Database, nowMs: number, days: Days): Promise<boolean> {
+  const config = { rawRetentionDays: undefined, hourRetentionDays: undefined, ...days };
+  return retain({ db, config, now: () => nowMs }, Number.POSITIVE_INFINITY);
+}
+
+/** The months that `traces` has partitions of, the oldest first. */
+export async function oldestPartition(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ name: string }>(
+    "select min(inhrelid::regclass::text) as name from pg_inherits where inhparent = 'traces'::regclass",
+  );
+  await client.end();
+  return rows[0]!.name;
+}

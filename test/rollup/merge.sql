@@ -1,0 +1,1033 @@
+with
+  moved as (
+    delete from rollup
+    where
+      ctid = any (
+        array(
+          select
+            ctid
+          from
+            rollup
+          where
+            level = 0
+          order by
+            project_id,
+            label,
+            bucket
+          limit
+            $1::int
+          for update
+            skip locked
+        )
+      )
+    returning
+      *
+  ),
+  spread as (
+    select
+      t.project_id,
+      t.bucket,
+      l.label,
+      case
+        when (
+          not (
+            select
+              exists (
+                select
+                from
+                  crowded_labels
+              )
+          )
+          or not exists (
+            select
+            from
+              crowded_labels c
+            where
+              c.project_id = t.project_id
+              and c.label = l.label
+              and c.day = date_bin('1 day', t.bucket, 'epoch'::timestamptz)
+          )
+          or exists (
+            select
+            from
+              rollup c
+            where
+              c.level in (2, 4)
+              and c.project_id = t.project_id
+              and c.label = l.label
+              and c.bucket = date_bin('1 day', t.bucket, 'epoch'::timestamptz)
+              and c.value = l.value
+          )
+        ) then l.value
+        else '(other)'
+      end as value,
+      "t"."application",
+      "t"."environment",
+      "t"."provider",
+      "t"."model",
+      "t"."operation",
+      "t"."service_tier",
+      "t"."requests",
+      "t"."errors",
+      "t"."input_tokens",
+      "t"."output_tokens",
+      "t"."cache_read_tokens",
+      "t"."cache_write_tokens",
+      "t"."reasoning_tokens",
+      "t"."cost_pico",
+      "t"."recorded_cost_pico",
+      "t"."unpriced_requests",
+      "t"."unpriced_tokens",
+      "t"."unrecorded_requests",
+      "t"."latency_count",
+      "t"."latency_sum_us",
+      "t"."cache_write_1h_tokens",
+      "t"."input_audio_tokens",
+      "t"."output_audio_tokens",
+      "t"."input_image_tokens",
+      "t"."output_image_tokens",
+      "t"."web_searches",
+      "t"."cost_input_pico",
+      "t"."cost_cache_read_pico",
+      "t"."cost_cache_write_pico",
+      "t"."cost_cache_write_1h_pico",
+      "t"."cost_input_audio_pico",
+      "t"."cost_input_image_pico",
+      "t"."cost_output_pico",
+      "t"."cost_reasoning_pico",
+      "t"."cost_output_audio_pico",
+      "t"."cost_output_image_pico",
+      "t"."cost_request_pico",
+      "t"."cost_web_search_pico",
+      t.latency_buckets[1] as latency_bin,
+      t.latency_counts[1] as calls
+    from
+      moved t
+      cross join lateral (
+        select
+          'user' as label,
+          t.user_id as value
+        where
+          t.user_id is not null
+        union all
+        (
+          select
+            'tag.' || key as label,
+            value
+          from
+            jsonb_each_text(t.tags)
+          limit
+            10
+        )
+      ) as l
+    where
+      t.label = '*'
+  ),
+  labelled as (
+    select
+      "project_id",
+      "bucket",
+      "label",
+      "value",
+      "application",
+      "environment",
+      "provider",
+      "model",
+      "operation",
+      "service_tier",
+      total ("requests"::bigint)::bigint as "requests",
+      nullif(total ("errors"::bigint), 0)::bigint as "errors",
+      nullif(total ("input_tokens"::bigint), 0)::bigint as "input_tokens",
+      nullif(total ("output_tokens"::bigint), 0)::bigint as "output_tokens",
+      nullif(total ("cache_read_tokens"::bigint), 0)::bigint as "cache_read_tokens",
+      nullif(total ("cache_write_tokens"::bigint), 0)::bigint as "cache_write_tokens",
+      nullif(total ("reasoning_tokens"::bigint), 0)::bigint as "reasoning_tokens",
+      nullif(total ("cost_pico"::numeric), 0)::numeric as "cost_pico",
+      nullif(total ("recorded_cost_pico"::numeric), 0)::numeric as "recorded_cost_pico",
+      nullif(total ("unpriced_requests"::bigint), 0)::bigint as "unpriced_requests",
+      nullif(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
+      nullif(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
+      nullif(total ("latency_count"::bigint), 0)::bigint as "latency_count",
+      nullif(total ("latency_sum_us"::numeric), 0)::numeric as "latency_sum_us",
+      nullif(total ("cache_write_1h_tokens"::bigint), 0)::bigint as "cache_write_1h_tokens",
+      nullif(total ("input_audio_tokens"::bigint), 0)::bigint as "input_audio_tokens",
+      nullif(total ("output_audio_tokens"::bigint), 0)::bigint as "output_audio_tokens",
+      nullif(total ("input_image_tokens"::bigint), 0)::bigint as "input_image_tokens",
+      nullif(total ("output_image_tokens"::bigint), 0)::bigint as "output_image_tokens",
+      nullif(total ("web_searches"::bigint), 0)::bigint as "web_searches",
+      nullif(total ("cost_input_pico"::numeric), 0)::numeric as "cost_input_pico",
+      nullif(total ("cost_cache_read_pico"::numeric), 0)::numeric as "cost_cache_read_pico",
+      nullif(total ("cost_cache_write_pico"::numeric), 0)::numeric as "cost_cache_write_pico",
+      nullif(total ("cost_cache_write_1h_pico"::numeric), 0)::numeric as "cost_cache_write_1h_pico",
+      nullif(total ("cost_input_audio_pico"::numeric), 0)::numeric as "cost_input_audio_pico",
+      nullif(total ("cost_input_image_pico"::numeric), 0)::numeric as "cost_input_image_pico",
+      nullif(total ("cost_output_pico"::numeric), 0)::numeric as "cost_output_pico",
+      nullif(total ("cost_reasoning_pico"::numeric), 0)::numeric as "cost_reasoning_pico",
+      nullif(total ("cost_output_audio_pico"::numeric), 0)::numeric as "cost_output_audio_pico",
+      nullif(total ("cost_output_image_pico"::numeric), 0)::numeric as "cost_output_image_pico",
+      nullif(total ("cost_request_pico"::numeric), 0)::numeric as "cost_request_pico",
+      nullif(total ("cost_web_search_pico"::numeric), 0)::numeric as "cost_web_search_pico",
+      array_agg(latency_bin) filter (
+        where
+          latency_bin is not null
+      ) as latency_buckets,
+      case
+        when count(calls) > 0 then array_agg(coalesce(calls, 1)) filter (
+          where
+            latency_bin is not null
+        )
+      end as latency_counts
+    from
+      spread
+    group by
+      "project_id",
+      "bucket",
+      "label",
+      "value",
+      "application",
+      "environment",
+      "provider",
+      "model",
+      "operation",
+      "service_tier"
+  ),
+  main as materialized (
+    select
+      s.*,
+      h.latency_buckets,
+      h.latency_counts
+    from
+      (
+        select
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier",
+          total ("requests"::bigint)::bigint as "requests",
+          nullif(total ("errors"::bigint), 0)::bigint as "errors",
+          nullif(total ("input_tokens"::bigint), 0)::bigint as "input_tokens",
+          nullif(total ("output_tokens"::bigint), 0)::bigint as "output_tokens",
+          nullif(total ("cache_read_tokens"::bigint), 0)::bigint as "cache_read_tokens",
+          nullif(total ("cache_write_tokens"::bigint), 0)::bigint as "cache_write_tokens",
+          nullif(total ("reasoning_tokens"::bigint), 0)::bigint as "reasoning_tokens",
+          nullif(total ("cost_pico"::numeric), 0)::numeric as "cost_pico",
+          nullif(total ("recorded_cost_pico"::numeric), 0)::numeric as "recorded_cost_pico",
+          nullif(total ("unpriced_requests"::bigint), 0)::bigint as "unpriced_requests",
+          nullif(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
+          nullif(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
+          nullif(total ("latency_count"::bigint), 0)::bigint as "latency_count",
+          nullif(total ("latency_sum_us"::numeric), 0)::numeric as "latency_sum_us",
+          nullif(total ("cache_write_1h_tokens"::bigint), 0)::bigint as "cache_write_1h_tokens",
+          nullif(total ("input_audio_tokens"::bigint), 0)::bigint as "input_audio_tokens",
+          nullif(total ("output_audio_tokens"::bigint), 0)::bigint as "output_audio_tokens",
+          nullif(total ("input_image_tokens"::bigint), 0)::bigint as "input_image_tokens",
+          nullif(total ("output_image_tokens"::bigint), 0)::bigint as "output_image_tokens",
+          nullif(total ("web_searches"::bigint), 0)::bigint as "web_searches",
+          nullif(total ("cost_input_pico"::numeric), 0)::numeric as "cost_input_pico",
+          nullif(total ("cost_cache_read_pico"::numeric), 0)::numeric as "cost_cache_read_pico",
+          nullif(total ("cost_cache_write_pico"::numeric), 0)::numeric as "cost_cache_write_pico",
+          nullif(total ("cost_cache_write_1h_pico"::numeric), 0)::numeric as "cost_cache_write_1h_pico",
+          nullif(total ("cost_input_audio_pico"::numeric), 0)::numeric as "cost_input_audio_pico",
+          nullif(total ("cost_input_image_pico"::numeric), 0)::numeric as "cost_input_image_pico",
+          nullif(total ("cost_output_pico"::numeric), 0)::numeric as "cost_output_pico",
+          nullif(total ("cost_reasoning_pico"::numeric), 0)::numeric as "cost_reasoning_pico",
+          nullif(total ("cost_output_audio_pico"::numeric), 0)::numeric as "cost_output_audio_pico",
+          nullif(total ("cost_output_image_pico"::numeric), 0)::numeric as "cost_output_image_pico",
+          nullif(total ("cost_request_pico"::numeric), 0)::numeric as "cost_request_pico",
+          nullif(total ("cost_web_search_pico"::numeric), 0)::numeric as "cost_web_search_pico"
+        from
+          (
+            select
+              "project_id",
+              "bucket",
+              "label",
+              "value",
+              "application",
+              "environment",
+              "provider",
+              "model",
+              "operation",
+              "service_tier",
+              "requests",
+              "errors",
+              "input_tokens",
+              "output_tokens",
+              "cache_read_tokens",
+              "cache_write_tokens",
+              "reasoning_tokens",
+              "cost_pico",
+              "recorded_cost_pico",
+              "unpriced_requests",
+              "unpriced_tokens",
+              "unrecorded_requests",
+              "latency_count",
+              "latency_sum_us",
+              "cache_write_1h_tokens",
+              "input_audio_tokens",
+              "output_audio_tokens",
+              "input_image_tokens",
+              "output_image_tokens",
+              "web_searches",
+              "cost_input_pico",
+              "cost_cache_read_pico",
+              "cost_cache_write_pico",
+              "cost_cache_write_1h_pico",
+              "cost_input_audio_pico",
+              "cost_input_image_pico",
+              "cost_output_pico",
+              "cost_reasoning_pico",
+              "cost_output_audio_pico",
+              "cost_output_image_pico",
+              "cost_request_pico",
+              "cost_web_search_pico",
+              "latency_buckets",
+              "latency_counts"
+            from
+              moved
+            where
+              label <> '*'
+          ) as m
+        group by
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier"
+      ) s
+      full join (
+        select
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier",
+          array_agg(latency_bin) as latency_buckets,
+          array_agg(calls) as latency_counts
+        from
+          (
+            select
+              "project_id",
+              "bucket",
+              "label",
+              "value",
+              "application",
+              "environment",
+              "provider",
+              "model",
+              "operation",
+              "service_tier",
+              latency_bin,
+              sum(coalesce(calls, 1))::integer as calls
+            from
+              (
+                select
+                  "project_id",
+                  "bucket",
+                  "label",
+                  "value",
+                  "application",
+                  "environment",
+                  "provider",
+                  "model",
+                  "operation",
+                  "service_tier",
+                  unnest(latency_buckets) as latency_bin,
+                  unnest(latency_counts) as calls
+                from
+                  (
+                    select
+                      "project_id",
+                      "bucket",
+                      "label",
+                      "value",
+                      "application",
+                      "environment",
+                      "provider",
+                      "model",
+                      "operation",
+                      "service_tier",
+                      "requests",
+                      "errors",
+                      "input_tokens",
+                      "output_tokens",
+                      "cache_read_tokens",
+                      "cache_write_tokens",
+                      "reasoning_tokens",
+                      "cost_pico",
+                      "recorded_cost_pico",
+                      "unpriced_requests",
+                      "unpriced_tokens",
+                      "unrecorded_requests",
+                      "latency_count",
+                      "latency_sum_us",
+                      "cache_write_1h_tokens",
+                      "input_audio_tokens",
+                      "output_audio_tokens",
+                      "input_image_tokens",
+                      "output_image_tokens",
+                      "web_searches",
+                      "cost_input_pico",
+                      "cost_cache_read_pico",
+                      "cost_cache_write_pico",
+                      "cost_cache_write_1h_pico",
+                      "cost_input_audio_pico",
+                      "cost_input_image_pico",
+                      "cost_output_pico",
+                      "cost_reasoning_pico",
+                      "cost_output_audio_pico",
+                      "cost_output_image_pico",
+                      "cost_request_pico",
+                      "cost_web_search_pico",
+                      "latency_buckets",
+                      "latency_counts"
+                    from
+                      moved
+                    where
+                      label <> '*'
+                  ) as m
+              ) one
+            group by
+              "project_id",
+              "bucket",
+              "label",
+              "value",
+              "application",
+              "environment",
+              "provider",
+              "model",
+              "operation",
+              "service_tier",
+              latency_bin
+          ) by_bin
+        where
+          calls <> 0
+        group by
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier"
+      ) h using (
+        "project_id",
+        "bucket",
+        "label",
+        "value",
+        "application",
+        "environment",
+        "provider",
+        "model",
+        "operation",
+        "service_tier"
+      )
+  ),
+  fresh as materialized (
+    select
+      *
+    from
+      labelled
+    union all
+    select
+      *
+    from
+      main
+    union all
+    select
+      s.*,
+      h.latency_buckets,
+      h.latency_counts
+    from
+      (
+        select
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier",
+          total ("requests"::bigint)::bigint as "requests",
+          nullif(total ("errors"::bigint), 0)::bigint as "errors",
+          nullif(total ("input_tokens"::bigint), 0)::bigint as "input_tokens",
+          nullif(total ("output_tokens"::bigint), 0)::bigint as "output_tokens",
+          nullif(total ("cache_read_tokens"::bigint), 0)::bigint as "cache_read_tokens",
+          nullif(total ("cache_write_tokens"::bigint), 0)::bigint as "cache_write_tokens",
+          nullif(total ("reasoning_tokens"::bigint), 0)::bigint as "reasoning_tokens",
+          nullif(total ("cost_pico"::numeric), 0)::numeric as "cost_pico",
+          nullif(total ("recorded_cost_pico"::numeric), 0)::numeric as "recorded_cost_pico",
+          nullif(total ("unpriced_requests"::bigint), 0)::bigint as "unpriced_requests",
+          nullif(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
+          nullif(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
+          nullif(total ("latency_count"::bigint), 0)::bigint as "latency_count",
+          nullif(total ("latency_sum_us"::numeric), 0)::numeric as "latency_sum_us",
+          nullif(total ("cache_write_1h_tokens"::bigint), 0)::bigint as "cache_write_1h_tokens",
+          nullif(total ("input_audio_tokens"::bigint), 0)::bigint as "input_audio_tokens",
+          nullif(total ("output_audio_tokens"::bigint), 0)::bigint as "output_audio_tokens",
+          nullif(total ("input_image_tokens"::bigint), 0)::bigint as "input_image_tokens",
+          nullif(total ("output_image_tokens"::bigint), 0)::bigint as "output_image_tokens",
+          nullif(total ("web_searches"::bigint), 0)::bigint as "web_searches",
+          nullif(total ("cost_input_pico"::numeric), 0)::numeric as "cost_input_pico",
+          nullif(total ("cost_cache_read_pico"::numeric), 0)::numeric as "cost_cache_read_pico",
+          nullif(total ("cost_cache_write_pico"::numeric), 0)::numeric as "cost_cache_write_pico",
+          nullif(total ("cost_cache_write_1h_pico"::numeric), 0)::numeric as "cost_cache_write_1h_pico",
+          nullif(total ("cost_input_audio_pico"::numeric), 0)::numeric as "cost_input_audio_pico",
+          nullif(total ("cost_input_image_pico"::numeric), 0)::numeric as "cost_input_image_pico",
+          nullif(total ("cost_output_pico"::numeric), 0)::numeric as "cost_output_pico",
+          nullif(total ("cost_reasoning_pico"::numeric), 0)::numeric as "cost_reasoning_pico",
+          nullif(total ("cost_output_audio_pico"::numeric), 0)::numeric as "cost_output_audio_pico",
+          nullif(total ("cost_output_image_pico"::numeric), 0)::numeric as "cost_output_image_pico",
+          nullif(total ("cost_request_pico"::numeric), 0)::numeric as "cost_request_pico",
+          nullif(total ("cost_web_search_pico"::numeric), 0)::numeric as "cost_web_search_pico"
+        from
+          (
+            select
+              project_id,
+              bucket,
+              '(environment,operation)' as label,
+              value,
+              '' as "application",
+              "environment" as "environment",
+              '' as "provider",
+              '' as "model",
+              "operation" as "operation",
+              '' as "service_tier",
+              "requests",
+              "errors",
+              "input_tokens",
+              "output_tokens",
+              "cache_read_tokens",
+              "cache_write_tokens",
+              "reasoning_tokens",
+              "cost_pico",
+              "recorded_cost_pico",
+              "unpriced_requests",
+              "unpriced_tokens",
+              "unrecorded_requests",
+              "latency_count",
+              "latency_sum_us",
+              "cache_write_1h_tokens",
+              "input_audio_tokens",
+              "output_audio_tokens",
+              "input_image_tokens",
+              "output_image_tokens",
+              "web_searches",
+              "cost_input_pico",
+              "cost_cache_read_pico",
+              "cost_cache_write_pico",
+              "cost_cache_write_1h_pico",
+              "cost_input_audio_pico",
+              "cost_input_image_pico",
+              "cost_output_pico",
+              "cost_reasoning_pico",
+              "cost_output_audio_pico",
+              "cost_output_image_pico",
+              "cost_request_pico",
+              "cost_web_search_pico",
+              latency_buckets,
+              latency_counts
+            from
+              main
+            where
+              label = ''
+            union all
+            select
+              project_id,
+              bucket,
+              '(application)' as label,
+              value,
+              "application" as "application",
+              '' as "environment",
+              '' as "provider",
+              '' as "model",
+              '' as "operation",
+              '' as "service_tier",
+              "requests",
+              "errors",
+              "input_tokens",
+              "output_tokens",
+              "cache_read_tokens",
+              "cache_write_tokens",
+              "reasoning_tokens",
+              "cost_pico",
+              "recorded_cost_pico",
+              "unpriced_requests",
+              "unpriced_tokens",
+              "unrecorded_requests",
+              "latency_count",
+              "latency_sum_us",
+              "cache_write_1h_tokens",
+              "input_audio_tokens",
+              "output_audio_tokens",
+              "input_image_tokens",
+              "output_image_tokens",
+              "web_searches",
+              "cost_input_pico",
+              "cost_cache_read_pico",
+              "cost_cache_write_pico",
+              "cost_cache_write_1h_pico",
+              "cost_input_audio_pico",
+              "cost_input_image_pico",
+              "cost_output_pico",
+              "cost_reasoning_pico",
+              "cost_output_audio_pico",
+              "cost_output_image_pico",
+              "cost_request_pico",
+              "cost_web_search_pico",
+              latency_buckets,
+              latency_counts
+            from
+              main
+            where
+              label = ''
+            union all
+            select
+              project_id,
+              bucket,
+              '(provider,model)' as label,
+              value,
+              '' as "application",
+              '' as "environment",
+              "provider" as "provider",
+              "model" as "model",
+              '' as "operation",
+              '' as "service_tier",
+              "requests",
+              "errors",
+              "input_tokens",
+              "output_tokens",
+              "cache_read_tokens",
+              "cache_write_tokens",
+              "reasoning_tokens",
+              "cost_pico",
+              "recorded_cost_pico",
+              "unpriced_requests",
+              "unpriced_tokens",
+              "unrecorded_requests",
+              "latency_count",
+              "latency_sum_us",
+              "cache_write_1h_tokens",
+              "input_audio_tokens",
+              "output_audio_tokens",
+              "input_image_tokens",
+              "output_image_tokens",
+              "web_searches",
+              "cost_input_pico",
+              "cost_cache_read_pico",
+              "cost_cache_write_pico",
+              "cost_cache_write_1h_pico",
+              "cost_input_audio_pico",
+              "cost_input_image_pico",
+              "cost_output_pico",
+              "cost_reasoning_pico",
+              "cost_output_audio_pico",
+              "cost_output_image_pico",
+              "cost_request_pico",
+              "cost_web_search_pico",
+              latency_buckets,
+              latency_counts
+            from
+              main
+            where
+              label = ''
+          ) as in_sets
+        group by
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier"
+      ) s
+      full join (
+        select
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier",
+          array_agg(latency_bin) as latency_buckets,
+          array_agg(calls) as latency_counts
+        from
+          (
+            select
+              "project_id",
+              "bucket",
+              "label",
+              "value",
+              "application",
+              "environment",
+              "provider",
+              "model",
+              "operation",
+              "service_tier",
+              latency_bin,
+              sum(coalesce(calls, 1))::integer as calls
+            from
+              (
+                select
+                  "project_id",
+                  "bucket",
+                  "label",
+                  "value",
+                  "application",
+                  "environment",
+                  "provider",
+                  "model",
+                  "operation",
+                  "service_tier",
+                  unnest(latency_buckets) as latency_bin,
+                  unnest(latency_counts) as calls
+                from
+                  (
+                    select
+                      project_id,
+                      bucket,
+                      '(environment,operation)' as label,
+                      value,
+                      '' as "application",
+                      "environment" as "environment",
+                      '' as "provider",
+                      '' as "model",
+                      "operation" as "operation",
+                      '' as "service_tier",
+                      "requests",
+                      "errors",
+                      "input_tokens",
+                      "output_tokens",
+                      "cache_read_tokens",
+                      "cache_write_tokens",
+                      "reasoning_tokens",
+                      "cost_pico",
+                      "recorded_cost_pico",
+                      "unpriced_requests",
+                      "unpriced_tokens",
+                      "unrecorded_requests",
+                      "latency_count",
+                      "latency_sum_us",
+                      "cache_write_1h_tokens",
+                      "input_audio_tokens",
+                      "output_audio_tokens",
+                      "input_image_tokens",
+                      "output_image_tokens",
+                      "web_searches",
+                      "cost_input_pico",
+                      "cost_cache_read_pico",
+                      "cost_cache_write_pico",
+                      "cost_cache_write_1h_pico",
+                      "cost_input_audio_pico",
+                      "cost_input_image_pico",
+                      "cost_output_pico",
+                      "cost_reasoning_pico",
+                      "cost_output_audio_pico",
+                      "cost_output_image_pico",
+                      "cost_request_pico",
+                      "cost_web_search_pico",
+                      latency_buckets,
+                      latency_counts
+                    from
+                      main
+                    where
+                      label = ''
+                    union all
+                    select
+                      project_id,
+                      bucket,
+                      '(application)' as label,
+                      value,
+                      "application" as "application",
+                      '' as "environment",
+                      '' as "provider",
+                      '' as "model",
+                      '' as "operation",
+                      '' as "service_tier",
+                      "requests",
+                      "errors",
+                      "input_tokens",
+                      "output_tokens",
+                      "cache_read_tokens",
+                      "cache_write_tokens",
+                      "reasoning_tokens",
+                      "cost_pico",
+                      "recorded_cost_pico",
+                      "unpriced_requests",
+                      "unpriced_tokens",
+                      "unrecorded_requests",
+                      "latency_count",
+                      "latency_sum_us",
+                      "cache_write_1h_tokens",
+                      "input_audio_tokens",
+                      "output_audio_tokens",
+                      "input_image_tokens",
+                      "output_image_tokens",
+                      "web_searches",
+                      "cost_input_pico",
+                      "cost_cache_read_pico",
+                      "cost_cache_write_pico",
+                      "cost_cache_write_1h_pico",
+                      "cost_input_audio_pico",
+                      "cost_input_image_pico",
+                      "cost_output_pico",
+                      "cost_reasoning_pico",
+                      "cost_output_audio_pico",
+                      "cost_output_image_pico",
+                      "cost_request_pico",
+                      "cost_web_search_pico",
+                      latency_buckets,
+                      latency_counts
+                    from
+                      main
+                    where
+                      label = ''
+                    union all
+                    select
+                      project_id,
+                      bucket,
+                      '(provider,model)' as label,
+                      value,
+                      '' as "application",
+                      '' as "environment",
+                      "provider" as "provider",
+                      "model" as "model",
+                      '' as "operation",
+                      '' as "service_tier",
+                      "requests",
+                      "errors",
+                      "input_tokens",
+                      "output_tokens",
+                      "cache_read_tokens",
+                      "cache_write_tokens",
+                      "reasoning_tokens",
+                      "cost_pico",
+                      "recorded_cost_pico",
+                      "unpriced_requests",
+                      "unpriced_tokens",
+                      "unrecorded_requests",
+                      "latency_count",
+                      "latency_sum_us",
+                      "cache_write_1h_tokens",
+                      "input_audio_tokens",
+                      "output_audio_tokens",
+                      "input_image_tokens",
+                      "output_image_tokens",
+                      "web_searches",
+                      "cost_input_pico",
+                      "cost_cache_read_pico",
+                      "cost_cache_write_pico",
+                      "cost_cache_write_1h_pico",
+                      "cost_input_audio_pico",
+                      "cost_input_image_pico",
+                      "cost_output_pico",
+                      "cost_reasoning_pico",
+                      "cost_output_audio_pico",
+                      "cost_output_image_pico",
+                      "cost_request_pico",
+                      "cost_web_search_pico",
+                      latency_buckets,
+                      latency_counts
+                    from
+                      main
+                    where
+                      label = ''
+                  ) as in_sets
+              ) one
+            group by
+              "project_id",
+              "bucket",
+              "label",
+              "value",
+              "application",
+              "environment",
+              "provider",
+              "model",
+              "operation",
+              "service_tier",
+              latency_bin
+          ) by_bin
+        where
+          calls <> 0
+        group by
+          "project_id",
+          "bucket",
+          "label",
+          "value",
+          "application",
+          "environment",
+          "provider",
+          "model",
+          "operation",
+          "service_tier"
+      ) h using (
+        "project_id",
+        "bucket",
+        "label",
+        "value",
+        "application",
+        "environment",
+        "provider",
+        "model",
+        "operation",
+        "service_tier"
+      )
+  ),
+  put as (
+    insert into
+      rollup (
+        level,
+        format,
+        "project_id",
+        "bucket",
+        "label",
+        "value",
+        "application",
+        "environment",
+        "provider",
+        "model",
+        "operation",
+        "service_tier",
+        "requests",
+        "errors",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "cost_pico",
+        "recorded_cost_pico",
+        "unpriced_requests",
+        "unpriced_tokens",
+        "unrecorded_requests",
+        "latency_count",
+        "latency_sum_us",
+        "cache_write_1h_tokens",
+        "input_audio_tokens",
+        "output_audio_tokens",
+        "input_image_tokens",
+        "output_image_tokens",
+        "web_searches",
+        "cost_input_pico",
+        "cost_cache_read_pico",
+        "cost_cache_write_pico",
+        "cost_cache_write_1h_pico",
+        "cost_input_audio_pico",
+        "cost_input_image_pico",
+        "cost_output_pico",
+        "cost_reasoning_pico",
+        "cost_output_audio_pico",
+        "cost_output_image_pico",
+        "cost_request_pico",
+        "cost_web_search_pico",
+        "latency_buckets",
+        "latency_counts"
+      )
+    select
+      l.level,
+      2,
+      project_id,
+      case l.level
+        when 4 then date_bin('1 day', bucket, 'epoch'::timestamptz)
+        when 7 then date_bin('7 days', bucket, '1970-01-05Z'::timestamptz)
+        else bucket
+      end,
+      "label",
+      "value",
+      "application",
+      "environment",
+      "provider",
+      "model",
+      "operation",
+      "service_tier",
+      "requests",
+      "errors",
+      "input_tokens",
+      "output_tokens",
+      "cache_read_tokens",
+      "cache_write_tokens",
+      "reasoning_tokens",
+      "cost_pico",
+      "recorded_cost_pico",
+      "unpriced_requests",
+      "unpriced_tokens",
+      "unrecorded_requests",
+      "latency_count",
+      "latency_sum_us",
+      "cache_write_1h_tokens",
+      "input_audio_tokens",
+      "output_audio_tokens",
+      "input_image_tokens",
+      "output_image_tokens",
+      "web_searches",
+      "cost_input_pico",
+      "cost_cache_read_pico",
+      "cost_cache_write_pico",
+      "cost_cache_write_1h_pico",
+      "cost_input_audio_pico",
+      "cost_input_image_pico",
+      "cost_output_pico",
+      "cost_reasoning_pico",
+      "cost_output_audio_pico",
+      "cost_output_image_pico",
+      "cost_request_pico",
+      "cost_web_search_pico",
+      "latency_buckets",
+      "latency_counts"
+    from
+      (
+        values
+          (3),
+          (4),
+          (7)
+      ) as l (level),
+      fresh
+    where
+      l.level <> 7
+      or label in ('', '(environment,operation)', '(application)', '(provider,model)')
+  )
+select
+  count(*)::int as merged,
+  (
+    select
+      jsonb_agg(jsonb_build_array(project_id, label, day))
+    from
+      (
+        select distinct
+          project_id,
+          label,
+          date_bin('1 day', bucket, 'epoch'::timestamptz) as day
+        from
+          labelled
+      ) d
+  ) as label_days
+from
+  moved
