@@ -33,6 +33,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
   local: ["db", "write"],
   capture: ["ingest", "ledger"],
+  import: ["ledger"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];
 

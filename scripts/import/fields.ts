@@ -1,4 +1,5 @@
 /** The fields of a native call and how a cell becomes one. What is no field of a call never leaves this machine. */
+import { COUNTS } from "../../src/ledger/counts.ts";
 import { toRfc3339 } from "./timestamp.ts";
 
 export type Kind = "text" | "time" | "count" | "number" | "money" | "object";
@@ -23,18 +24,7 @@ export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["parent_id", "text"],
   ["duration_ms", "number"],
   ["cost_usd", "money"],
-  ["input_tokens", "count"],
-  ["output_tokens", "count"],
-  ["cache_read_tokens", "count"],
-  ["cache_write_tokens", "count"],
-  ["cache_write_5m_tokens", "count"],
-  ["cache_write_1h_tokens", "count"],
-  ["reasoning_tokens", "count"],
-  ["input_audio_tokens", "count"],
-  ["output_audio_tokens", "count"],
-  ["input_image_tokens", "count"],
-  ["output_image_tokens", "count"],
-  ["web_searches", "count"],
+  ...Object.values(COUNTS).map(({ name }) => [name, "count"] as const),
   ["tags", "object"],
   ["usage", "object"],
 ]);

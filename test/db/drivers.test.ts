@@ -1,10 +1,14 @@
 /** What every driver promises: the same values, the same errors, one transaction a call. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { sql } from "drizzle-orm";
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
 import {
   connect,
   DatabaseUnavailable,
   type Database,
+  type DatabaseOptions,
   REFUSED,
   Refused,
   type Row,
@@ -13,7 +17,7 @@ import {
 import { createProject } from "../../src/keys.ts";
 
 const DRIVERS = ["neon", "postgres"] as const;
-const over = (driver: (typeof DRIVERS)[number], changes: { url?: string; timeoutMs?: number } = {}): Database =>
+const over = (driver: (typeof DRIVERS)[number], changes: Partial<DatabaseOptions> = {}): Database =>
   connect({ ...inject("databases")[driver], ...changes });
 
 /** Every type that a statement of ours takes or answers with. */
@@ -39,6 +43,34 @@ it("gives the same values of all types over both", async () => {
     bigints: ["9223372036854775807", null],
     texts: ["a,b", null, "NULL", '"q"'],
   });
+});
+
+it("lets clients of different Neon endpoints work side by side", async () => {
+  const asked: string[] = [];
+  const endpoints = await Promise.all(
+    ["first", "second"].map(async (name) => {
+      const server = createServer((_, response) => {
+        asked.push(name);
+        response.setHeader("content-type", "application/json");
+        const fields = [{ name: "name", dataTypeID: 25 }];
+        response.end(JSON.stringify({ command: "SELECT", rowCount: 1, fields, rows: [[name]] }));
+      });
+      onTestFinished(() => void server.close());
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql`;
+    }),
+  );
+  const [first, second] = endpoints.map((fetchEndpoint) => over("neon", { fetchEndpoint }));
+  const name = sql`select name`;
+  for (const [db, answer] of [
+    [first, "first"],
+    [second, "second"],
+    [first, "first"],
+  ] as const) {
+    expect(await db!.query(name)).toEqual([{ name: answer }]);
+  }
+  expect(asked).toEqual(["first", "second", "first"]);
+  expect(await over("neon").query(sql`select 1 as one`)).toEqual([{ one: 1 }]);
 });
 
 describe.each(DRIVERS)("over %s", (driver) => {
