@@ -45,7 +45,7 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.worker.test.ts", "test/**/*.queue.test.ts", "test/**/*.e2e.test.ts"],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
         },
       },
       {
@@ -57,7 +57,7 @@ export default defineConfig({
             miniflare: { bindings: { ...inject("bindings") }, hyperdrives: inject("hyperdrives") },
           })),
         ],
-        test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 30_000 },
+        test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 60_000 },
       },
       {
         extends: true,
@@ -71,7 +71,7 @@ export default defineConfig({
         test: {
           name: "queue",
           include: ["test/**/*.queue.test.ts", `test/http/{${IN_BOTH_MODES.join()}}.worker.test.ts`],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

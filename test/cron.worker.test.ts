@@ -158,7 +158,7 @@ describe("an audit", () => {
 
 const keepAlive = (): void => {};
 
-describe("runScheduled", () => {
+describe("runScheduled", { timeout: 120_000 }, () => {
   it("does not touch the database while the flag is down", async () => {
     const { deps, counted } = runner();
     expect(await runScheduled(deps, NOON, keepAlive)).toBeNull();

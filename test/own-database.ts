@@ -1,6 +1,6 @@
 /**
- * A database of the test's own, over the driver that is tested: what is kept is decided for all projects of one, so none
- * may be shared.
+ * A database of the test's own, over the driver that is tested. What is kept, merged and compacted is decided for all
+ * projects of a database, so other tests would interfere.
  */
 import { type RetainDeps, retain } from "../src/retention/retain.ts";
 import { randomUUID } from "node:crypto";

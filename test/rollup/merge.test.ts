@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import pg from "pg";
-import { expect, inject, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
@@ -13,7 +13,8 @@ import { merge, mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
-import { database, newProject } from "../ledger.ts";
+import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 
 /** A database in which merging `n` rows takes `n` ms, is cut off past 8 s, and `rows` are waiting. */
@@ -50,7 +51,7 @@ it("gives up when not even the smallest step succeeds", async () => {
 });
 
 it("merges calls with as many labels as a call may have", async () => {
-  const db = database();
+  const { db } = await ownDatabase();
   const project = await newProject(db);
   const startMs = Date.UTC(2025, 8, 1);
   const batch = Array.from({ length: 3_000 }, (_, i) => {
@@ -65,7 +66,7 @@ it("merges calls with as many labels as a call may have", async () => {
 });
 
 it("merges main rows into coarser sets too, and whoever would leave them out may not merge", async () => {
-  const db = database();
+  const { db } = await ownDatabase();
   const project = await newProject(db);
   const startMs = Date.UTC(2025, 8, 3);
   const models = ["gpt-4o", "gpt-4o-mini", "gpt-5"];
@@ -110,7 +111,7 @@ it("merges main rows into coarser sets too, and whoever would leave them out may
 });
 
 it("adds up weeks of main rows, from Monday on; compacted they are one row a group", async () => {
-  const db = database();
+  const { db } = await ownDatabase();
   const project = await newProject(db);
   const mondayMs = Date.UTC(2025, 8, 8);
   const hours = [-1, 0, 30, 167, 168];
@@ -151,7 +152,7 @@ it("adds up weeks of main rows, from Monday on; compacted they are one row a gro
 });
 
 it("compacts an hour's rows to one a group, a large label in parts, and leaves few rows beside many alone", async () => {
-  const db = database();
+  const { db } = await ownDatabase();
   const project = await newProject(db);
   const startMs = Date.UTC(2025, 8, 4);
   const write = async (prefix: string, users: number, calls: number): Promise<void> => {
@@ -196,7 +197,7 @@ it("compacts an hour's rows to one a group, a large label in parts, and leaves f
 });
 
 it("keeps at most so many values of a label a day; later ones go into (other), and the audit stays at 0", async () => {
-  const db = database();
+  const { db, url } = await ownDatabase();
   const project = await newProject(db);
   const startMs = Date.UTC(2025, 8, 2);
   const write = async (from: number, to: number, prefix: string): Promise<void> => {
@@ -207,7 +208,7 @@ it("keeps at most so many values of a label a day; later ones go into (other), a
     while (!(await merge(db, Date.now, Number.POSITIVE_INFINITY)).drained);
   };
   // While another transaction still sees all that merging and compacting delete, what looks values up passes by it.
-  const onlooker = new pg.Client(inject("databaseUrl"));
+  const onlooker = new pg.Client(url);
   onTestFinished(() => onlooker.end());
   await onlooker.connect();
   await onlooker.query("begin isolation level repeatable read");

@@ -6,11 +6,12 @@ import { LEVEL } from "../../src/ledger/levels.ts";
 import { UNSPREAD } from "../../src/rollup/families.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
-import { database, newProject } from "../ledger.ts";
+import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 
 it("counts a user's calls and a tag's alike, merged or not, also in rows whose value says nothing", async () => {
-  const db = database();
+  const { db } = await ownDatabase();
   const project = await newProject(db);
   const startMs = Date.UTC(2025, 9, 1);
   const batch = Array.from({ length: 60 }, (_, i) =>
