@@ -61,6 +61,20 @@ export function startOfDay(zone: Zone, year: number, month: number, day: number)
   return candidates.find((ms) => ms + zone.offsetAt(ms) >= local) ?? candidates[1]!;
 }
 
+/** Of the intervals of whole days: the first day of the one that holds a local day, or of the `next`th after it. */
+const FIRST_DAY = {
+  day: (local, next) => [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate() + next],
+  week: (local, next) => [
+    local.getUTCFullYear(),
+    local.getUTCMonth(),
+    local.getUTCDate() - ((local.getUTCDay() + 6) % 7) + 7 * next,
+  ],
+  month: (local, next) => [local.getUTCFullYear(), local.getUTCMonth() + next, 1],
+} satisfies Record<
+  Exclude<Interval, "none" | "hour">,
+  (local: Date, next: number) => [year: number, month: number, day: number]
+>;
+
 /** The start of the interval that holds an instant, epoch ms. */
 export function intervalStart(zone: Zone, interval: Exclude<Interval, "none">, ms: number): number {
   const offset = zone.offsetAt(ms);
@@ -68,11 +82,7 @@ export function intervalStart(zone: Zone, interval: Exclude<Interval, "none">, m
     const start = Math.floor((ms + offset) / HOUR_MS) * HOUR_MS - offset;
     return zone.offsetAt(start) === offset ? start : changeBetween(zone, start, ms);
   }
-  const local = new Date(ms + offset);
-  const [year, month, day] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
-  if (interval === "month") return startOfDay(zone, year, month, 1);
-  if (interval === "week") return startOfDay(zone, year, month, day - ((local.getUTCDay() + 6) % 7));
-  return startOfDay(zone, year, month, day);
+  return startOfDay(zone, ...FIRST_DAY[interval](new Date(ms + offset), 0));
 }
 
 /** The instant between the two at which clocks changed. On Lord Howe an hour may begin with such a change. */
@@ -94,10 +104,7 @@ export function nextInterval(zone: Zone, interval: Exclude<Interval, "none">, st
     const end = (Math.floor((startMs + offset) / HOUR_MS) + 1) * HOUR_MS - offset;
     return zone.offsetAt(end - 1) === offset ? end : changeBetween(zone, startMs, end - 1);
   }
-  const local = new Date(startMs + zone.offsetAt(startMs));
-  const [year, month, day] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
-  if (interval === "month") return startOfDay(zone, year, month + 1, 1);
-  return startOfDay(zone, year, month, day + (interval === "week" ? 7 : 1));
+  return startOfDay(zone, ...FIRST_DAY[interval](new Date(startMs + zone.offsetAt(startMs)), 1));
 }
 
 /** RFC 3339 with the zone's offset: `2026-11-24T00:00:00+01:00`, or `…Z` for offset 0. */

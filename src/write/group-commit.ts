@@ -1,6 +1,6 @@
 /**
  * Group commit: while two writes of a project are on their way to the database, further batches of the project wait, and
- * then go together in one statement. So many small requests at once cost few statements. A request is acknowledged only
+ * then go together in one statement. Many small requests at once therefore cost few statements. A request is acknowledged only
  * after its own calls are durable, and no request waits for a timer.
  *
  * One request of a group, its leader, does the work, because the runtime ties work to a request. When a statement ends,

