@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
 const CAPTURES = join(import.meta.dirname, "fixtures/captures");
-/** A few days after the recordings. */
+/** After all recordings. */
 export const NOW = Date.UTC(2026, 10, 30);
 
 export interface TrueCall {

@@ -29,17 +29,20 @@ export class Refused extends Error {
 /** The SQLSTATE of a refusal whose reason the caller of the statement knows. */
 export const REFUSED = "LT001";
 
+/** What may be no longer kept, as `kept_since` in the database names it. */
+export type ExpiredKind = "raw" | "hours";
+
 /** A statement needs rows that are no longer kept (`kept_since` in the database). Its transaction was rolled back. */
 export class Expired extends Error {
   override name = "Expired";
-  readonly what: "raw" | "hours";
+  readonly what: ExpiredKind;
   /** The start of the rows that are kept, epoch ms. */
   readonly sinceMs: number;
 
   constructor(message: string, options: ErrorOptions) {
     super(message, options);
     const [what, sinceMs] = message.split(" ");
-    this.what = what as Expired["what"];
+    this.what = what as ExpiredKind;
     this.sinceMs = Number(sinceMs);
   }
 }

@@ -14,7 +14,7 @@ import { chargesOf, type ChargePeriod, focusColumns } from "./focus.ts";
 import { ahead, forGroups, forTraces, learn, type PageSize } from "./paging.ts";
 import type { ExportQuery, SummaryExport } from "./query.ts";
 import { groupPages } from "./summary.ts";
-import { tracePages } from "./traces.ts";
+import { callPages } from "./traces.ts";
 
 const MAX_GROUPS = 8_000;
 /** The limit if each group takes a kilobyte or two of the database's answer. */
@@ -25,7 +25,7 @@ export function exportLines(db: Database, projectId: string, asked: ExportQuery)
   if (asked.type === "traces") {
     const size = forTraces();
     const form = asked.format === "csv" ? traceCsv : ndjson;
-    return chunks(form, ahead(tracePages(db, projectId, asked.query, size)), size);
+    return chunks(form, ahead(callPages(db, projectId, asked.query, size)), size);
   }
   const { query, format, after } = asked;
   const focus = format === "focus";

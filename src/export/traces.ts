@@ -12,7 +12,7 @@ const SLICE = 50_000;
  * Gives pages, some of them empty. They follow the order of ids, so a call that is stored meanwhile is included if it starts
  * after the calls that were read.
  */
-export async function* tracePages(
+export async function* callPages(
   db: Database,
   projectId: string,
   query: TracesQuery,

@@ -5,7 +5,7 @@
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import { DatabaseUnavailable, Expired } from "../db/client.ts";
+import { DatabaseUnavailable, Expired, type ExpiredKind } from "../db/client.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";
 import { encodeStatus } from "../ingest/decode/otlp/response.ts";
 import { Ingested } from "../ingest/ingest.ts";
@@ -167,11 +167,11 @@ function toApiError(error: Error): ApiError {
 
 function expired({ what, sinceMs }: Expired): ApiError {
   const since = formatInstant(sinceMs);
-  const detail = {
+  const details: Record<ExpiredKind, string> = {
     raw: `calls are kept from ${since} on`,
     hours: `hourly data is kept from ${since} on; before that, ask for whole UTC days`,
-  }[what];
-  return new ApiError(`${what}_expired`, detail, { since });
+  };
+  return new ApiError(`${what}_expired`, details[what], { since });
 }
 
 /** Every text is cut to a length, because a message may hold a whole statement with what callers sent. */

@@ -7,7 +7,7 @@ import { startOfKey } from "../ledger/key.ts";
 import { announceChange } from "../epoch.ts";
 import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
-import { listTraces, readTrace, ShownTrace } from "../traces/read.ts";
+import { listTraces, readCall, ShownTrace } from "../traces/read.ts";
 import { Receipt } from "../traces/receipt.ts";
 import { id, nextCursor } from "../wire.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
@@ -60,7 +60,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const call = id === null ? null : await readTrace(deps.db, c.get("caller").projectId, id);
+      const call = id === null ? null : await readCall(deps.db, c.get("caller").projectId, id);
       if (call === null) throw new ApiError("not_found", "there is no such call");
       return c.json(call);
     },

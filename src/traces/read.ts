@@ -160,7 +160,7 @@ function within(projectId: string, { after, before }: IdRange): SQL {
 }
 
 /** One call with its receipt; null if the project has no call with that id. */
-export async function readTrace(
+export async function readCall(
   db: Database,
   projectId: string,
   id: string,

@@ -103,7 +103,10 @@ function detailOf(call: Call): number {
   return COUNT_FIELDS.filter((field) => (rest[field] ?? 0) > 0).length + (serviceTier === null ? 1 : 2);
 }
 
-/** Groups sightings so that those of one response in one group may be one call. If calls reuse an id, the later ones are in a later group. */
+/**
+ * Groups sightings so that those of one response in one group may be one call. If calls reuse an id, the later ones are in a
+ * later group.
+ */
 export function inReachOfEachOther(sightings: readonly Call[]): Call[][] {
   const groups: { calls: Call[]; starts: Map<string, number> }[] = [];
   for (const call of sightings) {

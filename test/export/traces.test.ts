@@ -1,7 +1,7 @@
 /** Pages within slices: every trace once, wherever a page or a slice ends, and whatever is written meanwhile. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { forTraces } from "../../src/export/paging.ts";
-import { tracePages } from "../../src/export/traces.ts";
+import { callPages } from "../../src/export/traces.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
 import { database, newProject } from "../ledger.ts";
@@ -15,7 +15,7 @@ const made = (i: number, prefix = "call") =>
 
 const pagesOf = (projectId: string, filter: string, rows: number, slice: number) => {
   const query = parseTracesQuery(new URLSearchParams(`from=2025-03-10&to=2025-03-11${filter}`), MONDAY);
-  return tracePages(db, projectId, query, { ...forTraces(), rows }, slice);
+  return callPages(db, projectId, query, { ...forTraces(), rows }, slice);
 };
 
 async function clientsOf(pages: ReturnType<typeof pagesOf>): Promise<unknown[]> {

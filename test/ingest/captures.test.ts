@@ -12,7 +12,7 @@ import { writeBatch } from "../../src/write/write-batch.ts";
 import { usdToPico } from "../../src/money.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
-import { listTraces, readTrace } from "../../src/traces/read.ts";
+import { listTraces, readCall } from "../../src/traces/read.ts";
 import { type Body, bodiesOf, NOW, scenarios, type TrueCall, truthOf } from "../captures.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced } from "../calls.ts";
@@ -27,7 +27,7 @@ const KNOWN_DIFFERENCES: Record<string, string[]> = {
   "openinference-4.2.7/agent-anthropic": ["service_tier: null, true standard"],
 };
 
-type Shown = NonNullable<Awaited<ReturnType<typeof readTrace>>>;
+type Shown = NonNullable<Awaited<ReturnType<typeof readCall>>>;
 
 /** How the spans of a scenario arrive; what the ledger makes of them may not depend on it. */
 const ARRIVALS: Record<string, (bodies: Body[]) => Decoded[]> = {
@@ -64,7 +64,7 @@ describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
 async function countedCalls(project: string): Promise<Shown[]> {
   const query = parseTracesQuery(new URLSearchParams({ from: "2026-01-01", limit: "1000" }), NOW);
   const { traces } = await listTraces(db, project, query);
-  const shown = await Promise.all(traces.map(({ id }) => readTrace(db, project, id)));
+  const shown = await Promise.all(traces.map(({ id }) => readCall(db, project, id)));
   return (shown as Shown[]).sort((a, b) => startOf(a) - startOf(b));
 }
 

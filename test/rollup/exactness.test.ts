@@ -17,7 +17,7 @@ import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { type Summary } from "../../src/summary/shown.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
-import { readTrace } from "../../src/traces/read.ts";
+import { readCall } from "../../src/traces/read.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced, traces } from "../calls.ts";
 
@@ -136,7 +136,7 @@ async function expectBucketsAddUp(project: string): Promise<void> {
 }
 
 async function expectReceiptAddsUp(project: string, { id, ...call }: Call): Promise<void> {
-  const { receipt, cost_usd } = (await readTrace(db, project, id))!;
+  const { receipt, cost_usd } = (await readCall(db, project, id))!;
   expect(receipt.total_usd).toBe(cost_usd);
   const held = receipt.lines.filter(({ unit }) => unit === "token").reduce((sum, { quantity }) => sum + quantity, 0);
   const tokens = quantities(call).slice(0, TOKEN_BUCKETS.length);
