@@ -54,7 +54,7 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ...inject("bindings") }, hyperdrives: inject("hyperdrives") },
+            miniflare: { bindings: { ...inject("bindings"), CATALOGUE_URL: "" }, hyperdrives: inject("hyperdrives") },
           })),
         ],
         test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 60_000 },
@@ -65,7 +65,11 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml", environment: "queue" },
-            miniflare: { bindings: { ...inject("bindings") }, hyperdrives: inject("hyperdrives"), queueConsumers },
+            miniflare: {
+              bindings: { ...inject("bindings"), CATALOGUE_URL: "" },
+              hyperdrives: inject("hyperdrives"),
+              queueConsumers,
+            },
           })),
         ],
         test: {

@@ -37,6 +37,7 @@ SELECT create_reference_table('projects');
 SELECT create_reference_table('api_keys');
 SELECT create_reference_table('custom_prices');
 SELECT create_reference_table('retention');
+SELECT create_reference_table('catalogue_versions');
 
 -- Rows of one project are on one node, whatever the table; `traces` with all of its partitions.
 SELECT create_distributed_table('traces', 'project_id');
@@ -48,3 +49,5 @@ SELECT create_distributed_table('held_wrappers', 'project_id', colocate_with => 
 SELECT create_distributed_table('crowded_labels', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('reprice_jobs', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('dead_letters', 'project_id', colocate_with => 'traces');
+SELECT create_distributed_table('days_to_repair', 'project_id', colocate_with => 'traces');
+SELECT create_distributed_table('relabel_jobs', 'project_id', colocate_with => 'traces');

@@ -11,7 +11,7 @@ const SRC = [
   ["db"],
   ["config", "redis", "keys"],
   ["epoch", "pricing", "retention"],
-  ["rollup"],
+  ["catalogue", "rollup"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],
   ["ingest", "export"],
@@ -23,7 +23,7 @@ const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "check-layers"],
+  ["demo", "import", "capture", "dev", "prices", "check-layers"],
   ["bench"],
   ["load-test", "capacity"],
 ];
@@ -33,6 +33,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
   local: ["db", "write"],
   capture: ["ingest", "ledger"],
+  prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ledger"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];

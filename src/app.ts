@@ -14,7 +14,9 @@ import { litellmRoutes } from "./http/litellm.ts";
 import { logsRoutes } from "./http/logs.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { openApiRoutes } from "./http/openapi.ts";
+import { priceCheckRoutes } from "./http/price-checks.ts";
 import { pricesRoutes } from "./http/prices.ts";
+import { repairRoutes } from "./http/repair.ts";
 import { repriceRoutes } from "./http/reprice.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { summaryRoutes } from "./http/summary.ts";
@@ -44,7 +46,9 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     explainRoutes(deps),
     exportRoutes(deps),
     auditRoutes(deps),
+    repairRoutes(deps),
     pricesRoutes(deps),
+    priceCheckRoutes(deps),
     repriceRoutes(deps),
     adminRoutes(deps),
     deadLetterRoutes(deps),

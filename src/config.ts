@@ -35,6 +35,8 @@ const schema = z
     INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
     /** The queue. Only queue mode needs it. */
     INGEST_QUEUE: queueBinding.optional(),
+    /** Where cron looks for a newer price catalogue; nowhere without it, or where it is empty. */
+    CATALOGUE_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).optional(),
     /** The least number of days that calls are kept. If unset, they are kept for ever. Rollups stay. */
     RAW_RETENTION_DAYS: days,
     /** The least number of days that hour rows are kept. If unset, they are kept for ever. Days and weeks stay. */
@@ -57,6 +59,7 @@ export interface Config {
   metricsToken: string | undefined;
   /** Null in direct mode. */
   queue: Queue | null;
+  catalogueUrl: string | undefined;
   rawRetentionDays: number | undefined;
   hourRetentionDays: number | undefined;
 }
@@ -87,6 +90,7 @@ export function parseConfig(env: unknown): Config {
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
     metricsToken: data.METRICS_TOKEN,
     queue: data.INGEST_MODE === "queue" ? data.INGEST_QUEUE! : null,
+    catalogueUrl: data.CATALOGUE_URL || undefined,
     rawRetentionDays: data.RAW_RETENTION_DAYS,
     hourRetentionDays: data.HOUR_RETENTION_DAYS,
   };

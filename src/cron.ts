@@ -7,23 +7,35 @@ import { type RepriceDeps } from "./reprice/step.ts";
 import { sql } from "drizzle-orm";
 import type { KeepAlive } from "./keep-alive.ts";
 import { FORGOTTEN_AT_ONCE, forgetLinks } from "./write/trace-nodes.ts";
+import type { CurrentCatalogue } from "./catalogue/current.ts";
+import { markHealed, unhealedSince } from "./catalogue/store.ts";
+import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
 import { healProject } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
+import { noteAliases, relabel } from "./reprice/relabel.ts";
 import { merge } from "./rollup/merge.ts";
+import { repairNoted } from "./rollup/repair-noted.ts";
 
-export interface CronDeps extends RepriceDeps, HeldDeps, RetainDeps {
+export interface CronDeps extends RepriceDeps, HeldDeps, RetainDeps, RefreshDeps {
   mergeSignal: MergeSignal;
-  config: HeldDeps["config"] & RetainDeps["config"];
+  catalogue: CurrentCatalogue;
+  config: HeldDeps["config"] & RetainDeps["config"] & RefreshDeps["config"];
 }
 
 /** How long one run may merge. The next run goes on where it stopped. */
 const MERGE_MS = 40_000;
 /** How long one run may settle held wrappers. */
 const HELD_MS = 10_000;
+/** How long one run may repair days that an older version left behind. */
+const REPAIR_MS = 20_000;
+/** How long one run may give calls the canonical names of their providers. */
+const RELABEL_MS = 20_000;
 /** How long one run may remove calls and hour rows that are no longer kept. */
 const RETAIN_MS = 20_000;
-/** How long the daily sweep may look for prices of unpriced calls. */
+/** How long one run may look for prices of unpriced calls. */
 const HEAL_MS = 60_000;
+/** After this time every isolate prices by a newer catalogue. */
+const SPREAD_MS = 2 * 60_000;
 /** The minute of the UTC day at which every stage runs, whether or not the flag is up. */
 const SWEEP_MINUTE = 3 * 60;
 
@@ -39,10 +51,11 @@ export async function runScheduled(
 ): Promise<{ merged: number; drained: boolean } | null> {
   const sweep = Math.floor(scheduledMs / 60_000) % 1_440 === SWEEP_MINUTE;
   const due = await deps.mergeSignal.take(deps.now());
-  if (!due && !sweep) return null;
+  const errors: unknown[] = [];
+  const newer = await refreshCatalogue(deps).catch((error: unknown) => errors.push(error) > 0);
+  if (!due && !sweep && !newer) return null;
   const result = { merged: 0, drained: false };
   let left = false;
-  const errors: unknown[] = [];
   // If one stage fails, the others still run.
   for (const stage of stagesOf(deps, keepAlive, sweep, result)) {
     try {
@@ -82,11 +95,18 @@ function stagesOf(
       return done;
     },
     () => runJobs(deps, keepAlive),
+    () => healByNewer(deps, keepAlive),
+    () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
+    () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
     () => retain(deps, deps.now() + RETAIN_MS),
   ];
   const daily = [
     async () => {
       await healAll(deps, keepAlive);
+      return true;
+    },
+    async () => {
+      await noteAliases(deps.db);
       return true;
     },
     async () => {
@@ -97,10 +117,23 @@ function stagesOf(
   return sweep ? [...always, ...daily] : always;
 }
 
-/** Heals every project, because a new version may bring a catalogue with new prices. */
-async function healAll(deps: CronDeps, keepAlive: KeepAlive): Promise<void> {
+/** A newer catalogue may know prices of calls that had none. */
+async function healByNewer(deps: CronDeps, keepAlive: KeepAlive): Promise<boolean> {
+  const storedMs = await unhealedSince(deps.db);
+  if (storedMs === null) return true;
+  await deps.catalogue.renew(deps.now());
+  const done = await healAll(deps, keepAlive);
+  // Until then isolates may leave calls unpriced by the older one.
+  if (!done || deps.now() - storedMs < SPREAD_MS) return false;
+  await markHealed(deps.db, storedMs, deps.now());
+  return true;
+}
+
+/** Returns whether the time was enough for all projects. */
+async function healAll(deps: CronDeps, keepAlive: KeepAlive): Promise<boolean> {
   const deadlineMs = deps.now() + HEAL_MS;
   for (const { id } of await deps.db.query(sql`select id from projects order by id`)) {
     if (deps.now() < deadlineMs) await healProject(deps, String(id), deadlineMs, keepAlive);
   }
+  return deps.now() < deadlineMs;
 }

@@ -6,9 +6,11 @@ import { createReader } from "./db/replica.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
 import { createKeyring } from "./keys.ts";
 import { loadCustomPrices } from "./pricing/custom-price-store.ts";
+import { createCurrentCatalogue } from "./catalogue/current.ts";
 import { createPriceBooks } from "./pricing/price-books.ts";
 import type { ConsumeDeps } from "./queue/consume.ts";
 import { createCallQueue } from "./queue/queue.ts";
+import { createUnknownMembers } from "./ingest/unknown-members.ts";
 import { connectRedis } from "./redis.ts";
 import { createFrequentMerger } from "./rollup/merge-often.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
@@ -24,6 +26,7 @@ export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
 /** @param given dependencies to use instead of building them. The others are built on top of these. */
 export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   const { now = Date.now, db = connect(config.database) } = given;
+  const catalogue = given.catalogue ?? createCurrentCatalogue(db);
   const redis = given.redis ?? connectRedis(config.redisUrl, config.redisToken);
   return {
     config,
@@ -32,9 +35,11 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     now,
     reader: createReader(db, config.replica && connect(config.replica), now),
     keyring: createKeyring(db),
-    prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId)),
+    catalogue,
+    prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId), catalogue.get),
     groupCommit: createGroupCommit(db, config.wrapperGraceSeconds),
     queue: config.queue && createCallQueue(config.queue),
+    unknownMembers: createUnknownMembers(),
     cache: createSummaryCache(redis),
     zones: createZones(),
     mergeSignal: createMergeSignal(redis),

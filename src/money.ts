@@ -51,3 +51,8 @@ export function unitPricePico(usd: number, per: number): bigint {
   const up = twice > divisor || (twice === divisor && quotient % 2n === 1n);
   return up ? quotient + 1n : quotient;
 }
+
+/** Emitters add up costs in floats: what is finer than a pico-USD there is noise, and rounded off. */
+export function floatToPico(usd: number): bigint | null {
+  return usdToPico(usd) ?? (usd > 0 && usd < 1e9 ? usdToPico(usd.toFixed(12)) : null);
+}

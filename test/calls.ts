@@ -2,7 +2,7 @@
 import { HOUR_MS } from "../src/time.ts";
 import fc from "fast-check";
 import { callKey } from "../src/ledger/key.ts";
-import type { Call } from "../src/ledger/call.ts";
+import { type Call, NO_USAGE } from "../src/ledger/call.ts";
 import type { PricedCall } from "../src/write/columns.ts";
 import { createPricer } from "../src/pricing/cost.ts";
 
@@ -20,6 +20,9 @@ export function trace(changes: Partial<Call> & { startedAtMs: number; clientId: 
     provider: "openai",
     model: "gpt-4o",
     requestModel: null,
+    requestProvider: null,
+    doubt: null,
+    unknownUsageMembers: [],
     operation: "chat",
     serviceTier: null,
     userId: null,
@@ -27,18 +30,9 @@ export function trace(changes: Partial<Call> & { startedAtMs: number; clientId: 
     tags: {},
     status: "ok",
     errorType: null,
+    ...NO_USAGE,
     inputTokens: 1_000,
     outputTokens: 100,
-    cacheReadTokens: null,
-    cacheWriteTokens: null,
-    cacheWrite5mTokens: null,
-    cacheWrite1hTokens: null,
-    reasoningTokens: null,
-    inputAudioTokens: null,
-    outputAudioTokens: null,
-    inputImageTokens: null,
-    outputImageTokens: null,
-    webSearches: null,
     reportedCostPico: null,
     billable: true,
     wrapper: false,

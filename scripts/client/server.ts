@@ -40,15 +40,26 @@ export async function findServer(
   throw new CommandError(`No key for ${url}: give --key or LLM_COST_KEY.`);
 }
 
+/** The database of the running dev server. Undefined if there is none. */
+export async function devDatabaseUrl(folder: string): Promise<string | undefined> {
+  return (await readDevFile(join(folder, "dev.json")))?.databaseUrl;
+}
+
 function normalise(url: string | undefined): string | undefined {
   if (!url) return undefined;
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`.replace(/\/+$/, "");
 }
 
-async function readDevFile(path: string): Promise<{ url?: string; apiKey?: string } | undefined> {
+interface DevFile {
+  url?: string;
+  apiKey?: string;
+  databaseUrl?: string;
+}
+
+async function readDevFile(path: string): Promise<DevFile | undefined> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as { url?: string; apiKey?: string };
+    return JSON.parse(await readFile(path, "utf8")) as DevFile;
   } catch {
     return undefined;
   }

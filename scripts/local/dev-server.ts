@@ -17,6 +17,7 @@ const passedThrough = [
   "DATABASE_TIMEOUT_MS",
   "RAW_RETENTION_DAYS",
   "HOUR_RETENTION_DAYS",
+  "CATALOGUE_URL",
 ];
 
 export interface DevServer {

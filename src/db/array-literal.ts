@@ -34,16 +34,24 @@ export function plainColumn<T>(items: readonly T[], of: (item: T) => Plain): str
 export function textColumn<T>(items: readonly T[], of: (item: T) => string | null): string | null {
   let literal = "";
   let empty = true;
+  // In most columns neighbours are alike.
+  let last: string | null = null;
+  let lastElement = ",NULL";
   for (let i = 0; i < items.length; i++) {
     const value = of(items[i]!);
-    if (value === null) literal += ",NULL";
-    else {
-      // Quotes are left out if possible, because a JSON body would escape each of them.
-      literal += NEEDS_QUOTES.test(value) ? `,"${value.replace(ESCAPED, "\\$&")}"` : `,${value}`;
+    if (value !== last) {
+      last = value;
+      lastElement = value === null ? ",NULL" : `,${element(value)}`;
       empty = false;
     }
+    literal += lastElement;
   }
   return empty ? null : `{${literal.slice(1)}}`;
+}
+
+/** Quotes are left out if possible, because a JSON body would escape each of them. */
+function element(text: string): string {
+  return NEEDS_QUOTES.test(text) ? `"${text.replace(ESCAPED, "\\$&")}"` : text;
 }
 
 function itself<T>(value: T): T {

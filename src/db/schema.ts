@@ -78,37 +78,25 @@ export const customPrices = pgTable(
     id: uuid("id").notNull(),
     /** Null covers every provider. */
     provider: text("provider"),
-    /** The whole name, or its prefix, as `match` says. */
+    /** The whole name, or its beginning or end, as `match` says. */
     model: text("model").notNull(),
-    match: text("match").$type<"exact" | "prefix">().notNull(),
+    match: text("match").$type<"exact" | "prefix" | "suffix">().notNull(),
+    /** More names, each whole or with a `*` at its start or end. */
+    aliases: text("aliases").array(),
     /** Null covers every service tier. */
     serviceTier: text("service_tier"),
     startsAt: at("starts_at").notNull(),
     endsAt: at("ends_at"),
-    /** Pico-USD per token, call or search. All are null if the unit prices come from elsewhere. */
+    /** Pico-USD per unit. If the unit prices come from elsewhere, only fees that stand in place of those there. */
     ...Object.fromEntries(BUCKETS.map((bucket) => [`${bucket}_pico`, pico(`${bucket}_pico`)])),
+    /** `[{"above": 200000, "unit_pico": {"input": "5000000"}}]`, ascending. */
+    steps: jsonb("steps"),
     factor: numeric("factor"),
+    /** `{"service_tier": {"batch": "0.5"}, "inference_geo": {"us": "1.1"}}`. */
+    multipliers: jsonb("multipliers"),
     sameAsProvider: text("same_as_provider"),
     sameAsModel: text("same_as_model"),
     createdAt: at("created_at").notNull().defaultNow(),
-  },
-  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
-);
-
-/** Jobs that reprice a range: how far each has come, and how much it changed. */
-export const repriceJobs = pgTable(
-  "reprice_jobs",
-  {
-    projectId: uuid("project_id").notNull(),
-    id: uuid("id").notNull(),
-    scope: jsonb("scope").notNull(),
-    /** The last call that was looked at. Null before the first step and after the last. */
-    cursor: uuid("cursor"),
-    looked: bigint("looked", { mode: "number" }).notNull().default(0),
-    restated: bigint("restated", { mode: "number" }).notNull().default(0),
-    differencePico: numeric("difference_pico").notNull().default("0"),
-    createdAt: at("created_at").notNull().defaultNow(),
-    doneAt: at("done_at"),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
@@ -139,6 +127,10 @@ export const traces = pgTable(
     operation: text("operation").notNull(),
     serviceTier: text("service_tier"),
     requestModel: text("request_model"),
+    /** The provider as it was sent, where that is another name than `provider`. */
+    requestProvider: text("request_provider"),
+    /** Names of members of the provider's usage object that no rule reads. */
+    unknownUsageMembers: text("unknown_usage_members").array(),
     clientId: text("client_id").notNull(),
     traceId: text("trace_id"),
     spanId: text("span_id"),
@@ -193,6 +185,11 @@ export const responses = pgTable(
     holder: uuid("holder"),
     /** How much the holder tells of what is priced. 0 if it does not know its tokens. */
     detail: smallint("detail").notNull(),
+    /**
+     * Decides between sightings that tell equally much: twice the holder's tokens, input and output together, and one more
+     * if it names the standard tier.
+     */
+    weight: bigint("weight", { mode: "number" }).notNull().default(0),
     /** The ids of all calls that report the response, including the holder. */
     sightings: uuid("sightings").array().notNull(),
   },
@@ -231,12 +228,12 @@ export const rollup = pgTable(
     /** Histogram bins, and the number of calls in each. If the counts are null, each bin has one call. */
     latency_buckets: smallint("latency_buckets").array(),
     latency_counts: integer("latency_counts").array(),
-    /** The `FORMAT` in which the row was merged. Null in partial rows. */
+    /** See `FORMAT`. */
     format: smallint("format"),
   },
   (t) => [
     index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
-    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 2`),
+    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 3`),
   ],
 );
 
@@ -286,6 +283,18 @@ export const retention = pgTable("retention", {
   hourRemoved: at("hour_removed")
     .notNull()
     .default(sql`'epoch'`),
+});
+
+/** Price catalogues that were fetched or given, for all projects. The one that was stored last prices new calls. */
+export const catalogueVersions = pgTable("catalogue_versions", {
+  version: text("version").primaryKey(),
+  /** The URL or the file that it came from. */
+  source: text("source").notNull(),
+  /** The providers as JSON. */
+  document: text("document").notNull(),
+  storedAt: at("stored_at").notNull(),
+  /** Null until calls that had no price were looked at again. */
+  healedAt: at("healed_at"),
 });
 
 function measureColumns() {

@@ -19,7 +19,7 @@
  * Rollups know averages only. If a price depends on a call's length or time, its average counts as the price. A failed call
  * without usage counts as a call of length 0, and pays no fee even if its model has one.
  */
-import { BUCKETS, type Bucket } from "../ledger/buckets.ts";
+import { BUCKETS, CONTENTS } from "../ledger/buckets.ts";
 import { fraction, isZero, over, plus, type Ratio, rounded, times, ZERO } from "./fraction.ts";
 import { type CallSums, type Priced, pricedOf } from "./priced.ts";
 
@@ -39,7 +39,7 @@ export const PARTS = [
   "output_length",
   /** The kinds of tokens: text, audio, images, reasoning. */
   "modality",
-  /** Web searches per priced call. */
+  /** Web searches per priced call, and everything else beside input and output. */
   "web_search",
   /** The share of each service tier in each bucket. */
   "tier",
@@ -69,12 +69,14 @@ export interface Split {
   parts: Parts;
 }
 
-const index = (names: readonly Bucket[]): number[] => names.map((name) => BUCKETS.indexOf(name));
-const UNCACHED = index(["input", "input_audio", "input_image"]);
-const CACHED = index(["cache_read", "cache_write", "cache_write_1h"]);
+/** The places of the buckets of these kinds. */
+const ofKind = (...kinds: string[]): number[] =>
+  BUCKETS.flatMap((bucket, i) => (kinds.includes(CONTENTS[bucket].kind) ? [i] : []));
+const UNCACHED = ofKind("input");
+const CACHED = ofKind("cached");
 const INPUT = [...UNCACHED, ...CACHED];
-const OUTPUT = index(["output", "reasoning", "output_audio", "output_image"]);
-const WEB_SEARCH = BUCKETS.indexOf("web_search");
+const OUTPUT = ofKind("output");
+const BESIDE = ofKind("beside");
 const REQUEST = BUCKETS.indexOf("request");
 
 /** Gives a split for each application and model of the cells, in the order of their first cells. */
@@ -173,7 +175,7 @@ function contentChain(before: Priced, after: Priced): Ratio[][] {
   const cacheUse = withBuckets(withBuckets(inputLength, CACHED, to), UNCACHED, scaled(from, to, UNCACHED));
   const outputLength = withBuckets(cacheUse, OUTPUT, scaled(from, to, OUTPUT));
   const modality = withBuckets(outputLength, [...INPUT, ...OUTPUT], to);
-  const searches = withBuckets(modality, [WEB_SEARCH], to);
+  const searches = withBuckets(modality, BESIDE, to);
   return [from, inputLength, cacheUse, outputLength, modality, searches];
 }
 

@@ -29,6 +29,8 @@ export interface ChargedGroup {
   projectId: string;
   period: ChargePeriod;
   keys: ReadonlyMap<GroupKey, string | null>;
+  /** What others say that the group's calls cost. Only the group's first line has it, so that lines add up. */
+  reported: { costPico: bigint; requests: bigint } | null;
 }
 
 /**
@@ -59,7 +61,16 @@ export function chargesOf(of: (name: string) => bigint): Charge[] {
   return charges;
 }
 
-const UNITS: Readonly<Record<Unit, string>> = { token: "Tokens", request: "Requests", search: "Searches" };
+const UNITS: Readonly<Record<Unit, string>> = {
+  token: "Tokens",
+  request: "Requests",
+  search: "Searches",
+  execution: "Executions",
+  second: "Seconds",
+  character: "Characters",
+  image: "Images",
+  page: "Pages",
+};
 
 interface FocusColumn extends CsvColumn {
   of: (charge: Charge, group: ChargedGroup) => string | null;
@@ -109,6 +120,8 @@ const COLUMNS: readonly FocusColumn[] = [
   key("x_Environment", "environment"),
   key("x_Model", "model"),
   key("x_Operation", "operation"),
+  ours("x_ReportedCost", (_, { reported }) => (reported?.requests ? picoToUsd(reported.costPico) : null)),
+  ours("x_ReportedRequests", (_, { reported }) => (reported?.requests ? String(reported.requests) : null)),
 ];
 
 /** The columns of an export with these group keys. If one of the keys is a label, the label has a column. */
@@ -120,7 +133,7 @@ export function focusColumns(groupBy: readonly GroupKey[]): readonly FocusColumn
 
 function describe({ bucket, costPico }: Charge): string {
   const words = bucket.replaceAll("_", " ");
-  const what = { token: `${words} tokens`, request: "requests", search: "web searches" }[unitOf(bucket)];
+  const what = { token: `${words} tokens`, search: `${words}es` }[unitOf(bucket) as string] ?? `${words}s`;
   return costPico === null ? `${what} of unknown cost` : what;
 }
 

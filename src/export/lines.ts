@@ -36,10 +36,12 @@ export function exportLines(db: Database, projectId: string, asked: ExportQuery)
   return chunks(form, pages, size);
 }
 
-/** The measures that `chargesOf` asks for. */
+/** The measures that `chargesOf` asks for, and what others say. */
 const CHARGED_NAMES: ReadonlySet<string> = new Set([
   "requests",
   "unpriced_requests",
+  "reported_cost_pico",
+  "reported_requests",
   ...SUMMED_COUNTS,
   ...BUCKETS.map((bucket) => `cost_${bucket}_pico`),
 ]);
@@ -161,11 +163,13 @@ function focusCsv(asked: SummaryExport, projectId: string): Form<Group> {
       const { intervalMs, keys, sums } = group;
       if (period.intervalMs !== intervalMs) period = { intervalMs, ...periodOf(query, intervalMs) };
       const charged = { projectId, period, keys: new Map(query.groupBy.map((key, i) => [key, keys[i] ?? null])) };
+      const said = { costPico: sums["reported_cost_pico"]!, requests: sums["reported_requests"]! };
       let lines = "";
       for (const [line, charge] of chargesOf((name) => sums[name]!).entries()) {
         const position = { intervalMs, keys, line };
         if (isHad(asked, position)) continue;
-        lines += csvLine(withCursor, [...columns.map(({ of }) => of(charge, charged)), asked.cursorOf(position)]);
+        const of = { ...charged, reported: line === 0 ? said : null };
+        lines += csvLine(withCursor, [...columns.map((column) => column.of(charge, of)), asked.cursorOf(position)]);
       }
       return lines;
     },

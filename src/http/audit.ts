@@ -34,6 +34,11 @@ const answer: z.ZodType<Audit> = z.object({
       }),
     )
     .describe("Every wrong sum, including sums that `days` does not show. At most 100 are listed."),
+  pending_days: z
+    .array(day)
+    .describe(
+      "Days whose rollups an older version made without reported costs, until cron has repaired them. Reported costs of these days are not compared.",
+    ),
 });
 
 export function auditRoutes(deps: Deps): Hono<AppEnv> {

@@ -5,6 +5,7 @@ import type { Reader } from "../db/replica.ts";
 import type { IngestDeps } from "../ingest/ingest.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Caller, Keyring } from "../keys.ts";
+import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { SummaryCache } from "../summary/cache.ts";
 import type { Zones } from "../summary/zone.ts";
 
@@ -13,6 +14,7 @@ export interface Deps extends IngestDeps {
   keyring: Keyring;
   /** Reads rollups: from the replica if one is configured, else from the primary. */
   reader: Reader;
+  catalogue: CurrentCatalogue;
   cache: SummaryCache;
   zones: Zones;
 }

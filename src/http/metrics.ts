@@ -3,7 +3,8 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { Reader } from "../db/replica.ts";
 import type { CallQueue } from "../queue/queue.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { readCheck } from "../catalogue/check.ts";
+import { type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
 
 const getMetrics: Operation = {
@@ -11,7 +12,7 @@ const getMetrics: Operation = {
   tag: "Operations",
   summary: "Read counters in Prometheus' text form",
   description:
-    "The counters cover this isolate since its start. In queue mode, gauges of the queue's backlog cover all isolates.",
+    "The counters cover this isolate since its start. In queue mode, gauges of the queue's backlog cover all isolates. The price catalogue is that of this isolate, and the last look for a newer one that of the deployment.",
   caller: "metrics token or scope admin",
   answers: { 200: { description: "The counters.", content: { "text/plain": { schema: z.string() } } } },
 };
@@ -26,11 +27,61 @@ export function metricsRoutes(deps: Deps): Hono<AppEnv> {
         ([state, count]) => `llm_cost_cache_answers_total{state="${state}"} ${count}`,
       ),
       ...(deps.reader.counts === null ? [] : replicaLines(deps.reader.counts)),
+      ...unknownMemberLines(deps),
+      ...(await catalogueLines(deps, c)),
       ...(deps.queue === null ? [] : await queueLines(deps.queue, deps.now())),
     ];
     return c.text(`${lines.join("\n")}\n`, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   return app;
+}
+
+function unknownMemberLines({ unknownMembers }: Deps): string[] {
+  const counts = unknownMembers.counts();
+  if (counts.length === 0) return [];
+  const name = "llm_cost_unknown_usage_members_total";
+  return [
+    `# HELP ${name} Calls whose usage has a member that no rule reads, by provider and member; beyond 200 of these, other.`,
+    `# TYPE ${name} counter`,
+    ...counts.map(
+      ({ provider, member, count }) =>
+        `${name}{provider="${labelValue(provider)}",member="${labelValue(member)}"} ${count}`,
+    ),
+  ];
+}
+
+async function catalogueLines({ catalogue, redis, now }: Deps, c: AppContext): Promise<string[]> {
+  const nowMs = now();
+  const { version } = await catalogue.get(nowMs, keepAliveOf(c));
+  const reply = await readCheck(redis);
+  const check = reply.down ? null : reply.value;
+  const age = (sinceMs: number | null | undefined) => (typeof sinceMs === "number" ? (nowMs - sinceMs) / 1_000 : null);
+  const refused = check?.refused ?? null;
+  return [
+    ...gauge("info", "The price catalogue that new calls are priced by.", 1, `{version="${version}"}`),
+    ...gauge(
+      "age_seconds",
+      "Time since that catalogue was stored; not of the embedded one.",
+      age(catalogue.storedMs()),
+    ),
+    ...gauge("good_check_age_seconds", "Time since its URL last had a good document.", age(check?.goodMs)),
+    ...gauge(
+      "refused_info",
+      "Why the last document of its URL was refused; not if it was good.",
+      refused === null ? null : 1,
+      `{reason="${labelValue(refused ?? "")}"}`,
+    ),
+  ];
+}
+
+function gauge(name: string, help: string, value: number | null, labels = ""): string[] {
+  if (value === null) return [];
+  const full = `llm_cost_catalogue_${name}`;
+  return [`# HELP ${full} ${help}`, `# TYPE ${full} gauge`, `${full}${labels} ${value}`];
+}
+
+function labelValue(text: string): string {
+  return text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
 }
 
 function replicaLines(counts: NonNullable<Reader["counts"]>): string[] {

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
+import { canonicalProvider } from "../pricing/provider.ts";
 import { foretell, Foretold, openJob, readJob, RepriceJob, runJobs } from "../reprice/job.ts";
 import type { RepriceScope } from "../reprice/step.ts";
 import { expectRaw } from "../retention/kept.ts";
@@ -54,7 +55,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         projectId: c.get("caller").projectId,
         fromMs,
         toMs,
-        providers: [asked.provider].flat(),
+        providers: [asked.provider].flat().map(canonicalProvider),
         models: [asked.model].flat(),
         unpricedOnly: asked.unpriced_only,
       };

@@ -7,8 +7,7 @@ import { startOfKey } from "../ledger/key.ts";
 import { announceChange } from "../epoch.ts";
 import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
-import { listTraces, readCall, ShownTrace } from "../traces/read.ts";
-import { Receipt } from "../traces/receipt.ts";
+import { listTraces, readCall, ShownTrace, TraceWithReceipt } from "../traces/read.ts";
 import { id, nextCursor } from "../wire.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { EXAMPLE_ID } from "./example.ts";
@@ -50,17 +49,18 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Calls",
       summary: "Read one call with its receipt",
       description:
-        "The receipt explains the cost: quantity, unit price and cost of each price bucket, and the source of the price.",
+        "The receipt explains the cost: quantity, unit price and cost of each price bucket, the source of the price and how far to trust it, and what decided the usage.",
       caller: "read",
       path,
       answers: {
-        200: { description: "The call and its receipt.", content: json(ShownTrace.extend({ receipt: Receipt })) },
+        200: { description: "The call and its receipt.", content: json(TraceWithReceipt) },
       },
       refusals: ["not_found", "raw_expired"],
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const call = id === null ? null : await readCall(deps.db, c.get("caller").projectId, id);
+      const catalogue = await deps.catalogue.get(deps.now(), keepAliveOf(c));
+      const call = id === null ? null : await readCall(deps.db, c.get("caller").projectId, id, catalogue);
       if (call === null) throw new ApiError("not_found", "there is no such call");
       return c.json(call);
     },

@@ -10,12 +10,14 @@ import { count } from "../wire.ts";
 import { type Decoded, ItemError } from "./decode/decoded.ts";
 import type { Batch } from "../write/write-batch.ts";
 import type { PricedCall } from "../write/columns.ts";
+import type { UnknownMembers } from "./unknown-members.ts";
 
 export interface IngestDeps extends RecordDeps {
   config: { rawRetentionDays: number | undefined };
   prices: PriceBooks;
   /** Null in direct mode. */
   queue: CallQueue | null;
+  unknownMembers: UnknownMembers;
 }
 
 /** The outcome of a batch. */
@@ -77,7 +79,9 @@ export async function ingest(
       continue;
     }
     try {
-      priced.push({ call, cost: pricer.costOf(call) });
+      const cost = pricer.costOf(call);
+      priced.push({ call, cost });
+      deps.unknownMembers.note(cost.provider, call.unknownUsageMembers);
       indexes.push(index);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

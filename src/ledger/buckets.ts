@@ -6,11 +6,13 @@
 import { type Usage, MAX_TOKENS } from "./call.ts";
 import type { CountField } from "./counts.ts";
 
-export const UNITS = ["token", "request", "search"] as const;
+export const UNITS = ["token", "request", "search", "execution", "second", "character", "image", "page"] as const;
 export type Unit = (typeof UNITS)[number];
 
 interface BucketContent {
   unit: Unit;
+  /** Where the bucket lies: in the input that was not cached, in what was read from or written to a cache, in the output, or beside these. */
+  kind: "input" | "cached" | "output" | "beside";
   /** The count that the bucket is made from. Null means one unit per call. */
   of: CountField | null;
   /** The parts of that count that lie in other buckets. */
@@ -23,26 +25,53 @@ interface BucketContent {
 }
 
 /**
- * Tokens come first, then fees. If `request` has no price, the call has no fee. If `web_search` has no price, a call with
- * searches is unpriced.
+ * Tokens come first, then fees. If `request` has no price, the call has no fee. If another fee has no price, a call with
+ * some of it is unpriced.
  */
 const DECLARED = {
   input: {
     unit: "token",
+    kind: "input",
     of: "inputTokens",
     less: ["cacheReadTokens", "cacheWriteTokens", "inputAudioTokens", "inputImageTokens"],
   },
-  cache_read: { unit: "token", of: "cacheReadTokens", instead: "input" },
-  cache_write: { unit: "token", of: "cacheWriteTokens", less: ["cacheWrite1hTokens"], instead: "input" },
-  cache_write_1h: { unit: "token", of: "cacheWrite1hTokens" },
-  input_audio: { unit: "token", of: "inputAudioTokens" },
-  input_image: { unit: "token", of: "inputImageTokens", instead: "input" },
-  output: { unit: "token", of: "outputTokens", less: ["reasoningTokens", "outputAudioTokens", "outputImageTokens"] },
-  reasoning: { unit: "token", of: "reasoningTokens", instead: "output" },
-  output_audio: { unit: "token", of: "outputAudioTokens" },
-  output_image: { unit: "token", of: "outputImageTokens", instead: "output" },
-  request: { unit: "request", of: null },
-  web_search: { unit: "search", of: "webSearches" },
+  cache_read: {
+    unit: "token",
+    kind: "cached",
+    of: "cacheReadTokens",
+    less: ["cacheReadAudioTokens", "cacheReadImageTokens"],
+    instead: "input",
+  },
+  cache_write: {
+    unit: "token",
+    kind: "cached",
+    of: "cacheWriteTokens",
+    less: ["cacheWrite1hTokens"],
+    instead: "input",
+  },
+  cache_write_1h: { unit: "token", kind: "cached", of: "cacheWrite1hTokens" },
+  cache_read_audio: { unit: "token", kind: "cached", of: "cacheReadAudioTokens" },
+  cache_read_image: { unit: "token", kind: "cached", of: "cacheReadImageTokens", instead: "cache_read" },
+  input_audio: { unit: "token", kind: "input", of: "inputAudioTokens" },
+  input_image: { unit: "token", kind: "input", of: "inputImageTokens", instead: "input" },
+  output: {
+    unit: "token",
+    kind: "output",
+    of: "outputTokens",
+    less: ["reasoningTokens", "outputAudioTokens", "outputImageTokens"],
+  },
+  reasoning: { unit: "token", kind: "output", of: "reasoningTokens", instead: "output" },
+  output_audio: { unit: "token", kind: "output", of: "outputAudioTokens" },
+  output_image: { unit: "token", kind: "output", of: "outputImageTokens", instead: "output" },
+  citation: { unit: "token", kind: "beside", of: "citationTokens" },
+  request: { unit: "request", kind: "beside", of: null },
+  web_search: { unit: "search", kind: "beside", of: "webSearches" },
+  file_search: { unit: "search", kind: "beside", of: "fileSearches" },
+  code_execution: { unit: "execution", kind: "beside", of: "codeExecutions" },
+  audio_second: { unit: "second", kind: "beside", of: "audioSeconds" },
+  character: { unit: "character", kind: "beside", of: "inputCharacters" },
+  image: { unit: "image", kind: "beside", of: "outputImages" },
+  page: { unit: "page", kind: "beside", of: "pages" },
 } as const satisfies Record<string, BucketContent>;
 
 export type Bucket = keyof typeof DECLARED;
@@ -63,8 +92,17 @@ const FIRST_FEE = BUCKETS.findIndex(isFee);
 export const TOKEN_BUCKETS = BUCKETS.slice(0, FIRST_FEE) as typeof BUCKETS;
 export const FEE_BUCKETS = BUCKETS.slice(FIRST_FEE) as typeof BUCKETS;
 
-/** The number of units that a listed price is for: prices are given per million tokens, and per thousand calls or searches. */
-export const LISTED_PER: Readonly<Record<Unit, number>> = { token: 1_000_000, request: 1_000, search: 1_000 };
+/** The number of units that a listed price is for, as providers publish it. */
+export const LISTED_PER: Readonly<Record<Unit, number>> = {
+  token: 1_000_000,
+  request: 1_000,
+  search: 1_000,
+  execution: 1_000,
+  second: 3_600,
+  character: 1_000_000,
+  image: 1,
+  page: 1_000,
+};
 
 const CONTENTS_IN_ORDER = BUCKETS.map((bucket) => CONTENTS[bucket]);
 
@@ -96,6 +134,10 @@ export function contradiction(usage: Usage): string | null {
   const image = usage.inputImageTokens ?? 0;
   // A decoder may have subtracted the cached ones.
   if (audio < 0 || image < 0) return "the cached audio or image tokens exceed the audio or image tokens of the input";
+  const cachedParts = (usage.cacheReadAudioTokens ?? 0) + (usage.cacheReadImageTokens ?? 0);
+  if (cachedParts > (usage.cacheReadTokens ?? MAX_TOKENS)) {
+    return "cached audio and image tokens exceed cache_read_tokens, which includes them";
+  }
   if ((usage.cacheReadTokens ?? 0) + write + audio + image > (usage.inputTokens ?? MAX_TOKENS)) {
     return "cached, audio and image tokens exceed input_tokens, which includes them";
   }
@@ -104,4 +146,14 @@ export function contradiction(usage: Usage): string | null {
     return "reasoning, audio and image tokens exceed output_tokens, which includes them";
   }
   return null;
+}
+
+/** The counts of what is billed beside tokens. */
+export const UNIT_COUNTS: readonly CountField[] = BUCKETS.flatMap((bucket) =>
+  CONTENTS[bucket].kind === "beside" ? (CONTENTS[bucket].of ?? []) : [],
+);
+
+/** True if a call used something that is billed beside tokens. */
+export function hasUnits(usage: Usage): boolean {
+  return UNIT_COUNTS.some((field) => (usage[field] ?? 0) > 0);
 }

@@ -44,6 +44,8 @@ export interface Call extends Usage {
   provider: string;
   model: string;
   requestModel: string | null;
+  /** The provider as it was sent, if that is another name than `provider`. */
+  requestProvider: string | null;
   operation: string;
   serviceTier: string | null;
   userId: string | null;
@@ -57,16 +59,23 @@ export interface Call extends Usage {
   billable: boolean;
   /** True for a span around calls that repeats their usage. */
   wrapper: boolean;
+  /** Why no cost would be honest, whatever the prices. `usageSemantics` has it in words. */
+  doubt: Doubt | null;
+  /** Paths of members of the provider's usage object that no rule reads, and of reported costs that cannot be read. */
+  unknownUsageMembers: readonly string[];
   /** The decoding rule that decided whether this is a call, e.g. `native` or `gen_ai.operation.name`. */
   rule: string;
   /** How the token counts were read, e.g. `inclusive`, or `exclusive: cache added`. */
   usageSemantics: string;
 }
 
+/** A usage that may be read in two ways, or whose parts contradict each other. */
+export type Doubt = "usage_ambiguous" | "usage_contradictory";
+
 /** The part of a call that its price depends on. */
 export type PriceableCall = Usage &
   Pick<Call, "provider" | "model" | "operation" | "serviceTier" | "status" | "startedAtMs" | "durationUs"> &
-  Partial<Pick<Call, "billable" | "wrapper">>;
+  Partial<Pick<Call, "billable" | "wrapper" | "doubt">>;
 
 /** A span that is not a call. It joins calls to the spans above them, and may carry their user, session and tags. */
 export interface Link extends Pick<Call, "userId" | "sessionId" | "tags" | "parentId"> {

@@ -29,6 +29,16 @@ const DECLARED = {
     description: "Part of the input: audio tokens that were not cached.",
     summed: "kept",
   },
+  cacheReadAudioTokens: {
+    name: "cache_read_audio_tokens",
+    description: "Part of the cache reads: audio tokens.",
+    summed: "kept",
+  },
+  cacheReadImageTokens: {
+    name: "cache_read_image_tokens",
+    description: "Part of the cache reads: image tokens.",
+    summed: "kept",
+  },
   outputAudioTokens: { name: "output_audio_tokens", description: "Part of the output.", summed: "kept" },
   inputImageTokens: {
     name: "input_image_tokens",
@@ -41,6 +51,29 @@ const DECLARED = {
     description: "The number of web searches that the provider made for the call.",
     summed: "kept",
   },
+  citationTokens: {
+    name: "citation_tokens",
+    description: "Tokens of citations. They are neither input nor output.",
+    summed: "kept",
+  },
+  fileSearches: {
+    name: "file_searches",
+    description: "The number of searches in files or documents that the provider made for the call.",
+    summed: "kept",
+  },
+  codeExecutions: {
+    name: "code_executions",
+    description: "The number of times that the provider ran code for the call.",
+    summed: "kept",
+  },
+  audioSeconds: { name: "audio_seconds", description: "Seconds of audio, where they are billed.", summed: "kept" },
+  inputCharacters: {
+    name: "input_characters",
+    description: "Characters of text, where they are billed.",
+    summed: "kept",
+  },
+  outputImages: { name: "output_images", description: "Images that were made, where they are billed.", summed: "kept" },
+  pages: { name: "pages", description: "Pages of documents, where they are billed.", summed: "kept" },
 } as const satisfies Record<string, Count>;
 
 export type CountField = keyof typeof DECLARED;

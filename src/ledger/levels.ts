@@ -14,7 +14,10 @@ export const LEVELS = {
 } as const;
 
 /**
- * Merged rows name the format in which they were merged. Format 2 has grouping sets and weeks. The table refuses merged
- * rows of an older format, because the Worker that writes them would leave something out.
+ * Rows name the format in which they were made. Format 2 has grouping sets and weeks, format 3 reported costs. The table
+ * refuses merged rows of an older format, because the Worker that merges them would leave something out. Partial rows of
+ * an older format are taken, and their days are repaired once they are merged.
  */
-export const FORMAT = 2;
+export const FORMAT = 3;
+/** The measures that rows of an older format lack until their days are repaired. */
+export const SINCE_FORMAT: readonly string[] = ["reported_cost_pico", "reported_requests"];

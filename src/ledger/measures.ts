@@ -32,10 +32,12 @@ export interface Shown {
   description?: string;
   /** The measure that counts the calls without a value. If it counts every call of the row, the sum is null. */
   nullWithout?: string;
+  /** The measure that counts the calls with a value. If it counts none of the row's calls, the sum is null. */
+  nullUnless?: string;
 }
 
 /** A measure that every row shows, declared by its public name. Money is named `…_usd` in answers, `…_pico` in the table. */
-type Declared = Pick<Measure, "of"> & Pick<Shown, "description" | "nullWithout">;
+type Declared = Pick<Measure, "of"> & Pick<Shown, "description" | "nullWithout" | "nullUnless">;
 
 const column = (name: string): SQL => sql`t.${sql.identifier(name)}`;
 
@@ -70,6 +72,12 @@ const AFTER_COUNTS = {
     description: "The cost as first recorded. Repricing never changes it.",
     nullWithout: "unrecorded_requests",
   },
+  reported_cost_usd: {
+    of: sql`t.reported_cost_pico`,
+    description: "As the callers or providers reported it, over the calls for which they did. Null where none did.",
+    nullUnless: "reported_requests",
+  },
+  reported_requests: { of: sql`(case when t.reported_cost_pico is not null then 1 end)` },
   unpriced_requests: { of: sql`(case when t.cost_pico is null then 1 end)` },
   unpriced_tokens: {
     of: sql`(case when t.cost_pico is null then coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0) end)`,
@@ -112,12 +120,13 @@ function measuresOf(declared: Readonly<Record<string, Declared>>): Measure[] {
 }
 
 function shownOf(declared: Readonly<Record<string, Declared>>): Shown[] {
-  return Object.entries(declared).map(([name, { description, nullWithout }]) => ({
+  return Object.entries(declared).map(([name, { description, nullWithout, nullUnless }]) => ({
     name: name as ShownName,
     measures: [columnOf(name)],
     isMoney: isMoney(name),
     ...(description !== undefined && { description }),
     ...(nullWithout !== undefined && { nullWithout }),
+    ...(nullUnless !== undefined && { nullUnless }),
   }));
 }
 
@@ -150,5 +159,5 @@ export const SHOWN: readonly Shown[] = [
 
 /** The measures from which these sums are made. */
 export const SHOWN_MEASURES: ReadonlySet<string> = new Set(
-  SHOWN.flatMap(({ measures, nullWithout }) => (nullWithout === undefined ? measures : [...measures, nullWithout])),
+  SHOWN.flatMap(({ measures, nullWithout = [], nullUnless = [] }) => [measures, nullWithout, nullUnless].flat()),
 );

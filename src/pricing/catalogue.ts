@@ -1,184 +1,205 @@
 /**
- * The public price catalogue, which is the package `@pydantic/genai-prices`. Only its unit prices are used: which price
- * holds at which time and input size. Amounts are whole pico-USD per unit.
+ * A price catalogue as a value: which models there are, under which names, at which prices. The embedded one is the data
+ * of the package `@pydantic/genai-prices`; a newer one has the same form.
  */
-import { calcPrice, findProvider, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
-import { unitPricePico } from "../money.ts";
-import { BUCKETS, CONTENTS, LISTED_PER, type Bucket, unitOf } from "../ledger/buckets.ts";
-import { digestUuid } from "../digest.ts";
+import { type ModelInfo, type Provider, waitForUpdate } from "@pydantic/genai-prices";
+import { catalogueModel, type CatalogueModel } from "./catalogue-model.ts";
+import { confidenceIn, doubtAbout } from "./confidence.ts";
+import type { Correction } from "./correction.ts";
+import { CORRECTIONS, FREE } from "./corrections.ts";
+import { createIndex, matches } from "./match.ts";
+import { aliasOf, bareName, makerAndModel, providerByName, spellingsOf } from "./names.ts";
+import { canonicalProvider, UNKNOWN } from "./provider.ts";
 
-export const CATALOGUE_SOURCE = "genai-prices";
-/** The version of the package. A test compares it with the installed one. */
+/** The version of the package, and the day on which it was published. A test compares the version with the installed one. */
 export const CATALOGUE_VERSION = "0.1.8";
+export const CATALOGUE_DAY = "2026-09-23";
 
-/** One list of unit prices as applied to calls. Its `id` is a digest of all its other fields. */
-export interface Price {
-  id: string;
-  source: string;
+export interface Catalogue {
   version: string;
-  provider: string;
-  /** The catalogue's name for the model. */
-  model: string;
-  /** Pico-USD per unit by bucket, in the order of `BUCKETS`. Null if the source has no price for the bucket. */
-  unitPico: (bigint | null)[];
+  /** Finds a model, by any name of its provider. Null if the catalogue has no such model of that provider. */
+  lookUp(provider: string, model: string): CatalogueModel | null;
+  /** What is known about the entry with this id that a provider's price came from. Null if there is none any more. */
+  about(provider: string, id: string): EntryOrigin | null;
+  /** The provider's canonical id, whatever its emitter calls it. */
+  providerOf(sent: string): string;
 }
 
-/** A price of the catalogue, together with the amounts that the catalogue lists. */
-export interface ListPrice extends Price {
-  /** USD per `LISTED_PER` units by bucket, before any rounding. */
-  listedUsd: (number | null)[];
+export type LookUp = Catalogue["lookUp"];
+
+export interface EntryOrigin {
+  /** Why its prices are approximate, in the catalogue's words. Null if they are exact. */
+  doubt: string | null;
+  /** Our own prices for it, also if the catalogue has caught up. */
+  correction: Correction | null;
 }
-
-/** One model of the catalogue. It is looked up once, and then asked for its price by time and input size. */
-export interface CatalogueModel {
-  provider: string;
-  priceAt(endedAtMs: number, inputTokens: number): ListPrice;
-}
-
-/** The catalogue's name for the price of each bucket. */
-const KEYS: Record<Bucket, string> = {
-  input: "input_mtok",
-  cache_read: "cache_read_mtok",
-  cache_write: "cache_write_mtok",
-  cache_write_1h: "cache_write_1h_mtok",
-  input_audio: "input_audio_mtok",
-  output: "output_mtok",
-  reasoning: "output_reasoning_mtok",
-  output_audio: "output_audio_mtok",
-  input_image: "input_image_mtok",
-  output_image: "output_image_mtok",
-  request: "requests_kcount",
-  web_search: "web_searches_kcount",
-};
-
-/** Providers that make models. The library infers only some of their models by name, so these are asked one by one. */
-const MAKERS = ["openai", "anthropic", "google", "mistral", "cohere", "x-ai", "deepseek"];
-
-/**
- * Finds a model. If the provider is `unknown`, it is inferred, but only from a model that the catalogue names exactly. A
- * date or version after the name is allowed. A maker's name before the model, as gateways write it, is understood.
- *
- * @returns null if the catalogue has no such model of that provider.
- */
-export function findModel(provider: string, model: string): CatalogueModel | null {
-  const [maker, rest] = model.split(/\/(.*)/s, 2) as [string, string?];
-  if (rest && (maker === provider || (provider === "unknown" && MAKERS.includes(maker)))) return findModel(maker, rest);
-  if (provider === "unknown") return inferModel(model);
-  const found = calcPrice({}, model, { providerId: provider });
-  // If the library does not know the provider, it falls back on the model's name.
-  if (!found || findProvider({ providerId: provider })?.id !== found.provider.id) return null;
-  return catalogueModel(found.provider.id, found.model);
-}
-
-function inferModel(model: string): CatalogueModel | null {
-  const found = [undefined, ...MAKERS]
-    .map((providerId) => calcPrice({}, model, providerId === undefined ? {} : { providerId }))
-    .find((price) => price && namesExactly(price.model, model));
-  return found ? catalogueModel(found.provider.id, found.model) : null;
-}
-
-/** Finds a model in the catalogue. Null if it is not there. */
-export type LookUp = (provider: string, model: string) => CatalogueModel | null;
 
 const MEMO_SIZE = 10_000;
 
-/** `findModel` that looks each model up once. */
-export function createLookUp(): LookUp {
-  const models = new Map<string, CatalogueModel | null>();
-  return (provider, model) => {
-    const key = `${provider}\n${model}`;
-    let found = models.get(key);
-    if (found === undefined) {
-      found = findModel(provider, model);
-      if (models.size >= MEMO_SIZE) models.clear();
-      models.set(key, found);
+/** The makers of models, in the order in which they are asked for one whose provider is unknown. */
+const MAKERS = ["openai", "anthropic", "google", "mistral", "cohere", "x-ai", "deepseek"];
+
+/** Whose name may be that of the library only: many servers are called with its client. */
+const LIBRARIES = new Set(["openai"]);
+
+/** The makers whose models OpenRouter sells at the maker's price. Open models have a price of their own there. */
+const RESOLD = new Set(["openai", "anthropic", "google", "x-ai"]);
+
+/** Models that a maker does not sell itself. The catalogue has them at a price of some host. */
+const NOT_SOLD: ReadonlyMap<string, RegExp> = new Map([["openai", /^gpt-oss-/]]);
+
+/** The makers of open models, which others host at a price of their own. */
+const OPEN = new Set(["deepseek", "moonshotai"]);
+
+/** Open models of makers that sell them, too. Without a provider they may be anyone's. */
+const SERVED_BY_ANYONE = /^(?:deepseek-(?:r1|v3)|mistral-7b|mixtral-|mistral-nemo|open-mi[sx]tral|pixtral-12b)/;
+
+const FREE_AT_OPENROUTER: ModelInfo = { id: "*:free", match: { ends_with: ":free" }, prices: {} };
+
+/** @param version is stored with each price, so equal versions must mean equal `providers`. */
+export function createCatalogue(
+  providers: readonly Provider[],
+  version: string,
+  corrected: readonly Correction[] = CORRECTIONS,
+): Catalogue {
+  const byId = new Map(providers.map((provider) => [provider.id, provider]));
+  const indexes = new Map<string, (name: string) => ModelInfo | null>();
+  const built = new Map<ModelInfo, Map<string, CatalogueModel>>();
+  const memo = new Map<string, CatalogueModel | null>();
+  const corrections = corrected.filter(({ caughtUp }) => caughtUp === undefined || isBefore(version, caughtUp));
+  /** The entries of our own that are for names. */
+  const own = new Map<ModelInfo, Correction>();
+
+  /** Our own entries come first: the catalogue may have their names at another price. */
+  function indexOf(id: string): (name: string) => ModelInfo | null {
+    let index = indexes.get(id);
+    if (!index) {
+      const models = (byId.get(id)?.models ?? []).filter(({ id: model }) => !NOT_SOLD.get(id)?.test(model));
+      const listed = createIndex(models);
+      const entries = corrections.flatMap((correction) => {
+        const { provider, names } = correction;
+        if (provider !== id || names === undefined) return [];
+        const match = { or: names.map((equals) => ({ equals })) };
+        const entry: ModelInfo = { id: correction.id, match, prices: listed(names[0]!)?.prices ?? {} };
+        own.set(entry, correction);
+        return [entry];
+      });
+      index = createIndex([...entries, ...models]);
+      indexes.set(id, index);
     }
-    return found;
-  };
-}
-
-function namesExactly(info: ModelInfo, model: string): boolean {
-  const name = model.toLowerCase();
-  if (name === info.id) return true;
-  const names: string[] = [];
-  const collect = (match: ModelInfo["match"]): void => {
-    if ("or" in match) match.or.forEach(collect);
-    else if ("equals" in match) names.push(match.equals.toLowerCase());
-    else if ("starts_with" in match) names.push(match.starts_with.toLowerCase());
-  };
-  collect(info.match);
-  return [info.id, ...names].some(
-    (known) => name.startsWith(known) && /^(?:[-@:]?v?[\d.:-]*|-latest)$/.test(name.slice(known.length)),
-  );
-}
-
-function catalogueModel(provider: string, info: ModelInfo): CatalogueModel {
-  const periods = (Array.isArray(info.prices) ? info.prices : [{ prices: info.prices }]).map((period) => ({
-    holdsAt: holdsAt("constraint" in period ? period.constraint : undefined),
-    prices: period.prices,
-    steps: stepsOf(period.prices),
-    bySteps: new Map<number, ListPrice>(),
-  }));
-  return {
-    provider,
-    priceAt(endedAtMs, inputTokens) {
-      const period = periods.findLast(({ holdsAt }) => holdsAt(endedAtMs)) ?? periods[0]!;
-      const reached = period.steps.filter((start) => inputTokens > start).length;
-      let price = period.bySteps.get(reached);
-      if (!price) {
-        price = priceOf(provider, info.id, period.prices, inputTokens);
-        period.bySteps.set(reached, price);
-      }
-      return price;
-    },
-  };
-}
-
-type Constraint = NonNullable<Extract<ModelInfo["prices"], unknown[]>[number]["constraint"]>;
-
-function holdsAt(constraint: Constraint | undefined): (ms: number) => boolean {
-  if (!constraint) return () => true;
-  if (constraint.type === "start_date") {
-    const startMs = Date.parse(constraint.start_date);
-    return (ms) => ms >= startMs;
+    return index;
   }
-  const start = secondOfDay(constraint.start_time);
-  const end = secondOfDay(constraint.end_time);
-  return (ms) => {
-    const second = (ms % 86_400_000) / 1_000;
-    return end < start ? second >= start || second < end : second >= start && second < end;
+
+  function correctionOf(id: string, info: ModelInfo): Correction | null {
+    const named = own.get(info);
+    if (named) return named;
+    return corrections.find((of) => of.provider === id && of.id === info.id && of.names === undefined) ?? null;
+  }
+
+  function build(provider: string, of: string, info: ModelInfo): CatalogueModel {
+    const models = built.get(info) ?? new Map<string, CatalogueModel>();
+    built.set(info, models);
+    let model = models.get(provider);
+    if (!model) {
+      const correction = correctionOf(of, info);
+      const confidence = correction
+        ? correction.approximate
+          ? "approximate"
+          : "exact"
+        : confidenceIn(byId.get(of), info);
+      const free = info === FREE_AT_OPENROUTER || (FREE.get(provider)?.has(info.id) ?? false);
+      model = catalogueModel({ provider, version, info, correction, confidence, free, hosted: provider !== of });
+      models.set(provider, model);
+    }
+    return model;
+  }
+
+  function entryAt(id: string, spellings: Iterable<string>): ModelInfo | null {
+    for (const spelling of spellings) {
+      const info = indexOf(id)(aliasOf(id, spelling) ?? spelling);
+      if (info) return info;
+    }
+    return null;
+  }
+
+  /** The makers whose models a provider hosts at their price. Azure's prices of open models are its own. */
+  const hostedAt = (provider: string): string[] =>
+    (byId.get(provider)?.fallback_model_providers ?? []).filter((maker) => !OPEN.has(maker));
+
+  /** A model of this provider, or of one that it hosts. */
+  function ownModel(provider: string, name: string): CatalogueModel | null {
+    const spellings = spellingsOf(provider, name);
+    for (const of of [provider, ...hostedAt(provider)]) {
+      const info = entryAt(of, of === provider ? spellings : new Set([...spellings, ...spellingsOf(of, name)]));
+      if (info) return build(provider, of, info);
+    }
+    return null;
+  }
+
+  /** A model that says itself whose it is. */
+  function inferred(name: string): CatalogueModel | null {
+    if (SERVED_BY_ANYONE.test(name)) return null;
+    const named = providers.filter(({ model_match }) => model_match && matches(model_match, name)).map(({ id }) => id);
+    for (const id of [...named, ...MAKERS]) {
+      const info = entryAt(id, spellingsOf(id, name));
+      // An open model may be anyone's, and prices of others are a guess.
+      if (info && !FREE.get(id)?.has(info.id) && (correctionOf(id, info) || doubtAbout(byId.get(id), info) === null))
+        return build(id, id, info);
+    }
+    return null;
+  }
+
+  function find(provider: string, name: string): CatalogueModel | null {
+    if (provider === "openrouter" && name.endsWith(":free")) return build(provider, provider, FREE_AT_OPENROUTER);
+    const own = ownModel(provider, name);
+    if (own) return own;
+    const anyone = provider === UNKNOWN || LIBRARIES.has(provider);
+    const [prefix, rest] = makerAndModel(name) ?? [];
+    if (rest !== undefined) {
+      const maker = canonicalProvider(prefix!);
+      if (maker === provider || maker === UNKNOWN || hostedAt(provider).includes(maker)) {
+        return find(provider, bareName(rest));
+      }
+      if (byId.has(maker) && (anyone || (provider === "openrouter" && RESOLD.has(maker)))) {
+        const model = find(maker, bareName(rest));
+        return model && FREE.get(maker)?.has(model.model) ? null : model;
+      }
+    }
+    const named = providerByName(name);
+    if (named !== undefined && (anyone || provider === "anthropic")) return ownModel(named, name);
+    return provider === UNKNOWN ? inferred(name) : null;
+  }
+
+  return {
+    version,
+    lookUp(provider, model) {
+      const key = `${provider}\n${model}`;
+      let found = memo.get(key);
+      if (found === undefined) {
+        found = find(canonicalProvider(provider), bareName(model));
+        if (memo.size >= MEMO_SIZE) memo.clear();
+        memo.set(key, found);
+      }
+      return found;
+    },
+    about(provider, id) {
+      for (const of of [provider, ...hostedAt(provider)]) {
+        const correction = corrected.find((own) => own.provider === of && own.id === id) ?? null;
+        const info = byId.get(of)?.models.find((model) => model.id === id);
+        if (info || correction) return { doubt: info ? doubtAbout(byId.get(of), info) : null, correction };
+      }
+      return null;
+    },
+    providerOf: canonicalProvider,
   };
 }
 
-/** `"16:30:00Z"` or with an offset -> the UTC second of the day. */
-function secondOfDay(time: string): number {
-  return (Date.parse(`1970-01-02T${time}`) / 1_000) % 86_400;
+/** `0.1.8` is before `0.1.10`. Versions of another form are before all. */
+function isBefore(version: string, other: string): boolean {
+  const [a, b] = [version, other].map((text) => text.split(".").map(Number));
+  const i = b!.findIndex((part, at) => part !== a![at]);
+  return i >= 0 && !(a![i]! > b![i]!);
 }
 
-/** The input sizes above which other prices hold for the whole call, ascending. */
-function stepsOf(prices: ModelPrice): number[] {
-  const starts = Object.values(prices).flatMap((price) =>
-    typeof price === "object" ? price.tiers.map((tier) => tier.start) : [],
-  );
-  return [...new Set(starts)].sort((a, b) => a - b);
-}
-
-function priceOf(provider: string, model: string, prices: ModelPrice, inputTokens: number): ListPrice {
-  const listedUsd = BUCKETS.map((bucket) => {
-    const instead = CONTENTS[bucket].instead;
-    const price = prices[KEYS[bucket]] ?? (instead === undefined ? undefined : prices[KEYS[instead]]);
-    if (price === undefined || typeof price === "number") return price ?? null;
-    return price.tiers.findLast(({ start }) => inputTokens > start)?.price ?? price.base;
-  });
-  const unitPico = listedUsd.map((usd, i) =>
-    usd === null ? null : unitPricePico(usd, LISTED_PER[unitOf(BUCKETS[i]!)]),
-  );
-  const price = withId({ source: CATALOGUE_SOURCE, version: CATALOGUE_VERSION, provider, model, unitPico });
-  return { ...price, listedUsd };
-}
-
-/** Gives a price its id, the digest of all its other fields. */
-export function withId(price: Omit<Price, "id">): Price {
-  const { source, version, provider, model, unitPico } = price;
-  return { id: digestUuid(JSON.stringify([source, version, provider, model, unitPico.map(String)])), ...price };
-}
+/** The catalogue of this release. Nothing is fetched for it. */
+export const embeddedCatalogue = createCatalogue((await waitForUpdate()) ?? [], CATALOGUE_VERSION);

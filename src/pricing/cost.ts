@@ -2,15 +2,23 @@
  * The cost of one call. A cost is never invented: if the usage, the model, the tier or the price of a bucket that holds
  * anything is unknown, the cost is null and a reason is given.
  */
-import type { PriceableCall } from "../ledger/call.ts";
+import type { Doubt, PriceableCall } from "../ledger/call.ts";
 import { MAX_COST_PICO, picoToUsd } from "../money.ts";
-import { BUCKETS, quantities, TOKEN_BUCKETS } from "../ledger/buckets.ts";
-import { createLookUp, type LookUp, type Price } from "./catalogue.ts";
+import { BUCKETS, hasUnits, quantities, TOKEN_BUCKETS } from "../ledger/buckets.ts";
+import { type Catalogue, embeddedCatalogue } from "./catalogue.ts";
 import type { CustomPrices } from "./custom-price.ts";
+import type { Price } from "./price.ts";
+import { makes } from "./published.ts";
 import { createQuotes } from "./quote.ts";
 import { canonicalTier } from "./service-tier.ts";
 
-export type UnpricedReason = "usage_unknown" | "model_unknown" | "tier_unknown" | "price_unknown" | "price_zero";
+export type UnpricedReason =
+  | Doubt
+  | "usage_unknown"
+  | "model_unknown"
+  | "tier_unknown"
+  | "price_unknown"
+  | "price_zero";
 
 export interface Cost {
   /** Pico-USD: the sum of quantity x unit price over the buckets. Null if the call is unpriced. */
@@ -18,7 +26,7 @@ export interface Cost {
   unpricedReason: UnpricedReason | null;
   /** The price that was applied. Null if there was none. */
   price: Price | null;
-  /** The provider of the call, or the one that the catalogue infers if the caller named none. */
+  /** The canonical provider, which is the one that the catalogue finds the model at. */
   provider: string;
 }
 
@@ -31,12 +39,15 @@ export interface Pricer {
 const NO_OUTPUT = new Set(["embeddings", "rerank"]);
 
 /** Makes a pricer that uses custom prices first, then the catalogue. */
-export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp = createLookUp()): Pricer {
+export function createPricer(
+  custom: CustomPrices | null = null,
+  { lookUp }: Pick<Catalogue, "lookUp"> = embeddedCatalogue,
+): Pricer {
   const quoteOf = createQuotes(custom, lookUp);
   return {
     costOf(call) {
       const model = lookUp(call.provider, call.model);
-      const provider = call.provider === "unknown" && model ? model.provider : call.provider;
+      const provider = model?.provider ?? call.provider;
       const unpriced = (unpricedReason: UnpricedReason): Cost => ({
         costPico: null,
         unpricedReason,
@@ -44,13 +55,15 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
         provider,
       });
 
-      const output = call.outputTokens ?? (NO_OUTPUT.has(call.operation) ? 0 : null);
-      if (call.inputTokens === null || output === null) return unpriced("usage_unknown");
-      const empty = call.inputTokens === 0 && output === 0;
-      const searches = call.webSearches ?? 0;
+      if (call.doubt) return unpriced(call.doubt);
+      const units = hasUnits(call);
+      const input = call.inputTokens ?? (units ? 0 : null);
+      const output = call.outputTokens ?? (units || NO_OUTPUT.has(call.operation) ? 0 : null);
+      const unknown = input === null || output === null;
+      const empty = (input ?? 0) === 0 && (output ?? 0) === 0;
       const fromCache = call.billable === false && call.wrapper !== true;
       // If a call used nothing because it failed or a gateway's cache answered it, it has no fee either.
-      if (empty && searches === 0 && (call.status === "error" || fromCache)) {
+      if (empty && !units && !unknown && (call.status === "error" || fromCache)) {
         return { costPico: 0n, unpricedReason: null, price: null, provider };
       }
 
@@ -59,15 +72,20 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
       let price: Price;
       let zeroIsFree = false;
       if (custom === null && tier === null) {
-        if (!model) return unpriced("model_unknown");
-        price = model.priceAt(endedAtMs, call.inputTokens);
+        if (!model) return unpriced(unknown ? "usage_unknown" : "model_unknown");
+        const listed = model.priceAt(endedAtMs, input ?? 0);
+        price = listed;
+        zeroIsFree = listed.zeroIsFree === true;
       } else {
-        const quote = quoteOf({ provider, model: call.model }, tier, endedAtMs, call.inputTokens);
-        if (typeof quote === "string") return unpriced(quote);
+        const quote = quoteOf({ provider, model: call.model }, tier, endedAtMs, input ?? 0);
+        if (typeof quote === "string") return unpriced(unknown ? "usage_unknown" : quote);
         ({ price, zeroIsFree } = quote);
       }
+      if (unknown && !needsNoTokens(price, zeroIsFree)) return unpriced("usage_unknown");
+      if ((output ?? 0) > 0 && mayBeAnother(call, price)) return unpriced("usage_ambiguous");
 
       const held = quantities(call);
+      if (empty && isOneSearch(held, price)) held[FILE_SEARCH] = 0;
       const tokensPico = total(held, price.unitPico, 0, TOKEN_BUCKETS.length);
       const feesPico = total(held, price.unitPico, TOKEN_BUCKETS.length, BUCKETS.length);
       if (tokensPico === null || feesPico === null) return unpriced("price_unknown");
@@ -80,7 +98,40 @@ export function createPricer(custom: CustomPrices | null = null, lookUp: LookUp 
   };
 }
 
+const INPUT = BUCKETS.indexOf("input");
 const REQUEST = BUCKETS.indexOf("request");
+const FILE_SEARCH = BUCKETS.indexOf("file_search");
+const OUTPUT = BUCKETS.indexOf("output");
+const OTHER_OUTPUTS = [
+  { bucket: "output_audio", count: "outputAudioTokens" },
+  { bucket: "output_image", count: "outputImageTokens" },
+] as const;
+
+/** True if the model sells audio or images at a price of their own, and the call does not say how much of its output is. */
+function mayBeAnother(call: PriceableCall, { unitPico, model }: Price): boolean {
+  return OTHER_OUTPUTS.some(({ bucket, count }) => {
+    if (call[count] !== null) return false;
+    const own = unitPico[BUCKETS.indexOf(bucket)] ?? null;
+    return own === null ? makes(model, bucket) : own !== unitPico[OUTPUT];
+  });
+}
+
+/** True if the price has a fee for the call and none for tokens, or if all tokens are free. */
+function needsNoTokens({ unitPico }: Price, zeroIsFree: boolean): boolean {
+  const ofTokens = unitPico.slice(0, TOKEN_BUCKETS.length);
+  if (ofTokens.every((unit) => unit === null)) return unitPico[REQUEST] !== null;
+  return (
+    zeroIsFree &&
+    unitPico[INPUT] === 0n &&
+    unitPico[OUTPUT] === 0n &&
+    ofTokens.every((unit) => unit === null || unit === 0n)
+  );
+}
+
+/** A rerank of up to 100 documents is one search, and a fee for the call is for that. */
+function isOneSearch(held: readonly number[], { unitPico }: Price): boolean {
+  return held[FILE_SEARCH] === 1 && unitPico[FILE_SEARCH] === null && unitPico[REQUEST] !== null;
+}
 
 /** The cost of the buckets from `from` to before `to`. Null if a bucket that holds anything has no price. */
 function total(held: number[], unitPico: (bigint | null)[], from: number, to: number): bigint | null {

@@ -3,67 +3,32 @@
  * replaces an old one by starting later.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { z } from "zod";
+import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { NO_PROJECT_ID } from "../db/schema.ts";
-import { ApiError } from "../errors.ts";
-import { picoToUsd } from "../money.ts";
 import { columns, instantAt } from "../db/sql.ts";
-import { id, time, usd } from "../wire.ts";
-import { BUCKETS, type Bucket, FEE_BUCKETS, CONTENTS, LISTED_PER, TOKEN_BUCKETS, unitOf } from "../ledger/buckets.ts";
-import { findModel } from "./catalogue.ts";
+import { ApiError } from "../errors.ts";
+import { BUCKETS } from "../ledger/buckets.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { FIELDS, type NewPrice, readPrice, showPrice, type ShownPrice, stepsJson } from "./custom-price-row.ts";
 import { covers, patternOf, type CustomPrice, type ModelName } from "./custom-price.ts";
 import type { PriceBooks } from "./price-books.ts";
-import { ratio } from "./ratio.ts";
 
 /** The most custom prices of one project, and the most global ones. */
 export const MAX_CUSTOM_PRICES = 5_000;
 
-/** A custom price as the API shows it. */
-export const ShownPrice = z
-  .object({
-    id,
-    project_id: id.nullable().describe("Null for a global price, which holds for every project."),
-    provider: z.string().nullable().describe("Null covers every provider."),
-    model: z.string().describe("The whole name, or a prefix that ends with `*`."),
-    match: z.enum(["exact", "prefix"]),
-    service_tier: z.string().nullable().describe("Null covers every service tier."),
-    starts_at: time,
-    ends_at: time.nullable(),
-    usd_per_million_tokens: z.partialRecord(z.enum(TOKEN_BUCKETS), usd).nullable(),
-    usd_per_thousand: z.partialRecord(z.enum(FEE_BUCKETS), usd).nullable(),
-    factor: z.string().nullable(),
-    same_as: z.object({ provider: z.string(), model: z.string() }).nullable(),
-    created_at: time,
-  })
-  .meta({ id: "Price" });
-export type ShownPrice = z.infer<typeof ShownPrice>;
-
-/** A price to be added. Unit prices are in pico-USD per token, call or search. */
-export interface NewPrice {
-  provider: string | null;
-  model: string;
-  match: "exact" | "prefix";
-  serviceTier: string | null;
-  startsAtMs: number;
-  endsAtMs: number | null;
-  unitPico: Partial<Record<Bucket, bigint>> | null;
-  factor: string | null;
-  sameAs: ModelName | null;
-}
-
-const PICO = BUCKETS.map((bucket) => `${bucket}_pico`);
-const SAID = ["provider", "model", "match", "service_tier", "starts_at", "ends_at", ...PICO, "factor"] as const;
-const FIELDS = ["project_id", "id", ...SAID, "same_as_provider", "same_as_model"];
-
 /** Reads a project's own prices and the global ones, for the pricer. */
 export async function loadCustomPrices(db: Database, projectId: string): Promise<CustomPrice[]> {
-  return (await db.query(visible(projectId))).map(readPrice);
+  return (await db.query(visible(projectId))).map((row) => readPrice(row, isGlobal(row)));
 }
 
 /** Reads the same prices as the API shows them, the project's own first. */
 export async function listCustomPrices(db: Database, projectId: string): Promise<ShownPrice[]> {
-  return (await db.query(visible(projectId))).map(showPrice);
+  return (await db.query(visible(projectId))).map((row) => showPrice(row, isGlobal(row)));
+}
+
+function isGlobal(row: Row): boolean {
+  return row["project_id"] === NO_PROJECT_ID;
 }
 
 function visible(projectId: string): SQL {
@@ -71,6 +36,13 @@ function visible(projectId: string): SQL {
 select ${columns([...FIELDS, "created_at"])} from custom_prices
 where project_id in (${projectId}::uuid, ${NO_PROJECT_ID}::uuid)
 order by project_id desc, created_at, id`;
+}
+
+export interface AddPriceDeps {
+  db: Database;
+  prices: PriceBooks;
+  catalogue: { get(nowMs: number): Promise<Catalogue> };
+  now: () => number;
 }
 
 /**
@@ -81,13 +53,13 @@ order by project_id desc, created_at, id`;
  * `price_overlap` if another price covers part of the period, `too_many_prices` at the limit.
  */
 export async function addCustomPrice(
-  { db, prices }: { db: Database; prices: PriceBooks },
+  { db, prices, catalogue, now }: AddPriceDeps,
   projectId: string | null,
   price: NewPrice,
 ): Promise<ShownPrice> {
   if (projectId === NO_PROJECT_ID) throw new ApiError("not_found", "there is no such project");
   const owner = projectId ?? NO_PROJECT_ID;
-  if (price.sameAs && !(await isPriced(db, owner, price.sameAs))) {
+  if (price.sameAs && !(await isPriced(db, await catalogue.get(now()), owner, price.sameAs))) {
     throw new ApiError("invalid_body", "same_as: neither the catalogue nor a custom price knows this model");
   }
   try {
@@ -108,7 +80,7 @@ export async function addCustomPrice(
     if (row["id"] === null) {
       throw new ApiError("too_many_prices", `the limit of ${MAX_CUSTOM_PRICES} custom prices is reached`);
     }
-    return showPrice(row);
+    return showPrice(row, isGlobal(row));
   } finally {
     // Runs after a failure too: the price may have been committed although the answer was lost.
     prices.expire(projectId);
@@ -116,24 +88,31 @@ export async function addCustomPrice(
 }
 
 /** Tells whether a model has a price, at any time, that does not itself point to another model. */
-async function isPriced(db: Database, owner: string, model: ModelName): Promise<boolean> {
-  if (findModel(model.provider, model.model)) return true;
+async function isPriced(db: Database, { lookUp }: Catalogue, owner: string, model: ModelName): Promise<boolean> {
+  if (lookUp(model.provider, model.model)) return true;
   return (await loadCustomPrices(db, owner)).some((price) => price.sameAs === null && covers(price, model));
+}
+
+/** The names of the price `p`, each as callers write it. */
+function namesOf(p: SQL): SQL {
+  return sql`(array[case ${p}.match when 'prefix' then ${p}.model || '*' when 'suffix' then '*' || ${p}.model else ${p}.model end]
+    || coalesce(${p}.aliases, '{}'))`;
 }
 
 /** The INSERT. Its one row tells whether the project exists, which price overlaps, and the new price if it was added. */
 function insertion(owner: string, price: NewPrice): SQL {
-  const { provider, model, match, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
+  const { provider, model, match, aliases, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
   const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);
+  const more = aliases.length === 0 ? null : textArray(aliases.map(patternOf));
   return sql`
 with asked (${columns(FIELDS)}) as (
-  select ${owner}::uuid, gen_random_uuid(), ${provider}::text, ${model}::text, ${match}::text, ${serviceTier}::text,
-    ${instantAt(startsAtMs)}, ${instantAt(endsAtMs)}, ${sql.join(units, sql`, `)}, ${factor}::numeric,
+  select ${owner}::uuid, gen_random_uuid(), ${provider}::text, ${model}::text, ${match}::text, ${more}::text[],
+    ${serviceTier}::text, ${instantAt(startsAtMs)}, ${instantAt(endsAtMs)}, ${sql.join(units, sql`, `)},
+    ${stepsJson(price)}::jsonb, ${factor}::numeric, ${price.multipliers && JSON.stringify(price.multipliers)}::jsonb,
     ${sameAs?.provider ?? null}::text, ${sameAs?.model ?? null}::text
 ),
 overlapping as (
-  select p.id from custom_prices p join asked a on a.project_id = p.project_id
-    and a.model = p.model and a.match = p.match
+  select p.id from custom_prices p join asked a on a.project_id = p.project_id and ${namesOf(sql`a`)} && ${namesOf(sql`p`)}
     and a.provider is not distinct from p.provider and a.service_tier is not distinct from p.service_tier
   where a.starts_at < coalesce(p.ends_at, 'infinity') and p.starts_at < coalesce(a.ends_at, 'infinity')
     -- A price without an end may be succeeded.
@@ -151,61 +130,4 @@ added as (
   returning *
 )
 select s.known, s.overlapping, added.* from state s left join added on true`;
-}
-
-function readPrice(row: Row): CustomPrice {
-  const unitPico = PICO.map((name) => (row[name] === null ? null : BigInt(String(row[name]))));
-  return {
-    id: String(row["id"]),
-    global: row["project_id"] === NO_PROJECT_ID,
-    provider: row["provider"] as string | null,
-    model: String(row["model"]),
-    match: row["match"] as CustomPrice["match"],
-    serviceTier: row["service_tier"] as string | null,
-    startsAtMs: (row["starts_at"] as Date).getTime(),
-    endsAtMs: (row["ends_at"] as Date | null)?.getTime() ?? null,
-    unitPico: unitPico.every((unit) => unit === null) ? null : withFallbacks(unitPico),
-    factor: row["factor"] === null ? null : ratio(String(row["factor"])),
-    sameAs: readSameAs(row),
-  };
-}
-
-function withFallbacks(unitPico: (bigint | null)[]): (bigint | null)[] {
-  return BUCKETS.map((bucket, i) => {
-    const instead = CONTENTS[bucket].instead;
-    return unitPico[i] ?? (instead === undefined ? null : (unitPico[BUCKETS.indexOf(instead)] ?? null));
-  });
-}
-
-function readSameAs(row: Row): ModelName | null {
-  const { same_as_provider: provider, same_as_model: model } = row;
-  return model === null ? null : { provider: String(provider), model: String(model) };
-}
-
-function showPrice(row: Row): ShownPrice {
-  const { id, global, match, startsAtMs, endsAtMs, ...price } = readPrice(row);
-  return {
-    id,
-    project_id: global ? null : String(row["project_id"]),
-    provider: price.provider,
-    model: patternOf({ model: price.model, match }),
-    match,
-    service_tier: price.serviceTier,
-    starts_at: new Date(startsAtMs).toISOString(),
-    ends_at: endsAtMs === null ? null : new Date(endsAtMs).toISOString(),
-    usd_per_million_tokens: showUnits(row, TOKEN_BUCKETS),
-    usd_per_thousand: showUnits(row, FEE_BUCKETS),
-    factor: row["factor"] === null ? null : String(row["factor"]),
-    same_as: price.sameAs,
-    created_at: (row["created_at"] as Date).toISOString(),
-  };
-}
-
-function showUnits(row: Row, buckets: readonly Bucket[]): Partial<Record<Bucket, string>> | null {
-  const units = buckets.flatMap((bucket) => {
-    const pico = row[`${bucket}_pico`];
-    const per = BigInt(LISTED_PER[unitOf(bucket)]);
-    return pico === null ? [] : [[bucket, picoToUsd(BigInt(String(pico)) * per)] as const];
-  });
-  return units.length === 0 ? null : Object.fromEntries(units);
 }

@@ -3,9 +3,9 @@
  * is used longer only while the database does not answer.
  */
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
-import { createLookUp } from "./catalogue.ts";
+import { type Catalogue, embeddedCatalogue } from "./catalogue.ts";
 import { createPricer, type Pricer } from "./cost.ts";
-import { customPrices, type CustomPrice } from "./custom-price.ts";
+import { customPrices, type CustomPrice, type CustomPrices } from "./custom-price.ts";
 
 export interface PriceBooks {
   /**
@@ -20,7 +20,10 @@ export interface PriceBooks {
 }
 
 interface Book {
-  pricer: Pricer;
+  /** Null if there is none. */
+  custom: CustomPrices | null;
+  /** Of `custom` and the catalogue. Null until the first call, and if `custom` is null. */
+  priced: Priced | null;
   /** The number of prices. Prices are only added, so an equal number means equal prices. */
   size: number;
   /** From this time on it may be reloaded beside a request. */
@@ -36,48 +39,75 @@ const PATIENCE_MS = 1_000;
 const RETRY_MS = 5_000;
 const EXPIRED = Number.NEGATIVE_INFINITY;
 
-/** @param load reads a project's own and all global prices. */
-export function createPriceBooks(load: (projectId: string) => Promise<CustomPrice[]>): PriceBooks {
-  const lookUp = createLookUp();
-  const catalogueOnly = createPricer(null, lookUp);
+/**
+ * @param load reads a project's own and all global prices.
+ * @param catalogueAt is asked for each pricer. Custom prices stay loaded if it has become another one.
+ */
+export function createPriceBooks(
+  load: (projectId: string) => Promise<CustomPrice[]>,
+  catalogueAt: (nowMs: number, keepAlive?: KeepAlive) => Promise<Catalogue> = async () => embeddedCatalogue,
+): PriceBooks {
+  /** One pricer for all projects without custom prices. */
+  let catalogueOnly = priced(null, embeddedCatalogue);
   const books = new Map<string, Book>();
   /** Moves with each change, so that prices which were read before the change are not kept. */
   let generation = 0;
 
-  async function reload(projectId: string, nowMs: number): Promise<Pricer> {
+  async function reload(projectId: string, nowMs: number): Promise<Book> {
     const begun = generation;
     const prices = await load(projectId);
     const old = books.get(projectId);
-    let pricer = catalogueOnly;
-    if (old?.size === prices.length) ({ pricer } = old);
-    else if (prices.length > 0) pricer = createPricer(customPrices(prices), lookUp);
-    if (begun !== generation) return pricer;
+    const kept =
+      old?.size === prices.length
+        ? { custom: old.custom, priced: old.priced }
+        : { custom: prices.length === 0 ? null : customPrices(prices), priced: null };
+    const book: Book = { ...kept, size: prices.length, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS };
+    if (begun !== generation) return book;
     if (books.size >= MEMO_SIZE) books.clear();
-    books.set(projectId, { pricer, size: prices.length, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
-    return pricer;
+    books.set(projectId, book);
+    return book;
+  }
+
+  async function bookOf(projectId: string, nowMs: number, keepAlive?: KeepAlive): Promise<Book> {
+    const known = books.get(projectId);
+    if (!known) return await reload(projectId, nowMs);
+    if (known.untilMs > nowMs) {
+      if (keepAlive && known.renewMs <= nowMs) {
+        known.renewMs = nowMs + RETRY_MS;
+        keepAlive(reload(projectId, nowMs).catch(() => undefined));
+      }
+      return known;
+    }
+    const begun = generation;
+    const loading = reload(projectId, nowMs).catch(() => "failed" as const);
+    const book = await holdOpen(loading, PATIENCE_MS);
+    if (typeof book !== "string") return book;
+    if (begun === generation) known.untilMs = nowMs + RETRY_MS;
+    return known;
   }
 
   return {
     async pricerFor(projectId, nowMs, keepAlive) {
-      const known = books.get(projectId);
-      if (!known) return await reload(projectId, nowMs);
-      if (known.untilMs > nowMs) {
-        if (keepAlive && known.renewMs <= nowMs) {
-          known.renewMs = nowMs + RETRY_MS;
-          keepAlive(reload(projectId, nowMs).catch(() => undefined));
-        }
-        return known.pricer;
+      const [book, catalogue] = await Promise.all([bookOf(projectId, nowMs, keepAlive), catalogueAt(nowMs, keepAlive)]);
+      if (book.custom === null) {
+        if (catalogueOnly.catalogue !== catalogue) catalogueOnly = priced(null, catalogue);
+        return catalogueOnly.pricer;
       }
-      const begun = generation;
-      const loading = reload(projectId, nowMs).catch(() => "failed" as const);
-      const pricer = await holdOpen(loading, PATIENCE_MS);
-      if (typeof pricer !== "string") return pricer;
-      if (begun === generation) known.untilMs = nowMs + RETRY_MS;
-      return known.pricer;
+      if (book.priced?.catalogue !== catalogue) book.priced = priced(book.custom, catalogue);
+      return book.priced.pricer;
     },
     expire(projectId) {
       generation++;
       for (const [id, book] of books) if (projectId === null || id === projectId) book.untilMs = EXPIRED;
     },
   };
+}
+
+interface Priced {
+  catalogue: Catalogue;
+  pricer: Pricer;
+}
+
+function priced(custom: CustomPrices | null, catalogue: Catalogue): Priced {
+  return { catalogue, pricer: createPricer(custom, catalogue) };
 }

@@ -6,35 +6,38 @@
  * applies to tokens only: providers publish it for tokens, and charge full fees for calls and searches in every tier.
  */
 import { BUCKETS, isFee, LISTED_PER, unitOf } from "../ledger/buckets.ts";
-import { withId, type ListPrice, type LookUp, type Price } from "./catalogue.ts";
-import { patternOf, type CustomPrice, type CustomPrices, type ModelName } from "./custom-price.ts";
+import type { LookUp } from "./catalogue.ts";
+import { patternOf, type CustomPrice, type CustomPrices, type ModelName, type UnitPrices } from "./custom-price.ts";
+import { requestFeeAt } from "./published.ts";
+import { withId, type ListPrice, type Price } from "./price.ts";
 import { ONE, picoPerUnit, rounded, times, type Ratio } from "./ratio.ts";
-import { tierMultiplier } from "./service-tier.ts";
+import { ownMultiplier, tierMultiplier } from "./service-tier.ts";
 
 export interface Quote {
   price: Price;
-  /** True if a custom price sets the unit prices, so that 0 means free. A 0 in the catalogue means that a price is missing. */
+  /** True if 0 means free. Otherwise a 0 means that a price is missing. */
   zeroIsFree: boolean;
 }
 
-/** The source of the unit prices before factors. */
-type Base = { listed: ListPrice } | { said: CustomPrice & { unitPico: (bigint | null)[] } };
+/** The source of the unit prices before factors. `above` is the step that the input reaches; 0 is none. */
+type Base = { listed: ListPrice } | { said: CustomPrice; above: number; unitPico: UnitPrices };
 
 interface Terms {
   base: Base;
-  /** Multiplies every unit price. */
-  factor: Ratio;
+  /** The custom prices that change the base, the innermost first. The last one holds for the call. */
+  by: readonly CustomPrice[];
   /** The tier that `multiplier` is for. */
   tier: string | null;
   /** Multiplies the unit prices of tokens. */
   multiplier: Ratio;
-  /** The custom price that holds. Null if the catalogue alone decides. */
-  by: CustomPrice | null;
+  /** True if the multiplier is not the provider's word. */
+  approximate: boolean;
 }
 
 type Unknown = "model_unknown" | "tier_unknown";
 
 const MEMO_SIZE = 10_000;
+const REQUEST = BUCKETS.indexOf("request");
 
 /** Makes a function that quotes by model, tier (null for the standard one), the call's end and its input tokens. */
 export function createQuotes(
@@ -52,29 +55,39 @@ export function createQuotes(
   ): Terms | Unknown {
     const by = custom?.find(call, tier, endedAtMs, aliases) ?? null;
     // A price for this very tier already includes the tier.
-    const tierLeft = by !== null && by.serviceTier !== null ? null : tier;
-    const own = by?.factor ?? ONE;
+    const asked = by !== null && by.serviceTier !== null ? null : tier;
+    const own = ownMultiplier(by?.multipliers, asked);
     if (by?.sameAs) {
-      const target = termsOf(by.sameAs, tierLeft, endedAtMs, inputTokens, false);
-      return typeof target === "string" ? target : { ...target, by, factor: times(own, target.factor) };
+      const target = termsOf(by.sameAs, own.rest, endedAtMs, inputTokens, false);
+      if (typeof target === "string") return target;
+      const multiplier = times(own.multiplier, target.multiplier);
+      // The target's price may be for the rest of the tier.
+      const at = target.tier === own.rest ? asked : own.known;
+      return { ...target, by: [...target.by, by], tier: at, multiplier };
     }
-    const base = by ? baseOf(by) : null;
-    const listed = base ? null : (lookUp(call.provider, call.model)?.priceAt(endedAtMs, inputTokens) ?? null);
-    if (!base && !listed) return "model_unknown";
-    const multiplier = tierLeft === null ? ONE : tierMultiplier(call.provider, tierLeft);
-    if (multiplier === null) return "tier_unknown";
-    return { base: base ?? { listed: listed! }, factor: own, tier: tierLeft, multiplier, by };
+    const said = by && baseOf(by, inputTokens);
+    const model = said && own.rest === null ? null : lookUp(call.provider, call.model);
+    const listed = model?.priceAt(endedAtMs, inputTokens) ?? null;
+    if (!said && !listed) return "model_unknown";
+    const published =
+      own.rest === null
+        ? { by: ONE, approximate: false }
+        : tierMultiplier(model?.provider ?? call.provider, model?.model ?? null, own.rest, listed?.isLong === true);
+    if (published === null) return "tier_unknown";
+    const { approximate } = published;
+    const multiplier = times(own.multiplier, published.by);
+    return { base: said ?? { listed: listed! }, by: by ? [by] : [], tier: asked, multiplier, approximate };
   }
 
   return (call, tier, endedAtMs, inputTokens) => {
     const terms = termsOf(call, tier, endedAtMs, inputTokens, true);
     if (typeof terms === "string") return terms;
-    const { base, factor, multiplier, by } = terms;
-    const baseId = "said" in base ? base.said.id : base.listed.id;
-    const key = `${baseId} ${by?.id} ${terms.tier} ${shown(factor)} ${shown(multiplier)}`;
+    const { base, by, multiplier } = terms;
+    const baseId = "said" in base ? `${base.said.id} ${base.above}` : base.listed.id;
+    const key = `${baseId} ${by.map(({ id }) => id).join()} ${terms.tier} ${shown(multiplier)}`;
     let quote = quotes.get(key);
     if (!quote) {
-      quote = { price: priceOf(terms), zeroIsFree: "said" in base };
+      quote = { price: priceOf(terms), zeroIsFree: "said" in base || base.listed.zeroIsFree === true };
       if (quotes.size >= MEMO_SIZE) quotes.clear();
       quotes.set(key, quote);
     }
@@ -82,34 +95,53 @@ export function createQuotes(
   };
 }
 
-function baseOf(by: CustomPrice): Base | null {
-  const { unitPico } = by;
-  return unitPico === null ? null : { said: { ...by, unitPico } };
+function baseOf(said: CustomPrice, inputTokens: number): Base | null {
+  if (said.unitPico === null) return null;
+  const { above, unitPico } = said.steps.findLast((step) => inputTokens > step.above) ?? {
+    above: 0,
+    unitPico: said.unitPico,
+  };
+  return { said, above, unitPico };
 }
 
 function shown({ numerator, denominator }: Ratio): string {
   return `${numerator}/${denominator}`;
 }
 
-function priceOf({ base, factor, tier, multiplier, by }: Terms): Price {
-  if ("listed" in base && by === null && tier === null) return base.listed;
-  const exact = "said" in base ? base.said.unitPico.map(whole) : base.listed.listedUsd.map(perUnit);
-  const ofTokens = times(factor, multiplier);
-  const unitPico = exact.map((unit, i) =>
-    unit === null ? null : rounded(times(unit, isFee(BUCKETS[i]!) ? factor : ofTokens)),
-  );
-  const source = by === null ? (base as { listed: ListPrice }).listed.source : sourceOf(by);
+function priceOf({ base, by, tier, multiplier, approximate }: Terms): Price {
+  if ("listed" in base && by.length === 0 && tier === null) return base.listed;
+  const exact = "said" in base ? base.unitPico.map(whole) : base.listed.listedUsd.map(perUnit);
+  const fee = "listed" in base && tier !== null ? requestFeeAt(base.listed.provider, base.listed.model, tier) : null;
+  if (fee !== null) exact[REQUEST] = perUnit(fee, REQUEST);
+  const unitPico = exact.map((unit, i) => {
+    const changed = by.reduce((inner, price) => changedBy(price, inner, i), unit);
+    if (changed === null) return null;
+    return rounded(isFee(BUCKETS[i]!) ? changed : times(changed, multiplier));
+  });
+  const last = by.at(-1) ?? null;
+  const source = last === null ? (base as { listed: ListPrice }).listed.source : sourceOf(last);
   const { provider, model, version } =
     "said" in base
       ? { provider: base.said.provider ?? "*", model: patternOf(base.said), version: base.said.id }
       : base.listed;
-  return withId({
+  const price = withId({
     source: tier === null ? source : `${source}:${tier}`,
-    version: by?.id ?? version,
+    version: last?.id ?? version,
     provider,
     model,
     unitPico,
   });
+  // Of such a fee the catalogue has the highest for all.
+  const listed = "listed" in base && fee === null ? base.listed.confidence : undefined;
+  const confidence = approximate ? "approximate" : listed;
+  return confidence ? { ...price, confidence } : price;
+}
+
+/** A fee of the custom price's own, or its factor of what comes from elsewhere. */
+function changedBy({ fees, factor }: CustomPrice, unit: Ratio | null, i: number): Ratio | null {
+  const fee = fees?.[i] ?? null;
+  if (fee !== null) return whole(fee);
+  return unit === null || factor === null ? unit : times(unit, factor);
 }
 
 function whole(unitPico: bigint | null): Ratio | null {

@@ -3,7 +3,8 @@
  * once, and each row is an array of their values. So names are not repeated, and a Worker can read the messages of
  * another version. For the same reason the names of a message's members must not change. Bigints are decimal strings.
  */
-import type { Price } from "../pricing/catalogue.ts";
+import { type Bucket, BUCKETS } from "../ledger/buckets.ts";
+import type { Price } from "../pricing/price.ts";
 import type { Cost } from "../pricing/cost.ts";
 import { COUNT_FIELDS, type Call, type Link } from "../ledger/call.ts";
 import type { CountField } from "../ledger/counts.ts";
@@ -30,6 +31,9 @@ const CALL_FIELDS: readonly (keyof Call)[] = [
     provider: true,
     model: true,
     requestModel: true,
+    requestProvider: true,
+    doubt: true,
+    unknownUsageMembers: true,
     operation: true,
     serviceTier: true,
     userId: true,
@@ -57,11 +61,34 @@ const LINK_FIELDS = fieldsOf<Link>({
   ofInterest: true,
 });
 
+/** The buckets of messages that do not list them. */
+const FIRST_BUCKETS: readonly Bucket[] = [
+  "input",
+  "cache_read",
+  "cache_write",
+  "cache_write_1h",
+  "input_audio",
+  "input_image",
+  "output",
+  "reasoning",
+  "output_audio",
+  "output_image",
+  "request",
+  "web_search",
+];
+/** What a call has where its message is of a version that did not know the field. */
+const UNSAID: Partial<Call> = {
+  ...Object.fromEntries(CALL_FIELDS.map((field) => [field, null])),
+  unknownUsageMembers: [],
+};
+
 interface Message {
   project: string;
   traceFields: readonly string[];
   costFields: readonly string[];
   linkFields: readonly string[];
+  /** The buckets in the order of `unitPico`. */
+  buckets?: readonly Bucket[];
   /** The price lists. Costs refer to them by their ids. */
   prices: Price[];
   /** The rows of calls: the values of the call, then the values of its cost. */
@@ -83,6 +110,7 @@ export function packMessages(projectId: string, { calls, links }: Batch, maxByte
     traceFields: CALL_FIELDS,
     costFields: COST_FIELDS,
     linkFields: LINK_FIELDS,
+    buckets: BUCKETS,
   }).slice(0, -1);
   const empty = sizeOf(`${head},"prices":[],"traces":[],"links":[]}`);
   const messages: string[] = [];
@@ -126,11 +154,13 @@ export function packMessages(projectId: string, { calls, links }: Batch, maxByte
 /** @throws Error if the text is not a message of this ledger. */
 export function readMessage(text: unknown): { projectId: string; batch: Batch } {
   if (typeof text !== "string") throw new TypeError("the message is not a text");
-  const { project, traceFields, costFields, linkFields, prices, traces, links } = JSON.parse(text) as Message;
+  const message = JSON.parse(text) as Message;
+  const { project, traceFields, costFields, linkFields, buckets = FIRST_BUCKETS, prices, traces, links } = message;
+  const places = BUCKETS.map((bucket) => buckets.indexOf(bucket));
   const byId = new Map(
-    prices.map((price) => [
+    prices.map(({ unitPico, ...price }): [string, Price] => [
       price.id,
-      { ...price, unitPico: (price.unitPico as unknown[]).map((pico) => whole(pico)) } satisfies Price,
+      { ...price, unitPico: places.map((place) => whole(unitPico[place] ?? null)) },
     ]),
   );
   return {
@@ -142,7 +172,7 @@ export function readMessage(text: unknown): { projectId: string; batch: Batch } 
         const price = cost["price"] === null ? null : byId.get(String(cost["price"]));
         if (price === undefined) throw new TypeError("the message lacks a price");
         return {
-          call: { ...call, reportedCostPico: whole(call["reportedCostPico"]) } as unknown as Call,
+          call: { ...UNSAID, ...call, reportedCostPico: whole(call["reportedCostPico"]) } as unknown as Call,
           cost: { ...cost, costPico: whole(cost["costPico"]), price } as unknown as Cost,
         };
       }),
@@ -159,7 +189,15 @@ function encodeCall({ call, cost }: PricedCall): string {
 }
 
 const PRICE_FIELDS = new Set<string>(
-  fieldsOf<Price>({ id: true, source: true, version: true, provider: true, model: true, unitPico: true }),
+  fieldsOf<Price>({
+    id: true,
+    source: true,
+    version: true,
+    provider: true,
+    model: true,
+    unitPico: true,
+    confidence: true,
+  }),
 );
 
 /** Leaves out the fields of a catalogue price that a call does not need. */

@@ -3,7 +3,8 @@ import { type RepriceDeps, repriceStep } from "./step.ts";
 import { DAY_MS } from "../time.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Pricer } from "../pricing/cost.ts";
-import { NO_USAGE } from "../ledger/call.ts";
+import { UNIT_COUNTS } from "../ledger/buckets.ts";
+import { NO_USAGE, type Usage } from "../ledger/call.ts";
 import { type UnpricedModel, unpricedModels } from "./unpriced.ts";
 import { announceChange } from "../epoch.ts";
 import { readRawSince } from "../retention/kept.ts";
@@ -25,9 +26,20 @@ export async function healProject(
   for (const unpriced of await unpricedModels(deps.db, projectId, earliestMs, deps.now() + DAY_MS)) {
     const fromMs = Date.parse(unpriced.first_day);
     const toMs = Date.parse(unpriced.last_day) + DAY_MS;
-    if (!hasPrice(pricer, unpriced, fromMs) && !hasPrice(pricer, unpriced, toMs)) continue;
+    const [some, none] = [SOME_USAGES, [NO_USAGE]].map((usages) =>
+      [fromMs, toMs].some((atMs) => hasPrice(pricer, unpriced, usages, atMs)),
+    );
+    if (!some && !none) continue;
     const { provider, model } = unpriced;
-    const scope = { projectId, fromMs, toMs, providers: [provider], models: [model], unpricedOnly: true };
+    const scope = {
+      projectId,
+      fromMs,
+      toMs,
+      providers: [provider],
+      models: [model],
+      unpricedOnly: true,
+      usageKnown: !none,
+    };
     let cursor: string | null = null;
     let changed = 0;
     do {
@@ -42,19 +54,21 @@ export async function healProject(
   return healed;
 }
 
-/** Tells whether a call of this model would have a price at that time. */
-function hasPrice(pricer: Pricer, { provider, model, service_tier }: UnpricedModel, startedAtMs: number): boolean {
-  const { unpricedReason } = pricer.costOf({
-    ...NO_USAGE,
-    inputTokens: 1_000,
-    outputTokens: 0,
-    provider,
-    model,
-    operation: "chat",
-    serviceTier: service_tier,
-    status: "ok",
-    startedAtMs,
-    durationUs: null,
+/** A usage for each kind of price: of tokens, and of each unit that is billed beside them. */
+const SOME_USAGES: readonly Usage[] = [
+  { ...NO_USAGE, inputTokens: 1_000, outputTokens: 0 },
+  ...UNIT_COUNTS.map((field): Usage => ({ ...NO_USAGE, [field]: 1 })),
+];
+
+/** Tells whether a call of this model, with any of these usages, would have a price at that time. */
+function hasPrice(
+  pricer: Pricer,
+  { provider, model, service_tier }: UnpricedModel,
+  usages: readonly Usage[],
+  startedAtMs: number,
+): boolean {
+  return usages.some((usage) => {
+    const call = { ...usage, provider, model, operation: "chat", serviceTier: service_tier, startedAtMs };
+    return pricer.costOf({ ...call, status: "ok", durationUs: null }).unpricedReason === null;
   });
-  return unpricedReason === null;
 }

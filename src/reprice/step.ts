@@ -10,7 +10,8 @@ import { compileNamed, type Database, type Row } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../write/price-rows.ts";
 import { keyRange } from "../ledger/key.ts";
-import { CACHE_HIT_RULE, type PriceableCall, usageBy } from "../ledger/call.ts";
+import { CACHE_HIT_RULE, type PriceableCall, usageBy, type Doubt } from "../ledger/call.ts";
+import { UNKNOWN } from "../pricing/provider.ts";
 import type { Cost, Pricer } from "../pricing/cost.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
@@ -28,6 +29,8 @@ export interface RepriceScope {
   models: readonly string[];
   /** Only calls that have no cost, but may get one with another price. */
   unpricedOnly: boolean;
+  /** Leaves out unpriced calls whose usage is unknown. Only a price that needs no tokens would help them. */
+  usageKnown?: boolean;
 }
 
 /** One call whose cost changes: its cost before and after. Null if unpriced. */
@@ -69,7 +72,9 @@ before as materialized (
 ),
 after as (
   update traces t
-  set cost_pico = c.cost_pico, price_id = c.price_id, unpriced_reason = c.unpriced_reason, provider = c.provider
+  set cost_pico = c.cost_pico, price_id = c.price_id, unpriced_reason = c.unpriced_reason,
+    provider = coalesce(c.provider, b.provider),
+    request_provider = coalesce(b.request_provider, case when c.provider is not null then nullif(b.provider, ${UNKNOWN}) end)
   from before b, change c
   where t.project_id = ${project} and t.id = b.id and c.id = b.id
   returning t.*
@@ -111,7 +116,7 @@ export async function repriceStep(
 ): Promise<RepriceStep> {
   const { cursor, limit, apply, jobId = null } = options;
   const rows = await readCalls(db, scope, cursor, limit);
-  const changes: { restated: Restated; cost: Cost; billable: boolean }[] = [];
+  const changes: { restated: Restated; cost: Cost; billable: boolean; inferred: string | null }[] = [];
   for (const row of rows) {
     const call = callOf(row);
     const cost = pricer.costOf(call);
@@ -126,7 +131,9 @@ export async function repriceStep(
       beforePico,
       afterPico: cost.costPico,
     };
-    changes.push({ restated, cost, billable: row["billable"] === true });
+    // Sent only where it changes: it may have been relabelled since it was read.
+    const inferred = cost.provider === call.provider ? null : cost.provider;
+    changes.push({ restated, cost, billable: row["billable"] === true, inferred });
   }
   const looked = rows.filter((row) => row["billable"] === true).length;
   const next = rows.length < limit ? null : String(rows.at(-1)!["id"]);
@@ -140,7 +147,7 @@ export async function repriceStep(
       costs: plainArray(changes.map(({ cost }) => cost.costPico)),
       price_ids: plainArray(changes.map(({ cost }) => cost.price?.id ?? null)),
       reasons: textArray(changes.map(({ cost }) => cost.unpricedReason)),
-      providers: textArray(changes.map(({ cost }) => cost.provider)),
+      providers: textArray(changes.map(({ inferred }) => inferred)),
       looked,
       next,
       last: next === null,
@@ -165,7 +172,8 @@ async function readCalls(db: Database, scope: RepriceScope, cursor: string | nul
     where t.project_id = ${scope.projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.rule <> ${CACHE_HIT_RULE}
       ${cursor === null ? sql`` : sql` and t.id > ${cursor}::uuid`}
       ${among("provider", scope.providers)}${among("model", scope.models)}
-      ${scope.unpricedOnly ? sql` and t.cost_pico is null and t.unpriced_reason <> 'usage_unknown'` : sql``}
+      ${scope.unpricedOnly ? sql` and t.cost_pico is null` : sql``}
+      ${scope.usageKnown ? sql` and t.unpriced_reason is distinct from 'usage_unknown'` : sql``}
     order by t.id limit ${limit}`);
 }
 
@@ -180,5 +188,11 @@ function callOf(row: Row): PriceableCall {
     startedAtMs: (row["started_at"] as Date).getTime(),
     durationUs: count("duration_us"),
     ...usageBy(count),
+    // What made the usage doubtful does not change; the reason may be another one's by now.
+    doubt: / (ambiguous|contradictory): /.test(String(row["usage_semantics"])) ? doubtOf(row) : null,
   };
+}
+
+function doubtOf(row: Row): Doubt {
+  return String(row["usage_semantics"]).includes(" contradictory: ") ? "usage_contradictory" : "usage_ambiguous";
 }

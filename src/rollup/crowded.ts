@@ -2,7 +2,7 @@
  * Crowded label days: if a label has very many values on a day, no further values are told apart on that day. Calls with a
  * new value are merged into `(other)`. So no caller can make the rollup as large as the table of calls.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database } from "../db/client.ts";
 import { constants, dayOf } from "../db/sql.ts";
@@ -10,17 +10,19 @@ import { LEVELS } from "../ledger/levels.ts";
 import { MOST_LABEL_VALUES } from "./families.ts";
 
 const DAY = dayOf(sql`t.bucket`);
-const ofLabelDay = sql`c.project_id = t.project_id and c.label = l.label`;
 
 /** True if row `t` keeps its value of label `l`. If there is no crowded label day at all, nothing is looked up. */
-export const isToldApart = sql`(
-      not (select exists (select from crowded_labels))
+export function isToldApart(projectId = sql`t.project_id`, among = sql``): SQL {
+  const ofLabelDay = sql`c.project_id = ${projectId} and c.label = l.label`;
+  return sql`(
+      not (select exists (select from crowded_labels${among}))
       or not exists (select from crowded_labels c where ${ofLabelDay} and c.day = ${DAY})
       or exists (
         select from rollup c
         where c.level in (${constants(LEVELS.day)}) and ${ofLabelDay} and c.bucket = ${DAY} and c.value = l.value
       )
     )`;
+}
 
 /** The next value of label day `d` in the rows of level `k`. */
 const next = (after = sql``) => sql`

@@ -7,7 +7,7 @@ import { COUNT_FIELDS, COUNT_NAMES, MAX_ROLLED_TAGS } from "../ledger/call.ts";
 import { latencyBinOf } from "./latency.ts";
 import { columns, list, hourOf } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES, MEASURES } from "../ledger/measures.ts";
-import { LEVEL } from "../ledger/levels.ts";
+import { FORMAT, LEVEL } from "../ledger/levels.ts";
 import { MAIN, UNSPREAD } from "./families.ts";
 import { stored, storedSums } from "./sums.ts";
 
@@ -19,6 +19,7 @@ export const ROLLED_UP: readonly string[] = [
   ...COUNT_FIELDS.map((field) => COUNT_NAMES[field]),
   "cost_pico",
   "recorded_cost_pico",
+  "reported_cost_pico",
   "price_id",
   "billable",
   "status",
@@ -68,14 +69,14 @@ export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
     "t",
   );
   return sql`
-  insert into rollup (project_id, level, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
-  select t.project_id, ${LEVEL.partial}, ${startHour} as bucket, ${MAIN}, '', ${dimensionsOf},
+  insert into rollup (project_id, level, format, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
+  select t.project_id, ${LEVEL.partial}, ${FORMAT}, ${startHour} as bucket, ${MAIN}, '', ${dimensionsOf},
     ${storedSums(({ of }) => signed(of, sign))},
     array_agg(${latencyBinOf}) filter (where t.duration_us is not null),
     ${sign === 1 ? sql`null::integer[]` : sql`array_agg(${factor(sign)}) filter (where t.duration_us is not null)`}
   from ${source}
   where t.billable
-  group by 1, 3, ${grouping}, coalesce(t.service_tier, '')`;
+  group by 1, 4, ${grouping}, coalesce(t.service_tier, '')`;
 }
 
 /**
@@ -84,13 +85,18 @@ export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
  */
 export function insertLabelPartials(source: SQL, sign: Sign = 1): SQL {
   return sql`
-  insert into rollup (project_id, level, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
-  select t.project_id, ${LEVEL.partial}, ${startHour}, ${UNSPREAD}, coalesce(t.user_id, ''), t.user_id, t.tags, ${dimensionsOf},
-    ${list(MEASURES.map((measure) => stored(measure, signed(measure.of, sign))))},
-    case when t.duration_us is not null then array[${latencyBinOf}] end,
-    ${sign === 1 ? sql`null::integer[]` : sql`case when t.duration_us is not null then array[${factor(sign)}] end`}
+  insert into rollup (project_id, level, format, bucket, label, value, user_id, tags, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
+  ${unspreadRows(source, sign)} and ${isLabelled}`;
+}
+
+/** The SELECT of one unspread row for each call of `source` that counts. It ends in its conditions. */
+export function unspreadRows(source: SQL, sign: Sign = 1): SQL {
+  return sql`select t.project_id, ${LEVEL.partial} as level, ${FORMAT} as format, ${startHour} as bucket, ${UNSPREAD} as label, coalesce(t.user_id, '') as value, t.user_id, t.tags, ${dimensionsOf},
+    ${list(MEASURES.map((measure) => sql`${stored(measure, signed(measure.of, sign))} as ${sql.identifier(measure.name)}`))},
+    case when t.duration_us is not null then array[${latencyBinOf}] end as latency_buckets,
+    ${sign === 1 ? sql`null::integer[]` : sql`case when t.duration_us is not null then array[${factor(sign)}] end`} as latency_counts
   from ${source}
-  where t.billable and ${isLabelled}`;
+  where t.billable`;
 }
 
 function signed(value: SQL, sign: Sign): SQL {

@@ -24,7 +24,7 @@ const bucket = sql`bucket`;
 const group = columns(GROUP);
 
 /** The main rows in `source` once for each grouping set. */
-function inSets(source: SQL): SQL {
+export function inSets(source: SQL): SQL {
   const sets = [...GROUPING_SETS].map(([family, set]) => {
     const dimensions = DIMENSIONS.map(
       (name) => sql`${set.includes(name) ? sql.identifier(name) : sql`''`} as ${sql.identifier(name)}`,
@@ -44,6 +44,11 @@ put as (
     ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
   from (values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level), fresh
   where l.level <> ${LEVEL.freshWeek} or label in (${constants(MAIN_FAMILIES)})
+),
+noted as (
+  insert into days_to_repair (project_id, day)
+  select distinct project_id, ${dayOf(bucket)} from moved where coalesce(format, 0) < ${FORMAT} order by 1, 2
+  on conflict (project_id, day) do update set noted_at = excluded.noted_at
 )`;
 
 /** A CTE that takes the first partial rows out. */
@@ -65,7 +70,7 @@ export const MERGE = compile(
 with ${moved(sql``)},
 spread as (
   select t.project_id, t.bucket, l.label,
-    case when ${isToldApart} then l.value else ${OTHER} end as value,
+    case when ${isToldApart()} then l.value else ${OTHER} end as value,
     ${columns([...DIMENSIONS, ...MEASURE_NAMES], "t")}, t.latency_buckets[1] as latency_bin, t.latency_counts[1] as calls
   from moved t cross join lateral ${labelsOf} as l
   where t.label = ${UNSPREAD}

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { SHOWN } from "../ledger/measures.ts";
 import { type Asked, commas, invalid, names, once, readParameters, repeated, upTo } from "../parameters.ts";
+import { canonicalProvider } from "../pricing/provider.ts";
 import { parseInstant, RFC3339, HOUR_MS } from "../time.ts";
 import { CHARACTER } from "../wire.ts";
 import { previousPeriod } from "./period.ts";
@@ -96,13 +97,13 @@ export const COMPARE_PARAMETERS = {
   compare_to: once(instant, "End of the period to compare with, excluded."),
 };
 
-const filter = (example?: string) =>
-  repeated(filterValue, "Only calls with this value. If it is repeated, calls with any of the values.", example);
+const filter = (example?: string, schema: z.ZodType<string, string> = filterValue) =>
+  repeated(schema, "Only calls with this value. If it is repeated, calls with any of the values.", example);
 
 export const FILTER_PARAMETERS = {
   application: filter("assistant"),
   environment: filter(),
-  provider: filter("openai"),
+  provider: filter("openai", filterValue.transform(canonicalProvider)),
   model: filter("gpt-4o-mini"),
   operation: filter(),
   user: filter(),

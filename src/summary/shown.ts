@@ -19,8 +19,8 @@ const latency: z.ZodType<Latency> = z.object({
   max: z.number(),
 });
 
-function schemaOf({ isMoney, nullWithout, description }: Shown): z.ZodType<number | string | null> {
-  const value = isMoney ? (nullWithout === undefined ? usd : usd.nullable()) : count;
+function schemaOf({ isMoney, nullWithout, nullUnless, description }: Shown): z.ZodType<number | string | null> {
+  const value = isMoney ? (nullWithout === undefined && nullUnless === undefined ? usd : usd.nullable()) : count;
   return description === undefined ? value : value.describe(description);
 }
 
@@ -86,8 +86,10 @@ export const Summary = z
 export type Summary = z.infer<typeof Summary>;
 
 /** One sum of `SHOWN`, exactly; null if there are calls and none has a value. Money is in pico-USD. */
-export function shownSum({ measures, nullWithout }: Shown, of: (measure: string) => bigint): bigint | null {
-  if (nullWithout !== undefined && of("requests") > 0n && of("requests") === of(nullWithout)) return null;
+export function shownSum({ measures, nullWithout, nullUnless }: Shown, of: (measure: string) => bigint): bigint | null {
+  const requests = of("requests");
+  if (nullWithout !== undefined && requests > 0n && requests === of(nullWithout)) return null;
+  if (nullUnless !== undefined && requests > 0n && of(nullUnless) === 0n) return null;
   let sum = 0n;
   for (const measure of measures) sum += of(measure);
   return sum;

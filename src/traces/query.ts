@@ -1,7 +1,7 @@
 /** Reads and checks the query string of `GET /v1/traces`, which lists calls. */
 import { zoneOf, type Zones } from "../summary/zone.ts";
 import { z } from "zod";
-import { flag, once, readParameters, repeated, upTo } from "../parameters.ts";
+import { flag, invalid, once, readParameters, repeated, upTo } from "../parameters.ts";
 import {
   FILTER_PARAMETERS,
   filterValue,
@@ -12,6 +12,7 @@ import {
   RANGE_PARAMETERS,
   rangeOf,
 } from "../summary/query.ts";
+import { DAY_MS } from "../time.ts";
 
 /** Columns that can be filtered by in addition to the dimensions. */
 const EXACT = ["trace_id", "session_id", "client_id", "status"] as const;
@@ -54,6 +55,27 @@ export const TRACES_PARAMETERS = {
   status: exact("this status: `ok` or `error`", "ok"),
   tags,
 };
+
+/** The parameters of questions about all calls of a range: the filters of a summary, and any number of labels. */
+export const CHECK_PARAMETERS = { ...RANGE_PARAMETERS, ...FILTER_PARAMETERS };
+
+export interface CheckQuery extends TraceFilters {
+  fromMs: number;
+  toMs: number;
+}
+
+/** They read every call of their range. */
+const LONGEST_CHECKED_MS = 366 * DAY_MS;
+
+/** @throws ApiError 400 that names the wrong parameter. */
+export function parseCheckQuery(params: URLSearchParams, nowMs: number, zones: Zones = zoneOf): CheckQuery {
+  const asked = readParameters(CHECK_PARAMETERS, params);
+  const { fromMs, toMs } = rangeOf(asked, nowMs, zones);
+  if (toMs - fromMs > LONGEST_CHECKED_MS) throw invalid("from", "must be at most 366 days before to");
+  const given = PUBLIC_DIMENSIONS.filter((name) => asked[name].length > 0);
+  const columns = Object.fromEntries(given.map((name) => [name, asked[name]]));
+  return { fromMs, toMs, columns, labels: labelsOf(asked), unpricedOnly: false, all: false };
+}
 
 /** @throws ApiError 400 that names the wrong parameter. */
 export function parseTracesQuery(params: URLSearchParams, nowMs: number, zones: Zones = zoneOf): TracesQuery {

@@ -10,11 +10,13 @@ import { keyRange, startOfKey } from "../ledger/key.ts";
 import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
+import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
+import { originOf } from "../pricing/origin.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
 import { columns } from "../db/sql.ts";
 import { count, id, time, usd } from "../wire.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
-import { type Receipt, receiptOf } from "./receipt.ts";
+import { type AppliedPrice, Receipt, receiptOf } from "./receipt.ts";
 
 export interface TraceField {
   name: string;
@@ -55,6 +57,7 @@ export const TRACE_FIELDS: readonly TraceField[] = [
   said("provider"),
   said("model"),
   said("request_model", text),
+  { ...said("request_provider", text.describe("The provider as it was sent, if that is another name.")) },
   said("operation"),
   said("service_tier", text),
   said("user_id", text),
@@ -66,9 +69,23 @@ export const TRACE_FIELDS: readonly TraceField[] = [
   money("cost", "The cost at the price of that time, as it is known today. Null for an unpriced call."),
   money("recorded_cost", "The cost as first priced. It never changes."),
   money("reported_cost", "The cost that the caller reported."),
-  own("unpriced_reason", text),
-  own("billable", z.boolean().describe("True if the call counts in sums.")),
-  own("rule", z.string().describe("The rule by which the call counts or does not count."), ruleOf),
+  own(
+    "unpriced_reason",
+    text.describe(
+      "Why the call has no cost: `usage_unknown`, `usage_ambiguous`, `usage_contradictory`, `model_unknown`, `tier_unknown`, `price_unknown` or `price_zero`. Null if it has one.",
+    ),
+  ),
+  own(
+    "unknown_usage_members",
+    z
+      .array(z.string())
+      .describe(
+        "Members of the provider's usage object that no rule reads, and reported costs that are no amounts of USD.",
+      ),
+    (row) => row["unknown_usage_members"] ?? [],
+  ),
+  own("billable", z.boolean().describe("Does it count?")),
+  own("rule", z.string().describe("By which rule it does or does not."), ruleOf),
 ];
 
 export const ShownTrace = z.object(Object.fromEntries(TRACE_FIELDS.map(({ name, schema }) => [name, schema]))).meta({
@@ -159,37 +176,57 @@ function within(projectId: string, { after, before }: IdRange): SQL {
   return sql`t.project_id = ${projectId}::uuid and t.id > ${after}::uuid and t.id < ${before}::uuid`;
 }
 
-/** One call with its receipt; null if the project has no call with that id. */
+export const TraceWithReceipt = ShownTrace.extend({
+  receipt: Receipt,
+  counted_as: id.nullable().describe("The call that counts instead, if several calls report one response."),
+});
+
+/**
+ * One call with its receipt; null if the project has no call with that id.
+ *
+ * @param catalogue is the one in use. It knows how far its prices are to be trusted.
+ */
 export async function readCall(
   db: Database,
   projectId: string,
   id: string,
-): Promise<(ShownTrace & { receipt: Receipt }) | null> {
+  catalogue: Catalogue = embeddedCatalogue,
+): Promise<(ShownTrace & { receipt: Receipt; counted_as: string | null }) | null> {
   const units = columns(
     BUCKETS.map((bucket) => `${bucket}_pico`),
     "p",
   );
   const [row] = await db.query(sql`
-    select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${units}
+    select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${units},
+      r.holder
     from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
+    left join responses r on r.project_id = t.project_id and r.response = md5(t.response_id)::uuid
+      and t.id = any(r.sightings) and r.holder <> t.id
     where t.project_id = ${projectId}::uuid and t.id = ${id}::uuid`);
   if (!row) {
     await expectRaw(db, startOfKey(id));
     return null;
   }
-  const price =
-    row["price_source"] === null
-      ? null
-      : {
-          source: String(row["price_source"]),
-          version: String(row["price_version"]),
-          provider: String(row["price_provider"]),
-          model: String(row["price_model"]),
-          unitPico: BUCKETS.map((bucket) => pico(row[`${bucket}_pico`])),
-        };
   const usage = usageBy((name) => (row[name] ?? null) as number | null);
+  const price = priceOf(row, catalogue);
   const receipt = receiptOf(usage, price, pico(row["cost_pico"]), String(row["usage_semantics"]));
-  return { ...shown(row), receipt };
+  return { ...shown(row), receipt, counted_as: row["holder"] === null ? null : String(row["holder"]) };
+}
+
+function priceOf(row: Row, catalogue: Catalogue): AppliedPrice | null {
+  if (row["price_source"] === null) return null;
+  const of = {
+    source: String(row["price_source"]),
+    version: String(row["price_version"]),
+    provider: String(row["price_provider"]),
+    model: String(row["price_model"]),
+  };
+  const endedAtMs = (row["started_at"] as Date).getTime() + Number(row["duration_us"] ?? 0) / 1_000;
+  return {
+    ...of,
+    unitPico: BUCKETS.map((bucket) => pico(row[`${bucket}_pico`])),
+    origin: originOf(catalogue, of, endedAtMs),
+  };
 }
 
 function labelColumn(name: string): SQL {

@@ -20,6 +20,7 @@ export const Session = z
     output_tokens: count,
     total_tokens: count,
     cost_usd: usd.nullable().describe("Null if no call of the session has a price."),
+    reported_cost_usd: usd.nullable().describe("As callers or providers reported it. Null if none did."),
     unpriced_requests: count,
     users: z.array(z.string()).describe("At most ten."),
     applications: z.array(z.string()).describe("At most ten."),
@@ -70,7 +71,8 @@ const sums = sql`
   min(t.started_at) as first_at, max(t.started_at) as last_at, count(*)::int as requests,
   count(*) filter (where t.status = 'error')::int as errors,
   coalesce(sum(t.input_tokens), 0)::bigint as input_tokens, coalesce(sum(t.output_tokens), 0)::bigint as output_tokens,
-  sum(t.cost_pico) as cost_pico, count(*) filter (where t.cost_pico is null)::int as unpriced_requests,
+  sum(t.cost_pico) as cost_pico, sum(t.reported_cost_pico) as reported_cost_pico,
+  count(*) filter (where t.cost_pico is null)::int as unpriced_requests,
   (array_agg(distinct t.user_id) filter (where t.user_id is not null))[1:10] as users,
   (array_agg(distinct t.application))[1:10] as applications`;
 
@@ -85,9 +87,14 @@ function shown(row: Row): Session {
     input_tokens: input,
     output_tokens: output,
     total_tokens: input + output,
-    cost_usd: row["cost_pico"] === null ? null : picoToUsd(BigInt(String(row["cost_pico"]))),
+    cost_usd: usdOf(row["cost_pico"]),
+    reported_cost_usd: usdOf(row["reported_cost_pico"]),
     unpriced_requests: Number(row["unpriced_requests"]),
     users: (row["users"] ?? []) as string[],
     applications: row["applications"] as string[],
   };
+}
+
+function usdOf(pico: unknown): string | null {
+  return pico === null ? null : picoToUsd(BigInt(String(pico)));
 }

@@ -14,7 +14,7 @@ type Value = string | number | bigint | boolean | null;
 
 export interface Column {
   name: string;
-  type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "jsonb";
+  type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "text[]" | "jsonb";
   of: (call: Call, cost: Cost) => Value;
   /**
    * True if the value is the caller's, so a second sending that differs is a conflict. `inherited` if the value may also
@@ -51,6 +51,8 @@ export const COLUMNS: readonly Column[] = [
   said("operation", "text", (t) => t.operation),
   said("service_tier", "text", (t) => t.serviceTier),
   said("request_model", "text", (t) => t.requestModel),
+  derived("request_provider", "text", (t) => t.requestProvider),
+  derived("unknown_usage_members", "text[]", (t) => membersOf(t.unknownUsageMembers)),
   said("client_id", "text", (t) => t.clientId),
   said("trace_id", "text", (t) => t.traceId),
   said("span_id", "text", (t) => t.spanId),
@@ -68,15 +70,21 @@ export const COLUMNS: readonly Column[] = [
 /** The columns that are sent with a write. */
 export const SENT_COLUMNS = COLUMNS.filter(({ sameAs }) => sameAs === undefined);
 
+/** One name a line: an array of arrays cannot be unnested row by row. */
+function membersOf(names: readonly string[]): string | null {
+  return names.length === 0 ? null : names.join("\n");
+}
+
 function tagsJson(tags: Record<string, string>): string | null {
   for (const _ in tags) return JSON.stringify(tags);
   return null;
 }
 
-/** Instants are sent as epoch ms and JSON as text. All other columns are sent in their own type. */
+/** Instants are sent as epoch ms, JSON and lists as text. All other columns are sent in their own type. */
 const SENT_AS = {
   timestamptz: sql`bigint[]`,
   jsonb: sql`text[]`,
+  "text[]": sql`text[]`,
   uuid: sql`uuid[]`,
   bigint: sql`bigint[]`,
   integer: sql`integer[]`,
@@ -93,6 +101,7 @@ export function columnParam({ name, type }: Column): SQL {
 export function sentValue({ name, type, sameAs = name }: Column): SQL {
   const column = sql`i.${sql.identifier(sameAs)}`;
   if (type === "timestamptz") return instantAt(column);
+  if (type === "text[]") return sql`string_to_array(${column}, chr(10))`;
   return type === "jsonb" ? sql`${column}::jsonb` : column;
 }
 
@@ -111,7 +120,7 @@ export function differs(column: Column): SQL {
 /** One whole column of a batch, as a Postgres array literal. */
 export function columnLiteral({ type, of }: Column, batch: readonly PricedCall[]): string | null {
   const value = ({ call, cost }: PricedCall): Value => of(call, cost);
-  return type === "text" || type === "jsonb"
+  return type === "text" || type === "text[]" || type === "jsonb"
     ? textColumn(batch, value as (priced: PricedCall) => string | null)
     : plainColumn(batch, value);
 }

@@ -4,7 +4,7 @@
  */
 import { sql } from "drizzle-orm";
 import { BUCKETS } from "../ledger/buckets.ts";
-import type { Price } from "../pricing/catalogue.ts";
+import type { Price } from "../pricing/price.ts";
 import { columns, list } from "../db/sql.ts";
 import { plainArray, textArray } from "../db/array-literal.ts";
 

@@ -1,14 +1,18 @@
 /**
- * Sightings: calls with the same provider response id. Two tools may have reported one call, so only one sighting counts,
- * the holder: the first among those that tell most of what is priced.
+ * Sightings: calls with the same provider response id. Two tools may have reported one call, or one tool a stream while it
+ * grew. So only one sighting counts, the holder. It tells most of what is priced. Among those that tell equally much it has
+ * the most tokens, because the last state of a stream has the final counts. Among these it is the first.
  */
 import { HOUR_MS } from "../time.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { compileNamed } from "../db/client.ts";
 import { inReach } from "./scope.ts";
-import { param, project } from "../db/sql.ts";
-import { COUNT_FIELDS, type Call } from "../ledger/call.ts";
+import { constants, list, param, project } from "../db/sql.ts";
+import { BUCKETS, CONTENTS, hasUnits, UNIT_COUNTS } from "../ledger/buckets.ts";
+import { type Call, COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
+import type { CountField } from "../ledger/counts.ts";
+import { canonicalTier, STANDARD_TIERS } from "../pricing/service-tier.ts";
 
 /** Sightings of one response begin within this time. If calls are further apart, the id was used again. */
 const SAME_CALL_MS = HOUR_MS;
@@ -17,23 +21,31 @@ const MOST_SIGHTINGS = 16;
 /** Ids of up to four digits repeat by chance, so they do not identify a response. */
 const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
 
+/** The counts that have a price of their own. */
+const PRICED_COUNTS = COUNT_FIELDS.filter((field) => BUCKETS.some((bucket) => CONTENTS[bucket].of === field));
+
 const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint`;
+
+const TELLS_MORE = sql`(excluded.detail, excluded.weight) > (r.detail, r.weight)`;
 
 /** Adds sightings to the rows of their responses. The lock of a row makes writes of one response take turns. */
 export const SIGHT = compileNamed(sql`
-insert into responses as r (project_id, response, holder, detail, sightings)
+insert into responses as r (project_id, response, holder, detail, weight, sightings)
 select ${project}, md5(s.response)::uuid,
-  case when count(*) <= ${MOST_SIGHTINGS} then (array_agg(s.id order by s.detail desc, s.position))[1] end, max(s.detail),
+  case when count(*) <= ${MOST_SIGHTINGS} then (array_agg(s.id order by s.detail desc, s.weight desc, s.position))[1] end,
+  max(s.detail), (array_agg(s.weight order by s.detail desc, s.weight desc))[1],
   (array_agg(s.id order by s.position))[1:${MOST_SIGHTINGS}]
-from unnest(${param("responses")}::text[], ${param("ids")}::uuid[], ${param("details")}::smallint[])
-  with ordinality as s (response, id, detail, position)
+from unnest(
+  ${param("responses")}::text[], ${param("ids")}::uuid[], ${param("details")}::smallint[], ${param("weights")}::bigint[]
+) with ordinality as s (response, id, detail, weight, position)
 group by 2 order by 2
 on conflict (project_id, response) do update set
   holder = case
     when ${anotherCall()} then excluded.holder
     when excluded.holder is null or cardinality(r.sightings) + cardinality(excluded.sightings) > ${MOST_SIGHTINGS} then null
-    when excluded.detail > r.detail then excluded.holder else r.holder end,
-  detail = case when ${anotherCall()} then excluded.detail else greatest(excluded.detail, r.detail) end,
+    when ${TELLS_MORE} then excluded.holder else r.holder end,
+  detail = case when ${anotherCall()} or ${TELLS_MORE} then excluded.detail else r.detail end,
+  weight = case when ${anotherCall()} or ${TELLS_MORE} then excluded.weight else r.weight end,
   sightings = case when ${anotherCall()} then excluded.sightings else r.sightings || excluded.sightings end
 where not excluded.sightings <@ r.sightings and (r.holder is not null or ${anotherCall()})`);
 
@@ -48,18 +60,20 @@ export const seen = sql`
   where r.project_id = ${project}
     and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
 
-/** Removes a deleted call from the sightings of its response. If it was the holder, the first sighting with tokens becomes it. */
+/** Removes a deleted call from the sightings of its response. If it was the holder, the one that tells most of the others is. */
 export const FORGET_SIGHTING = compileNamed(sql`
 update responses r
 set sightings = array_remove(r.sightings, ${param("id")}::uuid),
-  (holder, detail) = (
+  (holder, detail, weight) = (
     select case when r.holder = ${param("id")}::uuid then n.id else r.holder end,
-      case when r.holder = ${param("id")}::uuid then coalesce(n.detail, 0) else r.detail end
+      case when r.holder = ${param("id")}::uuid then coalesce(n.detail, 0) else r.detail end,
+      case when r.holder = ${param("id")}::uuid then coalesce(n.weight, 0) else r.weight end
     from (select 1) as one
     left join (
-      select t.id, case when t.wrapper then -1 when coalesce(t.input_tokens, t.output_tokens) is null then 0 else 99 end as detail
+      select t.id, ${storedDetail()} as detail, 2 * (coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0))
+          + coalesce((lower(t.service_tier) in (${constants(STANDARD_TIERS)}))::int, 0) as weight
       from traces t where ${inReach(sql`t`)} and t.id = any(array_remove(r.sightings, ${param("id")}::uuid))
-      order by detail desc, array_position(r.sightings, t.id) limit 1
+      order by detail desc, weight desc, array_position(r.sightings, t.id) limit 1
     ) n on true
   )
 where r.project_id = ${project} and ${param("id")}::uuid = any(r.sightings)
@@ -89,18 +103,41 @@ export function sightingValues(sightings: readonly Call[]): Record<string, unkno
     ...responsesOf(sightings),
     ids: plainArray(sightings.map(({ id }) => id)),
     details: plainArray(sightings.map(detailOf)),
+    weights: plainArray(sightings.map(weightOf)),
   };
 }
 
 /**
  * How much a sighting tells of what is priced: the number of its counts, and one more for a service tier. A count of zero
- * does not add to it, because some tools fill in zeros. A wrapper only repeats the usage of calls, so it comes last.
+ * does not add to it, because some tools fill in zeros; nor do the name of the standard tier and the five-minute part of
+ * cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last.
  */
 function detailOf(call: Call): number {
   if (call.wrapper) return -1;
-  if (call.inputTokens === null && call.outputTokens === null) return 0;
-  const { serviceTier, ...rest } = call;
-  return COUNT_FIELDS.filter((field) => (rest[field] ?? 0) > 0).length + (serviceTier === null ? 1 : 2);
+  if (call.inputTokens === null && call.outputTokens === null && !hasUnits(call)) return 0;
+  let detail = canonicalTier(call.serviceTier) === null ? 1 : 2;
+  for (const field of PRICED_COUNTS) if ((call[field] ?? 0) > 0) detail++;
+  return detail;
+}
+
+/**
+ * Of a stream that is reported while it grows, the last report has the most tokens. The name of the standard tier decides
+ * last: it changes no price, but it is shown.
+ */
+function weightOf({ inputTokens, outputTokens, serviceTier }: Call): number {
+  const namesStandard = serviceTier !== null && canonicalTier(serviceTier) === null;
+  return 2 * ((inputTokens ?? 0) + (outputTokens ?? 0)) + (namesStandard ? 1 : 0);
+}
+
+/** `detailOf` the stored call `t`. */
+function storedDetail(): SQL {
+  const used = (fields: readonly CountField[]): SQL =>
+    list(fields.map((field) => sql`nullif(t.${sql.identifier(COUNT_NAMES[field])}, 0)`));
+  return sql`case
+      when t.wrapper then -1
+      when coalesce(t.input_tokens, t.output_tokens, ${used(UNIT_COUNTS)}) is null then 0
+      else 1 + num_nonnulls(${used(PRICED_COUNTS)})
+        + (coalesce(lower(t.service_tier), 'standard') not in (${constants(STANDARD_TIERS)}))::int end`;
 }
 
 /**

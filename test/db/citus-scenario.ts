@@ -11,18 +11,19 @@ import { packMessages } from "../../src/queue/message.ts";
 import { createCallQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { mergeMain } from "../../src/rollup/merge.ts";
+import { withNova } from "../catalogue/documents.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
 import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 import { recording, type Run } from "./citus-recording.ts";
 
 /** At the daily sweep. */
-const NOW = Date.UTC(2026, 2, 20, 3);
-const RANGE = "from=2026-03-10&to=2026-03-20";
-const RAGGED = "from=2026-03-10T00:20:00Z&to=2026-03-19T23:10:00Z";
+const NOW = Date.UTC(2026, 10, 20, 3);
+const RANGE = "from=2026-11-10&to=2026-11-20";
+const RAGGED = "from=2026-11-10T00:20:00Z&to=2026-11-19T23:10:00Z";
 const TIMES = {
-  startTimeUnixNano: `${Date.UTC(2026, 2, 15, 10)}000000`,
-  endTimeUnixNano: `${Date.UTC(2026, 2, 15, 10, 0, 1)}000000`,
+  startTimeUnixNano: `${Date.UTC(2026, 10, 15, 10)}000000`,
+  endTimeUnixNano: `${Date.UTC(2026, 10, 15, 10, 0, 1)}000000`,
 };
 const ADMIN_KEY = "admin-key-of-this-test-0123456789abcdef";
 
@@ -62,13 +63,18 @@ export async function playScenario(): Promise<Scenario> {
     return error;
   });
 
+  let nowMs = NOW;
   const days = { RAW_RETENTION_DAYS: "10", HOUR_RETENTION_DAYS: "10" };
-  const config = parseConfig({ ...inject("bindings"), ADMIN_KEY, ...days });
+  const CATALOGUE_URL = "http://catalogue/data.json";
+  const config = parseConfig({ ...inject("bindings"), ADMIN_KEY, CATALOGUE_URL, ...days });
   const upstash = connectRedis(config.redisUrl, config.redisToken);
   let redisIsDown = false;
   const redis: typeof upstash = {
     ...upstash,
     set: async (...args) => (redisIsDown ? { down: true } : await upstash.set(...args)),
+    // Nobody has looked for a newer catalogue yet, whatever other tests do.
+    getMany: async (keys) =>
+      keys.includes("catalogue:check") ? { down: false, value: [null] } : await upstash.getMany(keys),
   };
   const messages: string[] = [];
   const queue = createCallQueue({
@@ -83,7 +89,8 @@ export async function playScenario(): Promise<Scenario> {
       db: recorded,
       redis,
       merger: { added: (projectId, rows, keepAlive) => rows > 0 && keepAlive(mergeMain(recorded, projectId, rows)) },
-      now: () => NOW,
+      now: () => nowMs,
+      fetchCatalogue: async () => ({ text: JSON.stringify(withNova()), etag: null }),
     },
   );
   const left: Promise<unknown>[] = [];
@@ -132,7 +139,7 @@ export async function playScenario(): Promise<Scenario> {
   const labels = { user_id: "ada", tags: { team: "search" }, session_id: "s", duration_ms: 5 };
   const calls = [
     call("a", labels),
-    call("b", { model: "unheard-of" }),
+    call("b", { model: "unheard-of", cost_usd: 1 }),
     call("c", { response_id: "resp-1", trace_id: "t-1", span_id: "s-1" }),
   ];
   await ask("POST", "/v1/traces", calls);
@@ -168,8 +175,8 @@ export async function playScenario(): Promise<Scenario> {
       status: "success",
       custom_llm_provider: "openai",
       model: "gpt-4o-mini",
-      startTime: Date.UTC(2026, 2, 15) / 1_000,
-      endTime: Date.UTC(2026, 2, 15) / 1_000 + 1,
+      startTime: Date.UTC(2026, 10, 15) / 1_000,
+      endTime: Date.UTC(2026, 10, 15) / 1_000 + 1,
       prompt_tokens: 10,
       completion_tokens: 2,
     },
@@ -185,7 +192,7 @@ export async function playScenario(): Promise<Scenario> {
     "&tz=Asia/Kolkata&interval=day&compare=previous&model=gpt-4o",
     "&user=ada&group_by=operation&include=latency",
     "&tag.team=search&interval=week",
-    "&compare_from=2026-03-11&compare_to=2026-03-12T00:30:00Z&group_by=environment",
+    "&compare_from=2026-11-11&compare_to=2026-11-12T00:30:00Z&group_by=environment",
   ];
   for (const range of [RANGE, RAGGED]) {
     for (const question of questions) await get(`/v1/summary?${range}${question}`);
@@ -229,10 +236,21 @@ export async function playScenario(): Promise<Scenario> {
   await ask("POST", "/v1/prices", alias);
   const own = { ...price, model: "gpt-4o", usd_per_million_tokens: { input: "3" } };
   await ask("POST", "/v1/prices", own);
-  const scope = { from: "2026-03-10", to: "2026-03-20", provider: "openai", model: ["gpt-4o"] };
+  const scope = { from: "2026-11-10", to: "2026-11-20", provider: "openai", model: ["gpt-4o"] };
   await ask("POST", "/v1/reprice", scope);
   const job = await ask<{ id: string }>("POST", "/v1/reprice", { ...scope, dry_run: false });
   await get(`/v1/reprice/${job.id}`);
+
+  await get(`/v1/prices/differences?${RANGE}`);
+  await get(`/v1/prices/unknown-members?${RANGE}`);
+  await ask("POST", "/v1/repair", { from: "2026-11-15", to: "2026-11-16" });
+
+  // What an older version left: an alias of a provider, and a day whose rollups lack reported costs.
+  await db.query(sql`update traces set provider = 'xai' where project_id = ${projectId}::uuid and model = 'gpt-4o'`);
+  await db.query(sql`update rollup set provider = 'xai' where project_id = ${projectId}::uuid and level = 0`);
+  await db.query(
+    sql`insert into days_to_repair values (${projectId}::uuid, '2026-11-15Z'), (${projectId}::uuid, '2026-11-14Z')`,
+  );
 
   // The queue, and what it could not deliver.
   const queued = { ...deps, queue };
@@ -274,6 +292,8 @@ export async function playScenario(): Promise<Scenario> {
     await runScheduled(deps, NOW, keepAlive);
     await done();
     faults.length = 0;
+    // By then a newer catalogue is known everywhere.
+    nowMs += 3 * 60_000;
   }
   await get(`/v1/summary?${RANGE}&interval=day&group_by=model`);
 
@@ -288,7 +308,7 @@ export async function playScenario(): Promise<Scenario> {
 function call(id: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     id,
-    timestamp: "2026-03-15T10:20:00.000Z",
+    timestamp: "2026-11-15T10:20:00.000Z",
     model: "gpt-4o",
     provider: "openai",
     input_tokens: 1_000,

@@ -58,6 +58,7 @@ describe("the unit price", () => {
     projectId: "p",
     period: { fromMs: 0, toMs: 0, monthFromMs: 0, monthToMs: 0 },
     keys: new Map(),
+    reported: null,
   };
 
   it.each([

@@ -169,7 +169,7 @@ it.each<[string, Item[], Item[], Record<string, string>]>([
   [
     "unpriced: a call at a tier without price, instead of one of $0.0035",
     [{}, {}],
-    [{}, { service_tier: "priority" }],
+    [{}, { service_tier: "scale" }],
     { unpriced_usd: "-0.0035" },
   ],
   ["unpriced: a call whose usage is unknown", [{}, {}], [{}, { output_tokens: null }], { unpriced_usd: "-0.0035" }],

@@ -394,12 +394,45 @@ describe("FOCUS-aligned rows", () => {
     });
   });
 
+  it("tell what others say once for each group, as the other forms and the summary do", async () => {
+    const said = await openLedger();
+    await said.write([
+      call({ timestamp: MONDAY, cost_usd: 0.004 }),
+      call({ timestamp: MONDAY, cost_usd: "0.0000015" }),
+      call({ timestamp: MONDAY }),
+      call({ timestamp: MONDAY, model: "nobody-knows", cost_usd: 2 }),
+      call({ timestamp: MONDAY, model: "gpt-4o-mini" }),
+    ]);
+    const focus = rows(await text(said, `type=summary&format=focus&${WEEK}&group_by=`));
+    expect(focus.map((row) => [row["SkuId"], row["x_ReportedCost"], row["x_ReportedRequests"]])).toEqual([
+      ["openai/gpt-4o/input", "0.0040015", "2"],
+      ["openai/gpt-4o/output", "", ""],
+      ["openai/gpt-4o-mini/input", "", ""],
+      ["openai/gpt-4o-mini/output", "", ""],
+      ["openai/nobody-knows/input", "2", "1"],
+      ["openai/nobody-knows/output", "", ""],
+      ["openai/nobody-knows/request", "", ""],
+    ]);
+    const csv = rows(await text(said, `type=summary&format=csv&${WEEK}&group_by=model`));
+    const lines = objects(await text(said, `type=summary&${WEEK}&group_by=model`));
+    const { rows: shown } = await said.summary(`${WEEK}&group_by=model&order=model`);
+    const expected = [
+      ["gpt-4o", "0.0040015", 2],
+      ["gpt-4o-mini", null, 0],
+      ["nobody-knows", "2", 1],
+    ];
+    const of = (row: Record<string, unknown>) => [row["model"], row["reported_cost_usd"], row["reported_requests"]];
+    expect(lines.map(of)).toEqual(expected);
+    expect(shown.map(of).sort()).toEqual(expected);
+    expect(csv.map(of)).toEqual(expected.map((row) => row.map((value) => String(value ?? ""))));
+  });
+
   it("tell what is unpriced apart, within a group too, with no cost at all", async () => {
     const mixed = await openLedger();
     await mixed.write([
       call({ timestamp: MONDAY, user_id: "ada" }),
       // A tier without a known multiplier, and an unknown usage; one of them is nobody's.
-      call({ timestamp: MONDAY + 1, service_tier: "priority", cache_read_tokens: 300, user_id: "ada" }),
+      call({ timestamp: MONDAY + 1, service_tier: "scale", cache_read_tokens: 300, user_id: "ada" }),
       call({ timestamp: MONDAY + 2, input_tokens: null, output_tokens: 5 }),
       call({ timestamp: MONDAY + 3 }),
     ]);

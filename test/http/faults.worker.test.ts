@@ -3,6 +3,7 @@ import { NeonDbError } from "@neondatabase/serverless";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { connect, DatabaseUnavailable, type Database } from "../../src/db/client.ts";
 import { createKeyring } from "../../src/keys.ts";
+import { CATALOGUE_VERSION } from "../../src/pricing/catalogue.ts";
 import { chat, jsonRequest, toProtobuf } from "../ingest/decode/otlp/request.ts";
 import {
   admin,
@@ -162,6 +163,12 @@ describe("every answer", () => {
   });
 
   it("is 200 at /readyz with both stores up", async () => {
-    expect(await (await ask("/readyz")).json()).toEqual({ status: "ok", database: "up", redis: "up" });
+    expect(await (await ask("/readyz")).json()).toEqual({
+      status: "ok",
+      database: "up",
+      redis: "up",
+      catalogue: CATALOGUE_VERSION,
+      catalogue_refused: null,
+    });
   });
 });

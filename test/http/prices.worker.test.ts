@@ -79,12 +79,15 @@ describe("a price is made", () => {
       provider: "openai",
       model: "ft:gpt-4o:*",
       match: "prefix",
+      aliases: [],
       service_tier: "priority",
       starts_at: "2025-02-28T23:00:00.000Z",
       ends_at: iso(MONDAY),
       usd_per_million_tokens: { input: "2.5", cache_read: "0.000001", output_audio: "0" },
       usd_per_thousand: null,
+      steps: null,
       factor: null,
+      multipliers: null,
       same_as: null,
       created_at: expect.stringMatching(INSTANT),
     });
@@ -129,6 +132,65 @@ describe("a price is made", () => {
       factor: "1.10",
       same_as: { provider: "openai", model: "gpt-4o" },
     });
+  });
+
+  it("with all that it may say, and is applied so", async () => {
+    const ledger = await open();
+    const shown = await made(ledger, {
+      model: "*:long",
+      aliases: ["acme-9", "acme-1*"],
+      starts_at: "2020-01-01",
+      usd_per_million_tokens: {
+        input: "2",
+        output: "4",
+        cache_read: "1",
+        cache_read_audio: "3",
+        cache_read_image: "2",
+      },
+      usd_per_thousand: { request: "1", image: "40", audio_second: "0.011111111", page: "0.000000001" },
+      steps: [
+        { above_input_tokens: 2_000, usd_per_million_tokens: { input: "6" } },
+        { above_input_tokens: 1_000, usd_per_million_tokens: { input: "4", output: "8" } },
+      ],
+      multipliers: { service_tier: { ON_DEMAND_PRIORITY: "1.5" }, inference_geo: { EU: "1.10" } },
+    });
+    expect(shown).toMatchObject({
+      model: "*:long",
+      match: "suffix",
+      aliases: ["acme-9", "acme-1*"],
+      usd_per_thousand: { request: "1", image: "40", audio_second: "0.011111111", page: "0.000000001" },
+      steps: [
+        { above_input_tokens: 1_000, usd_per_million_tokens: { input: "4", output: "8" } },
+        { above_input_tokens: 2_000, usd_per_million_tokens: { input: "6" } },
+      ],
+      multipliers: { service_tier: { priority: "1.5" }, inference_geo: { eu: "1.10" } },
+    });
+    expect(await list(ledger)).toContainEqual(shown);
+    const tokens = { input_tokens: 3_000, cache_read_tokens: 500, output_tokens: 100 };
+    await ledger.write([
+      // 1,000 x $2 + 100 x $4 + $0.001
+      call({ model: "any:long", input_tokens: 1_000, output_tokens: 100 }),
+      // (2,500 x $6 + 500 x $1 + 100 x $8) x 1.5 x 1.1 + $0.001
+      call({ model: "acme-9", ...tokens, service_tier: "priority+eu" }),
+      // 2 x $0.04 + 3 s x 11,111,111 pico-USD + $0.001
+      call({ model: "acme-12", output_images: 2, audio_seconds: 3, input_tokens: null, output_tokens: null }),
+    ]);
+    // $0.0034 + $0.027895 + $0.001 + $0.081033333333
+    expect(await cost(ledger)).toBe("0.112328333333");
+    expect(await json(await ledger.fetch("/v1/audit?from=2025-03-10&to=2025-03-17"))).toMatchObject({ ok: true });
+  });
+
+  it("for names that no other price has at that time, its aliases among them", async () => {
+    const ledger = await open();
+    await made(ledger, price({ model: "*:free", aliases: ["acme-2", "acme-3*"] }));
+    const taken = ["*:free", "acme-2", "acme-3*"];
+    for (const model of taken) {
+      await problem(await post(ledger, price({ model })), 409, "price_overlap");
+      await problem(await post(ledger, price({ model: "x", aliases: ["y", model] })), 409, "price_overlap");
+    }
+    await problem(await post(ledger, price({ model: ":free", match: "suffix" })), 409, "price_overlap");
+    // Patterns may cover the same names: the longer one wins.
+    for (const model of [":free", "acme-3", "acme-2*", "*-2"]) await made(ledger, price({ model }));
   });
 
   it("as a prefix in either spelling, for the standard tier by any of its names", async () => {
@@ -187,6 +249,11 @@ describe("a price is made", () => {
 
 describe("a price is refused", () => {
   const units = (units: unknown): Item => ({ usd_per_million_tokens: units });
+  const onlyFee = { usd_per_thousand: { request: "1" } };
+  const step = (above: unknown, units: unknown = { input: "4" }): Item => ({
+    above_input_tokens: above,
+    usd_per_million_tokens: units,
+  });
   it.each<[string, Item]>([
     ["usd_per_million_tokens.input", units({ input: "-1" })],
     ["usd_per_million_tokens.input", units({ input: "NaN" })],
@@ -206,6 +273,43 @@ describe("a price is refused", () => {
     ["usd_per_million_tokens", units({ image: "1" })],
     ["usd_per_million_tokens", units(JSON.parse('{"__proto__":"1"}'))],
     ["factor", { factor: "0.5" }],
+    ["usd_per_thousand.request", { usd_per_thousand: { request: "-1" } }],
+    ["usd_per_thousand.request", { usd_per_thousand: { request: "NaN" } }],
+    ["usd_per_thousand.image", { usd_per_thousand: { image: 1 } }],
+    ["usd_per_thousand.page", { usd_per_thousand: { page: "0.0000000001" } }],
+    ["usd_per_thousand", { usd_per_thousand: { input: "1" } }],
+    ["usd_per_thousand", { usd_per_thousand: { minute: "1" } }],
+    ["usd_per_thousand", { usd_per_thousand: {} }],
+    ["steps", { steps: [] }],
+    ["steps", { steps: {} }],
+    ["steps", { steps: [step(1_000), step(1_000, { output: "5" })] }],
+    ["steps", { ...factor("2"), steps: [step(1_000)] }],
+    ["steps.0.above_input_tokens", { steps: [step(0)] }],
+    ["steps.0.above_input_tokens", { steps: [step(-5)] }],
+    ["steps.0.above_input_tokens", { steps: [step(1.5)] }],
+    ["steps.0.above_input_tokens", { steps: [step("200000")] }],
+    ["steps.0.above_input_tokens", { steps: [step(2 ** 31)] }],
+    ["steps.1.usd_per_million_tokens", { steps: [step(1), step(2, {})] }],
+    ["steps.0.usd_per_million_tokens.input", { steps: [step(1, { input: "-1" })] }],
+    ["steps.0.usd_per_million_tokens", { steps: [step(1, { request: "1" })] }],
+    ["steps.0", { steps: [{ ...step(1), usd_per_thousand: { request: "1" } }] }],
+    ["multipliers", { multipliers: {} }],
+    ["multipliers", { multipliers: { region: { us: "1.1" } } }],
+    ["multipliers.service_tier", { multipliers: { service_tier: {} } }],
+    ["multipliers.service_tier", { multipliers: { service_tier: { standard: "1" } } }],
+    ["multipliers.service_tier", { multipliers: { service_tier: { "batch+us": "1" } } }],
+    ["multipliers.service_tier.batch", { multipliers: { service_tier: { batch: "0" } } }],
+    ["multipliers.service_tier.batch", { multipliers: { service_tier: { batch: "-0.5" } } }],
+    ["multipliers.service_tier.batch", { multipliers: { service_tier: { batch: 0.5 } } }],
+    ["multipliers.inference_geo.us", { multipliers: { inference_geo: { us: "Infinity" } } }],
+    ["multipliers", { multipliers: { service_tier: { us: "1" }, inference_geo: { US: "2" } } }],
+    ["multipliers", { multipliers: { service_tier: { flex: "1", ON_DEMAND_FLEX: "2" } } }],
+    ["multipliers", { service_tier: "batch", multipliers: { inference_geo: { us: "1.1" } } }],
+    ["multipliers", { ...units(undefined), ...onlyFee, multipliers: { inference_geo: { us: "1.1" } } }],
+    ["aliases", { aliases: "acme-2" }],
+    ["aliases", { aliases: Array.from({ length: 21 }, (_, i) => `acme-${i}`) }],
+    ["aliases.0", { aliases: ["a*b"] }],
+    ["aliases.0", { aliases: [""] }],
     ["factor", factor("0")],
     ["factor", factor("0.000")],
     ["factor", factor("-1")],
@@ -223,6 +327,10 @@ describe("a price is refused", () => {
     ["model", { model: 7 }],
     ["model", { model: "a*b" }],
     ["model", { model: "**" }],
+    ["model", { model: "*a*" }],
+    ["model", { model: "*a", match: "exact" }],
+    ["match", { model: "*a", match: "prefix" }],
+    ["match", { model: "a*", match: "suffix" }],
     ["model", { model: "a*", match: "exact" }],
     ["model", { model: "a\0b" }],
     ["model", { model: "a\ud800" }],
@@ -348,8 +456,8 @@ describe("calls", () => {
 
   it("of a tier without common multiplier are unpriced until a price says what it costs", async () => {
     const ledger = await open();
-    const priority = (): Item => call({ service_tier: "priority" });
-    await ledger.write([call({ service_tier: "batch" }), priority()]);
+    const scale = (): Item => call({ service_tier: "scale" });
+    await ledger.write([call({ service_tier: "batch" }), scale()]);
     // $0.0035 x 0.5
     expect((await ledger.summary(WEEK)).totals).toMatchObject({ cost_usd: "0.00175", unpriced_requests: 1 });
     const { models } = await json<Unpriced>(await ledger.fetch(`/v1/prices/unpriced?${WEEK}`));
@@ -358,9 +466,53 @@ describe("calls", () => {
       select unpriced_reason as reason from traces where project_id = ${ledger.projectId}::uuid and cost_pico is null`);
     expect(reasons).toEqual([{ reason: "tier_unknown" }]);
     await made(ledger, factor("1.7", { provider, model, service_tier }));
-    await ledger.write([priority()]);
+    await ledger.write([scale()]);
     // + 2 x $0.0035 x 1.7, one of them healed after the answer
     await expect.poll(() => cost(ledger), { timeout: 5_000 }).toBe("0.01365");
+  });
+
+  it("without tokens are priced by a fee, those that were stored before it, too", async () => {
+    const ledger = await open();
+    const rerank = (changes: Item = {}): Item =>
+      call({ model: "acme-rank", operation: "rerank", input_tokens: null, output_tokens: null, ...changes });
+    const images = rerank({ model: "acme-draw", operation: "image_generation", output_images: 2 });
+    await ledger.write([rerank(), rerank({ usage: { billed_units: { search_units: 3 } } }), images]);
+    expect((await ledger.summary(WEEK)).totals).toMatchObject({ cost_usd: null, unpriced_requests: 3 });
+    const fees = (model: string, usd: Item): Item =>
+      price({ model, usd_per_million_tokens: undefined, usd_per_thousand: usd });
+    await made(ledger, fees("acme-rank", { request: "0", file_search: "2" }));
+    // 3 x $2 / 1,000; the other one had no searches
+    await expect.poll(() => cost(ledger), { timeout: 5_000 }).toBe("0.006");
+    await made(ledger, fees("acme-draw", { image: "40" }));
+    // + 2 x $40 / 1,000
+    await expect.poll(() => cost(ledger), { timeout: 5_000 }).toBe("0.086");
+    expect((await ledger.summary(WEEK)).totals).toMatchObject({ unpriced_requests: 0 });
+    expect(await json(await ledger.fetch("/v1/audit?from=2025-03-10&to=2025-03-17"))).toMatchObject({ ok: true });
+  });
+
+  it("of LiteLLM without tokens are priced by a fee for the call", async () => {
+    const ledger = await open();
+    await made(
+      ledger,
+      price({
+        provider: "cohere",
+        model: "rerank-*",
+        usd_per_million_tokens: undefined,
+        usd_per_thousand: { request: "3" },
+      }),
+    );
+    const entry = {
+      id: crypto.randomUUID(),
+      call_type: "arerank",
+      status: "success",
+      startTime: MONDAY / 1_000,
+      custom_llm_provider: "cohere_chat",
+      model: "rerank-v4-fast",
+      prompt_tokens: 0,
+      completion_tokens: 0,
+    };
+    await json(await ledger.post([entry], {}, "/v1/litellm"));
+    expect(await cost(ledger)).toBe("0.003");
   });
 
   it("are free where a price says 0", async () => {
@@ -438,7 +590,7 @@ describe("models without price", () => {
       at(1, { model: "small", provider: "acme", input_tokens: 10, output_tokens: 1 }),
       at(3, { model: "big", provider: "acme" }),
       at(5, { model: "big", provider: "acme" }),
-      at(2, { service_tier: "priority", input_tokens: 500 }),
+      at(2, { service_tier: "scale", input_tokens: 500 }),
       at(6, { input_tokens: null, output_tokens: null }),
       at(8, { model: "next-week" }),
     ]);
@@ -455,7 +607,7 @@ describe("models without price", () => {
     const expected = {
       models: [
         row("acme", "big", null, 2, 2_200, [3, 5]),
-        row("openai", "gpt-4o", "priority", 1, 600, [2]),
+        row("openai", "gpt-4o", "scale", 1, 600, [2]),
         row("acme", "small", null, 1, 11, [1]),
         row("openai", "gpt-4o", null, 1, 0, [6]),
       ],

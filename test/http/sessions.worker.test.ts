@@ -14,7 +14,7 @@ const at = (session_id: string, offset: number, fields: Item = {}): Item =>
 beforeAll(async () => {
   ledger = await openLedger();
   const calls = [
-    at("s-1", 0, { user_id: "ann", application: "shop" }),
+    at("s-1", 0, { user_id: "ann", application: "shop", cost_usd: 0.004 }),
     at("s-1", 3 * HOUR, { user_id: "bob", application: "shop", status: "error" }),
     at("s-2", HOUR, { model: "home-made", provider: "us" }),
     at("a/b c?", DAY),
@@ -42,11 +42,12 @@ it("adds up each session's calls of the range, the latest session first", async 
       output_tokens: 200,
       total_tokens: 2_200,
       cost_usd: "0.007",
+      reported_cost_usd: "0.004",
       unpriced_requests: 0,
       users: ["ann", "bob"],
       applications: ["shop"],
     },
-    expect.objectContaining({ session_id: "s-2", cost_usd: null, unpriced_requests: 1 }),
+    expect.objectContaining({ session_id: "s-2", cost_usd: null, reported_cost_usd: null, unpriced_requests: 1 }),
   ]);
 });
 

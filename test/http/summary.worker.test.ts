@@ -13,6 +13,8 @@ const ZEROS = {
   reasoning_tokens: 0,
   cost_usd: "0",
   recorded_cost_usd: "0",
+  reported_cost_usd: "0",
+  reported_requests: 0,
   unpriced_requests: 0,
   unpriced_tokens: 0,
 };
@@ -69,6 +71,7 @@ describe("over a week of calls", () => {
       total_tokens: 5_500,
       cost_usd: "0.01071",
       recorded_cost_usd: "0.01071",
+      reported_cost_usd: null,
       unpriced_requests: 1,
       unpriced_tokens: 1_100,
     });

@@ -123,6 +123,9 @@ describe("GET /v1/traces/{id}", () => {
       price_version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       price_provider: "anthropic",
       price_model: "claude-sonnet-4-5",
+      price_confidence: "exact",
+      price_confidence_reason: null,
+      price_correction: null,
       usage_semantics: "inclusive",
     });
   });
@@ -132,6 +135,28 @@ describe("GET /v1/traces/{id}", () => {
     await ledger.write([item]);
     return await json<Record<string, unknown>>(await ledger.fetch(`/v1/traces/${await only(ledger)}`));
   };
+
+  it("tells whose price it is, how far to trust it, what decided the usage, and what is not understood", async () => {
+    // The catalogue does not stand for this entry.
+    const usage = { prompt_tokens: 10, completion_tokens: 5, vibes: 3, cost: 0.5 };
+    const item = { id: "a", timestamp: MONDAY, provider: "openai.chat", model: "gpt-chat-latest", usage };
+    expect(await receiptOf(item)).toMatchObject({
+      provider: "openai",
+      request_provider: "openai.chat",
+      reported_cost_usd: "0.5",
+      unknown_usage_members: ["vibes"],
+      unpriced_reason: null,
+      receipt: {
+        price_source: "genai-prices",
+        price_confidence: "approximate",
+        price_confidence_reason: expect.any(String) as string,
+        price_correction: null,
+        usage_semantics: "provider usage (openai)",
+      },
+    });
+    const unpriced = await receiptOf(call(1, { model: "nobody-knows" }));
+    expect(unpriced).toMatchObject({ unpriced_reason: "model_unknown", receipt: { price_confidence: null } });
+  });
 
   it("has a line for images, for the fee of the call and for searches, each in its unit", async () => {
     const image = { provider: "google", model: "gemini-2.5-flash-image" };

@@ -115,6 +115,8 @@ describe("the fields of a native trace", () => {
         // 600 x $2.50 + 400 x $1.25 + 100 x $10, per million
         cost_usd: "0.003",
         recorded_cost_usd: "0.003",
+        reported_cost_usd: "0.003",
+        reported_requests: 1,
         unpriced_requests: 0,
         unpriced_tokens: 0,
       },

@@ -1,3 +1,4 @@
+import { NO_USAGE } from "../../src/ledger/call.ts";
 import { calcPrice } from "@pydantic/genai-prices";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -106,6 +107,36 @@ describe("the cost of a call", () => {
   });
 });
 
+describe("a free model", () => {
+  it.each([
+    ["openrouter", "deepseek/deepseek-chat-v3-0324:free"],
+    ["unknown", "openrouter/moonshotai/kimi-k2:free"],
+    ["google", "gemma-3-27b-it"],
+    ["github-copilot", "gpt-4o"],
+    ["openai", "omni-moderation-latest"],
+  ])("%s %s costs 0, and that is meant", (provider, model) => {
+    expect(pricer.costOf(call({ provider, model }))).toMatchObject({ costPico: 0n, unpricedReason: null });
+  });
+
+  it("may still have a fee, whose price is unknown", () => {
+    const searched = { provider: "openrouter", model: "moonshotai/kimi-k2:free", webSearches: 1 };
+    expect(pricer.costOf(call(searched))).toMatchObject({ costPico: null, unpricedReason: "price_unknown" });
+  });
+});
+
+describe("the provider of a call", () => {
+  it.each([
+    ["openai", "google/gemini-2.5-pro", "google"],
+    ["anthropic", "eu.anthropic.claude-opus-4-7", "aws"],
+    ["unknown", "bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0", "aws"],
+    ["openai", "accounts/fireworks/models/gpt-oss-120b", "fireworks"],
+    ["google", "claude-sonnet-4-5@20250929", "google"],
+    ["openai-compatible", "gpt-oss-20b", "openai-compatible"],
+  ])("%s %s is %s", (sent, model, provider) => {
+    expect(pricer.costOf(call({ provider: sent, model })).provider).toBe(provider);
+  });
+});
+
 describe("a cost is never invented", () => {
   it.each([
     ["usage_unknown", { inputTokens: null }],
@@ -124,7 +155,9 @@ describe("a cost is never invented", () => {
   it("has no cost by its fee alone where its tokens have a price of 0", () => {
     const unitPico = BUCKETS.map((bucket) => (bucket === "request" ? 1_000n : 0n));
     const listed = { id: "1", source: "s", version: "1", provider: "p", model: "m", unitPico, listedUsd: [] };
-    const { costOf } = createPricer(null, () => ({ provider: "p", priceAt: () => listed }));
+    const { costOf } = createPricer(null, {
+      lookUp: () => ({ provider: "p", model: "m", confidence: "exact", priceAt: () => listed }),
+    });
     expect(costOf(call({}))).toMatchObject({ costPico: null, unpricedReason: "price_zero" });
     expect(costOf(call({ inputTokens: 0, outputTokens: 0 })).costPico).toBe(1_000n);
   });
@@ -146,21 +179,40 @@ describe("a cost is never invented", () => {
 
 describe("buckets", () => {
   const usage = fc
-    .tuple(...Array.from({ length: 11 }, () => fc.integer({ min: 0, max: 100_000 })))
-    .map(([input, read, write5m, write1h, audioIn, imageIn, output, reasoning, audioOut, imageOut, searches]) => ({
-      inputTokens: input! + read! + write5m! + write1h! + audioIn! + imageIn!,
-      outputTokens: output! + reasoning! + audioOut! + imageOut!,
-      cacheReadTokens: read!,
-      cacheWriteTokens: write5m! + write1h!,
-      cacheWrite5mTokens: write5m!,
-      cacheWrite1hTokens: write1h!,
-      reasoningTokens: reasoning!,
-      inputAudioTokens: audioIn!,
-      outputAudioTokens: audioOut!,
-      inputImageTokens: imageIn!,
-      outputImageTokens: imageOut!,
-      webSearches: searches!,
-    }));
+    .tuple(...Array.from({ length: 13 }, () => fc.integer({ min: 0, max: 100_000 })))
+    .map(
+      ([
+        input,
+        read,
+        write5m,
+        write1h,
+        audioIn,
+        imageIn,
+        output,
+        reasoning,
+        audioOut,
+        imageOut,
+        searches,
+        readAudio,
+        readImage,
+      ]) => ({
+        ...NO_USAGE,
+        cacheReadAudioTokens: readAudio!,
+        cacheReadImageTokens: readImage!,
+        inputTokens: input! + read! + readAudio! + readImage! + write5m! + write1h! + audioIn! + imageIn!,
+        outputTokens: output! + reasoning! + audioOut! + imageOut!,
+        cacheReadTokens: read! + readAudio! + readImage!,
+        cacheWriteTokens: write5m! + write1h!,
+        cacheWrite5mTokens: write5m!,
+        cacheWrite1hTokens: write1h!,
+        reasoningTokens: reasoning!,
+        inputAudioTokens: audioIn!,
+        outputAudioTokens: audioOut!,
+        inputImageTokens: imageIn!,
+        outputImageTokens: imageOut!,
+        webSearches: searches!,
+      }),
+    );
 
   it("hold every token exactly once", () => {
     fc.assert(
@@ -169,7 +221,7 @@ describe("buckets", () => {
         expect(held).toHaveLength(BUCKETS.length);
         expect(held.every((n) => n >= 0)).toBe(true);
         const tokens = held.slice(0, TOKEN_BUCKETS.length);
-        expect(held.slice(tokens.length)).toEqual([1, counts.webSearches]);
+        expect(held.slice(tokens.length, tokens.length + 2)).toEqual([1, counts.webSearches]);
         expect(tokens.reduce((sum, n) => sum + n)).toBe(counts.inputTokens + counts.outputTokens);
       }),
     );
@@ -200,6 +252,9 @@ describe("buckets", () => {
         const plain = { ...counts, inputAudioTokens: 0, outputAudioTokens: 0 };
         plain.inputTokens -= counts.inputAudioTokens;
         plain.outputTokens -= counts.outputAudioTokens;
+        plain.cacheReadTokens -= counts.cacheReadAudioTokens;
+        plain.inputTokens -= counts.cacheReadAudioTokens;
+        plain.cacheReadAudioTokens = 0;
         if (provider !== "anthropic") plain.cacheWrite1hTokens = 0;
         if (unsearched.has(model)) plain.webSearches = 0;
         const expected = calcPrice(
@@ -212,9 +267,9 @@ describe("buckets", () => {
             output_reasoning_tokens: plain.reasoningTokens,
             web_searches: plain.webSearches,
             // The catalogue wants to know what would be images and cached, where images have a price.
-            input_image_tokens: plain.inputImageTokens,
+            input_image_tokens: plain.inputImageTokens + plain.cacheReadImageTokens,
             output_image_tokens: plain.outputImageTokens,
-            cache_image_read_tokens: 0,
+            cache_image_read_tokens: plain.cacheReadImageTokens,
           },
           model,
           { providerId: provider, timestamp: new Date(NOON) },

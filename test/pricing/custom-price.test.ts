@@ -1,6 +1,6 @@
 import { DAY_MS } from "../../src/time.ts";
 import { describe, expect, it } from "vitest";
-import { covers, customPrices, patternOf, type CustomPrice } from "../../src/pricing/custom-price.ts";
+import { covers, customPrices, patternOf, readPattern, type CustomPrice } from "../../src/pricing/custom-price.ts";
 import { price, YEAR_2026 } from "./custom.ts";
 
 const ACME = { provider: "acme", model: "acme-1" };
@@ -32,6 +32,26 @@ describe("of several prices", () => {
       { match: "prefix", model: "acme", serviceTier: "flex", provider: "acme" },
     ],
     [
+      "an exact alias goes before a pattern, however long",
+      { model: "other", aliases: [{ model: "acme-1", match: "exact" }] },
+      { match: "prefix", serviceTier: "flex", provider: "acme" },
+    ],
+    [
+      "a longer suffix goes before a shorter prefix",
+      { match: "suffix", model: "cme-1" },
+      { match: "prefix", model: "acme", serviceTier: "flex", provider: "acme" },
+    ],
+    [
+      "a longer prefix goes before a shorter suffix",
+      { match: "prefix", model: "acme-" },
+      { match: "suffix", model: "me-1", serviceTier: "flex", provider: "acme" },
+    ],
+    [
+      "of a prefix and a suffix of one length, the prefix goes first",
+      { match: "prefix", model: "acme" },
+      { match: "suffix", model: "me-1", serviceTier: "flex", provider: "acme" },
+    ],
+    [
       "one for the tier goes before one for any",
       { serviceTier: "flex" },
       { provider: "acme", startsAtMs: YEAR_2026 + 1 },
@@ -50,6 +70,11 @@ describe("of several prices", () => {
     expect(winner([{ serviceTier: "flex" }])).toBeNull();
     expect(winner([{ serviceTier: "flex" }], "batch")).toBeNull();
     expect(winner([{ model: "", match: "prefix" }])).toBe("0");
+    expect(winner([{ model: "-1", match: "suffix" }])).toBe("0");
+    expect(winner([{ model: "-", match: "suffix" }])).toBeNull();
+    expect(winner([{ model: "x-acme-1", match: "suffix" }])).toBeNull();
+    expect(winner([{ model: "other", aliases: [readPattern("*-1"), readPattern("acme-1")] }])).toBe("0");
+    expect(winner([{ provider: "other", model: "other", aliases: [readPattern("acme-1")] }])).toBeNull();
   });
 
   it("only those count that hold at the call's end: from the start on, until just before the end", () => {
@@ -78,10 +103,12 @@ describe("of several prices", () => {
   });
 });
 
-it("a price covers a name as a whole or as what it begins with, and is written with a * then", () => {
+it("a price covers a name as a whole, or what it begins or ends with; the latter are written with a *", () => {
   expect(covers(price({ provider: "acme" }), ACME)).toBe(true);
   expect(covers(price({ provider: "acme" }), { ...ACME, model: "acme-1-x" })).toBe(false);
   expect(covers(price({ match: "prefix" }), { ...ACME, model: "acme-1-x" })).toBe(true);
-  expect(patternOf(price())).toBe("acme-1");
-  expect(patternOf(price({ match: "prefix" }))).toBe("acme-1*");
+  expect(covers(price({ match: "suffix" }), { ...ACME, model: "x-acme-1" })).toBe(true);
+  expect(covers(price({ aliases: [readPattern("*:free")] }), { ...ACME, model: "x:free" })).toBe(true);
+  for (const text of ["acme-1", "acme-*", "*:free", "*"]) expect(patternOf(readPattern(text))).toBe(text);
+  expect(readPattern("*")).toEqual({ model: "", match: "prefix" });
 });

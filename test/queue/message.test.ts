@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_MESSAGE_BYTES, packMessages, readMessage } from "../../src/queue/message.ts";
+import { BUCKETS } from "../../src/ledger/buckets.ts";
 import type { PricedCall } from "../../src/write/columns.ts";
 import { priced, trace, traces } from "../calls.ts";
 
@@ -12,8 +13,11 @@ const bytes = (text: string): number => Buffer.byteLength(text);
 /** A price of the catalogue lists more than is stored. */
 function asStored({ call, cost }: PricedCall): PricedCall {
   if (cost.price === null) return { call, cost };
-  const { id, source, version, provider, model, unitPico } = cost.price;
-  return { call, cost: { ...cost, price: { id, source, version, provider, model, unitPico } } };
+  const { id, source, version, provider, model, unitPico, confidence } = cost.price;
+  return {
+    call,
+    cost: { ...cost, price: { id, source, version, provider, model, unitPico, ...(confidence && { confidence }) } },
+  };
 }
 
 function unpack(messages: string[]) {
@@ -44,6 +48,28 @@ describe("messages", () => {
     const [read] = unpack(packMessages(PROJECT, { calls: [sent], links: [] }).messages).calls;
     expect(read!.call.reportedCostPico).toBe(4_611_686_018_427_387_905n);
     expect(read!.cost.costPico).toBe(1_152_921_504_606_846_979n);
+  });
+
+  it("of a version with fewer fields and price buckets are read as they were meant", () => {
+    const { cost, call } = asStored(priced(trace({ startedAtMs: MONDAY, clientId: "a" })));
+    const { cacheReadAudioTokens, pages, requestProvider, unknownUsageMembers, doubt, ...older } = call;
+    const since = { cacheReadAudioTokens, pages, requestProvider, unknownUsageMembers, doubt };
+    const { unitPico, ...price } = cost.price!;
+    const known = ["input", "cache_read", "cache_write", "cache_write_1h", "input_audio", "input_image", "output"];
+    const message = {
+      project: PROJECT,
+      traceFields: Object.keys(older),
+      costFields: ["costPico", "price"],
+      linkFields: [],
+      prices: [{ ...price, unitPico: known.map((name, i) => (name === "output" ? String(unitPico[i + 2]) : null)) }],
+      traces: [[...Object.values(older), String(cost.costPico), price.id]],
+      links: [],
+    };
+    const [read] = readMessage(JSON.stringify(message)).batch.calls;
+    expect(read!.call).toEqual({ ...older, ...since });
+    // $10 a million
+    expect(read!.cost.price!.unitPico[BUCKETS.indexOf("output")]).toBe(10_000_000n);
+    expect(read!.cost.price!.unitPico.filter((pico) => pico !== null)).toHaveLength(1);
   });
 
   it("carry links", () => {

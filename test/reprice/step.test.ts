@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { createPricer, type Pricer } from "../../src/pricing/cost.ts";
-import type { Price } from "../../src/pricing/catalogue.ts";
+import type { Price } from "../../src/pricing/price.ts";
 import { digestUuid } from "../../src/digest.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";

@@ -55,6 +55,10 @@ describe("parseSummaryQuery", () => {
     });
   });
 
+  it("takes any alias of a provider", () => {
+    expect(parse("provider=amazon-bedrock&provider=openai.chat").dimensions).toEqual({ provider: ["aws", "openai"] });
+  });
+
   it("keeps group keys in the order asked", () => {
     expect(parse("group_by=tag.a.b=c,model,application").groupBy).toEqual(["tag.a.b=c", "model", "application"]);
     expect(parse("group_by=").groupBy).toEqual([]);

@@ -17,6 +17,8 @@ with
       t."reasoning_tokens" as "reasoning_tokens",
       t."cost_pico" as "cost_pico",
       t."recorded_cost_pico" as "recorded_cost_pico",
+      t."reported_cost_pico" as "reported_cost_pico",
+      t."reported_requests" as "reported_requests",
       t."unpriced_requests" as "unpriced_requests",
       t."unpriced_tokens" as "unpriced_tokens",
       t."unrecorded_requests" as "unrecorded_requests"
@@ -50,6 +52,8 @@ with
       t."reasoning_tokens" as "reasoning_tokens",
       t."cost_pico" as "cost_pico",
       t."recorded_cost_pico" as "recorded_cost_pico",
+      t."reported_cost_pico" as "reported_cost_pico",
+      t."reported_requests" as "reported_requests",
       t."unpriced_requests" as "unpriced_requests",
       t."unpriced_tokens" as "unpriced_tokens",
       t."unrecorded_requests" as "unrecorded_requests"
@@ -93,6 +97,12 @@ with
       t."reasoning_tokens" as "reasoning_tokens",
       t.cost_pico as "cost_pico",
       t.recorded_cost_pico as "recorded_cost_pico",
+      t.reported_cost_pico as "reported_cost_pico",
+      (
+        case
+          when t.reported_cost_pico is not null then 1
+        end
+      ) as "reported_requests",
       (
         case
           when t.cost_pico is null then 1
@@ -134,6 +144,8 @@ select
   coalesce(total ("reasoning_tokens"::bigint), 0)::bigint as "reasoning_tokens",
   coalesce(total ("cost_pico"::numeric), 0)::numeric as "cost_pico",
   coalesce(total ("recorded_cost_pico"::numeric), 0)::numeric as "recorded_cost_pico",
+  coalesce(total ("reported_cost_pico"::numeric), 0)::numeric as "reported_cost_pico",
+  coalesce(total ("reported_requests"::bigint), 0)::bigint as "reported_requests",
   coalesce(total ("unpriced_requests"::bigint), 0)::bigint as "unpriced_requests",
   coalesce(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
   coalesce(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests"

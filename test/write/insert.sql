@@ -36,7 +36,16 @@ with
         $15::bigint[],
         $16::bigint[],
         $17::bigint[],
-        $18::bigint[]
+        $18::bigint[],
+        $19::bigint[],
+        $20::bigint[],
+        $21::bigint[],
+        $22::bigint[],
+        $23::bigint[],
+        $24::bigint[],
+        $25::bigint[],
+        $26::bigint[],
+        $27::bigint[]
       ) as i (
         "id",
         "source",
@@ -47,14 +56,23 @@ with
         "cache_read_pico",
         "cache_write_pico",
         "cache_write_1h_pico",
+        "cache_read_audio_pico",
+        "cache_read_image_pico",
         "input_audio_pico",
         "input_image_pico",
         "output_pico",
         "reasoning_pico",
         "output_audio_pico",
         "output_image_pico",
+        "citation_pico",
         "request_pico",
-        "web_search_pico"
+        "web_search_pico",
+        "file_search_pico",
+        "code_execution_pico",
+        "audio_second_pico",
+        "character_pico",
+        "image_pico",
+        "page_pico"
       )
   ),
   stored_prices as (
@@ -70,14 +88,23 @@ with
         "cache_read_pico",
         "cache_write_pico",
         "cache_write_1h_pico",
+        "cache_read_audio_pico",
+        "cache_read_image_pico",
         "input_audio_pico",
         "input_image_pico",
         "output_pico",
         "reasoning_pico",
         "output_audio_pico",
         "output_image_pico",
+        "citation_pico",
         "request_pico",
-        "web_search_pico"
+        "web_search_pico",
+        "file_search_pico",
+        "code_execution_pico",
+        "audio_second_pico",
+        "character_pico",
+        "image_pico",
+        "page_pico"
       )
     select
       project_id,
@@ -90,14 +117,23 @@ with
       "cache_read_pico",
       "cache_write_pico",
       "cache_write_1h_pico",
+      "cache_read_audio_pico",
+      "cache_read_image_pico",
       "input_audio_pico",
       "input_image_pico",
       "output_pico",
       "reasoning_pico",
       "output_audio_pico",
       "output_image_pico",
+      "citation_pico",
       "request_pico",
-      "web_search_pico"
+      "web_search_pico",
+      "file_search_pico",
+      "code_execution_pico",
+      "audio_second_pico",
+      "character_pico",
+      "image_pico",
+      "page_pico"
     from
       price
     order by
@@ -119,10 +155,19 @@ with
         "cache_write_1h_tokens",
         "reasoning_tokens",
         "input_audio_tokens",
+        "cache_read_audio_tokens",
+        "cache_read_image_tokens",
         "output_audio_tokens",
         "input_image_tokens",
         "output_image_tokens",
         "web_searches",
+        "citation_tokens",
+        "file_searches",
+        "code_executions",
+        "audio_seconds",
+        "input_characters",
+        "output_images",
+        "pages",
         "cost_pico",
         "recorded_cost_pico",
         "reported_cost_pico",
@@ -137,6 +182,8 @@ with
         "operation",
         "service_tier",
         "request_model",
+        "request_provider",
+        "unknown_usage_members",
         "client_id",
         "trace_id",
         "span_id",
@@ -163,10 +210,19 @@ with
       i."cache_write_1h_tokens",
       i."reasoning_tokens",
       i."input_audio_tokens",
+      i."cache_read_audio_tokens",
+      i."cache_read_image_tokens",
       i."output_audio_tokens",
       i."input_image_tokens",
       i."output_image_tokens",
       i."web_searches",
+      i."citation_tokens",
+      i."file_searches",
+      i."code_executions",
+      i."audio_seconds",
+      i."input_characters",
+      i."output_images",
+      i."pages",
       i."cost_pico",
       i."cost_pico",
       i."reported_cost_pico",
@@ -181,6 +237,8 @@ with
       i."operation",
       i."service_tier",
       i."request_model",
+      i."request_provider",
+      string_to_array(i."unknown_usage_members", chr(10)),
       i."client_id",
       i."trace_id",
       i."span_id",
@@ -196,46 +254,57 @@ with
     from
       batch,
       unnest(
-        $19::uuid[],
-        $20::bigint[],
-        $21::bigint[],
-        $22::integer[],
-        $23::integer[],
-        $24::integer[],
-        $25::integer[],
-        $26::integer[],
-        $27::integer[],
-        $28::integer[],
-        $29::integer[],
-        $30::integer[],
+        $28::uuid[],
+        $29::bigint[],
+        $30::bigint[],
         $31::integer[],
         $32::integer[],
         $33::integer[],
-        $34::bigint[],
-        $35::bigint[],
-        $36::uuid[],
-        $37::boolean[],
-        $38::boolean[],
-        $39::text[],
-        $40::text[],
-        $41::text[],
-        $42::text[],
-        $43::text[],
-        $44::text[],
-        $45::text[],
-        $46::text[],
-        $47::text[],
-        $48::text[],
-        $49::text[],
-        $50::text[],
-        $51::text[],
-        $52::text[],
-        $53::text[],
-        $54::text[],
-        $55::text[],
-        $56::text[],
+        $34::integer[],
+        $35::integer[],
+        $36::integer[],
+        $37::integer[],
+        $38::integer[],
+        $39::integer[],
+        $40::integer[],
+        $41::integer[],
+        $42::integer[],
+        $43::integer[],
+        $44::integer[],
+        $45::integer[],
+        $46::integer[],
+        $47::integer[],
+        $48::integer[],
+        $49::integer[],
+        $50::integer[],
+        $51::integer[],
+        $52::bigint[],
+        $53::bigint[],
+        $54::uuid[],
+        $55::boolean[],
+        $56::boolean[],
         $57::text[],
-        $58::text[]
+        $58::text[],
+        $59::text[],
+        $60::text[],
+        $61::text[],
+        $62::text[],
+        $63::text[],
+        $64::text[],
+        $65::text[],
+        $66::text[],
+        $67::text[],
+        $68::text[],
+        $69::text[],
+        $70::text[],
+        $71::text[],
+        $72::text[],
+        $73::text[],
+        $74::text[],
+        $75::text[],
+        $76::text[],
+        $77::text[],
+        $78::text[]
       ) as i (
         "id",
         "started_at",
@@ -248,10 +317,19 @@ with
         "cache_write_1h_tokens",
         "reasoning_tokens",
         "input_audio_tokens",
+        "cache_read_audio_tokens",
+        "cache_read_image_tokens",
         "output_audio_tokens",
         "input_image_tokens",
         "output_image_tokens",
         "web_searches",
+        "citation_tokens",
+        "file_searches",
+        "code_executions",
+        "audio_seconds",
+        "input_characters",
+        "output_images",
+        "pages",
         "cost_pico",
         "reported_cost_pico",
         "price_id",
@@ -265,6 +343,8 @@ with
         "operation",
         "service_tier",
         "request_model",
+        "request_provider",
+        "unknown_usage_members",
         "client_id",
         "trace_id",
         "span_id",
@@ -301,12 +381,22 @@ with
       "cache_write_1h_tokens",
       "reasoning_tokens",
       "input_audio_tokens",
+      "cache_read_audio_tokens",
+      "cache_read_image_tokens",
       "output_audio_tokens",
       "input_image_tokens",
       "output_image_tokens",
       "web_searches",
+      "citation_tokens",
+      "file_searches",
+      "code_executions",
+      "audio_seconds",
+      "input_characters",
+      "output_images",
+      "pages",
       "cost_pico",
       "recorded_cost_pico",
+      "reported_cost_pico",
       "price_id",
       "billable",
       "status",
@@ -324,6 +414,7 @@ with
       rollup (
         project_id,
         level,
+        format,
         bucket,
         label,
         value,
@@ -342,6 +433,8 @@ with
         "reasoning_tokens",
         "cost_pico",
         "recorded_cost_pico",
+        "reported_cost_pico",
+        "reported_requests",
         "unpriced_requests",
         "unpriced_tokens",
         "unrecorded_requests",
@@ -349,28 +442,47 @@ with
         "latency_sum_us",
         "cache_write_1h_tokens",
         "input_audio_tokens",
+        "cache_read_audio_tokens",
+        "cache_read_image_tokens",
         "output_audio_tokens",
         "input_image_tokens",
         "output_image_tokens",
         "web_searches",
+        "citation_tokens",
+        "file_searches",
+        "code_executions",
+        "audio_seconds",
+        "input_characters",
+        "output_images",
+        "pages",
         "cost_input_pico",
         "cost_cache_read_pico",
         "cost_cache_write_pico",
         "cost_cache_write_1h_pico",
+        "cost_cache_read_audio_pico",
+        "cost_cache_read_image_pico",
         "cost_input_audio_pico",
         "cost_input_image_pico",
         "cost_output_pico",
         "cost_reasoning_pico",
         "cost_output_audio_pico",
         "cost_output_image_pico",
+        "cost_citation_pico",
         "cost_request_pico",
         "cost_web_search_pico",
+        "cost_file_search_pico",
+        "cost_code_execution_pico",
+        "cost_audio_second_pico",
+        "cost_character_pico",
+        "cost_image_pico",
+        "cost_page_pico",
         latency_buckets,
         latency_counts
       )
     select
       t.project_id,
       0,
+      3,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '',
       '',
@@ -398,6 +510,17 @@ with
       nullif(total (t."reasoning_tokens"::bigint), 0)::bigint as "reasoning_tokens",
       nullif(sum(t.cost_pico), 0)::numeric as "cost_pico",
       nullif(sum(t.recorded_cost_pico), 0)::numeric as "recorded_cost_pico",
+      nullif(sum(t.reported_cost_pico), 0)::numeric as "reported_cost_pico",
+      nullif(
+        total (
+          (
+            case
+              when t.reported_cost_pico is not null then 1
+            end
+          )::bigint
+        ),
+        0
+      )::bigint as "reported_requests",
       nullif(
         total (
           (
@@ -441,10 +564,19 @@ with
       nullif(sum(t.duration_us), 0)::numeric as "latency_sum_us",
       nullif(total (t."cache_write_1h_tokens"::bigint), 0)::bigint as "cache_write_1h_tokens",
       nullif(total (t."input_audio_tokens"::bigint), 0)::bigint as "input_audio_tokens",
+      nullif(total (t."cache_read_audio_tokens"::bigint), 0)::bigint as "cache_read_audio_tokens",
+      nullif(total (t."cache_read_image_tokens"::bigint), 0)::bigint as "cache_read_image_tokens",
       nullif(total (t."output_audio_tokens"::bigint), 0)::bigint as "output_audio_tokens",
       nullif(total (t."input_image_tokens"::bigint), 0)::bigint as "input_image_tokens",
       nullif(total (t."output_image_tokens"::bigint), 0)::bigint as "output_image_tokens",
       nullif(total (t."web_searches"::bigint), 0)::bigint as "web_searches",
+      nullif(total (t."citation_tokens"::bigint), 0)::bigint as "citation_tokens",
+      nullif(total (t."file_searches"::bigint), 0)::bigint as "file_searches",
+      nullif(total (t."code_executions"::bigint), 0)::bigint as "code_executions",
+      nullif(total (t."audio_seconds"::bigint), 0)::bigint as "audio_seconds",
+      nullif(total (t."input_characters"::bigint), 0)::bigint as "input_characters",
+      nullif(total (t."output_images"::bigint), 0)::bigint as "output_images",
+      nullif(total (t."pages"::bigint), 0)::bigint as "pages",
       nullif(
         sum(
           (
@@ -455,7 +587,16 @@ with
         ),
         0
       )::numeric as "cost_input_pico",
-      nullif(sum(((t."cache_read_tokens") * p."cache_read_pico")), 0)::numeric as "cost_cache_read_pico",
+      nullif(
+        sum(
+          (
+            (
+              coalesce(t."cache_read_tokens", 0) - coalesce(t."cache_read_audio_tokens", 0) - coalesce(t."cache_read_image_tokens", 0)
+            ) * p."cache_read_pico"
+          )
+        ),
+        0
+      )::numeric as "cost_cache_read_pico",
       nullif(
         sum(
           (
@@ -465,6 +606,8 @@ with
         0
       )::numeric as "cost_cache_write_pico",
       nullif(sum(((t."cache_write_1h_tokens") * p."cache_write_1h_pico")), 0)::numeric as "cost_cache_write_1h_pico",
+      nullif(sum(((t."cache_read_audio_tokens") * p."cache_read_audio_pico")), 0)::numeric as "cost_cache_read_audio_pico",
+      nullif(sum(((t."cache_read_image_tokens") * p."cache_read_image_pico")), 0)::numeric as "cost_cache_read_image_pico",
       nullif(sum(((t."input_audio_tokens") * p."input_audio_pico")), 0)::numeric as "cost_input_audio_pico",
       nullif(sum(((t."input_image_tokens") * p."input_image_pico")), 0)::numeric as "cost_input_image_pico",
       nullif(
@@ -480,8 +623,15 @@ with
       nullif(sum(((t."reasoning_tokens") * p."reasoning_pico")), 0)::numeric as "cost_reasoning_pico",
       nullif(sum(((t."output_audio_tokens") * p."output_audio_pico")), 0)::numeric as "cost_output_audio_pico",
       nullif(sum(((t."output_image_tokens") * p."output_image_pico")), 0)::numeric as "cost_output_image_pico",
+      nullif(sum(((t."citation_tokens") * p."citation_pico")), 0)::numeric as "cost_citation_pico",
       nullif(sum(((1) * p."request_pico")), 0)::numeric as "cost_request_pico",
       nullif(sum(((t."web_searches") * p."web_search_pico")), 0)::numeric as "cost_web_search_pico",
+      nullif(sum(((t."file_searches") * p."file_search_pico")), 0)::numeric as "cost_file_search_pico",
+      nullif(sum(((t."code_executions") * p."code_execution_pico")), 0)::numeric as "cost_code_execution_pico",
+      nullif(sum(((t."audio_seconds") * p."audio_second_pico")), 0)::numeric as "cost_audio_second_pico",
+      nullif(sum(((t."input_characters") * p."character_pico")), 0)::numeric as "cost_character_pico",
+      nullif(sum(((t."output_images") * p."image_pico")), 0)::numeric as "cost_image_pico",
+      nullif(sum(((t."pages") * p."page_pico")), 0)::numeric as "cost_page_pico",
       array_agg(ceil(ln(greatest(t.duration_us, 1)::float8) / 0.020000666706669435::float8)::smallint) filter (
         where
           t.duration_us is not null
@@ -494,7 +644,7 @@ with
       t.billable
     group by
       1,
-      3,
+      4,
       "t"."application",
       "t"."environment",
       "t"."provider",
@@ -509,6 +659,7 @@ with
       rollup (
         project_id,
         level,
+        format,
         bucket,
         label,
         value,
@@ -529,6 +680,8 @@ with
         "reasoning_tokens",
         "cost_pico",
         "recorded_cost_pico",
+        "reported_cost_pico",
+        "reported_requests",
         "unpriced_requests",
         "unpriced_tokens",
         "unrecorded_requests",
@@ -536,31 +689,50 @@ with
         "latency_sum_us",
         "cache_write_1h_tokens",
         "input_audio_tokens",
+        "cache_read_audio_tokens",
+        "cache_read_image_tokens",
         "output_audio_tokens",
         "input_image_tokens",
         "output_image_tokens",
         "web_searches",
+        "citation_tokens",
+        "file_searches",
+        "code_executions",
+        "audio_seconds",
+        "input_characters",
+        "output_images",
+        "pages",
         "cost_input_pico",
         "cost_cache_read_pico",
         "cost_cache_write_pico",
         "cost_cache_write_1h_pico",
+        "cost_cache_read_audio_pico",
+        "cost_cache_read_image_pico",
         "cost_input_audio_pico",
         "cost_input_image_pico",
         "cost_output_pico",
         "cost_reasoning_pico",
         "cost_output_audio_pico",
         "cost_output_image_pico",
+        "cost_citation_pico",
         "cost_request_pico",
         "cost_web_search_pico",
+        "cost_file_search_pico",
+        "cost_code_execution_pico",
+        "cost_audio_second_pico",
+        "cost_character_pico",
+        "cost_image_pico",
+        "cost_page_pico",
         latency_buckets,
         latency_counts
       )
     select
       t.project_id,
-      0,
-      date_bin('1 hour', t.started_at, 'epoch'::timestamptz),
-      '*',
-      coalesce(t.user_id, ''),
+      0 as level,
+      3 as format,
+      date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
+      '*' as label,
+      coalesce(t.user_id, '') as value,
       t.user_id,
       t.tags,
       t."application",
@@ -569,7 +741,7 @@ with
       t."model",
       t."operation",
       coalesce(t.service_tier, '') as service_tier,
-      1,
+      1 as "requests",
       nullif(
         (
           case
@@ -577,14 +749,23 @@ with
           end
         ),
         0
-      ),
-      nullif(t."input_tokens", 0),
-      nullif(t."output_tokens", 0),
-      nullif(t."cache_read_tokens", 0),
-      nullif(t."cache_write_tokens", 0),
-      nullif(t."reasoning_tokens", 0),
-      nullif(t.cost_pico, 0),
-      nullif(t.recorded_cost_pico, 0),
+      ) as "errors",
+      nullif(t."input_tokens", 0) as "input_tokens",
+      nullif(t."output_tokens", 0) as "output_tokens",
+      nullif(t."cache_read_tokens", 0) as "cache_read_tokens",
+      nullif(t."cache_write_tokens", 0) as "cache_write_tokens",
+      nullif(t."reasoning_tokens", 0) as "reasoning_tokens",
+      nullif(t.cost_pico, 0) as "cost_pico",
+      nullif(t.recorded_cost_pico, 0) as "recorded_cost_pico",
+      nullif(t.reported_cost_pico, 0) as "reported_cost_pico",
+      nullif(
+        (
+          case
+            when t.reported_cost_pico is not null then 1
+          end
+        ),
+        0
+      ) as "reported_requests",
       nullif(
         (
           case
@@ -592,7 +773,7 @@ with
           end
         ),
         0
-      ),
+      ) as "unpriced_requests",
       nullif(
         (
           case
@@ -600,7 +781,7 @@ with
           end
         ),
         0
-      ),
+      ) as "unpriced_tokens",
       nullif(
         (
           case
@@ -608,7 +789,7 @@ with
           end
         ),
         0
-      ),
+      ) as "unrecorded_requests",
       nullif(
         (
           case
@@ -616,14 +797,23 @@ with
           end
         ),
         0
-      ),
-      nullif(t.duration_us, 0),
-      nullif(t."cache_write_1h_tokens", 0),
-      nullif(t."input_audio_tokens", 0),
-      nullif(t."output_audio_tokens", 0),
-      nullif(t."input_image_tokens", 0),
-      nullif(t."output_image_tokens", 0),
-      nullif(t."web_searches", 0),
+      ) as "latency_count",
+      nullif(t.duration_us, 0) as "latency_sum_us",
+      nullif(t."cache_write_1h_tokens", 0) as "cache_write_1h_tokens",
+      nullif(t."input_audio_tokens", 0) as "input_audio_tokens",
+      nullif(t."cache_read_audio_tokens", 0) as "cache_read_audio_tokens",
+      nullif(t."cache_read_image_tokens", 0) as "cache_read_image_tokens",
+      nullif(t."output_audio_tokens", 0) as "output_audio_tokens",
+      nullif(t."input_image_tokens", 0) as "input_image_tokens",
+      nullif(t."output_image_tokens", 0) as "output_image_tokens",
+      nullif(t."web_searches", 0) as "web_searches",
+      nullif(t."citation_tokens", 0) as "citation_tokens",
+      nullif(t."file_searches", 0) as "file_searches",
+      nullif(t."code_executions", 0) as "code_executions",
+      nullif(t."audio_seconds", 0) as "audio_seconds",
+      nullif(t."input_characters", 0) as "input_characters",
+      nullif(t."output_images", 0) as "output_images",
+      nullif(t."pages", 0) as "pages",
       nullif(
         (
           (
@@ -631,17 +821,26 @@ with
           ) * p."input_pico"
         ),
         0
-      ),
-      nullif(((t."cache_read_tokens") * p."cache_read_pico"), 0),
+      ) as "cost_input_pico",
+      nullif(
+        (
+          (
+            coalesce(t."cache_read_tokens", 0) - coalesce(t."cache_read_audio_tokens", 0) - coalesce(t."cache_read_image_tokens", 0)
+          ) * p."cache_read_pico"
+        ),
+        0
+      ) as "cost_cache_read_pico",
       nullif(
         (
           (coalesce(t."cache_write_tokens", 0) - coalesce(t."cache_write_1h_tokens", 0)) * p."cache_write_pico"
         ),
         0
-      ),
-      nullif(((t."cache_write_1h_tokens") * p."cache_write_1h_pico"), 0),
-      nullif(((t."input_audio_tokens") * p."input_audio_pico"), 0),
-      nullif(((t."input_image_tokens") * p."input_image_pico"), 0),
+      ) as "cost_cache_write_pico",
+      nullif(((t."cache_write_1h_tokens") * p."cache_write_1h_pico"), 0) as "cost_cache_write_1h_pico",
+      nullif(((t."cache_read_audio_tokens") * p."cache_read_audio_pico"), 0) as "cost_cache_read_audio_pico",
+      nullif(((t."cache_read_image_tokens") * p."cache_read_image_pico"), 0) as "cost_cache_read_image_pico",
+      nullif(((t."input_audio_tokens") * p."input_audio_pico"), 0) as "cost_input_audio_pico",
+      nullif(((t."input_image_tokens") * p."input_image_pico"), 0) as "cost_input_image_pico",
       nullif(
         (
           (
@@ -649,16 +848,23 @@ with
           ) * p."output_pico"
         ),
         0
-      ),
-      nullif(((t."reasoning_tokens") * p."reasoning_pico"), 0),
-      nullif(((t."output_audio_tokens") * p."output_audio_pico"), 0),
-      nullif(((t."output_image_tokens") * p."output_image_pico"), 0),
-      nullif(((1) * p."request_pico"), 0),
-      nullif(((t."web_searches") * p."web_search_pico"), 0),
+      ) as "cost_output_pico",
+      nullif(((t."reasoning_tokens") * p."reasoning_pico"), 0) as "cost_reasoning_pico",
+      nullif(((t."output_audio_tokens") * p."output_audio_pico"), 0) as "cost_output_audio_pico",
+      nullif(((t."output_image_tokens") * p."output_image_pico"), 0) as "cost_output_image_pico",
+      nullif(((t."citation_tokens") * p."citation_pico"), 0) as "cost_citation_pico",
+      nullif(((1) * p."request_pico"), 0) as "cost_request_pico",
+      nullif(((t."web_searches") * p."web_search_pico"), 0) as "cost_web_search_pico",
+      nullif(((t."file_searches") * p."file_search_pico"), 0) as "cost_file_search_pico",
+      nullif(((t."code_executions") * p."code_execution_pico"), 0) as "cost_code_execution_pico",
+      nullif(((t."audio_seconds") * p."audio_second_pico"), 0) as "cost_audio_second_pico",
+      nullif(((t."input_characters") * p."character_pico"), 0) as "cost_character_pico",
+      nullif(((t."output_images") * p."image_pico"), 0) as "cost_image_pico",
+      nullif(((t."pages") * p."page_pico"), 0) as "cost_page_pico",
       case
         when t.duration_us is not null then array[ceil(ln(greatest(t.duration_us, 1)::float8) / 0.020000666706669435::float8)::smallint]
-      end,
-      null::integer[]
+      end as latency_buckets,
+      null::integer[] as latency_counts
     from
       inserted t
       left join price p on p.id = t.price_id
@@ -678,7 +884,7 @@ select
       main_partials
   ) as partials,
   case
-    when count(*) < $59::int then array_agg(id)
+    when count(*) < $79::int then array_agg(id)
   end as ids
 from
   inserted

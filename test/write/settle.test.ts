@@ -6,7 +6,7 @@ import type { Link, Call } from "../../src/ledger/call.ts";
 import { type PricedCall } from "../../src/write/columns.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { BUCKETS } from "../../src/ledger/buckets.ts";
-import { withId } from "../../src/pricing/catalogue.ts";
+import { withId } from "../../src/pricing/price.ts";
 import type { Pricer } from "../../src/pricing/cost.ts";
 import { repriceStep } from "../../src/reprice/step.ts";
 import { audit } from "../../src/rollup/audit.ts";
@@ -313,6 +313,33 @@ describe("a deleted sighting", () => {
     await deleteTrace(db, project, child.trace.id);
     expect(await counted()).toBe("dg");
   });
+
+  it("leaves its response as it would be without it, also to sightings that come later", async () => {
+    const own = { traceId: null, spanId: null, responseId: "resp_1" };
+    const all = [
+      call("a", null, { ...own, ...UNKNOWN }),
+      call("b", null, { ...own, ...UNKNOWN, pages: 2 }),
+      call("c", null, { ...own, serviceTier: "Standard", outputTokens: 90 }),
+      call("d", null, { ...own, outputTokens: 80 }),
+      call("e", null, { ...own, outputTokens: 101 }),
+      call("f", null, { ...own, cacheWriteTokens: 10, cacheWrite5mTokens: 10 }),
+      call("g", null, { ...own, serviceTier: "flex", cacheWriteTokens: 10 }),
+    ] as { trace: Call }[];
+    const rowOf = async (project: string) => {
+      const [row] = await db.query(sql`
+        select right(t.client_id, 1) as holder, r.detail, r.weight from responses r
+        left join traces t on t.project_id = r.project_id and t.id = r.holder where r.project_id = ${project}::uuid`);
+      return row;
+    };
+    for (let last = all.length - 1; last > 0; last--) {
+      const [deleting, without] = [await ledger(), await ledger()];
+      await deleting.send(...all.slice(0, last + 1));
+      await deleteTrace(db, deleting.project, all[last]!.trace.id);
+      await without.send(...all.slice(0, last));
+      expect(await rowOf(deleting.project), nameOf(all[last]!.trace.clientId)).toEqual(await rowOf(without.project));
+      expect(await deleting.counted()).toBe(await without.counted());
+    }
+  });
 });
 
 describe("bodies that no settling can follow", () => {
@@ -378,6 +405,46 @@ describe("two sightings of one response", () => {
     expect(await counted()).toBe("c");
     await send(seen("e", { serviceTier: "flex" }));
     expect(await counted()).toBe("c");
+  });
+
+  /** States of one stream: the later, the more output. What the first says beside its counts changes no price. */
+  const states = [
+    seen("a", { cacheWriteTokens: 300, cacheWrite5mTokens: 300, outputTokens: 1, serviceTier: "standard" }),
+    seen("b", { cacheWriteTokens: 300, outputTokens: 384 }),
+    seen("c", { cacheWriteTokens: 300, outputTokens: 40 }),
+  ];
+
+  it("count as the last state of a stream, in whichever order and bodies they come", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray(states, { minLength: 3 }),
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }),
+        async (shuffled, sizes) => {
+          const { send, counted } = await ledger();
+          for (let at = 0, body = 0; at < shuffled.length; body++)
+            await send(...shuffled.slice(at, (at += sizes[body]!)));
+          expect(await counted()).toBe("b");
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it("count as the one with more tokens only where they tell equally much; as the first where tokens are equal, too", async () => {
+    const { send, counted } = await ledger();
+    await send(seen("a", { inputTokens: 900, cacheReadTokens: 100 }), seen("b", { outputTokens: 5_000 }));
+    expect(await counted()).toBe("a");
+    await send(seen("c", { inputTokens: 899, outputTokens: 101, cacheReadTokens: 100 }));
+    expect(await counted()).toBe("a");
+    await send(seen("d", { inputTokens: 901, cacheReadTokens: 100 }));
+    expect(await counted()).toBe("d");
+  });
+
+  it("count as the one that knows what it is billed by, where that is no token", async () => {
+    const { send, counted } = await ledger();
+    await send(seen("a", UNKNOWN));
+    await send(seen("b", { ...UNKNOWN, audioSeconds: 30 }));
+    expect(await counted()).toBe("b");
   });
 
   it("count as one within a trace too, where one is below the other", async () => {

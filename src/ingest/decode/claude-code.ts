@@ -3,13 +3,14 @@
  * one. Its input tokens do not include cached ones, so these are added here.
  */
 import { MAX_DURATION_MS, MAX_TOKENS, type Call, type Usage, NO_USAGE } from "../../ledger/call.ts";
-import { ItemRefused, cleanText, keptStart, keptText, keptUsage } from "./item.ts";
-import { usdToPico } from "../../money.ts";
+import { ItemRefused, cleanText, keptStart, keptText, type Reading, readingOf } from "./item.ts";
+import { floatToPico, usdToPico } from "../../money.ts";
 import { parseInstant } from "../../time.ts";
 import { callKey } from "../../ledger/key.ts";
 import type { LogRecord } from "./log.ts";
-import { APPLICATION, ENVIRONMENT } from "./span/attributes.ts";
-import { floatToPico } from "./span/langfuse.ts";
+import { type ReportedCost, stated, statedUsd } from "./reported-cost.ts";
+import { servedBy } from "./served.ts";
+import { APPLICATION, ENVIRONMENT, SERVER } from "./span/attributes.ts";
 import { textOf, type Attributes } from "./span/span.ts";
 
 const PREFIX = "claude_code.";
@@ -18,12 +19,23 @@ const EVENT_NAME = "event.name";
 const EVENT_TIME = "event.timestamp";
 
 const MODEL = "model";
+const PROVIDER = "anthropic.provider";
+const PROVIDERS = new Map([
+  ["firstParty", "anthropic"],
+  ["bedrock", "aws"],
+  ["mantle", "aws"],
+  ["vertex", "google"],
+  ["foundry", "azure"],
+]);
 const REQUEST_ID = "request_id";
 const SESSION = "session.id";
 /** The installation comes first, because every way to log in has it. */
 const USER = ["user.id", "user.account_uuid"];
 const DURATION = "duration_ms";
 const SPEED = "speed";
+const QUERY_SOURCE = "query_source";
+/** The request of its search tool, which searches as often as the model wants to, and tells nowhere how often. */
+const SEARCHES = "web_search_tool";
 const STATUS_CODE = "status_code";
 const ERROR = "error";
 const COST_USD = "cost_usd";
@@ -34,6 +46,8 @@ const COUNTS = {
   outputTokens: "output_tokens",
   cacheReadTokens: "cache_read_tokens",
   cacheWriteTokens: "cache_creation_tokens",
+  cacheWrite5mTokens: "cache_creation_5m_tokens",
+  cacheWrite1hTokens: "cache_creation_1h_tokens",
 } as const satisfies Partial<Record<keyof Usage, string>>;
 
 /** Tags, with the resource attributes that Claude Code's manual proposes for them. */
@@ -46,8 +60,22 @@ const TAGS: readonly (readonly [string, readonly string[]])[] = [
 /** The attribute names of records and resources that are read. */
 export const LOG_ATTRIBUTES: ReadonlySet<string> = new Set(
   [
-    [EVENT_NAME, EVENT_TIME, MODEL, REQUEST_ID, SESSION, DURATION, SPEED, STATUS_CODE, ERROR, COST_USD, COST_MICROS],
-    [USER, APPLICATION, ENVIRONMENT, Object.values(COUNTS), TAGS.map(([, names]) => names)],
+    [
+      EVENT_NAME,
+      EVENT_TIME,
+      MODEL,
+      PROVIDER,
+      REQUEST_ID,
+      SESSION,
+      DURATION,
+      SPEED,
+      QUERY_SOURCE,
+      STATUS_CODE,
+      ERROR,
+      COST_USD,
+      COST_MICROS,
+    ],
+    [USER, APPLICATION, ENVIRONMENT, SERVER, Object.values(COUNTS), TAGS.map(([, names]) => names)],
   ].flat(3),
 );
 
@@ -71,25 +99,33 @@ export function toClaudeCodeCall(record: LogRecord, nowMs: number): Call | null 
   );
   const sessionId = text(attributes, [SESSION], "session");
   const userId = text(attributes, USER, "user");
-  const clientId =
-    text(attributes, [REQUEST_ID], REQUEST_ID) ??
-    keptText(`${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`, "session");
+  const requestId = text(attributes, [REQUEST_ID], REQUEST_ID);
+  const clientId = requestId ?? keptText(`${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`, "session");
+  const model = text(attributes, [MODEL], MODEL) ?? "unknown";
   const speed = text(attributes, [SPEED], SPEED);
+  const sentProvider = text(attributes, [PROVIDER], PROVIDER);
+  const provider = providerOf(record, sentProvider, model);
+  const cost = reportedCostOf(attributes);
+  const { usage, semantics, doubt } = failed ? NOTHING_USED : usageOf(attributes);
   return {
-    ...(failed ? { ...NO_USAGE, inputTokens: 0, outputTokens: 0 } : usageOf(attributes)),
+    ...usage,
     id: callKey(startedAtMs, clientId),
     clientId,
     traceId: null,
     spanId: null,
     parentId: null,
-    responseId: null,
+    // Claude Code's spans name it as their response id. No response came to a request that failed.
+    responseId: failed ? null : requestId,
     startedAtMs,
     durationUs,
     application: text(source.resource, APPLICATION, "application") ?? "unknown",
     environment: text(source.resource, ENVIRONMENT, "environment") ?? "unknown",
-    provider: "anthropic",
-    model: text(attributes, [MODEL], MODEL) ?? "unknown",
+    provider,
+    model,
     requestModel: null,
+    requestProvider: sentProvider === provider ? null : sentProvider,
+    doubt,
+    unknownUsageMembers: cost.unread,
     operation: "chat",
     // Fast mode has prices of its own. As a service tier it is never billed at the standard ones.
     serviceTier: speed === "normal" ? null : speed,
@@ -98,11 +134,11 @@ export function toClaudeCodeCall(record: LogRecord, nowMs: number): Call | null 
     tags: tagsOf(source.resource),
     status: failed ? "error" : "ok",
     errorType: failed ? errorTypeOf(attributes) : null,
-    reportedCostPico: failed ? 0n : reportedCostOf(attributes),
+    reportedCostPico: failed ? 0n : cost.pico,
     billable: true,
     wrapper: false,
     rule: PREFIX + event,
-    usageSemantics: failed ? "failed: nothing used" : "exclusive: cache added",
+    usageSemantics: semantics,
   };
 }
 
@@ -152,11 +188,29 @@ function durationOf(attributes: Attributes): number | null {
   throw new ItemRefused(`${DURATION} is not a number from 0 to ${MAX_DURATION_MS}`);
 }
 
-function usageOf(attributes: Attributes): Usage {
+/** Bedrock and Vertex have names of their own for models. */
+const ON_BEDROCK = /^(?:bedrock\/)?(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
+const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\/|^vertex_ai\//;
+
+function providerOf({ attributes, source }: LogRecord, sent: string | null, model: string): string {
+  const named = PROVIDERS.get(sent ?? "");
+  if (named !== undefined && named !== "anthropic") return named;
+  const byModel = ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic";
+  return servedBy(byModel, textOf(attributes, SERVER) ?? textOf(source.resource, SERVER), model);
+}
+
+const NOTHING_USED: Reading = {
+  usage: { ...NO_USAGE, inputTokens: 0, outputTokens: 0 },
+  semantics: "failed: nothing used",
+  doubt: null,
+};
+
+function usageOf(attributes: Attributes): Reading {
   const usage: Usage = { ...NO_USAGE };
   for (const [field, name] of Object.entries(COUNTS)) usage[field as keyof Usage] = countOf(attributes, name);
   if (usage.inputTokens !== null) usage.inputTokens += (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
-  return keptUsage(usage);
+  const searches = textOf(attributes, [QUERY_SOURCE]) === SEARCHES;
+  return readingOf(usage, "exclusive: cache added", searches ? "web searches whose number is not told" : null);
 }
 
 /** Old releases send counts as digits in a text. */
@@ -168,14 +222,16 @@ function countOf(attributes: Attributes, name: string): number | null {
   throw new ItemRefused(`${name} is not a whole number from 0 to ${MAX_TOKENS}`);
 }
 
-/** The cost is stored for comparison only. If it cannot be read as money, it is left out. */
-function reportedCostOf(attributes: Attributes): bigint | null {
+/** Old releases send the amount as text. */
+function reportedCostOf(attributes: Attributes): ReportedCost {
   const usd = attributes.get(COST_USD);
-  if (typeof usd === "number") return floatToPico(usd);
-  if (typeof usd === "string" && /^\d[\d.eE+-]{0,63}$/.test(usd)) return usdToPico(usd) ?? floatToPico(Number(usd));
   const micros = attributes.get(COST_MICROS);
-  if (typeof micros !== "number" && typeof micros !== "string") return null;
-  return /^\d{1,12}$/.test(String(micros)) ? BigInt(micros) * PICO_PER_MICRO_USD : null;
+  if (typeof usd === "string") {
+    const isDecimal = /^\d[\d.eE+-]{0,63}$/.test(usd);
+    return stated(COST_USD, isDecimal ? (usdToPico(usd) ?? floatToPico(Number(usd))) : null);
+  }
+  if (usd !== undefined || micros === undefined) return statedUsd(COST_USD, usd);
+  return stated(COST_MICROS, /^\d{1,12}$/.test(String(micros)) ? BigInt(String(micros)) * PICO_PER_MICRO_USD : null);
 }
 
 function errorTypeOf(attributes: Attributes): string | null {

@@ -1,6 +1,6 @@
 /** The parts that all decoders share: the loop over items, and the checks that the ledger can store a value. */
 import { contradiction } from "../../ledger/buckets.ts";
-import { type Call, MAX_TEXT, type Usage, withinLedgerTime } from "../../ledger/call.ts";
+import { type Call, type Doubt, MAX_TEXT, NO_USAGE, type Usage, withinLedgerTime } from "../../ledger/call.ts";
 import type { Decoded, ItemError } from "./decoded.ts";
 import { MAX_DEPTH, nestsDeeper } from "./json.ts";
 
@@ -83,7 +83,31 @@ export function keptText(value: string, what: string): string {
   return value;
 }
 
-/** @throws ItemRefused if counts contradict each other, or if a sum is out of range. */
+/** How a usage was read, and what makes it doubtful. */
+export interface Reading {
+  usage: Usage;
+  semantics: string;
+  doubt: Doubt | null;
+}
+
+/**
+ * A provider's, gateway's or span's usage. If its parts contradict each other, only the totals are certain; the call is
+ * kept with these, and has no cost.
+ *
+ * @throws ItemRefused if a total is out of range.
+ */
+export function readingOf(usage: Usage, semantics: string, ambiguous: string | null = null): Reading {
+  const wrong = contradiction(usage);
+  if (wrong === null) {
+    if (ambiguous === null) return { usage, semantics, doubt: null };
+    return { usage, semantics: `${semantics}; ambiguous: ${ambiguous}`, doubt: "usage_ambiguous" };
+  }
+  const { inputTokens, outputTokens } = usage;
+  const totals = keptUsage({ ...NO_USAGE, inputTokens, outputTokens });
+  return { usage: totals, semantics: `${semantics}; contradictory: ${wrong}`, doubt: "usage_contradictory" };
+}
+
+/** @throws ItemRefused where counts contradict each other, or a sum has left their range. */
 export function keptUsage(usage: Usage): Usage {
   const wrong = contradiction(usage);
   if (wrong !== null) throw new ItemRefused(wrong);

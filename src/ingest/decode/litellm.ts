@@ -11,29 +11,16 @@ import {
   decodeItems,
   keptStart,
   keptText,
-  keptUsage,
 } from "./item.ts";
-import {
-  MAX_DURATION_MS,
-  CACHE_HIT_RULE,
-  MAX_TOKENS,
-  type Call,
-  type Usage,
-  MAX_TAG_KEY,
-  MAX_TAG_VALUE,
-  MAX_TAGS,
-  COUNT_FIELDS,
-  NO_USAGE,
-} from "../../ledger/call.ts";
-import type { CountField } from "../../ledger/counts.ts";
+import { MAX_DURATION_MS, CACHE_HIT_RULE, type Call, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "../../ledger/call.ts";
 import { canonicalProvider } from "../../pricing/provider.ts";
 import { callKey } from "../../ledger/key.ts";
 import { type Decoded } from "./decoded.ts";
-import { floatToPico } from "./span/langfuse.ts";
-import { countAt, readProviderUsage } from "./provider-usage.ts";
-import { objectOrNull } from "./span/span.ts";
-
-type Json = Record<string, unknown>;
+import { litellmUsageOf } from "./litellm-usage.ts";
+import { statedUsd } from "./reported-cost.ts";
+import { moreTelling, placeOf, servedBy } from "./served.ts";
+import { isOptimized, joinTiers, tierText } from "./tiers.ts";
+import { type Json, objectOrNull } from "./usage-objects/paths.ts";
 
 const US_PER_SECOND = 1_000_000;
 const US_PER_MS = 1_000;
@@ -51,32 +38,17 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map([
   ["rerank", "rerank"],
   ["image_generation", "image_generation"],
   ["image_edit", "image_edit"],
+  ["image_variation", "image_edit"],
+  ["create_video", "video_generation"],
+  ["video_generation", "video_generation"],
+  ["video_remix", "video_generation"],
+  ["ocr", "ocr"],
+  ["search", "search"],
+  ["vector_store_search", "search"],
   ["transcription", "transcription"],
   ["speech", "speech"],
   ["moderation", "moderation"],
 ]);
-
-/**
- * The paths of each count in LiteLLM's own usage object. Unknown values are 0 in it, so the largest value is the count.
- * LiteLLM does not say which image tokens of the input are cached, so they stay plain input.
- */
-const COUNTS: Readonly<Partial<Record<CountField, readonly string[]>>> = {
-  inputTokens: ["prompt_tokens"],
-  outputTokens: ["completion_tokens"],
-  cacheReadTokens: ["prompt_tokens_details.cached_tokens", "cache_read_input_tokens"],
-  cacheWriteTokens: [
-    "prompt_tokens_details.cache_creation_tokens",
-    "prompt_tokens_details.cache_write_tokens",
-    "cache_creation_input_tokens",
-  ],
-  cacheWrite5mTokens: ["prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens"],
-  cacheWrite1hTokens: ["prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"],
-  reasoningTokens: ["completion_tokens_details.reasoning_tokens"],
-  inputAudioTokens: ["prompt_tokens_details.audio_tokens"],
-  outputAudioTokens: ["completion_tokens_details.audio_tokens"],
-  outputImageTokens: ["completion_tokens_details.image_tokens"],
-  webSearches: ["server_tool_use.web_search_requests", "prompt_tokens_details.web_search_requests"],
-};
 
 /** Decodes the entries of a body. `errors` has the entries that were refused, by index. */
 export function decodeLitellm(items: readonly unknown[], nowMs: number): Decoded {
@@ -93,8 +65,18 @@ function toCall(value: unknown, nowMs: number): Call {
   const failed = isFailure(entry);
   const fromCache = entry["cache_hit"] === true;
   const sentProvider = textField(entry, "custom_llm_provider") ?? "unknown";
+  const base = entry["api_base"] ?? objectOrNull(entry["hidden_params"])?.["api_base"];
+  const apiBase = typeof base === "string" && base !== "" ? base : null;
+  const named = canonicalProvider(sentProvider);
+  const model = modelOf(entry, sentProvider, servedBy(named, apiBase, null) !== named);
+  const provider = servedBy(named, apiBase, model);
+  const cost = statedUsd("response_cost", entry["response_cost"]);
+  const read = litellmUsageOf(entry, metadata, provider, { failed, fromCache });
   return {
-    ...usageOf(entry, metadata, failed, fromCache),
+    ...read.usage,
+    usageSemantics: read.semantics,
+    doubt: read.doubt,
+    unknownUsageMembers: [...read.unknown, ...cost.unread],
     id: callKey(startedAtMs, clientId),
     clientId,
     traceId: textField(entry, "trace_id"),
@@ -106,11 +88,12 @@ function toCall(value: unknown, nowMs: number): Call {
     durationUs: durationOf(startedAtUs, microseconds(entry, "endTime")),
     application: textField(metadata, "user_api_key_alias") ?? "unknown",
     environment: "unknown",
-    provider: canonicalProvider(sentProvider),
-    model: modelOf(entry, sentProvider),
+    provider,
+    model,
+    requestProvider: sentProvider === provider ? null : sentProvider,
     requestModel: textField(entry, "model_group"),
     operation: operationOf(textField(entry, "call_type")),
-    serviceTier: serviceTierOf(entry, metadata),
+    serviceTier: joinTiers(serviceTierOf(entry, metadata), read.tier, placeOf(apiBase)),
     userId:
       textField(metadata, "user_api_key_user_id") ??
       textField(entry, "end_user") ??
@@ -119,78 +102,11 @@ function toCall(value: unknown, nowMs: number): Call {
     tags: tagsOf(entry["request_tags"], metadata["user_api_key_team_alias"]),
     status: failed ? "error" : "ok",
     errorType: failed ? errorTypeOf(entry) : null,
-    reportedCostPico: typeof entry["response_cost"] === "number" ? floatToPico(entry["response_cost"]) : null,
+    reportedCostPico: cost.pico ?? read.reportedCostPico,
     billable: !fromCache,
     wrapper: false,
     rule: fromCache ? CACHE_HIT_RULE : "litellm",
   };
-}
-
-function usageOf(
-  entry: Json,
-  metadata: Json,
-  failed: boolean,
-  fromCache: boolean,
-): Usage & Pick<Call, "usageSemantics"> {
-  // LiteLLM repeats the counts of the answer in its cache. No provider has billed them again.
-  if (fromCache) return { ...NO_USAGE, inputTokens: 0, outputTokens: 0, usageSemantics: "cache hit: nothing used" };
-  const provided = usageObject(metadata["usage_object"]);
-  const usage = { ...(provided?.usage ?? NO_USAGE) };
-  usage.inputTokens ??= count(entry, "prompt_tokens");
-  usage.outputTokens ??= count(entry, "completion_tokens");
-  const usageSemantics = provided?.semantics ?? "inclusive";
-  const empty = (usage.inputTokens ?? 0) === 0 && (usage.outputTokens ?? 0) === 0;
-  if (!empty) return { ...keptUsage(usage), usageSemantics };
-  // Every answer has tokens, so zeros stand for counts that LiteLLM does not know.
-  return failed
-    ? { ...NO_USAGE, inputTokens: 0, outputTokens: 0, usageSemantics: "failed: nothing used" }
-    : { ...NO_USAGE, usageSemantics: "" };
-}
-
-/** Reads LiteLLM's own form, or the form of a provider if LiteLLM passes its usage object on. */
-function usageObject(value: unknown): { usage: Usage; semantics: string } | null {
-  const object = objectOrNull(value);
-  if (object === null) return null;
-  if (!Object.hasOwn(object, "prompt_tokens")) {
-    const raw = readProviderUsage(object);
-    return raw && { usage: raw.usage, semantics: `provider usage (${raw.form})` };
-  }
-  const usage: Usage = { ...NO_USAGE };
-  for (const field of COUNT_FIELDS) usage[field] = largest(object, COUNTS[field] ?? []);
-  const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
-  if (writes > 0) usage.cacheWriteTokens ??= writes;
-  const semantics = ["provider usage (litellm)"];
-  const cached = (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
-  if (usage.inputTokens !== null && cached > usage.inputTokens) {
-    usage.inputTokens += cached;
-    semantics.push("exclusive: cache added, as it exceeded the input");
-  }
-  const reasoning = usage.reasoningTokens ?? 0;
-  if (usage.outputTokens !== null && reasoning > usage.outputTokens) {
-    usage.outputTokens += reasoning;
-    semantics.push("reasoning added to output");
-  }
-  return { usage, semantics: semantics.join("; ") };
-}
-
-function largest(object: Json, paths: readonly string[]): number | null {
-  let found: number | null = null;
-  for (const path of paths) {
-    const count = countAt(object, path);
-    if (Number.isNaN(count)) throw notACount(`usage_object.${path}`);
-    if (count !== null) found = Math.max(found ?? 0, count);
-  }
-  return found;
-}
-
-function count(entry: Json, field: string): number | null {
-  const value = countAt(entry, field);
-  if (Number.isNaN(value)) throw notACount(field);
-  return value;
-}
-
-function notACount(what: string): ItemRefused {
-  return new ItemRefused(`${what} must be a whole number from 0 to ${MAX_TOKENS}`);
 }
 
 /** Reads epoch seconds. A float does not hold microseconds exactly, so they are rounded. */
@@ -213,11 +129,20 @@ function isFailure(entry: Json): boolean {
   throw new ItemRefused("status must be one of success, failure");
 }
 
+/** OpenAI's own models, by the name that others sell them under. */
+const MADE_BY_OPENAI = /^openai\/(?:gpt-|o\d)/;
+
 /** The model, without the name of its provider in front, by which LiteLLM chose the route. */
-function modelOf(entry: Json, provider: string): string {
+function modelOf(entry: Json, provider: string, isElsewhere: boolean): string {
   const model = textField(entry, "model") ?? textField(entry, "model_group") ?? "unknown";
+  const routed = objectOrNull(entry["hidden_params"])?.["litellm_model_name"];
+  const asked = typeof routed === "string" && routed !== "" ? keptText(routed, "model") : null;
   const route = `${provider}/`;
-  return model.startsWith(route) && model.length > route.length ? model.slice(route.length) : model;
+  const withoutRoute = (name: string): string => {
+    if (!name.startsWith(route) || name.length === route.length) return name;
+    return isElsewhere && MADE_BY_OPENAI.test(name) ? name : name.slice(route.length);
+  };
+  return moreTelling(withoutRoute(model), asked && withoutRoute(asked));
 }
 
 function operationOf(callType: string | null): string {
@@ -225,13 +150,15 @@ function operationOf(callType: string | null): string {
   return OPERATIONS.get(callType) ?? OPERATIONS.get(callType.replace(/^a/, "")) ?? callType;
 }
 
-/** The service tier that the provider reports, or the one that was asked for. */
+/** The service tier that the provider reports, or what was asked for. */
 function serviceTierOf(entry: Json, metadata: Json): string | null {
-  for (const owner of [entry["response"], metadata["usage_object"], entry["model_parameters"]]) {
-    const tier = objectOrNull(owner)?.["service_tier"];
-    if (typeof tier === "string" && tier !== "") return keptText(tier, "service_tier");
-  }
-  return null;
+  const asked = objectOrNull(entry["model_parameters"]) ?? {};
+  const answers = [entry["response"], metadata["usage_object"]].map(objectOrNull);
+  const tier = [...answers, asked].map((of) => tierText(of?.["service_tier"] ?? of?.["serviceTier"])).find(Boolean);
+  const isFaster = [entry["response"], asked].some((of) => isOptimized(objectOrNull(of) ?? {}));
+  const own = [tier, tierText(asked["speed"]), tierText(asked["inference_geo"]), isFaster ? "optimized" : null];
+  const joined = joinTiers(...own.map((said) => said ?? null));
+  return joined === null ? null : keptText(joined, "service_tier");
 }
 
 function errorTypeOf(entry: Json): string | null {

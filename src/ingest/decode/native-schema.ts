@@ -71,6 +71,9 @@ export const NativeTrace = z
       .optional()
       .describe("The cost by your own calculation, with at most 12 decimals. It is stored for comparison."),
     request_model: optional,
+    base_url: optional.describe(
+      "Where the call went. A provider that is known to be there is the provider, whatever library called it.",
+    ),
     response_id: optional.describe(
       "The id that the provider gave its response. Two reports of one response count once.",
     ),

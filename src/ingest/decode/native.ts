@@ -2,23 +2,20 @@
  * The native form: one JSON object per call, in snake_case. Unknown fields are ignored, so that callers may send more
  * than is read. Known fields are never coerced. If one is wrong, the item is refused.
  */
-import {
-  MAX_DURATION_MS,
-  COUNT_FIELDS,
-  MAX_TEXT,
-  MAX_TOKENS,
-  usageBy,
-  type Call,
-  type Usage,
-} from "../../ledger/call.ts";
+import { hasUnits } from "../../ledger/buckets.ts";
+import { readingOf } from "./item.ts";
+import { type Reading } from "./item.ts";
+import { moreTelling, placeOf, servedBy } from "./served.ts";
+import { MAX_DURATION_MS, COUNT_FIELDS, MAX_TEXT, MAX_TOKENS, usageBy, type Call } from "../../ledger/call.ts";
 import { keptStart, ItemRefused, keptUsage, textField, requiredField, objectItem, decodeItems } from "./item.ts";
 import { usdToPico } from "../../money.ts";
 import { canonicalProvider } from "../../pricing/provider.ts";
 import { parseInstant } from "../../time.ts";
 import { callKey } from "../../ledger/key.ts";
 import { type Decoded } from "./decoded.ts";
-import { readProviderUsage } from "./provider-usage.ts";
+import { type ProviderUsage, readProviderUsage, wrongCountIn } from "./provider-usage.ts";
 import { readTags } from "./tags.ts";
+import { joinTiers } from "./tiers.ts";
 
 type Item = Record<string, unknown>;
 
@@ -32,9 +29,12 @@ function decodeItem(value: unknown, nowMs: number): Call {
   const clientId = requiredField(item, "id");
   const startedAtMs = timestamp(item["timestamp"], nowMs);
   const status = oneOf(item, "status", ["ok", "error"]) ?? "ok";
-  const provider = canonicalProvider(textField(item, "provider") ?? "unknown");
-  const { usage, usageSemantics } = usageOf(item, provider, status);
-  keptUsage(usage);
+  const sentProvider = textField(item, "provider");
+  const requestModel = textField(item, "request_model");
+  const model = moreTelling(requiredField(item, "model"), requestModel);
+  const baseUrl = textField(item, "base_url");
+  const provider = servedBy(canonicalProvider(sentProvider ?? "unknown"), baseUrl, model);
+  const { usage, semantics, doubt, provided } = usageOf(item, provider, status);
   return {
     id: callKey(startedAtMs, clientId),
     clientId,
@@ -47,57 +47,63 @@ function decodeItem(value: unknown, nowMs: number): Call {
     application: textField(item, "application") ?? "unknown",
     environment: textField(item, "environment") ?? "unknown",
     provider,
-    model: requiredField(item, "model"),
-    requestModel: textField(item, "request_model"),
+    model,
+    requestModel,
+    requestProvider: sentProvider === provider ? null : sentProvider,
     operation: textField(item, "operation") ?? "chat",
-    serviceTier: textField(item, "service_tier"),
+    serviceTier: joinTiers(textField(item, "service_tier"), provided?.tier ?? null, placeOf(baseUrl)),
     userId: textField(item, "user_id"),
     sessionId: textField(item, "session_id"),
     tags: tags(item["tags"]),
     status,
     errorType: textField(item, "error_type"),
     ...usage,
-    reportedCostPico: cost(item["cost_usd"]),
+    reportedCostPico: cost(item["cost_usd"]) ?? provided?.reportedCostPico ?? null,
     billable: true,
     wrapper: false,
     rule: "native",
-    usageSemantics,
+    doubt,
+    unknownUsageMembers: provided?.unknown ?? [],
+    usageSemantics: semantics,
   };
 }
 
+interface ReadUsage extends Reading {
+  /** Of the provider's own object. */
+  provided: ProviderUsage | null;
+}
+
 /**
- * The counts of the item's own fields. If neither total is there, the counts of the provider's own `usage` object are
- * taken, and the fields fill in the ones that it lacks.
+ * The counts of the item's own fields. Without a total there, those of the provider's own `usage` object, and of the
+ * fields what it does not say.
+ *
+ * @throws ItemRefused if the item's own fields contradict each other.
  */
-function usageOf(item: Item, provider: string, status: Call["status"]): { usage: Usage; usageSemantics: string } {
+function usageOf(item: Item, provider: string, status: Call["status"]): ReadUsage {
   const usage = usageBy((name) => count(item, name));
   if (usage.cacheWriteTokens === null && (usage.cacheWrite5mTokens ?? usage.cacheWrite1hTokens) !== null) {
     usage.cacheWriteTokens = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   }
   if (usage.inputTokens === null && usage.outputTokens === null) {
-    refuseWrongCounts(item["usage"], "usage");
-    const provided = readProviderUsage(item["usage"], provider);
+    const provided = providedUsage(item["usage"], provider);
     if (provided) {
       for (const field of COUNT_FIELDS) usage[field] = provided.usage[field] ?? usage[field];
-      return { usage, usageSemantics: `provider usage (${provided.form})` };
+      return { ...readingOf(usage, `provider usage (${provided.form})`, provided.ambiguous), provided };
     }
-    // If a failed call reports no usage, it used nothing.
-    if (status === "error")
-      return { usage: { ...usage, inputTokens: 0, outputTokens: 0 }, usageSemantics: "inclusive" };
+    // A failed call that reports no usage used nothing.
+    if (status === "error" && !hasUnits(usage)) Object.assign(usage, { inputTokens: 0, outputTokens: 0 });
   }
-  return { usage, usageSemantics: "inclusive" };
+  return { usage: keptUsage(usage), semantics: "inclusive", doubt: null, provided: null };
 }
 
-/** Names of counts in usage objects. Such a value must be a count: it is not coerced either. Costs are no counts. */
-const COUNT_KEY = /(?:token(?!.*cost$)|^web_search_requests$|^num_search_queries$)/i;
-
-function refuseWrongCounts(usage: unknown, name: string): void {
-  if (usage === undefined || usage === null) return;
-  if (typeof usage !== "object") throw new ItemRefused(`${name} must be the provider's usage object`);
-  for (const [key, value] of Object.entries(usage)) {
-    if (typeof value === "object") refuseWrongCounts(value, `${name}.${key}`);
-    else if (COUNT_KEY.test(key)) count({ [key]: value }, key);
-  }
+/** @throws ItemRefused if a count that is read is none. It is not coerced either. */
+function providedUsage(value: unknown, provider: string): ProviderUsage | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "object") throw new ItemRefused("usage must be the provider's usage object");
+  const provided = readProviderUsage(value, provider);
+  const wrong = provided === null ? wrongCountIn(value, provider) : null;
+  if (wrong !== null) throw new ItemRefused(`usage.${wrong} must be a whole number from 0 to ${MAX_TOKENS}`);
+  return provided;
 }
 
 function oneOf<T extends string>(item: Item, field: string, allowed: readonly T[]): T | null {

@@ -1,15 +1,88 @@
 /** Reads the usage objects that providers write, in the way in which each form counts. */
-import { COUNT_FIELDS, MAX_TOKENS, NO_USAGE, type Usage } from "../../ledger/call.ts";
-import { FORMS, type Form } from "./provider-usage-forms.ts";
-import { objectOrNull } from "./span/span.ts";
+import { COUNT_FIELDS, NO_USAGE, type Usage } from "../../ledger/call.ts";
+import type { CountField } from "../../ledger/counts.ts";
+import { COST_PATHS, costIn } from "./reported-cost.ts";
+import { joinTiers, tierText } from "./tiers.ts";
+import type { Form } from "./usage-objects/form.ts";
+import { FORMS } from "./usage-objects/forms.ts";
+import {
+  countOf,
+  type Json,
+  type Keys,
+  keysOf,
+  objectOrNull,
+  type ReadPaths,
+  readPaths,
+  unknownMembers,
+  valueAt,
+} from "./usage-objects/paths.ts";
 
 export interface ProviderUsage {
   usage: Usage;
   /** The provider that writes this form. */
   form: string;
+  /** Tier, speed and place of the call, as the object says them, joined by `+`; null where it says none. */
+  tier: string | null;
+  /** What is ambiguous, in words: no cost is honest then. */
+  ambiguous: string | null;
+  /** The provider's own cost. */
+  reportedCostPico: bigint | null;
+  /** Paths of members that no rule reads, and of costs that cannot be read. */
+  unknown: readonly string[];
 }
 
-type Json = Record<string, unknown>;
+/** A form with its paths split, so that no call pays for that. */
+interface Reader {
+  form: Form;
+  marks: readonly Keys[];
+  unless: readonly Keys[];
+  original: Keys | null;
+  fields: readonly FieldReader[];
+  cachedParts: readonly Keys[] | null;
+  outputParts: readonly Keys[];
+  writeParts: Keys | null;
+  tiers: readonly Keys[];
+  searchContext: Keys | null;
+  ambiguous: readonly Keys[];
+  tools: { used: Keys; details: readonly Keys[] } | null;
+  turns: Keys | null;
+  paths: ReadPaths;
+}
+
+interface FieldReader {
+  field: CountField;
+  counts: readonly Keys[];
+  add: readonly Keys[];
+  takeOff: readonly Keys[];
+}
+
+export function readerOf(form: Form): Reader {
+  const split = (path: string | undefined): Keys | null => path?.split(".") ?? null;
+  const { counts, add, takeOff, tools } = form;
+  return {
+    form,
+    marks: keysOf(form.marks),
+    unless: keysOf(form.unless),
+    original: split(form.original),
+    fields: COUNT_FIELDS.filter((field) => counts[field] ?? add?.[field]).map((field) => ({
+      field,
+      counts: keysOf(counts[field]),
+      add: keysOf(add?.[field]),
+      takeOff: keysOf(takeOff?.[field]),
+    })),
+    cachedParts: form.cachedParts === undefined ? null : keysOf(form.cachedParts),
+    outputParts: keysOf(form.outputParts),
+    writeParts: split(form.writeParts),
+    tiers: keysOf(form.tiers),
+    searchContext: split(form.searchContext),
+    ambiguous: keysOf(form.ambiguous),
+    tools: tools === undefined ? null : { used: tools.used.split("."), details: keysOf(tools.details) },
+    turns: split(form.turns?.path),
+    paths: readPaths(form, COST_PATHS),
+  };
+}
+
+const READERS = FORMS.map(readerOf);
 
 /**
  * Reads a usage object. Its form is found by its shape and by the provider of the call, if that is known.
@@ -19,72 +92,184 @@ type Json = Record<string, unknown>;
  */
 export function readProviderUsage(value: unknown, provider: string | null = null): ProviderUsage | null {
   const object = objectOrNull(value);
-  if (object === null) return null;
-  const form = FORMS.find((form) => fits(form, object, provider));
-  if (form === undefined) return null;
-  const usage: Usage = { ...NO_USAGE };
-  for (const field of COUNT_FIELDS) usage[field] = countOf(form, field, object);
-  if (reasoningIsOutside(form, usage, object)) usage.outputTokens! += usage.reasoningTokens!;
-  const told = form.cachedParts?.some((path) => valueAt(object, path) !== undefined) ?? true;
-  if (!told && (usage.cacheReadTokens ?? 0) > 0) usage.inputImageTokens = null;
-  if (COUNT_FIELDS.some((field) => Number.isNaN(usage[field]))) return null;
-  if (usage.inputTokens === null && usage.outputTokens === null) return null;
-  return { usage, form: form.name };
+  const reader = object === null ? undefined : READERS.find((reader) => fits(reader, object, provider));
+  if (reader === undefined) return null;
+  const original = reader.original === null ? null : readProviderUsage(valueAt(object!, reader.original), provider);
+  return original ?? readBy(reader, object!);
 }
 
-function fits({ provider, marks, unless = [] }: Form, object: Json, ofCall: string | null): boolean {
+/** Reads an object whose form is known. */
+export function readBy(reader: Reader, object: Json): ProviderUsage | null {
+  const { form, paths } = reader;
+  const top = countsOf(reader, object);
+  const { usage, doubt } = turnsOf(reader, object, top);
+  if (COUNT_FIELDS.some((field) => Number.isNaN(usage[field]))) return null;
+  if (COUNT_FIELDS.every((field) => usage[field] === null)) return null;
+  const cost = costIn(object);
+  const overlap = overlapOf(reader, object, usage);
+  // These are not certain then: some of them may be cached.
+  if (overlap !== null) Object.assign(usage, { inputAudioTokens: null, inputImageTokens: null });
+  return {
+    usage,
+    form: form.name,
+    tier: tierOf(reader, object),
+    ambiguous: doubt ?? ambiguityOf(reader, object, usage) ?? overlap,
+    reportedCostPico: cost.pico,
+    unknown: [...unknownMembers(paths, object), ...cost.unread],
+  };
+}
+
+/** The path of a count that the object's form reads, and that is none. Null where all of them are counts, or missing. */
+export function wrongCountIn(value: unknown, provider: string | null = null): string | null {
+  const object = objectOrNull(value);
+  const reader = object === null ? undefined : READERS.find((reader) => fits(reader, object, provider));
+  return reader === undefined ? null : wrongCountBy(reader, object!);
+}
+
+export function wrongCountBy(reader: Reader, object: Json): string | null {
+  const paths = reader.fields.flatMap(({ counts, add, takeOff }) => [...counts, ...add, ...takeOff]);
+  const wrong = paths.find((path) => Number.isNaN(countOf(valueAt(object, path))));
+  if (wrong !== undefined) return wrong.join(".");
+  const listed = reader.turns === null ? null : valueAt(object, reader.turns);
+  for (const turn of Array.isArray(listed) ? listed : []) {
+    const within = wrongCountBy({ ...reader, turns: null }, objectOrNull(turn) ?? {});
+    if (within !== null) return `${reader.form.turns!.path}.${within}`;
+  }
+  return null;
+}
+
+function fits({ form: { provider }, marks, unless }: Reader, object: Json, ofCall: string | null): boolean {
   if (provider !== undefined && provider !== ofCall) return false;
-  const isThere = (path: string): boolean => valueAt(object, path) !== undefined;
+  const isThere = (keys: Keys): boolean => valueAt(object, keys) !== undefined;
   return marks.some(isThere) && !unless.some(isThere);
 }
 
-function countOf(form: Form, field: keyof Usage, object: Json): number | null {
+function countsOf(reader: Reader, object: Json): Usage {
+  const { form, cachedParts, outputParts } = reader;
+  const usage: Usage = { ...NO_USAGE };
+  for (const by of reader.fields) usage[by.field] = fieldOf(form, by, object);
+  const { cacheWrite5mTokens, cacheWrite1hTokens } = usage;
+  const writes = (cacheWrite5mTokens ?? 0) + (cacheWrite1hTokens ?? 0);
+  // Some state the parts alone, beside a total of 0.
+  if (writes > 0 && (usage.cacheWriteTokens ?? 0) === 0) usage.cacheWriteTokens = writes;
+  for (const total of ["inputTokens", "outputTokens"] as const) {
+    for (const part of form.leavesOut?.[total] ?? []) {
+      if (usage[part] !== null && (usage[total] !== null || form.omitsZeros === true))
+        usage[total] = (usage[total] ?? 0) + usage[part];
+    }
+  }
+  if (reasoningIsOutside(form, usage, object)) usage.outputTokens! += usage.reasoningTokens!;
+  if (outputParts.some((path) => valueAt(object, path) !== undefined)) {
+    usage.outputAudioTokens ??= 0;
+    usage.outputImageTokens ??= 0;
+  }
+  if (cachedParts !== null && form.imagesMatter !== true && isCachedUnsplit(reader, object, usage))
+    usage.inputImageTokens = null;
+  return usage;
+}
+
+function fieldOf({ omitsZeros, fillsZeros }: Form, by: FieldReader, object: Json): number | null {
+  const { field, counts, add, takeOff } = by;
   let count: number | null = null;
-  for (const path of form.counts[field] ?? []) if ((count = countAt(object, path)) !== null) break;
-  const isTotal = field === "inputTokens" || field === "outputTokens";
-  if (count === null && isTotal && form.omitsZeros !== true) return null;
-  for (const path of form.add?.[field] ?? []) {
-    const part = countAt(object, path);
+  for (const path of counts) {
+    const found = countOf(valueAt(object, path));
+    if (found === null) continue;
+    count = count === null ? found : Math.max(count, found);
+    if (fillsZeros !== true) break;
+  }
+  if (count === null && (field === "inputTokens" || field === "outputTokens") && omitsZeros !== true) return null;
+  for (const path of add) {
+    const part = countOf(valueAt(object, path));
     if (part !== null) count = (count ?? 0) + part;
   }
   if (count === null) return null;
-  return (form.takeOff?.[field] ?? []).reduce((left, path) => left - (countAt(object, path) ?? 0), count);
+  for (const path of takeOff) count -= countOf(valueAt(object, path)) ?? 0;
+  return count;
 }
 
 function reasoningIsOutside({ reasoning }: Form, usage: Usage, object: Json): boolean {
   const { inputTokens, outputTokens, reasoningTokens } = usage;
   if (reasoning === undefined || outputTokens === null || reasoningTokens === null) return false;
-  const total = countAt(object, "total_tokens");
+  const total = countOf(object["total_tokens"]);
   const stated = (inputTokens ?? 0) + outputTokens;
   if (total === stated) return false;
   return total === stated + reasoningTokens || reasoning === "outside";
 }
 
-/** The count at a path of keys. Null if there is no value, NaN if the value is not a count. */
-export function countAt(object: Json, path: string): number | null {
-  const value = valueAt(object, path);
-  if (value === undefined || value === null) return null;
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKENS ? (value as number) : NaN;
-}
-
-function valueAt(object: Json, path: string): unknown {
-  if (!path.includes(".")) return Object.hasOwn(object, path) ? object[path] : undefined;
-  let value: unknown = object;
-  for (const key of path.split(".")) {
-    if (Array.isArray(value)) value = ofModality(value, key);
-    else {
-      const owner = objectOrNull(value);
-      value = owner !== null && Object.hasOwn(owner, key) ? owner[key] : undefined;
+/** The sum of the turns that are billed, where the object lists them, beside what is only in the top-level counts. */
+function turnsOf({ turns: path, ...reader }: Reader, object: Json, top: Usage): { usage: Usage; doubt: string | null } {
+  const listed = path === null ? undefined : valueAt(object, path);
+  if (!Array.isArray(listed) || listed.length === 0) return { usage: top, doubt: null };
+  const sum: Usage = { ...NO_USAGE };
+  for (const listedTurn of listed) {
+    const turn = objectOrNull(listedTurn) ?? {};
+    // A turn of another model, as an adviser's, has that model's price.
+    if (!reader.form.turns!.types.includes(turn["type"] as string)) {
+      return { usage: top, doubt: `a turn of type ${String(turn["type"]).slice(0, 50)}` };
+    }
+    const usage = countsOf({ ...reader, turns: null }, turn);
+    if (usage.inputTokens === null || usage.outputTokens === null) {
+      return { usage: top, doubt: "a turn without its input or output" };
+    }
+    for (const field of COUNT_FIELDS) {
+      if (usage[field] !== null) sum[field] = (sum[field] ?? 0) + usage[field];
     }
   }
-  return value;
+  for (const field of COUNT_FIELDS) sum[field] ??= top[field];
+  const isLess = sum.inputTokens! < (top.inputTokens ?? 0) || sum.outputTokens! < (top.outputTokens ?? 0);
+  return isLess ? { usage: top, doubt: "its turns add up to less than its totals" } : { usage: sum, doubt: null };
 }
 
-/** The tokens of one modality in Google's lists. Undefined if it is not listed. */
-function ofModality(details: readonly unknown[], modality: string): number | undefined {
-  const counts = details
-    .map(objectOrNull)
-    .filter((detail) => detail?.["modality"] === modality)
-    .map((detail) => countAt(detail!, "tokenCount") ?? 0);
-  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count);
+/** True if cached tokens may be audio or images, and the object does not say how many of them are. */
+function isCachedUnsplit({ cachedParts }: Reader, object: Json, usage: Usage): boolean {
+  return (
+    cachedParts !== null &&
+    (usage.cacheReadTokens ?? 0) > 0 &&
+    !cachedParts.some((path) => isSaid(valueAt(object, path)))
+  );
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function ambiguityOf(reader: Reader, object: Json, usage: Usage): string | null {
+  const { ambiguous, tools, writeParts, tiers } = reader;
+  const member = ambiguous.find((path) => holdsAny(valueAt(object, path)));
+  if (member !== undefined) return `${member.join(".")} has no price of its own`;
+  if (tools !== null && holdsAny(valueAt(object, tools.used)) && !tools.details.some((path) => valueAt(object, path))) {
+    return `${tools.used.join(".")} without their kinds`;
+  }
+  if (tiers.some((path) => tierText(valueAt(object, path)) === undefined)) return "a tier that is no text";
+  if (writeParts !== null) {
+    const parts = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
+    const listed = valueAt(object, writeParts);
+    const isSplit = parts > 0 || (Array.isArray(listed) && listed.length > 0);
+    if (isSplit && parts < (usage.cacheWriteTokens ?? 0))
+      return "the parts of its cache writes are less than the whole";
+  }
+  return null;
+}
+
+/** What cached tokens and others may have in common. */
+function overlapOf(reader: Reader, object: Json, usage: Usage): string | null {
+  if (!isCachedUnsplit(reader, object, usage)) return null;
+  if ((usage.inputAudioTokens ?? 0) > 0) return "it does not say which cached tokens are audio";
+  return reader.form.imagesMatter === true && (usage.inputImageTokens ?? 0) > 0
+    ? "it does not say which cached tokens are images"
+    : null;
+}
+
+/** True if a member says that something was used: a number above 0, true, or an object or list with such a member. */
+function holdsAny(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some(holdsAny);
+  return value === true || (typeof value === "number" && value > 0);
+}
+
+function tierOf({ tiers, searchContext }: Reader, object: Json): string | null {
+  const said: (string | null)[] = [];
+  for (const path of tiers) said.push(tierText(valueAt(object, path)) ?? null);
+  const context = searchContext === null ? null : tierText(valueAt(object, searchContext));
+  if (context) said.push(`search-${context}`);
+  return joinTiers(...said);
 }

@@ -141,6 +141,12 @@ it.each([
   ["arerank", "rerank"],
   ["aimage_generation", "image_generation"],
   ["atranscription", "transcription"],
+  ["aspeech", "speech"],
+  ["amoderation", "moderation"],
+  ["aimage_edit", "image_edit"],
+  ["aocr", "ocr"],
+  ["acreate_video", "video_generation"],
+  ["asearch", "search"],
   ["allm_passthrough_route", "allm_passthrough_route"],
   [null, "chat"],
 ])("call type %s is operation %s", (call_type, operation) => {
@@ -207,6 +213,20 @@ describe("usage", () => {
     expect(trace).toMatchObject({ inputTokens: 0, outputTokens: 0 });
     expect(createPricer().costOf(trace).costPico).toBe(0n);
   });
+});
+
+it("keeps an entry whose parts exceed their whole, with its totals", () => {
+  const usage = {
+    prompt_tokens: 100,
+    completion_tokens: 20,
+    cache_creation_input_tokens: 10,
+    prompt_tokens_details: { cache_creation_token_details: { ephemeral_1h_input_tokens: 20 } },
+  };
+  const { calls, errors } = decodeLitellm([entry(withUsage(usage))], NOW);
+  expect(errors).toEqual([]);
+  expect(calls).toMatchObject([
+    { inputTokens: 100, outputTokens: 20, cacheWriteTokens: null, doubt: "usage_contradictory" },
+  ]);
 });
 
 describe("who and what", () => {
@@ -279,17 +299,6 @@ describe("a wrong entry", () => {
       "a sum past 2^31-1 in a provider's form",
       entry(withUsage({ input_tokens: 2, output_tokens: 1, cache_read_input_tokens: 2 ** 31 - 1 })),
       "token count",
-    ],
-    [
-      "parts that exceed their whole",
-      entry(
-        withUsage({
-          prompt_tokens: 100,
-          cache_creation_input_tokens: 10,
-          prompt_tokens_details: { cache_creation_token_details: { ephemeral_1h_input_tokens: 20 } },
-        }),
-      ),
-      "exceed",
     ],
     ["__proto__", JSON.parse('{"id":"a","startTime":1790000001,"__proto__":{"x":1}}'), "__proto__"],
   ])("is refused alone: %s", (_, wrong, message) => {

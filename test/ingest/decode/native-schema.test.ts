@@ -15,7 +15,7 @@ const refusal = (item: unknown): string | null => decodeNative([item], NOW).erro
 
 /** What JSON Schema cannot say, or does not: what counts are in an object of the provider's is for the decoder. */
 const BEYOND_A_SCHEMA =
-  /half a surrogate|tag name must have 1 to|before 2020 or more than|exceed|RFC 3339 with an offset, or epoch|at most 12 decimals|nested deeper|^prompt_tokens must be/;
+  /half a surrogate|tag name must have 1 to|before 2020 or more than|exceed|RFC 3339 with an offset, or epoch|at most 12 decimals|nested deeper|^usage\.prompt_tokens must be/;
 
 const COUNTS = COUNT_FIELDS.map((field) => COUNT_NAMES[field]);
 const TEXTS =

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseLines } from "../../../src/ingest/decode/json.ts";
 import { decodeNative } from "../../../src/ingest/decode/native.ts";
 import { callKey } from "../../../src/ledger/key.ts";
-import type { Call } from "../../../src/ledger/call.ts";
+import { type Call, NO_USAGE } from "../../../src/ledger/call.ts";
 
 const tooMany = expect.objectContaining({ name: "ApiError", code: "body_too_large" });
 
@@ -43,6 +43,9 @@ describe("decodeNative", () => {
       provider: "unknown",
       model: "gpt-4o",
       requestModel: null,
+      requestProvider: null,
+      doubt: null,
+      unknownUsageMembers: [],
       operation: "chat",
       serviceTier: null,
       userId: null,
@@ -50,18 +53,7 @@ describe("decodeNative", () => {
       tags: {},
       status: "ok",
       errorType: null,
-      inputTokens: null,
-      outputTokens: null,
-      cacheReadTokens: null,
-      cacheWriteTokens: null,
-      cacheWrite5mTokens: null,
-      cacheWrite1hTokens: null,
-      reasoningTokens: null,
-      inputAudioTokens: null,
-      outputAudioTokens: null,
-      inputImageTokens: null,
-      outputImageTokens: null,
-      webSearches: null,
+      ...NO_USAGE,
       reportedCostPico: null,
       billable: true,
       wrapper: false,
@@ -237,10 +229,13 @@ describe("the provider's own usage object", () => {
       completion_tokens_details: { reasoning_tokens: 304 },
     };
     expect(of("xai", chat)).toMatchObject({ outputTokens: 472, usageSemantics: "provider usage (x-ai)" });
-    expect(decodeNative([item({ provider: "openai", usage: chat })], NOW).errors).toMatchObject([
-      { code: "invalid", message: expect.stringContaining("reasoning") },
-    ]);
-    // Perplexity too, and its citations, and tells what it cost: 7,163 + 73,997 + 20,016
+    // OpenAI has it inside, so that this cannot be OpenAI's.
+    expect(of("openai", chat)).toMatchObject({
+      outputTokens: 168,
+      reasoningTokens: null,
+      doubt: "usage_contradictory",
+    });
+    // Perplexity too: 7,163 + 73,997. Citations are beside both.
     const research = {
       prompt_tokens: 33,
       completion_tokens: 7_163,
@@ -249,7 +244,11 @@ describe("the provider's own usage object", () => {
       num_search_queries: 18,
       cost: { input_tokens_cost: 0.0001, total_cost: 0.41 },
     };
-    expect(of("perplexity", research)).toMatchObject({ outputTokens: 101_176, webSearches: 18 });
+    expect(of("perplexity", research)).toMatchObject({
+      outputTokens: 81_160,
+      citationTokens: 20_016,
+      webSearches: 18,
+    });
     expect(of("cohere", { billed_units: { input_tokens: 5, output_tokens: 418 } })).toMatchObject({
       inputTokens: 5,
       outputTokens: 418,
@@ -287,19 +286,44 @@ describe("the provider's own usage object", () => {
     ["no object", "x"],
     ["no number of searches", { input_tokens: 1, output_tokens: 1, server_tool_use: { web_search_requests: -1 } }],
     ["half a search", { prompt_tokens: 1, completion_tokens: 1, num_search_queries: 0.5 }],
-    [
-      "cached more often than it is there",
-      {
-        promptTokenCount: 9,
-        cachedContentTokenCount: 8,
-        promptTokensDetails: [{ modality: "IMAGE", tokenCount: 7 }],
-        cacheTokensDetails: [{ modality: "IMAGE", tokenCount: 8 }],
-      },
-    ],
     // 2,147,483,647 + 9
     ["in range but not added up", { input_tokens: 2 ** 31 - 1, cache_read_input_tokens: 9, output_tokens: 1 }],
   ])("with a count that is %s is refused", (_, usage) => {
     const { calls, errors } = decodeNative([{ id: "u", timestamp: NOW, model: "m", usage }], NOW);
     expect([calls.length, errors[0]?.code]).toEqual([0, "invalid"]);
+  });
+
+  it("with a count that is cached more often than it is there is kept with its totals, without a cost", () => {
+    const usage = {
+      promptTokenCount: 9,
+      candidatesTokenCount: 1,
+      cachedContentTokenCount: 8,
+      promptTokensDetails: [{ modality: "IMAGE", tokenCount: 7 }],
+      cacheTokensDetails: [{ modality: "IMAGE", tokenCount: 8 }],
+    };
+    expect(decodeOne({ usage })).toMatchObject({
+      inputTokens: 9,
+      outputTokens: 1,
+      cacheReadTokens: null,
+      doubt: "usage_contradictory",
+    });
+  });
+
+  it("with numbers that are no counts under names that nobody reads is taken", () => {
+    const usage = {
+      prompt_tokens: 10,
+      completion_tokens: 5,
+      completion_tokens_per_sec: 12.5,
+      time_to_first_token: 0.1,
+    };
+    expect(decodeOne({ usage })).toMatchObject({
+      inputTokens: 10,
+      unknownUsageMembers: ["completion_tokens_per_sec", "time_to_first_token"],
+    });
+  });
+
+  it("came from where `base_url` says, whatever library called", () => {
+    const call = decodeOne({ provider: "openai", base_url: "https://api.groq.com/openai/v1" });
+    expect(call).toMatchObject({ provider: "groq", requestProvider: "openai" });
   });
 });

@@ -14,7 +14,7 @@ type Json = Record<string, unknown>;
 type Counts = Partial<Record<keyof Usage, number>>;
 
 /** What the catalogue calls our counts. */
-const NAMES: Record<keyof Usage, string> = {
+const NAMES: Partial<Record<keyof Usage, string>> = {
   inputTokens: "input_tokens",
   outputTokens: "output_tokens",
   cacheReadTokens: "cache_read_tokens",
@@ -46,7 +46,7 @@ function theirs(usage: unknown, provider: string, flavor: string): Counts {
   const response = outer === "response" ? { response: { [inner!]: usage } } : { [outer]: usage };
   const extracted = extractUsage(info, { model: "m", ...response }, flavor).usage;
   return Object.fromEntries(
-    COUNT_FIELDS.flatMap((field) => (isNumber(extracted[NAMES[field]]) ? [[field, extracted[NAMES[field]]]] : [])),
+    COUNT_FIELDS.flatMap((field) => (isNumber(extracted[NAMES[field]!]) ? [[field, extracted[NAMES[field]!]]] : [])),
   );
 }
 
@@ -69,6 +69,7 @@ const EXAMPLES: Record<string, Example> = {
       prompt_tokens_details: { cached_tokens: 3_184, audio_tokens: 20, cache_write_tokens: 4_184 },
       completion_tokens_details: { reasoning_tokens: 691, audio_tokens: 30, accepted_prediction_tokens: 0 },
     },
+    but: { because: "some of the cached tokens may be audio", counts: { inputAudioTokens: undefined } },
   },
   "OpenAI, responses": {
     provider: "openai",
@@ -115,7 +116,7 @@ const EXAMPLES: Record<string, Example> = {
     },
     but: {
       because: "what is cached of audio and images is counted once, as cache read: 513 - 400, 500 - 300",
-      counts: { inputAudioTokens: 113, inputImageTokens: 200 },
+      counts: { inputAudioTokens: 113, inputImageTokens: 200, cacheReadAudioTokens: 400, cacheReadImageTokens: 300 },
     },
   },
   "Azure, responses": {
@@ -240,7 +241,7 @@ const EXAMPLES: Record<string, Example> = {
     },
     but: {
       because: "what is cached is counted once, as cache read: 1,032 + 268 - 900 - 200 images, 500 - 300 audio",
-      counts: { inputImageTokens: 200, inputAudioTokens: 200 },
+      counts: { inputImageTokens: 200, inputAudioTokens: 200, cacheReadAudioTokens: 300, cacheReadImageTokens: 1_100 },
     },
   },
   "Google, cached images that are not told apart": {
@@ -351,6 +352,10 @@ const EXAMPLES: Record<string, Example> = {
       search_context_size: "low",
       cost: { input_tokens_cost: 0.0001, reasoning_tokens_cost: 0.222, search_queries_cost: 0.09, total_cost: 0.41 },
     },
+    but: {
+      because: "citations have a price of their own, so they are not output: 7,163 + 73,997",
+      counts: { outputTokens: 81_160, citationTokens: 20_016 },
+    },
   },
   "Perplexity, sonar": {
     provider: "perplexity",
@@ -446,11 +451,16 @@ describe("a provider's usage object", () => {
   it("that lacks the total which parts are added to has none", () => {
     const { usage } = readProviderUsage({ output_tokens: 5, cache_read_input_tokens: 30 })!;
     expect(usage).toMatchObject({ inputTokens: null, outputTokens: 5, cacheReadTokens: 30 });
-    expect(readProviderUsage({ cacheWriteInputTokens: 30 }, "aws")).toBeNull();
+    expect(readProviderUsage({ cacheWriteInputTokens: 30 }, "aws")!.usage).toMatchObject({
+      inputTokens: null,
+      cacheWriteTokens: 30,
+    });
   });
 
-  it("of a rerank is in no tokens, so that they are unknown", () => {
-    expect(readProviderUsage({ billed_units: { search_units: 1 } }, "cohere")).toBeNull();
+  it("of a rerank is in searches, not in tokens", () => {
+    const { usage, unknown } = readProviderUsage({ billed_units: { search_units: 2 } }, "cohere")!;
+    expect(usage).toMatchObject({ inputTokens: null, outputTokens: null, fileSearches: 2 });
+    expect(unknown).toEqual([]);
   });
 
   it("with more cached images than there are contradicts itself", () => {

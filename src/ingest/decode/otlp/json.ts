@@ -7,13 +7,13 @@ import { isRead } from "../span/attributes.ts";
 import {
   MAX_LIST,
   MAX_VALUE_DEPTH,
-  objectOrNull,
   STATUS_ERROR,
   type Attributes,
   type AttributeValue,
   type Span,
   type SpanSource,
 } from "../span/span.ts";
+import { objectOrNull } from "../usage-objects/paths.ts";
 
 export type JsonObject = Record<string, unknown>;
 

@@ -37,12 +37,15 @@ export const REQUEST_MODEL = [
   "langfuse.observation.metadata.ls_model_name",
 ];
 
+/** Where the request went. */
+export const SERVER = ["server.address", "url.full", "http.url", "gen_ai.openai.api_base", "net.peer.name"];
 export const OPERATION = ["gen_ai.operation.name"];
 export const RESPONSE_ID = ["gen_ai.response.id", "ai.response.id"];
 export const RESPONSE_TIER = [
   "openai.response.service_tier",
   "gen_ai.openai.response.service_tier",
   "anthropic.response.service_tier",
+  "gen_ai.response.service_tier",
   "vercel.ai_gateway.service_tier",
 ];
 export const REQUEST_TIER = ["openai.request.service_tier", "gen_ai.openai.request.service_tier"];
@@ -125,6 +128,7 @@ export const COUNTS: Readonly<Record<"inputTokens" | "outputTokens", Names> & Pa
     "gen_ai.usage.details.input_audio_tokens",
     "llm.token_count.prompt_details.audio",
   ],
+  cacheReadAudioTokens: ["gen_ai.usage.details.cache_audio_read_tokens"],
   outputAudioTokens: [
     "gen_ai.usage.audio.output_tokens",
     "gen_ai.usage.audio_output_tokens",
@@ -146,17 +150,37 @@ export const COUNTS: Readonly<Record<"inputTokens" | "outputTokens", Names> & Pa
     "gen_ai.usage.web_search_requests",
     "gen_ai.usage.server_tool_use.web_search_requests",
     "gen_ai.usage.details.web_search_requests",
+    "gen_ai.usage.details.num_search_queries",
     "anthropic.usage.server_tool_use.web_search_requests",
   ],
+  citationTokens: ["gen_ai.usage.details.citation_tokens"],
 };
 
+/** Costs in USD, unless `COST_CURRENCY` says otherwise. */
 export const REPORTED_COST = [
+  "gen_ai.usage.cost.amount",
   "gen_ai.usage.cost",
+  "gen_ai.usage.cost.total",
+  "gen_ai.usage.cost_usd",
   "gen_ai.usage.total_cost",
   "gen_ai.cost.total_cost",
+  "gen_ai.cost.total_tokens",
   "operation.cost",
   "llm.cost.total",
+  "llm.usage.cost",
+  "llm.usage.total_cost",
+  "ai.total_cost",
   "vercel.ai_gateway.cost.total",
+];
+export const COST_CURRENCY = "gen_ai.usage.cost.currency";
+/** What GitHub Copilot bills, in billionths of an AI credit. */
+export const NANO_AIU = "github.copilot.nano_aiu";
+/** JSON documents with a cost in USD, and its key. */
+export const COST_DOCUMENTS: readonly (readonly [string, string])[] = [
+  ["langsmith.usage_metadata", "total_cost"],
+  ["mlflow.llm.cost", "total_cost"],
+  ["langwatch.metrics", "cost"],
+  ["braintrust.metrics", "estimated_cost"],
 ];
 
 export const USER = [
@@ -262,6 +286,7 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
   ADK_RESPONSE,
   METADATA,
   INVOCATION_PARAMETERS,
+  ...COST_DOCUMENTS.map(([name]) => name),
   ...BOOKKEEPING,
 ]);
 
@@ -269,9 +294,9 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
 export const READ_NAMES: ReadonlySet<string> = new Set(
   [
     [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID],
-    [RESPONSE_TIER, REQUEST_TIER, TOTAL],
+    [RESPONSE_TIER, REQUEST_TIER, TOTAL, COST_CURRENCY, NANO_AIU],
     [...Object.values(COUNTS), REPORTED_COST, USER, SESSION, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
-    [TAG_LISTS, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
+    [SERVER, TAG_LISTS, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK],
     [...DOCUMENTS],

@@ -1,5 +1,7 @@
 /** The service, provider, model and operation of a span. */
 import { canonicalProvider } from "../../../pricing/provider.ts";
+import { moreTelling, placeOf, servedBy } from "../served.ts";
+import { joinTiers } from "../tiers.ts";
 import {
   AI_OPERATION,
   APPLICATION,
@@ -18,6 +20,7 @@ import {
   RESPONSE_ID,
   RESPONSE_MODEL,
   RESPONSE_TIER,
+  SERVER,
 } from "./attributes.ts";
 import type { Report } from "./report.ts";
 import { documentOf, textOf, type Attributes, type Span } from "./span.ts";
@@ -61,13 +64,25 @@ export function operationOf(attributes: Attributes): string {
 
 export function providerOf({ attributes, source }: Span): string {
   const gateway = GATEWAY_MARKS.find(([mark]) => attributes.has(mark))?.[1];
-  if (gateway !== undefined) return gateway;
+  return (
+    gateway ?? servedBy(namedProvider({ attributes, source }), textOf(attributes, SERVER), requestModelOf(attributes))
+  );
+}
+
+function namedProvider({ attributes, source }: Pick<Span, "attributes" | "source">): string {
   const named = textOf(attributes, PROVIDER);
   // Some frameworks send the service's own name as the provider.
   if (named !== null && named !== textOf(source.resource, APPLICATION)) return canonicalProvider(named);
   const [plugin] = genkitModel(attributes);
   const fallback = plugin ?? fieldOf(attributes, METADATA, "ls_provider");
   return fallback === null ? UNKNOWN : canonicalProvider(GENKIT_PLUGINS.get(fallback) ?? fallback);
+}
+
+/** The provider's name as it was sent, if that is another. */
+export function sentProviderOf(attributes: Attributes, provider: string): string | null {
+  const named =
+    textOf(attributes, PROVIDER) ?? genkitModel(attributes)[0] ?? fieldOf(attributes, METADATA, "ls_provider");
+  return named === provider ? null : named;
 }
 
 export function requestModelOf(attributes: Attributes): string | null {
@@ -78,11 +93,13 @@ export function requestModelOf(attributes: Attributes): string | null {
 /** The model that answered. If none is named, the model that was asked for. */
 export function modelOf(attributes: Attributes, report: Report): string {
   const answered = textOf(attributes, RESPONSE_MODEL) ?? report.model;
-  return answered ?? textOf(attributes, REQUEST_MODEL) ?? requestModelOf(attributes) ?? UNKNOWN;
+  const asked = textOf(attributes, REQUEST_MODEL) ?? requestModelOf(attributes);
+  return answered === null ? (asked ?? UNKNOWN) : moreTelling(answered, asked);
 }
 
 export function serviceTierOf(attributes: Attributes, report: Report): string | null {
-  return textOf(attributes, RESPONSE_TIER) ?? report.serviceTier ?? textOf(attributes, REQUEST_TIER);
+  const given = joinTiers(textOf(attributes, RESPONSE_TIER), report.serviceTier) ?? textOf(attributes, REQUEST_TIER);
+  return joinTiers(given, placeOf(textOf(attributes, SERVER)));
 }
 
 export function responseIdOf(attributes: Attributes, report: Report): string | null {

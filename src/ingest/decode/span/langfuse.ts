@@ -2,9 +2,9 @@
  * Langfuse's own usage and cost documents. The usage keys are a partition: `input` does not include
  * `input_cached_tokens`, `output` does not include `output_reasoning_tokens`, and `total` is the sum of all.
  */
-import { usdToPico } from "../../../money.ts";
 import { type Usage, NO_USAGE } from "../../../ledger/call.ts";
-import { countAt, readProviderUsage } from "../provider-usage.ts";
+import { NO_COST, type ReportedCost, stated, statedUsd } from "../reported-cost.ts";
+import { countAt, type Json } from "../usage-objects/paths.ts";
 
 /** Keys of parts of the input or output, and their counts. Other keys with these prefixes are parts without a count. */
 const PARTS: readonly (readonly [RegExp, keyof Usage])[] = [
@@ -24,15 +24,12 @@ export interface LangfuseUsage {
   semantics: string;
 }
 
-/** @returns null if the document holds no counts that can be read. */
-export function readLangfuseUsage(document: Record<string, unknown>): LangfuseUsage | null {
+/** @returns null if the document is not Langfuse's own: users may pass their provider's object instead. */
+export function readLangfuseUsage(document: Json): LangfuseUsage | null {
   const input = countAt(document, "input");
   const output = countAt(document, "output");
   const total = countAt(document, "total");
-  if (input === null && output === null && total === null) {
-    const raw = readProviderUsage(document);
-    return raw && { usage: raw.usage, semantics: `provider usage (${raw.form})` };
-  }
+  if (input === null && output === null && total === null) return null;
   const usage: Usage = { ...NO_USAGE };
   let inputParts = 0;
   let outputParts = 0;
@@ -60,21 +57,16 @@ export function readLangfuseUsage(document: Record<string, unknown>): LangfuseUs
   return { usage, semantics: inclusive ? "inclusive" : "partitioned" };
 }
 
-/** The stated total. If there is none, the sum of the parts. */
-export function readLangfuseCost(document: Record<string, unknown>): bigint | null {
-  const total = document["total"];
-  if (typeof total === "number") return floatToPico(total);
-  let cost: bigint | null = null;
-  for (const value of Object.values(document)) {
-    const part = typeof value === "number" ? floatToPico(value) : null;
-    if (part !== null) cost = (cost ?? 0n) + part;
+/** The stated total. If there is none, the sum of the parts; a part that cannot be read leaves no sum. */
+export function readLangfuseCost(document: Json): ReportedCost {
+  if (document["total"] !== undefined && document["total"] !== null) return statedUsd("total", document["total"]);
+  let pico: bigint | null = null;
+  for (const [key, value] of Object.entries(document)) {
+    const part = statedUsd(key, value);
+    if (part.unread.length > 0) return part;
+    if (part.pico !== null) pico = (pico ?? 0n) + part.pico;
   }
-  return cost;
-}
-
-/** Emitters add up costs in floats. Amounts below a pico-USD are noise then, and are rounded off. */
-export function floatToPico(usd: number): bigint | null {
-  return usdToPico(usd) ?? (usd > 0 && usd < 1e9 ? usdToPico(usd.toFixed(12)) : null);
+  return pico === null ? NO_COST : stated("", pico);
 }
 
 function sum(a: number | null, b: number | null): number | null {

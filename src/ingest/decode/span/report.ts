@@ -3,7 +3,8 @@
  * it takes precedence over the attributes around it. Only documents with the shape of a response are read. Otherwise
  * the text of a streamed answer could name its own price.
  */
-import { type Usage, NO_USAGE } from "../../../ledger/call.ts";
+import { COUNT_FIELDS, type Usage, NO_USAGE } from "../../../ledger/call.ts";
+import { UNIT_COUNTS } from "../../../ledger/buckets.ts";
 import {
   ADK_RESPONSE,
   GENKIT_OUTPUT,
@@ -13,10 +14,11 @@ import {
   USAGE_DETAILS,
 } from "./attributes.ts";
 import { readLangfuseUsage } from "./langfuse.ts";
-import { countAt, readProviderUsage } from "../provider-usage.ts";
-import { documentOf, objectOrNull, type Attributes } from "./span.ts";
-
-type Json = Record<string, unknown>;
+import { readProviderUsage, wrongCountIn } from "../provider-usage.ts";
+import { isOptimized, joinTiers, tierText } from "../tiers.ts";
+import { toolCallsOf } from "../tool-calls.ts";
+import { countAt, type Json, objectOrNull } from "../usage-objects/paths.ts";
+import { documentOf, type Attributes } from "./span.ts";
 
 export interface Report {
   /** Inclusive counts. A document may hold only some. */
@@ -25,11 +27,23 @@ export interface Report {
   model: string | null;
   responseId: string | null;
   serviceTier: string | null;
+  ambiguous: string | null;
+  reportedCostPico: bigint | null;
+  unknown: readonly string[];
 }
 
-const NOTHING: Report = { usage: NO_USAGE, semantics: "", model: null, responseId: null, serviceTier: null };
+const NOTHING: Report = {
+  usage: NO_USAGE,
+  semantics: "",
+  model: null,
+  responseId: null,
+  serviceTier: null,
+  ambiguous: null,
+  reportedCostPico: null,
+  unknown: [],
+};
 
-/** The readers of documents, by attribute. The first document that can be read is taken. */
+/** The readers of documents, by attribute. */
 const READERS: readonly (readonly [
   string,
   (document: Json, provider: string, attributes: Attributes) => Report | null,
@@ -41,25 +55,56 @@ const READERS: readonly (readonly [
   [ADK_RESPONSE, readAdkResponse],
 ];
 
-/** @param provider the provider of the call. Some count in ways that their objects do not show. */
+/**
+ * The document that tells most. Of several with as many counts it is the one with larger totals, which is of the end of
+ * a stream.
+ *
+ * @param provider the provider of the call. Some count in ways that their objects do not show.
+ */
 export function reportOf(attributes: Attributes, provider: string): Report {
+  let best: Report | null = null;
   for (const [name, read] of READERS) {
     const document = attributes.has(name) ? documentOf(attributes, name) : null;
     const report = document && read(document, provider, attributes);
-    if (report) return report;
+    if (report) best = best === null ? report : joined(best, report);
   }
-  return NOTHING;
+  return best ?? NOTHING;
+}
+
+function joined(first: Report, second: Report): Report {
+  const [most, other] = tellsMore(second.usage, first.usage) ? [second, first] : [first, second];
+  const usage = { ...most.usage };
+  for (const field of UNIT_COUNTS) usage[field] ??= other.usage[field];
+  return {
+    ...most,
+    usage,
+    model: most.model ?? other.model,
+    responseId: most.responseId ?? other.responseId,
+    serviceTier: joinTiers(most.serviceTier, other.serviceTier),
+    ambiguous: most.ambiguous ?? other.ambiguous,
+    reportedCostPico: most.reportedCostPico ?? other.reportedCostPico,
+    unknown: [...most.unknown, ...other.unknown],
+  };
+}
+
+function tellsMore(usage: Usage, than: Usage): boolean {
+  const told = (of: Usage): number => COUNT_FIELDS.filter((field) => of[field] !== null).length;
+  const total = (of: Usage): number => (of.inputTokens ?? 0) + (of.outputTokens ?? 0);
+  return told(usage) - told(than) > 0 || (told(usage) === told(than) && total(usage) > total(than));
 }
 
 /** The report of a wrapper. It repeats the documents of its last step, so only the usage that it states is its own. */
-export function wrapperReportOf(attributes: Attributes): Report {
+export function wrapperReportOf(attributes: Attributes, provider: string): Report {
   const document = attributes.has(USAGE_DETAILS) ? documentOf(attributes, USAGE_DETAILS) : null;
-  return (document && readUsageDetails(document)) ?? NOTHING;
+  return (document && readUsageDetails(document, provider)) ?? NOTHING;
 }
 
-function readUsageDetails(document: Json): Report | null {
-  const read = readLangfuseUsage(document);
-  return read && { ...NOTHING, ...read };
+/** Langfuse's document: its own counts, or the provider's object. */
+function readUsageDetails(document: Json, provider: string): Report | null {
+  const own = readLangfuseUsage(document);
+  if (own !== null) return { ...NOTHING, ...own };
+  const whole = report(provider, document, null, null, null);
+  return whole.semantics === "" && whole.ambiguous === null ? null : whole;
 }
 
 /** The AI SDK's document: one object per provider. OpenAI's has only the counts for which the SDK has no field. */
@@ -67,16 +112,14 @@ function readProviderMetadata(document: Json, provider: string): Report | null {
   for (const name of Object.keys(document)) {
     const metadata = objectOrNull(document[name]);
     if (metadata === null) continue;
-    const raw = objectOrNull(metadata["usage"]) ?? objectOrNull(metadata["usageMetadata"]);
-    const serviceTier = text(metadata["serviceTier"]) ?? text(raw?.["service_tier"]);
-    const responseId = text(metadata["responseId"]);
-    const whole = readProviderUsage(raw, provider);
-    if (whole) return { ...NOTHING, usage: whole.usage, semantics: semanticsOf(whole.form), serviceTier, responseId };
+    const raw = usageIn(metadata);
+    const whole = withTools(report(provider, raw, null, text(metadata["responseId"]), tierOf(metadata)), metadata);
+    if (whole.semantics !== "") return whole;
     const writes = raw && (countAt(raw, "cacheWriteTokens") ?? countAt(raw, "cacheWriteInputTokens"));
-    const usage = writes === null || Number.isNaN(writes) ? NO_USAGE : { ...NO_USAGE, cacheWriteTokens: writes };
-    if (serviceTier !== null || responseId !== null || usage !== NO_USAGE) {
-      return { ...NOTHING, usage, serviceTier, responseId };
-    }
+    const usage = { ...whole.usage };
+    if (writes !== null && !Number.isNaN(writes)) usage.cacheWriteTokens = writes;
+    const tells = whole.serviceTier ?? whole.responseId ?? whole.ambiguous ?? usage.cacheWriteTokens;
+    if (tells !== null || usage.webSearches !== null) return { ...whole, usage };
   }
   return null;
 }
@@ -90,10 +133,44 @@ function readOutputValue(document: Json, provider: string, attributes: Attribute
 const RESPONSE_OBJECTS: ReadonlySet<unknown> = new Set(["chat.completion", "text_completion", "response", "list"]);
 
 function readResponse(document: Json, provider: string): Report | null {
-  const converse = typeof document["stopReason"] === "string" && objectOrNull(document["output"]) !== null;
-  if (!RESPONSE_OBJECTS.has(document["object"]) && document["type"] !== "message" && !converse) return null;
-  const raw = objectOrNull(document["usage"]);
-  return report(provider, raw, text(document["model"]), text(document["id"]), text(document["service_tier"]));
+  if (!isResponse(document)) return null;
+  const model = text(document["model"]) ?? text(document["modelVersion"]) ?? text(document["model_version"]);
+  const id = text(document["id"]) ?? text(document["responseId"]) ?? text(document["response_id"]);
+  return withTools(report(provider, usageIn(document), model, id, tierOf(document)), document);
+}
+
+/** OpenAI's, Anthropic's, Bedrock's, Google's or Cohere's. */
+function isResponse(document: Json): boolean {
+  if (RESPONSE_OBJECTS.has(document["object"]) || document["type"] === "message") return true;
+  if (typeof document["stopReason"] === "string" && objectOrNull(document["output"]) !== null) return true;
+  if (usageIn(document) === null) return false;
+  if (typeof document["finish_reason"] === "string" && objectOrNull(document["message"]) !== null) return true;
+  return Array.isArray(document["candidates"]);
+}
+
+/** The usage object of an answer, under the name that its provider or a client of it has for that. */
+function usageIn(answer: Json): Json | null {
+  for (const name of ["usage", "usageMetadata", "usage_metadata"]) {
+    const usage = objectOrNull(answer[name]);
+    if (usage !== null) return usage;
+  }
+  return null;
+}
+
+/** The tier of an answer, and whether Bedrock served it with optimized latency. */
+function tierOf(answer: Json): string | null {
+  const tier = tierText(answer["service_tier"]) ?? tierText(answer["serviceTier"]) ?? null;
+  return joinTiers(tier, isOptimized(answer) ? "optimized" : null);
+}
+
+function withTools(report: Report, answer: Json): Report {
+  const { counts, ambiguous, unknown } = toolCallsOf(answer, report.usage);
+  return {
+    ...report,
+    usage: { ...report.usage, ...counts },
+    ambiguous: report.ambiguous ?? ambiguous,
+    unknown: unknown.length === 0 ? report.unknown : [...report.unknown, ...unknown],
+  };
 }
 
 function readGenerations(document: Json, provider: string): Report | null {
@@ -117,12 +194,12 @@ function readGenkitOutput(document: Json, provider: string): Report | null {
   const raw = objectOrNull(document["raw"]) ?? objectOrNull(document["custom"]) ?? {};
   const whole = report(
     provider,
-    objectOrNull(raw["usage"]) ?? objectOrNull(raw["usageMetadata"]),
+    usageIn(raw),
     text(raw["model"]) ?? text(raw["modelVersion"]),
     text(raw["id"]) ?? text(raw["responseId"]),
-    text(raw["service_tier"]),
+    tierOf(raw),
   );
-  if (whole.semantics !== "") return whole;
+  if (whole.semantics !== "") return withTools(whole, raw);
   const own = objectOrNull(document["usage"]);
   if (own === null) return null;
   const [input, output, total] = [
@@ -146,13 +223,9 @@ function readGenkitOutput(document: Json, provider: string): Report | null {
 
 /** Google ADK's document: the response, in camel case or in snake case. */
 function readAdkResponse(document: Json, provider: string): Report | null {
-  const raw = objectOrNull(document["usageMetadata"]) ?? inCamelCase(objectOrNull(document["usage_metadata"]));
-  return raw && report(provider, raw, text(document["modelVersion"]) ?? text(document["model_version"]), null, null);
-}
-
-function inCamelCase(object: Json | null): Json | null {
-  const camel = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return object && Object.fromEntries(Object.keys(object).map((key) => [camel(key), object[key]]));
+  const raw = usageIn(document);
+  const model = text(document["modelVersion"]) ?? text(document["model_version"]);
+  return raw && withTools(report(provider, raw, model, null, null), document);
 }
 
 function report(
@@ -162,14 +235,16 @@ function report(
   responseId: string | null,
   tier: string | null,
 ): Report {
-  const serviceTier = tier ?? text(raw?.["service_tier"]);
   const whole = readProviderUsage(raw, provider);
-  if (whole === null) return { ...NOTHING, model, responseId, serviceTier };
-  return { usage: whole.usage, semantics: semanticsOf(whole.form), model, responseId, serviceTier };
-}
-
-function semanticsOf(form: string): string {
-  return `provider usage (${form})`;
+  if (whole === null) {
+    const wrong = wrongCountIn(raw, provider);
+    const ambiguous = wrong === null ? null : `${wrong} is no count`;
+    return { ...NOTHING, model, responseId, ambiguous, serviceTier: tier ?? text(raw?.["service_tier"]) };
+  }
+  const { usage, form, ambiguous, reportedCostPico, unknown } = whole;
+  const serviceTier = joinTiers(tier, whole.tier);
+  const semantics = `provider usage (${form})`;
+  return { usage, semantics, model, responseId, serviceTier, ambiguous, reportedCostPico, unknown };
 }
 
 function text(value: unknown): string | null {

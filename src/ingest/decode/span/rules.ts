@@ -64,7 +64,11 @@ export const RULES: readonly Rule[] = [
   {
     name: "gen_ai.operation.name",
     attribute: OPERATION[0]!,
-    calls: new Set(["chat", "text_completion", "generate_content", "embeddings", "rerank", "image_generation"]),
+    calls: new Set(
+      `chat text_completion generate_content embeddings rerank moderation image image_generation image_edit
+      audio speech speech_generation text_to_speech transcription speech_to_text translation
+      video video_generation ocr`.split(/\s+/),
+    ),
     otherwise: "next",
   },
 ];

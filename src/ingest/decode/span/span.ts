@@ -2,6 +2,7 @@
  * A span, read from either OTLP encoding. It has only the attributes that a rule reads (`attributes.ts`), so prompts
  * and completions are never copied.
  */
+import { objectOrNull } from "../usage-objects/paths.ts";
 
 /**
  * Integers past 2^53 are kept as digits. A `Uint8Array` is a JSON document in UTF-8. Most documents are never needed,
@@ -64,12 +65,6 @@ export function documentOf(attributes: Attributes, name: string): Record<string,
   const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
   const parsed = typeof text === "string" ? parseJson(text) : null;
   return objectOrNull(Array.isArray(parsed) && parsed.length === 1 ? parsed[0] : parsed);
-}
-
-export function objectOrNull(value: unknown): Record<string, unknown> | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null;
 }
 
 function parseJson(text: string): unknown {

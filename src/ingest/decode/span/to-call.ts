@@ -1,9 +1,10 @@
-/** Makes a `Call` of a span that is a call or a wrapper with usage. */
-import { keptStart, ItemRefused, keptText, keptUsage } from "../item.ts";
-import { usdToPico } from "../../../money.ts";
+/** One span that counts, as a `Call`. */
+import { hasUnits } from "../../../ledger/buckets.ts";
+import { type Reading } from "../item.ts";
+import { sentProviderOf } from "./identity.ts";
+import { keptStart, ItemRefused, keptText } from "../item.ts";
 import { callKey } from "../../../ledger/key.ts";
 import { type Call, type Usage } from "../../../ledger/call.ts";
-import { COST_DETAILS, REPORTED_COST } from "./attributes.ts";
 import type { Context } from "./context.ts";
 import {
   applicationOf,
@@ -15,12 +16,12 @@ import {
   responseIdOf,
   serviceTierOf,
 } from "./identity.ts";
-import { floatToPico, readLangfuseCost } from "./langfuse.ts";
+import { statedCostOf } from "./cost.ts";
 import { outcomeOf } from "./outcome.ts";
 import { reportOf, wrapperReportOf } from "./report.ts";
 import type { Verdict } from "./rules.ts";
-import { usageOf, type ReadUsage } from "./usage.ts";
-import { documentOf, type Attributes, type Span } from "./span.ts";
+import { usageOf } from "./usage.ts";
+import { type Span } from "./span.ts";
 
 const NS_PER_MS = 1_000_000n;
 const NS_PER_US = 1_000n;
@@ -34,18 +35,18 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
   const { attributes } = span;
   const billable = verdict.kind === "call";
   const provider = providerOf(span);
-  const report = billable ? reportOf(attributes, provider) : wrapperReportOf(attributes);
+  const report = billable ? reportOf(attributes, provider) : wrapperReportOf(attributes, provider);
   const outcome = outcomeOf(span);
   const stated = usageOf(span, provider, report);
   if (!billable && !states(stated.usage)) return null;
   const read = costsNothing(stated, outcome.status);
-  keptUsage(read.usage);
 
   const traceId = idOf(span.traceId, 32, "trace id");
   const spanId = idOf(span.spanId, 16, "span id");
   const startedAtMs = startOf(span, nowMs);
   const clientId = `${traceId}:${spanId}`;
   const context = contextOf();
+  const cost = statedCostOf(attributes);
   return {
     ...read.usage,
     id: callKey(startedAtMs, clientId),
@@ -61,6 +62,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     provider: keptText(provider, "provider"),
     model: keptText(modelOf(attributes, report), "model"),
     requestModel: textOrNull(requestModelOf(attributes), "request model"),
+    requestProvider: textOrNull(sentProviderOf(attributes, provider), "provider"),
     operation: keptText(operationOf(attributes), "operation"),
     serviceTier: textOrNull(serviceTierOf(attributes, report), "service tier"),
     userId: textOrNull(context.userId, "user"),
@@ -68,34 +70,24 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     tags: Object.fromEntries(context.tags),
     status: outcome.status,
     errorType: outcome.errorType,
-    reportedCostPico: reportedCostOf(attributes),
+    reportedCostPico: cost.pico ?? report.reportedCostPico,
     billable,
     wrapper: !billable,
     rule: verdict.rule,
+    doubt: read.doubt,
+    unknownUsageMembers: cost.unread.length === 0 ? report.unknown : [...report.unknown, ...cost.unread],
     usageSemantics: read.semantics,
   };
 }
 
-/** A failed call that states no usage was not billed. The usage of any other call without usage is unknown. */
-function costsNothing(read: ReadUsage, status: Call["status"]): ReadUsage {
+/** A failed call that states no usage was not billed; any other without usage is unknown. */
+function costsNothing(read: Reading, status: Call["status"]): Reading {
   if (status === "ok" || states(read.usage)) return read;
-  return { usage: { ...read.usage, inputTokens: 0, outputTokens: 0 }, semantics: "failed: nothing used" };
+  return { ...read, usage: { ...read.usage, inputTokens: 0, outputTokens: 0 }, semantics: "failed: nothing used" };
 }
 
 function states(usage: Usage): boolean {
-  return usage.inputTokens !== null || usage.outputTokens !== null;
-}
-
-/** The cost is stored for comparison only. If it cannot be read as money, it is left out. */
-function reportedCostOf(attributes: Attributes): bigint | null {
-  const details = attributes.has(COST_DETAILS) ? documentOf(attributes, COST_DETAILS) : null;
-  if (details !== null) return readLangfuseCost(details);
-  for (const name of REPORTED_COST) {
-    const value = attributes.get(name);
-    if (typeof value === "number") return floatToPico(value);
-    if (typeof value === "string") return usdToPico(value);
-  }
-  return null;
+  return usage.inputTokens !== null || usage.outputTokens !== null || hasUnits(usage);
 }
 
 function startOf(span: Span, nowMs: number): number {

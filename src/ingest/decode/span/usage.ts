@@ -3,7 +3,7 @@
  * on whether the input includes cached tokens and the output includes reasoning. The tables name the emitters that
  * leave them out. For others, counts that could not be true otherwise show it.
  */
-import { ItemRefused } from "../item.ts";
+import { ItemRefused, type Reading, readingOf } from "../item.ts";
 import { MAX_TOKENS, type Usage, COUNT_FIELDS, NO_USAGE } from "../../../ledger/call.ts";
 import {
   ADK_THOUGHTS,
@@ -18,14 +18,9 @@ import {
   TANSTACK,
   TOTAL,
 } from "./attributes.ts";
+import { takeLargerTotals } from "../larger-totals.ts";
 import type { Report } from "./report.ts";
 import { textOf, type Attributes, type Span } from "./span.ts";
-
-export interface ReadUsage {
-  usage: Usage;
-  /** How the counts were read, for the receipt. Empty if there are none. */
-  semantics: string;
-}
 
 interface Dialect {
   scope: RegExp;
@@ -61,6 +56,7 @@ export const INPUT_WITHOUT_CACHE: readonly Dialect[] = [
 
 /** Emitters whose output does not include reasoning. */
 export const OUTPUT_WITHOUT_REASONING: readonly Dialect[] = [
+  { scope: /^/, provider: /^perplexity$/, semantics: "reasoning added to output" },
   { scope: /^ai$/, provider: /^google$/, when: isAiSdk5, semantics: "reasoning added to output" },
   {
     scope: /^gcp\.vertex\.agent$/,
@@ -105,11 +101,14 @@ function isStrandsOnAnthropic(attributes: Attributes): boolean {
   return attributes.has(STRANDS_START) && (textOf(attributes, REQUEST_MODEL) ?? "").startsWith("claude-");
 }
 
-/** @throws ItemRefused if an attribute that should be a count is not one. */
-export function usageOf(span: Span, provider: string, report: Report): ReadUsage {
+/** @throws ItemRefused where an attribute that should be a count is none. */
+export function usageOf(span: Span, provider: string, report: Report): Reading {
   const { attributes } = span;
+  const stated: Usage = { ...NO_USAGE };
+  for (const field of COUNT_FIELDS) stated[field] = readCount(attributes, COUNTS[field] ?? []);
   const usage: Usage = { ...NO_USAGE };
-  for (const field of COUNT_FIELDS) usage[field] = report.usage[field] ?? readCount(attributes, COUNTS[field] ?? []);
+  // A document that has 0 may not know.
+  for (const field of COUNT_FIELDS) usage[field] = report.usage[field] || (stated[field] ?? report.usage[field]);
   const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   if (usage.cacheWriteTokens === null && writes > 0) usage.cacheWriteTokens = writes;
 
@@ -134,7 +133,22 @@ export function usageOf(span: Span, provider: string, report: Report): ReadUsage
       semantics.push("reasoning added to output");
     } else if (semantics.length === 0) semantics.push("inclusive");
   }
-  return { usage, semantics: semantics.join("; ") };
+  if (report.semantics !== "") {
+    const told = { ...report.usage };
+    semantics.push(...takeLargerTotals(told, stated, "the attributes"));
+    if (report.usage.inputTokens !== null) usage.inputTokens = told.inputTokens;
+    if (report.usage.outputTokens !== null) usage.outputTokens = told.outputTokens;
+  }
+  return readingOf(usage, semantics.join("; "), report.ambiguous ?? overlapOf(usage, report));
+}
+
+/** Emitters count cached audio among both. Without a count of it the two cannot be told apart. */
+function overlapOf(usage: Usage, report: Report): string | null {
+  const { inputAudioTokens, cacheReadTokens, cacheReadAudioTokens } = usage;
+  if (report.usage.inputAudioTokens !== null || (inputAudioTokens ?? 0) === 0 || (cacheReadTokens ?? 0) === 0)
+    return null;
+  usage.inputAudioTokens = cacheReadAudioTokens === null ? null : inputAudioTokens! - cacheReadAudioTokens;
+  return cacheReadAudioTokens === null ? "it does not say which cached tokens are audio" : null;
 }
 
 /** Finds the counts that are part of the stated total, but neither of the input nor of the output. */

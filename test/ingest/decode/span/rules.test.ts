@@ -1,3 +1,4 @@
+import { createPricer } from "../../../../src/pricing/cost.ts";
 import { describe, expect, it } from "vitest";
 import { chat, decode, decodeOne, type Attributes } from "../otlp/request.ts";
 
@@ -74,6 +75,34 @@ describe("which spans are calls", () => {
   it("takes embeddings without usage for a call whose usage is unknown", () => {
     const attributes = { "gen_ai.operation.name": "embeddings", ...model };
     expect(decodeOne({ attributes })).toMatchObject({ billable: true, inputTokens: null, usageSemantics: "" });
+  });
+
+  it.each([
+    "moderation",
+    "speech",
+    "text_to_speech",
+    "transcription",
+    "image",
+    "image_edit",
+    "video_generation",
+    "ocr",
+    "rerank",
+  ])("takes %s without tokens for a call", (operation) => {
+    const attributes = { "gen_ai.operation.name": operation, ...model };
+    expect(decodeOne({ attributes })).toMatchObject({ billable: true, operation, inputTokens: null });
+  });
+
+  it("takes a moderation for what it costs: nothing", () => {
+    const attributes = {
+      "gen_ai.operation.name": "moderation",
+      "gen_ai.provider.name": "openai",
+      "gen_ai.request.model": "omni-moderation-latest",
+    };
+    expect(createPricer().costOf(decodeOne({ attributes }))).toMatchObject({ costPico: 0n, unpricedReason: null });
+    const unknown = { ...attributes, "gen_ai.request.model": "gpt-4o" };
+    expect(createPricer().costOf(decodeOne({ attributes: unknown }))).toMatchObject({
+      unpricedReason: "usage_unknown",
+    });
   });
 
   it("does not read a wrapper's documents: they repeat its last step", () => {

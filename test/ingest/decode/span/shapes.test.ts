@@ -40,7 +40,9 @@ describe("gateways", () => {
       model: "openai/gpt-4o",
       inputTokens: 150,
       cacheReadTokens: 10,
-      inputAudioTokens: 4,
+      // Which of the cached tokens are audio is not said.
+      inputAudioTokens: null,
+      doubt: "usage_ambiguous",
       outputTokens: 50,
       reasoningTokens: 5,
       outputImageTokens: 3,

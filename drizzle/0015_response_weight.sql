@@ -1,0 +1,1 @@
+ALTER TABLE "responses" ADD COLUMN "weight" bigint DEFAULT 0 NOT NULL;

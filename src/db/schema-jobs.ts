@@ -1,0 +1,42 @@
+/** The tables of work that goes on over many runs: how far each came. `schema.ts` has the others. */
+import { bigint, jsonb, numeric, pgTable, primaryKey, timestamp, uuid } from "drizzle-orm/pg-core";
+
+const at = (name: string) => timestamp(name, { withTimezone: true });
+
+/** Repricing of a range under way or done: how far it came, and what it changed. */
+export const repriceJobs = pgTable(
+  "reprice_jobs",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    scope: jsonb("scope").notNull(),
+    /** The last trace looked at; null before the first step and after the last. */
+    cursor: uuid("cursor"),
+    looked: bigint("looked", { mode: "number" }).notNull().default(0),
+    restated: bigint("restated", { mode: "number" }).notNull().default(0),
+    differencePico: numeric("difference_pico").notNull().default("0"),
+    createdAt: at("created_at").notNull().defaultNow(),
+    doneAt: at("done_at"),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+);
+
+/** UTC days some of whose rollup rows a Worker of an older format made, so that they may lack sums, until they are repaired. */
+export const daysToRepair = pgTable(
+  "days_to_repair",
+  {
+    projectId: uuid("project_id").notNull(),
+    /** Start of the UTC day. */
+    day: at("day").notNull(),
+    /** When such rows were last found. What was found during a repair needs another. */
+    notedAt: at("noted_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.day] })],
+);
+
+/** Projects whose calls may still have other names of providers than the canonical ones, and how far that is looked at. */
+export const relabelJobs = pgTable("relabel_jobs", {
+  projectId: uuid("project_id").primaryKey(),
+  /** Calls up to this id are looked at. */
+  cursor: uuid("cursor").notNull(),
+});

@@ -1,0 +1,54 @@
+/**
+ * After an upgrade rollups lack what older versions did not sum: reported costs. The migration notes each day that has
+ * rollups, and a merge notes the days of partial rows that a Worker of the older version wrote meanwhile. Cron repairs the
+ * noted days. A note goes once its day is right; what is noted again meanwhile stays noted.
+ */
+import { sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { announceChange, type AnnounceDeps } from "../epoch.ts";
+import type { KeepAlive } from "../keep-alive.ts";
+import { keyRange } from "../ledger/key.ts";
+import { DAY_MS } from "../time.ts";
+import { repairDay } from "./repair.ts";
+
+/** The days that one look finds. */
+const MOST = 1_000;
+
+/** Repairs noted days, the latest first, until `deadlineMs`. Returns whether none is left. */
+export async function repairNoted(deps: AnnounceDeps, deadlineMs: number, keepAlive: KeepAlive): Promise<boolean> {
+  const { db, now } = deps;
+  // Where calls are no longer kept, rollups stay as they are.
+  await db.query(sql`delete from days_to_repair where day < (select raw_since from retention)`);
+  const noted = await db.query(sql`
+    select project_id, (extract(epoch from day) * 1000)::float8 as day_ms, noted_at::text as noted_at
+    from days_to_repair order by day desc, project_id limit ${MOST}`);
+  let left = noted.length === MOST;
+  for (const row of noted) {
+    if (now() >= deadlineMs) return false;
+    const [projectId, dayMs] = [String(row["project_id"]), Number(row["day_ms"])];
+    try {
+      const changes = (await hasReportedCosts(db, projectId, dayMs)) ? await repairDay(db, projectId, dayMs) : [];
+      if (changes.length > 0) await announceChange(deps, projectId, dayMs, keepAlive);
+      await db.query(sql`
+        delete from days_to_repair
+        where project_id = ${projectId}::uuid and day = to_timestamp(${dayMs}::float8 / 1000)
+          and noted_at = ${row["noted_at"]}::timestamptz`);
+    } catch (error) {
+      // The other days do not wait for it.
+      left = true;
+      console.error(JSON.stringify({ level: "error", repair: [projectId, dayMs], error: String(error) }));
+    }
+  }
+  return !left;
+}
+
+async function hasReportedCosts(db: Database, projectId: string, dayMs: number): Promise<boolean> {
+  const [lowest, highest] = keyRange(dayMs, dayMs + DAY_MS);
+  const [row] = await db.query(sql`
+    select exists (
+      select 1 from traces t
+      where t.project_id = ${projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid
+        and t.billable and t.reported_cost_pico is not null
+    ) as reported`);
+  return row!["reported"] === true;
+}
