@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
 const CAPTURES = join(import.meta.dirname, "fixtures/captures");
-/** After all recordings. */
-export const NOW = Date.UTC(2026, 10, 30);
+/** Before and after all recordings, those to come included. */
+export const FIRST_DAY = Date.UTC(2026, 0);
+export const NOW = Date.UTC(2100, 0);
 
 export interface TrueCall {
   provider: string;

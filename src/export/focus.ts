@@ -1,7 +1,7 @@
 /**
  * Costs in the columns of FOCUS, the FinOps Open Cost and Usage Specification 1.x. The lines are FOCUS-aligned, not
- * conformant. Each price bucket of a group and charge period has a line. The ledger knows only the price that a call was
- * priced with, and no invoice, so FOCUS' four costs are equal.
+ * conformant. Each price bucket of a group and charge period has a line. The ledger knows only the price that a call
+ * was priced with, and no invoice, so FOCUS' four costs are equal.
  */
 import { SUMMED_COUNTS } from "../ledger/measures.ts";
 import { usageBy } from "../ledger/call.ts";
@@ -34,8 +34,8 @@ export interface ChargedGroup {
 }
 
 /**
- * The charges of a group. Their costs add up to `cost_pico`. Calls without a cost have charges of their own. One of these
- * counts the calls; no other charge does.
+ * The charges of a group. Their costs add up to `cost_pico`. Calls without a cost have charges of their own. One of
+ * these counts the calls; no other charge does.
  *
  * @param of gives a measure's sum by its name. If the group has calls with and without a cost, it also knows
  * `unpriced_<bucket>`.
@@ -61,7 +61,7 @@ export function chargesOf(of: (name: string) => bigint): Charge[] {
   return charges;
 }
 
-const UNITS: Readonly<Record<Unit, string>> = {
+const FOCUS_UNITS: Readonly<Record<Unit, string>> = {
   token: "Tokens",
   request: "Requests",
   search: "Searches",
@@ -82,7 +82,7 @@ const key = (name: string, of: GroupKey): FocusColumn => theirs(name, (_, { keys
 
 const cost: FocusColumn["of"] = ({ costPico }) => (costPico === null ? null : picoToUsd(costPico));
 const quantity: FocusColumn["of"] = (charge) => charge.quantity.toString();
-const unit: FocusColumn["of"] = ({ bucket }) => UNITS[unitOf(bucket)];
+const unit: FocusColumn["of"] = ({ bucket }) => FOCUS_UNITS[unitOf(bucket)];
 /** Null if the line has no cost, or if its calls had several prices. */
 const unitPrice: FocusColumn["of"] = ({ quantity, costPico }) =>
   costPico === null || quantity <= 0n || costPico % quantity !== 0n ? null : picoToUsd(costPico / quantity);

@@ -20,7 +20,9 @@ const MAX_GROUPS = 8_000;
 /** The limit if each group takes a kilobyte or two of the database's answer. */
 const MAX_WIDE_GROUPS = 3_000;
 
-/** Gives chunks of whole lines; some are empty. It reads one page ahead of the calls that it gives, and no groups ahead. */
+/**
+ * Gives chunks of whole lines; some are empty. It reads one page ahead of the calls that it gives, and no groups ahead.
+ */
 export function exportLines(db: Database, projectId: string, asked: ExportQuery): AsyncGenerator<string, void> {
   if (asked.type === "traces") {
     const size = forTraces();
@@ -77,7 +79,7 @@ async function* chunks<T>(form: Form<T>, pages: AsyncIterable<T[]>, size: PageSi
 
 const ndjson: Form<unknown> = { header: "", linesOf: (row) => `${JSON.stringify(row)}\n` };
 
-const TRACE_COLUMNS = TRACE_FIELDS.map(({ name, said }): CsvColumn => ({ name, text: said }));
+const TRACE_COLUMNS = TRACE_FIELDS.map(({ name, theirs }): CsvColumn => ({ name, text: theirs }));
 const traceCsv: Form<Record<string, unknown>> = {
   header: csvHeader(TRACE_COLUMNS),
   linesOf: (call) =>
@@ -87,7 +89,9 @@ const traceCsv: Form<Record<string, unknown>> = {
     ),
 };
 
-/** Does the caller have this line? Pages begin with the group of the cursor, so only lines of that group may be known. */
+/**
+ * Does the caller have this line? Pages begin with the group of the cursor, so only lines of that group may be known.
+ */
 function isHad({ after }: SummaryExport, { intervalMs, keys, line }: Position): boolean {
   return (
     after !== null &&
@@ -163,12 +167,12 @@ function focusCsv(asked: SummaryExport, projectId: string): Form<Group> {
       const { intervalMs, keys, sums } = group;
       if (period.intervalMs !== intervalMs) period = { intervalMs, ...periodOf(query, intervalMs) };
       const charged = { projectId, period, keys: new Map(query.groupBy.map((key, i) => [key, keys[i] ?? null])) };
-      const said = { costPico: sums["reported_cost_pico"]!, requests: sums["reported_requests"]! };
+      const reported = { costPico: sums["reported_cost_pico"]!, requests: sums["reported_requests"]! };
       let lines = "";
       for (const [line, charge] of chargesOf((name) => sums[name]!).entries()) {
         const position = { intervalMs, keys, line };
         if (isHad(asked, position)) continue;
-        const of = { ...charged, reported: line === 0 ? said : null };
+        const of = { ...charged, reported: line === 0 ? reported : null };
         lines += csvLine(withCursor, [...columns.map((column) => column.of(charge, of)), asked.cursorOf(position)]);
       }
       return lines;

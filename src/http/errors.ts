@@ -1,9 +1,8 @@
 /**
- * Errors on the wire: RFC 9457 problem details, or google.rpc.Status if the request is OTLP. An unexpected error becomes
- * an opaque 500; only the log has its details.
+ * Errors on the wire: RFC 9457 problem details, or google.rpc.Status if the request is OTLP. An unexpected error
+ * becomes an opaque 500; only the log has its details.
  */
 import { HTTPException } from "hono/http-exception";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { DatabaseUnavailable, Expired, type ExpiredKind } from "../db/client.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";
@@ -14,8 +13,10 @@ import { formatInstant } from "../time.ts";
 import { id, time } from "../wire.ts";
 import type { AppContext } from "./context.ts";
 
+type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+
 interface ErrorKind {
-  status: ContentfulStatusCode;
+  status: Status;
   /** One explanation for all routes, shown in `/openapi.json`. */
   means: string;
   /** Members of this problem in addition to the common ones. */
@@ -111,12 +112,13 @@ export function inPascalCase(code: string): string {
 }
 
 /** google.rpc.Code by HTTP status. */
-const RPC_CODE: Record<number, number> = {
+const RPC_CODE: Readonly<Record<Status, number>> = {
   400: 3,
   401: 16,
   403: 7,
   404: 5,
   405: 12,
+  409: 6,
   413: 3,
   415: 3,
   422: 9,
@@ -124,23 +126,25 @@ const RPC_CODE: Record<number, number> = {
   503: 14,
 };
 
-const RETRY_AFTER_SECONDS = "5";
+/** The headers of errors with a status: their values, and their texts in `/openapi.json`. */
+export const ERROR_HEADERS: Partial<Record<Status, Readonly<Record<string, { value: string; description: string }>>>> =
+  {
+    401: { "WWW-Authenticate": { value: "Bearer", description: "`Bearer`" } },
+    503: { "Retry-After": { value: "5", description: "Seconds to wait before the next try." } },
+  };
 
 export function answerError(error: Error, c: AppContext): Response {
   const known = toApiError(error);
   const { status } = KINDS[known.code];
   if (status >= 500) logError(error, c.get("requestId"));
-  if (status === 401) c.header("WWW-Authenticate", "Bearer");
-  if (status === 503) c.header("Retry-After", RETRY_AFTER_SECONDS);
+  for (const [name, { value }] of Object.entries(ERROR_HEADERS[status] ?? {})) c.header(name, value);
 
   const otlp = c.get("otlp");
   if (otlp) {
     const type = otlp === "protobuf" ? "application/x-protobuf" : "application/json";
-    return c.body(
-      encodeStatus(otlp, RPC_CODE[status] ?? 2, known.message) as Uint8Array<ArrayBuffer> | string,
-      status,
-      { "Content-Type": type },
-    );
+    return c.body(encodeStatus(otlp, RPC_CODE[status], known.message) as Uint8Array<ArrayBuffer> | string, status, {
+      "Content-Type": type,
+    });
   }
   const problem = {
     type: "about:blank",

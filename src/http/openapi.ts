@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { AppEnv, Deps } from "./context.ts";
-import { inPascalCase, kindOf, PROBLEMS } from "./errors.ts";
+import { ERROR_HEADERS, inPascalCase, kindOf, PROBLEMS } from "./errors.ts";
 import { createJsonSchemas, type Json, type JsonSchemas } from "./json-schema.ts";
 import {
   type Answer,
@@ -46,7 +46,9 @@ const SECURITY_SCHEMES = {
   metricsToken: { type: "http", scheme: "bearer", description: "The token for a metrics scraper." },
 };
 
-/** @param app the app to describe. It is read at the first request, so routes that are mounted later are described too. */
+/**
+ * @param app the app to describe. It is read at the first request, so routes that are mounted later are described too.
+ */
 export function openApiRoutes(deps: Deps, app: Hono<AppEnv>): void {
   let description: Json | undefined;
   app.get(
@@ -205,30 +207,27 @@ function describeContent(content: Content, io: "input" | "output", schemas: Json
   return Object.fromEntries(Object.entries(content).map(([type, media]) => [type, describeMedia(media)]));
 }
 
-const STATUS_HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  401: { "WWW-Authenticate": "`Bearer`" },
-  503: { "Retry-After": "Seconds to wait before the next try." },
-};
-
 /** The problems that the operation may answer with, by status. */
 function describeRefusals(operation: Operation, { schemas, responses }: Shared): Json {
   const byStatus = Map.groupBy(new Set(refusalsOf(operation)), (code) => String(kindOf(code).status));
   const answers = [...byStatus].map(([status, codes]) => {
     const name = [...codes, ...(operation.otlp ? ["or_otlp"] : [])].map(inPascalCase).join("");
-    responses[name] ??= describeRefusal(status, codes, operation.otlp ?? false, schemas);
+    responses[name] ??= describeRefusal(codes, operation.otlp ?? false, schemas);
     return [status, { $ref: `#/components/responses/${name}` }] as const;
   });
   return Object.fromEntries(answers);
 }
 
-function describeRefusal(status: string, codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas): Json {
+function describeRefusal(codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas): Json {
   const problems = codes.map((code) => PROBLEMS[code]);
   const content: Content = {
     "application/problem+json": { schema: problems.length === 1 ? problems[0]! : z.union(problems) },
     ...(otlp && { "application/json": { schema: RpcStatus }, "application/x-protobuf": { schema: z.file() } }),
   };
   const description = codes.map((code) => `\`${code}\`: ${kindOf(code).means}`).join("\n\n");
-  const headers = STATUS_HEADERS[status];
+  const sent = ERROR_HEADERS[kindOf(codes[0]!).status];
+  const headers =
+    sent && Object.fromEntries(Object.entries(sent).map(([name, { description }]) => [name, description]));
   return describeAnswer({ description, content, ...(headers && { headers }) }, schemas);
 }
 

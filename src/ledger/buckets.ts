@@ -1,7 +1,7 @@
 /**
  * Price buckets: every token of a call lies in exactly one bucket, and each bucket has its own unit price. Buckets are
- * made from the inclusive counts by subtraction, so no token is billed twice. Fees are buckets too: one unit is one call
- * or one search.
+ * made from the inclusive counts by subtraction, so no token is billed twice. Fees are buckets too: one unit is one
+ * call or one search.
  */
 import { type Usage, MAX_TOKENS } from "./call.ts";
 import type { CountField } from "./counts.ts";
@@ -25,8 +25,7 @@ interface BucketContent {
 }
 
 /**
- * Tokens come first, then fees. If `request` has no price, the call has no fee. If another fee has no price, a call with
- * some of it is unpriced.
+ * If `request` has no price, the call has no fee. If another fee has no price, a call with some of it is unpriced.
  */
 const DECLARED = {
   input: {
@@ -75,7 +74,6 @@ const DECLARED = {
 } as const satisfies Record<string, BucketContent>;
 
 export type Bucket = keyof typeof DECLARED;
-export const BUCKETS = Object.keys(DECLARED) as [Bucket, ...Bucket[]];
 
 /** What each bucket holds. */
 export const CONTENTS: Readonly<Record<Bucket, BucketContent & { instead?: Bucket }>> = DECLARED;
@@ -88,9 +86,12 @@ export function isFee(bucket: Bucket): boolean {
   return unitOf(bucket) !== "token";
 }
 
-const FIRST_FEE = BUCKETS.findIndex(isFee);
-export const TOKEN_BUCKETS = BUCKETS.slice(0, FIRST_FEE) as typeof BUCKETS;
-export const FEE_BUCKETS = BUCKETS.slice(FIRST_FEE) as typeof BUCKETS;
+type Buckets = [Bucket, ...Bucket[]];
+const DECLARED_BUCKETS = Object.keys(DECLARED) as Buckets;
+export const TOKEN_BUCKETS = DECLARED_BUCKETS.filter((bucket) => !isFee(bucket)) as Buckets;
+export const FEE_BUCKETS = DECLARED_BUCKETS.filter(isFee) as Buckets;
+/** All buckets, in the order in which sums and prices are kept as lists: first tokens, then fees. */
+export const BUCKETS: Buckets = [...TOKEN_BUCKETS, ...FEE_BUCKETS];
 
 /** The number of units that a listed price is for, as providers publish it. */
 export const LISTED_PER: Readonly<Record<Unit, number>> = {

@@ -8,8 +8,8 @@ interface Count {
   name: string;
   /** The text in the API's description. */
   description: string;
-  /** If set, rollups sum it. `shown` puts the sum in every row of a summary, `kept` only in rows that ask for buckets. */
-  summed?: "shown" | "kept";
+  /** If set, rollups sum it. `shown` puts the sum in every row of a summary, `stored` only into its price buckets. */
+  summed?: "shown" | "stored";
 }
 
 const DECLARED = {
@@ -22,58 +22,62 @@ const DECLARED = {
     summed: "shown",
   },
   cacheWrite5mTokens: { name: "cache_write_5m_tokens", description: "Part of the cache writes." },
-  cacheWrite1hTokens: { name: "cache_write_1h_tokens", description: "Part of the cache writes.", summed: "kept" },
+  cacheWrite1hTokens: { name: "cache_write_1h_tokens", description: "Part of the cache writes.", summed: "stored" },
   reasoningTokens: { name: "reasoning_tokens", description: "Part of the output.", summed: "shown" },
   inputAudioTokens: {
     name: "input_audio_tokens",
     description: "Part of the input: audio tokens that were not cached.",
-    summed: "kept",
+    summed: "stored",
   },
   cacheReadAudioTokens: {
     name: "cache_read_audio_tokens",
     description: "Part of the cache reads: audio tokens.",
-    summed: "kept",
+    summed: "stored",
   },
   cacheReadImageTokens: {
     name: "cache_read_image_tokens",
     description: "Part of the cache reads: image tokens.",
-    summed: "kept",
+    summed: "stored",
   },
-  outputAudioTokens: { name: "output_audio_tokens", description: "Part of the output.", summed: "kept" },
+  outputAudioTokens: { name: "output_audio_tokens", description: "Part of the output.", summed: "stored" },
   inputImageTokens: {
     name: "input_image_tokens",
     description: "Part of the input: image tokens that were not cached.",
-    summed: "kept",
+    summed: "stored",
   },
-  outputImageTokens: { name: "output_image_tokens", description: "Part of the output.", summed: "kept" },
+  outputImageTokens: { name: "output_image_tokens", description: "Part of the output.", summed: "stored" },
   webSearches: {
     name: "web_searches",
     description: "The number of web searches that the provider made for the call.",
-    summed: "kept",
+    summed: "stored",
   },
   citationTokens: {
     name: "citation_tokens",
     description: "Tokens of citations. They are neither input nor output.",
-    summed: "kept",
+    summed: "stored",
   },
   fileSearches: {
     name: "file_searches",
     description: "The number of searches in files or documents that the provider made for the call.",
-    summed: "kept",
+    summed: "stored",
   },
   codeExecutions: {
     name: "code_executions",
     description: "The number of times that the provider ran code for the call.",
-    summed: "kept",
+    summed: "stored",
   },
-  audioSeconds: { name: "audio_seconds", description: "Seconds of audio, where they are billed.", summed: "kept" },
+  audioSeconds: { name: "audio_seconds", description: "Seconds of audio, where they are billed.", summed: "stored" },
   inputCharacters: {
     name: "input_characters",
     description: "Characters of text, where they are billed.",
-    summed: "kept",
+    summed: "stored",
   },
-  outputImages: { name: "output_images", description: "Images that were made, where they are billed.", summed: "kept" },
-  pages: { name: "pages", description: "Pages of documents, where they are billed.", summed: "kept" },
+  outputImages: {
+    name: "output_images",
+    description: "Images that were made, where they are billed.",
+    summed: "stored",
+  },
+  pages: { name: "pages", description: "Pages of documents, where they are billed.", summed: "stored" },
 } as const satisfies Record<string, Count>;
 
 export type CountField = keyof typeof DECLARED;

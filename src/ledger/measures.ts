@@ -92,7 +92,7 @@ const NOT_SHOWN: readonly Measure[] = [
   { name: "unrecorded_requests", type: "bigint", of: sql`(case when t.recorded_cost_pico is null then 1 end)` },
   { name: "latency_count", type: "bigint", of: sql`(case when t.duration_us is not null then 1 end)` },
   { name: "latency_sum_us", type: "numeric", of: sql`t.duration_us` },
-  ...countsSummed("kept").map(countMeasure),
+  ...countsSummed("stored").map(countMeasure),
   ...BUCKETS.map((bucket): Measure => ({
     name: `cost_${bucket}_pico`,
     type: "numeric",
@@ -100,7 +100,7 @@ const NOT_SHOWN: readonly Measure[] = [
   })),
 ];
 
-function countsSummed(how: "shown" | "kept"): string[] {
+function countsSummed(how: "shown" | "stored"): string[] {
   return COUNT_FIELDS.filter((field) => COUNTS[field].summed === how).map((field) => COUNT_NAMES[field]);
 }
 
@@ -131,8 +131,8 @@ function shownOf(declared: Readonly<Record<string, Declared>>): Shown[] {
 }
 
 /**
- * All measures, in the order of the columns. Every column except `requests` stores 0 as null: most measures are 0 in most
- * rows, and a null takes neither room nor time.
+ * All measures, in the order of the columns. Every column except `requests` stores 0 as null: most measures are 0 in
+ * most rows, and a null takes neither room nor time.
  */
 export const MEASURES: readonly Measure[] = [
   ...measuresOf(BEFORE_COUNTS),
@@ -143,7 +143,7 @@ export const MEASURES: readonly Measure[] = [
 export const MEASURE_NAMES = MEASURES.map(({ name }) => name);
 
 /** The counts that rollups sum. */
-export const SUMMED_COUNTS: ReadonlySet<string> = new Set([...countsSummed("shown"), ...countsSummed("kept")]);
+export const SUMMED_COUNTS: ReadonlySet<string> = new Set([...countsSummed("shown"), ...countsSummed("stored")]);
 
 const TOTAL_TOKENS: Shown = { name: "total_tokens", measures: ["input_tokens", "output_tokens"], isMoney: false };
 

@@ -1,6 +1,6 @@
 /**
- * The unit prices of a call that has a service tier, or whose project has custom prices. Factors are multiplied with the
- * listed price as exact fractions, and the product is rounded once.
+ * The unit prices of a call that has a service tier, or whose project has custom prices. Factors are multiplied with
+ * the listed price as exact fractions, and the product is rounded once.
  *
  * A custom factor applies to every bucket, like a discount on everything that a provider sells. A tier's multiplier
  * applies to tokens only: providers publish it for tokens, and charge full fees for calls and searches in every tier.
@@ -20,7 +20,7 @@ export interface Quote {
 }
 
 /** The source of the unit prices before factors. `above` is the step that the input reaches; 0 is none. */
-type Base = { listed: ListPrice } | { said: CustomPrice; above: number; unitPico: UnitPrices };
+type Base = { listed: ListPrice } | { custom: CustomPrice; above: number; unitPico: UnitPrices };
 
 interface Terms {
   base: Base;
@@ -83,11 +83,11 @@ export function createQuotes(
     const terms = termsOf(call, tier, endedAtMs, inputTokens, true);
     if (typeof terms === "string") return terms;
     const { base, by, multiplier } = terms;
-    const baseId = "said" in base ? `${base.said.id} ${base.above}` : base.listed.id;
+    const baseId = "custom" in base ? `${base.custom.id} ${base.above}` : base.listed.id;
     const key = `${baseId} ${by.map(({ id }) => id).join()} ${terms.tier} ${shown(multiplier)}`;
     let quote = quotes.get(key);
     if (!quote) {
-      quote = { price: priceOf(terms), zeroIsFree: "said" in base || base.listed.zeroIsFree === true };
+      quote = { price: priceOf(terms), zeroIsFree: "custom" in base || base.listed.zeroIsFree === true };
       if (quotes.size >= MEMO_SIZE) quotes.clear();
       quotes.set(key, quote);
     }
@@ -95,13 +95,13 @@ export function createQuotes(
   };
 }
 
-function baseOf(said: CustomPrice, inputTokens: number): Base | null {
-  if (said.unitPico === null) return null;
-  const { above, unitPico } = said.steps.findLast((step) => inputTokens > step.above) ?? {
+function baseOf(custom: CustomPrice, inputTokens: number): Base | null {
+  if (custom.unitPico === null) return null;
+  const { above, unitPico } = custom.steps.findLast((step) => inputTokens > step.above) ?? {
     above: 0,
-    unitPico: said.unitPico,
+    unitPico: custom.unitPico,
   };
-  return { said, above, unitPico };
+  return { custom, above, unitPico };
 }
 
 function shown({ numerator, denominator }: Ratio): string {
@@ -110,7 +110,7 @@ function shown({ numerator, denominator }: Ratio): string {
 
 function priceOf({ base, by, tier, multiplier, approximate }: Terms): Price {
   if ("listed" in base && by.length === 0 && tier === null) return base.listed;
-  const exact = "said" in base ? base.unitPico.map(whole) : base.listed.listedUsd.map(perUnit);
+  const exact = "custom" in base ? base.unitPico.map(whole) : base.listed.listedUsd.map(perUnit);
   const fee = "listed" in base && tier !== null ? requestFeeAt(base.listed.provider, base.listed.model, tier) : null;
   if (fee !== null) exact[REQUEST] = perUnit(fee, REQUEST);
   const unitPico = exact.map((unit, i) => {
@@ -121,8 +121,8 @@ function priceOf({ base, by, tier, multiplier, approximate }: Terms): Price {
   const last = by.at(-1) ?? null;
   const source = last === null ? (base as { listed: ListPrice }).listed.source : sourceOf(last);
   const { provider, model, version } =
-    "said" in base
-      ? { provider: base.said.provider ?? "*", model: patternOf(base.said), version: base.said.id }
+    "custom" in base
+      ? { provider: base.custom.provider ?? "*", model: patternOf(base.custom), version: base.custom.id }
       : base.listed;
   const price = withId({
     source: tier === null ? source : `${source}:${tier}`,

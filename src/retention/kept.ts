@@ -8,15 +8,16 @@
  * from being dropped.
  */
 import { sql, type SQL } from "drizzle-orm";
-import type { Database, Row } from "../db/client.ts";
+import type { Database, ExpiredKind, Row } from "../db/client.ts";
+import { constants } from "../db/sql.ts";
 
 /** True if hours from `fromMs` on are kept. Otherwise the statement ends with `Expired`. */
 export const hoursKept = (fromMs: number): SQL =>
-  sql`(select kept_since(${at(sql`${fromMs}`)}, hour_since, 'hours') from retention)`;
+  sql`(select ${kept(at(sql`${fromMs}`), sql`hour_since`, "hours")} from retention)`;
 
 /** Ends its transaction with `Expired` if calls from `fromMs` on are no longer kept. */
 export const requireRaw = (fromMs: number): SQL =>
-  sql`select kept_since(${at(sql`${fromMs}`)}, raw_since, 'raw') from retention`;
+  sql`select ${kept(at(sql`${fromMs}`), sql`raw_since`, "raw")} from retention`;
 
 /**
  * Reads calls from `fromMs` on. The bound is checked after reading, because Postgres does not evaluate the statement's
@@ -39,7 +40,12 @@ export async function readRawSince(db: Database): Promise<number> {
 
 /** True for a row that begins at `startedMs`. If it begins before `sinceMs` (read once), the statement ends instead. */
 export function rowKept(startedMs: SQL, sinceMs: SQL): SQL {
-  return sql`(${startedMs} >= ${sinceMs} or kept_since(${at(startedMs)}, ${at(sinceMs)}, 'raw'))`;
+  return sql`(${startedMs} >= ${sinceMs} or ${kept(at(startedMs), at(sinceMs), "raw")})`;
+}
+
+/** True if `from` is not before `since`. Otherwise the statement ends with `Expired`, which says `what` is not kept. */
+function kept(from: SQL, since: SQL, what: ExpiredKind): SQL {
+  return sql`kept_since(${from}, ${since}, ${constants([what])})`;
 }
 
 function at(ms: SQL): SQL {

@@ -1,7 +1,7 @@
 /**
  * Cuts a range into windows that can be answered exactly: whole weeks of UTC days from week rows, whole days from day
- * rows, whole hours from hour rows, and the ragged rest from calls. If the calls have been deleted, a ragged edge moves to
- * the start of its hour. Two ranges that met at this edge still meet, so their sums still add up.
+ * rows, whole hours from hour rows, and the ragged rest from calls. If the calls have been deleted, a ragged edge moves
+ * to the start of its hour. Two ranges that met at this edge still meet, so their sums still add up.
  */
 import { FIRST_WEEK_MS, DAY_MS, HOUR_MS, WEEK_MS } from "../time.ts";
 import { intervalStart, nextInterval, type Interval, type Zone } from "./zone.ts";
@@ -48,7 +48,7 @@ export function windowsOf(
   rawSinceMs = 0,
 ): Window[] | null {
   const cut = (fromMs: number, toMs: number, intervalMs: number): Window[] =>
-    cutAtUnits(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), intervalMs);
+    cutAtSteps(edgeAt(fromMs, rawSinceMs), edgeAt(toMs, rawSinceMs), intervalMs);
   if (interval === "none") return cut(fromMs, toMs, 0);
   const windows: Window[] = [];
   let intervals = 0;
@@ -61,26 +61,26 @@ export function windowsOf(
   return windows;
 }
 
-/** The units of time that rollup rows cover, from fine to coarse. */
-const UNITS = [
+/** The lengths of time that rollup rows cover, from fine to coarse. */
+const STEPS = [
   { source: "hour", stepMs: HOUR_MS, firstMs: 0 },
   { source: "day", stepMs: DAY_MS, firstMs: 0 },
   { source: "week", stepMs: WEEK_MS, firstMs: FIRST_WEEK_MS },
 ] as const;
 
 /** Puts the coarsest windows in the middle, and finer ones towards both ends. */
-function cutAtUnits(fromMs: number, toMs: number, intervalMs: number, source: Source = "raw", next = 0): Window[] {
+function cutAtSteps(fromMs: number, toMs: number, intervalMs: number, source: Source = "raw", next = 0): Window[] {
   const window = (from: number, to: number): Window[] =>
     from < to ? [{ source, fromMs: from, toMs: to, intervalMs }] : [];
-  const unit = UNITS[next];
-  if (!unit) return window(fromMs, toMs);
-  const { stepMs, firstMs } = unit;
+  const step = STEPS[next];
+  if (!step) return window(fromMs, toMs);
+  const { stepMs, firstMs } = step;
   const first = firstMs + Math.ceil((fromMs - firstMs) / stepMs) * stepMs;
   const last = firstMs + Math.floor((toMs - firstMs) / stepMs) * stepMs;
   if (first >= last) return window(fromMs, toMs);
   return [
     ...window(fromMs, first),
-    ...cutAtUnits(first, last, intervalMs, unit.source, next + 1),
+    ...cutAtSteps(first, last, intervalMs, step.source, next + 1),
     ...window(last, toMs),
   ];
 }

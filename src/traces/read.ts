@@ -1,6 +1,6 @@
 /**
- * Stored calls as the API shows them: in pages, or one with its receipt. A question about calls that have been deleted for
- * their age ends with `Expired`.
+ * Stored calls as the API shows them: in pages, or one with its receipt. A question about calls that have been deleted
+ * for their age ends with `Expired`.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
@@ -23,59 +23,59 @@ export interface TraceField {
   /** Takes the value from the stored row. */
   of: (row: Row) => unknown;
   /** True if callers sent the value, as text or as tags. */
-  said: boolean;
+  theirs: boolean;
   /** The schema of the value. */
   schema: z.ZodType;
 }
 
-const own = (name: string, schema: z.ZodType, of: TraceField["of"] = (row) => row[name] ?? null): TraceField => ({
+const ours = (name: string, schema: z.ZodType, of: TraceField["of"] = (row) => row[name] ?? null): TraceField => ({
   name,
   of,
-  said: false,
+  theirs: false,
   schema,
 });
-const said = (name: string, schema: z.ZodType = z.string()): TraceField => ({ ...own(name, schema), said: true });
+const theirs = (name: string, schema: z.ZodType = z.string()): TraceField => ({ ...ours(name, schema), theirs: true });
 const text = z.string().nullable();
 const money = (name: string, description: string): TraceField =>
-  own(`${name}_usd`, usd.nullable().describe(description), (row) => usdOf(row[`${name}_pico`]));
+  ours(`${name}_usd`, usd.nullable().describe(description), (row) => usdOf(row[`${name}_pico`]));
 
 /** The fields of a call, in order. A field is null if the caller did not send it, or if nothing is known. */
 export const TRACE_FIELDS: readonly TraceField[] = [
-  own("id", id.describe("The id that the ledger gave the call."), (row) => String(row["id"])),
-  own("timestamp", time.describe("Start of the call."), (row) => (row["started_at"] as Date).toISOString()),
-  own("received_at", time, (row) => (row["received_at"] as Date).toISOString()),
-  own("duration_ms", z.number().min(0).nullable(), (row) =>
+  ours("id", id.describe("The id that the ledger gave the call."), (row) => String(row["id"])),
+  ours("timestamp", time.describe("Start of the call."), (row) => (row["started_at"] as Date).toISOString()),
+  ours("received_at", time, (row) => (row["received_at"] as Date).toISOString()),
+  ours("duration_ms", z.number().min(0).nullable(), (row) =>
     row["duration_us"] === null ? null : Number(row["duration_us"]) / 1_000,
   ),
-  said("client_id"),
-  said("trace_id", text),
-  said("span_id", text),
-  said("parent_id", text),
-  said("response_id", text),
-  said("application"),
-  said("environment"),
-  said("provider"),
-  said("model"),
-  said("request_model", text),
-  { ...said("request_provider", text.describe("The provider as it was sent, if that is another name.")) },
-  said("operation"),
-  said("service_tier", text),
-  said("user_id", text),
-  said("session_id", text),
-  said("status", z.enum(["ok", "error"])),
-  said("error_type", text),
-  { ...said("tags", z.record(z.string(), z.string())), of: (row) => row["tags"] ?? {} },
-  ...COUNT_FIELDS.map((field) => own(COUNT_NAMES[field], count.nullable())),
+  theirs("client_id"),
+  theirs("trace_id", text),
+  theirs("span_id", text),
+  theirs("parent_id", text),
+  theirs("response_id", text),
+  theirs("application"),
+  theirs("environment"),
+  theirs("provider"),
+  theirs("model"),
+  theirs("request_model", text),
+  { ...theirs("request_provider", text.describe("The provider as it was sent, if that is another name.")) },
+  theirs("operation"),
+  theirs("service_tier", text),
+  theirs("user_id", text),
+  theirs("session_id", text),
+  theirs("status", z.enum(["ok", "error"])),
+  theirs("error_type", text),
+  { ...theirs("tags", z.record(z.string(), z.string())), of: (row) => row["tags"] ?? {} },
+  ...COUNT_FIELDS.map((field) => ours(COUNT_NAMES[field], count.nullable())),
   money("cost", "The cost at the price of that time, as it is known today. Null for an unpriced call."),
   money("recorded_cost", "The cost as first priced. It never changes."),
   money("reported_cost", "The cost that the caller reported."),
-  own(
+  ours(
     "unpriced_reason",
     text.describe(
       "Why the call has no cost: `usage_unknown`, `usage_ambiguous`, `usage_contradictory`, `model_unknown`, `tier_unknown`, `price_unknown` or `price_zero`. Null if it has one.",
     ),
   ),
-  own(
+  ours(
     "unknown_usage_members",
     z
       .array(z.string())
@@ -84,8 +84,8 @@ export const TRACE_FIELDS: readonly TraceField[] = [
       ),
     (row) => row["unknown_usage_members"] ?? [],
   ),
-  own("billable", z.boolean().describe("Does it count?")),
-  own("rule", z.string().describe("By which rule it does or does not."), ruleOf),
+  ours("billable", z.boolean().describe("Does it count?")),
+  ours("rule", z.string().describe("By which rule it does or does not."), ruleOf),
 ];
 
 export const ShownTrace = z.object(Object.fromEntries(TRACE_FIELDS.map(({ name, schema }) => [name, schema]))).meta({
@@ -107,7 +107,9 @@ export async function listTraces(
   return { traces: page, next_cursor: rows.length > query.limit ? page.at(-1)!.id : null };
 }
 
-/** The ids between two others, which are excluded. No call has the lowest id of a millisecond, which `keyRange` gives. */
+/**
+ * The ids between two others, which are excluded. No call has the lowest id of a millisecond, which `keyRange` gives.
+ */
 export interface IdRange {
   after: string;
   before: string;
@@ -124,7 +126,9 @@ export function readOldest(
   return readTraces(db, projectId, filters, range, sql`asc`, limit);
 }
 
-/** Cuts a range after its first `count` calls: gives the ids before and after the cut, or null if the range has no more. */
+/**
+ * Cuts a range after its first `count` calls: gives the ids before and after the cut, or null if the range has no more.
+ */
 export async function cutAfter(
   db: Database,
   projectId: string,
@@ -144,8 +148,9 @@ async function readTraces(
   order: SQL,
   limit: number,
 ): Promise<ShownTrace[]> {
-  // `offset 0` makes Postgres walk the ids in order until the page is full. If it expects a filter to let few calls through,
-  // it would otherwise read and sort the whole range. It expects that of all values that are newer than its statistics.
+  // `offset 0` makes Postgres walk the ids in order until the page is full. If it expects a filter to let few calls
+  // through, it would otherwise read and sort the whole range. It expects that of all values that are newer than its
+  // statistics.
   const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", filters.columns.trace_id)}` : sql``;
   const page = sql`
     select t.* from (

@@ -13,7 +13,7 @@ import { usdToPico } from "../../src/money.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
 import { listTraces, readCall } from "../../src/traces/read.ts";
-import { type Body, bodiesOf, NOW, scenarios, type TrueCall, truthOf } from "../captures.ts";
+import { type Body, bodiesOf, FIRST_DAY, NOW, scenarios, type TrueCall, truthOf } from "../captures.ts";
 import { database, newProject } from "../ledger.ts";
 import { priced } from "../calls.ts";
 
@@ -56,13 +56,13 @@ describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
     const differences = calls.flatMap((call, index) => differencesOf(call, sent[index]!, scenario));
     expect(differences).toEqual(KNOWN_DIFFERENCES[scenario] ?? []);
     for (const [index, call] of calls.entries()) expectCost(call, sent[index]!);
-    expect((await audit(db, project, NOW - 90 * 86_400_000, NOW)).mismatches).toEqual([]);
+    expect((await audit(db, project, FIRST_DAY, NOW)).mismatches).toEqual([]);
   });
 });
 
 /** The calls that count, each with its receipt, in order of their start. */
 async function countedCalls(project: string): Promise<Shown[]> {
-  const query = parseTracesQuery(new URLSearchParams({ from: "2026-01-01", limit: "1000" }), NOW);
+  const query = parseTracesQuery(new URLSearchParams({ from: String(FIRST_DAY), limit: "1000" }), NOW);
   const { traces } = await listTraces(db, project, query);
   const shown = await Promise.all(traces.map(({ id }) => readCall(db, project, id)));
   return (shown as Shown[]).sort((a, b) => startOf(a) - startOf(b));

@@ -1,6 +1,7 @@
 /**
- * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out, merged and compacted at
- * random moments must give the same rollups, and the same summaries as a plain GROUP BY over the stored traces.
+ * The promise "sum of rollups = sum of raw traces", for any history: batches split, shuffled, sent again, taken out,
+ * merged and compacted at random moments must give the same rollups, and the same summaries as a plain GROUP BY over
+ * the stored traces.
  */
 import { DAY_MS } from "../../src/time.ts";
 import { type SQL, sql } from "drizzle-orm";
@@ -16,6 +17,7 @@ import { mergeStep } from "../../src/rollup/merge.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { type Summary } from "../../src/summary/shown.ts";
 import { summarize } from "../../src/summary/summarize.ts";
+import { INTERVALS } from "../../src/summary/zone.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
 import { readCall } from "../../src/traces/read.ts";
 import { database, newProject } from "../ledger.ts";
@@ -72,7 +74,7 @@ const question = fc.oneof(
         fc.integer({ min: 1, max: 72 * 3_600_000 }),
         fc.integer({ min: 1, max: 72 }).map((hours) => hours * 3_600_000),
       ),
-      interval: fc.constantFrom("none", "hour", "day", "week", "month"),
+      interval: fc.constantFrom(...INTERVALS),
       groupBy: fc.subarray([...GROUPS]).filter((keys) => !LABELS.every((label) => keys.includes(label as never))),
     }),
   },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../../src/errors.ts";
 import { parseRange, parseSummaryQuery } from "../../src/summary/query.ts";
+import { INTERVALS } from "../../src/summary/zone.ts";
 
 const NOW = Date.UTC(2026, 2, 31, 12, 34, 56, 789);
 const parse = (query: string, nowMs = NOW) => parseSummaryQuery(new URLSearchParams(query), nowMs);
@@ -72,7 +73,7 @@ describe("parseSummaryQuery", () => {
     expect(refusal("group_by=tag.team,user")).toBe("group_by");
   });
 
-  it.each(["none", "hour", "day", "week", "month"])("knows the interval %s", (interval) => {
+  it.each(INTERVALS)("knows the interval %s", (interval) => {
     expect(parse(`interval=${interval}`).interval).toBe(interval);
   });
 

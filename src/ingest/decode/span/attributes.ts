@@ -290,16 +290,19 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
   ...BOOKKEEPING,
 ]);
 
+/** The names of user, session and tags. Most spans have none of them. */
+export const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
+
 /** Every attribute name that is read, apart from names that begin with one of `TAG_PREFIXES`. */
 export const READ_NAMES: ReadonlySet<string> = new Set(
   [
     [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID],
     [RESPONSE_TIER, REQUEST_TIER, TOTAL, COST_CURRENCY, NANO_AIU],
-    [...Object.values(COUNTS), REPORTED_COST, USER, SESSION, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
-    [SERVER, TAG_LISTS, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
+    [...Object.values(COUNTS), REPORTED_COST, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
+    [SERVER, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK],
-    [...DOCUMENTS],
+    [...DOCUMENTS, ...IDENTITIES],
   ].flat(2),
 );
 

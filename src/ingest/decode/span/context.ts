@@ -3,6 +3,7 @@
  * taken from the nearest span above that has it, among the spans of the body. The write looks for the rest.
  */
 import {
+  IDENTITIES,
   METADATA,
   METADATA_SESSION,
   METADATA_USER,
@@ -137,9 +138,6 @@ function ownContext(attributes: Attributes): Context {
     tags,
   };
 }
-
-/** The names of user, session and tags. Most spans have none of them. */
-const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
 
 const tagNames = new Map<string, string | null>();
 const MOST_TAG_NAMES = 10_000;
