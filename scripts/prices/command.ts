@@ -4,7 +4,7 @@ import { fetchCatalogue } from "../../src/catalogue/fetch.ts";
 import { catalogueInUse, embeddedCatalogueInUse, type InUse } from "../../src/catalogue/refresh.ts";
 import { storeCatalogue } from "../../src/catalogue/store.ts";
 import { connect, type Database } from "../../src/db/client.ts";
-import { NO_PROJECT_ID } from "../../src/db/schema.ts";
+import { NO_PROJECT_ID } from "../../src/db/schema-prices.ts";
 import { parseCatalogue } from "../../src/pricing/catalogue-document.ts";
 import { createCatalogue } from "../../src/pricing/catalogue.ts";
 import type { ShownPrice } from "../../src/pricing/custom-price-row.ts";

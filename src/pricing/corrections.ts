@@ -3,7 +3,7 @@
  * whole entry of the catalogue, or adds one. It yields to prices that the catalogue dates later than the entry's last, and
  * ends with the version that caught up.
  */
-import type { Correction, Period, Usd } from "./correction.ts";
+import { claude, type Correction, longContext, one, peaks, type Period, tokens, type Usd } from "./correction.ts";
 
 const ANTHROPIC = "https://platform.claude.com/docs/en/about-claude/pricing";
 const DEEPSEEK = "https://api-docs.deepseek.com/quick_start/pricing";
@@ -14,53 +14,6 @@ const FINE_TUNING_QUOTED = "https://github.com/lanl/ursa/pull/109";
 const COHERE = "https://cohere.com/pricing (FAQ); https://openrouter.ai/cohere/command-r-plus-04-2024";
 /** OpenRouter passes Bedrock's price on. */
 const TITAN = "https://aws.amazon.com/bedrock/pricing/; https://openrouter.ai/amazon/titan-embed-text-v2";
-
-const tokens = (input: number, cache_read: number, output: number): Usd => ({ input, cache_read, output });
-
-/** Claude's prices follow from the input's and the output's. */
-function claude(input: number, output: number): Usd {
-  return {
-    input,
-    cache_write: exact(input * 1.25),
-    cache_write_1h: exact(input * 2),
-    cache_read: exact(input * 0.1),
-    output,
-  };
-}
-
-/** Above 200,000 input tokens, the input and caches cost 2 times, the output 1.5 times as much. */
-function longContext(usd: Usd, above = 200_000, outputFactor = 1.5): Usd {
-  return Object.fromEntries(
-    Object.entries(usd as Record<string, number>).map(([bucket, base]) => [
-      bucket,
-      { base, tiers: [{ start: above, price: exact(base * (bucket === "output" ? outputFactor : 2)) }] },
-    ]),
-  );
-}
-
-/** 3.3 * 1.25 is 4.125, not 4.124999999999999. */
-function exact(usd: number): number {
-  return Number(usd.toFixed(9));
-}
-
-const PEAK = [
-  [1, 4],
-  [6, 10],
-] as const;
-
-/** DeepSeek's peak hours cost double: every day at first, then from Monday to Friday in Beijing. */
-function peaks(from: string, offPeak: Usd, weekdaysFrom = "2026-08-22T16:00Z"): Period[] {
-  const usd = Object.fromEntries(Object.entries(offPeak as Record<string, number>).map(([k, v]) => [k, exact(v * 2)]));
-  const everyDay =
-    from < weekdaysFrom
-      ? [
-          { from, hours: PEAK, usd },
-          { from: weekdaysFrom, usd: offPeak },
-        ]
-      : [];
-  const workDays: Period = { from: from < weekdaysFrom ? weekdaysFrom : from, hours: PEAK, weekdays: true, usd };
-  return [{ from, usd: offPeak }, ...everyDay, workDays];
-}
 
 const DEEPSEEK_V3: Period[] = [
   { usd: tokens(0.27, 0.07, 1.1) },
@@ -83,14 +36,6 @@ const DEEPSEEK_ALIASES: Period[] = [
 function moved(id: string, before: Usd, from: string, after: Usd): Correction {
   return { provider: "mistral", id, names: [id], periods: [{ usd: before }, { from, usd: after }], source: MISTRAL };
 }
-
-const one = (provider: string, id: string, usd: Usd, source: string, names: string[] = [id]): Correction => ({
-  provider,
-  id,
-  names,
-  periods: [{ usd }],
-  source,
-});
 
 const REGIONAL = "regional.anthropic.";
 const GLOBAL = "global.anthropic.";

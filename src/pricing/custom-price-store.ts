@@ -5,7 +5,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
-import { NO_PROJECT_ID } from "../db/schema.ts";
+import { NO_PROJECT_ID } from "../db/schema-prices.ts";
 import { columns, instantAt } from "../db/sql.ts";
 import { ApiError } from "../errors.ts";
 import { BUCKETS } from "../ledger/buckets.ts";

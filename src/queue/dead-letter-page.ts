@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
-import { NO_PROJECT_ID } from "../db/schema.ts";
+import { NO_PROJECT_ID } from "../db/schema-prices.ts";
 import { once, upTo } from "../parameters.ts";
 import { rawSinceMs } from "../retention/kept.ts";
 import { CHARACTER, count, id, time } from "../wire.ts";

@@ -6,7 +6,7 @@ import { type RecordDeps, recordCalls } from "../write/record.ts";
 import { sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { textArray } from "../db/array-literal.ts";
-import { NO_PROJECT_ID } from "../db/schema.ts";
+import { NO_PROJECT_ID } from "../db/schema-prices.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Batch, Outcome } from "../write/write-batch.ts";
 import { packMessages, readMessage } from "./message.ts";

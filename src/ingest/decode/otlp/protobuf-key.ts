@@ -2,7 +2,8 @@
  * Recognises attribute keys in UTF-8 without making a string. Most keys of a span are not read. The others come from a
  * fixed table, so they are interned.
  */
-import { READ_NAMES, TAG_PREFIXES } from "../span/attributes.ts";
+import { READ_NAMES } from "../span/attributes.ts";
+import { TAG_PREFIXES } from "../span/context-attributes.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

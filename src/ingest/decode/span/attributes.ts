@@ -3,6 +3,7 @@
  * is a new name here. The readers of both encodings keep exactly the attributes that these tables name.
  */
 import type { CountField } from "../../../ledger/counts.ts";
+import { BOOKKEEPING, IDENTITIES, METADATA, RESOURCE_TAGS, TAG_PREFIXES } from "./context-attributes.ts";
 
 export const PROVIDER = [
   "gen_ai.provider.name",
@@ -183,65 +184,8 @@ export const COST_DOCUMENTS: readonly (readonly [string, string])[] = [
   ["braintrust.metrics", "estimated_cost"],
 ];
 
-export const USER = [
-  "user.id",
-  "langfuse.user.id",
-  "enduser.id",
-  "ai.telemetry.metadata.userId",
-  "traceloop.association.properties.user_id",
-  "llm.user",
-  "metadata.user_api_key_user_id",
-  "metadata.user_api_key_end_user_id",
-  "ai.settings.context.userId",
-  "mastra.metadata.userId",
-  "traceloop.association.properties.userId",
-  "lmnr.association.properties.user_id",
-  "metadata.userId",
-];
-export const SESSION = [
-  "gen_ai.conversation.id",
-  "session.id",
-  "langfuse.session.id",
-  "traceloop.association.properties.session_id",
-  "traceloop.association.properties.sessionId",
-  "lmnr.association.properties.session_id",
-  "ai.telemetry.metadata.sessionId",
-  "ai.settings.context.sessionId",
-  "mastra.metadata.sessionId",
-  "metadata.sessionId",
-  "gcp.vertex.agent.session_id",
-  "conversation.id",
-];
-/** User and session inside OpenInference's `metadata`, which is one JSON document. */
-export const METADATA_USER = ["userId", "user_id"];
-export const METADATA_SESSION = ["sessionId", "session_id"];
-
 export const APPLICATION = ["service.name"];
 export const ENVIRONMENT = ["deployment.environment.name", "deployment.environment", "langfuse.environment"];
-
-export const TAG_PREFIXES = [
-  "traceloop.association.properties.",
-  "langfuse.trace.metadata.",
-  "ai.telemetry.metadata.",
-  "metadata.",
-  "ai.settings.context.",
-  "mastra.metadata.",
-  "trace.metadata.",
-  "lmnr.association.properties.metadata.",
-];
-/** Lists of tags without a key. They become one tag named `tag`. */
-export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags"];
-/** Resource attributes that are tags themselves. */
-export const RESOURCE_TAGS = ["team"];
-/** Keys in `metadata` by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
-export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$)/;
-/** Such names under a tag prefix. Mastra puts the provider's whole response there, with its headers. */
-const BOOKKEEPING = [
-  ...prefixed("mastra.metadata.", ["body", "headers", "modelMetadata", "providerMetadata"]),
-  ...prefixed("mastra.metadata.", ["runId", "toolCallId", "toolName"]),
-  ...prefixed("trace.metadata.openrouter.", ["api_key_hash", "creator_user_id", "entity_id", "finish_reason"]),
-  ...prefixed("trace.metadata.openrouter.", ["input_unit_price", "output_unit_price", "source", "user_id"]),
-];
 
 export const ERROR_TYPE = ["error.type"];
 export const HTTP_STATUS = "http.response.status_code";
@@ -274,7 +218,6 @@ export const PROVIDER_METADATA = "ai.response.providerMetadata";
 export const OUTPUT_VALUE = "output.value";
 export const GENKIT_OUTPUT = "genkit:output";
 export const ADK_RESPONSE = "gcp.vertex.agent.llm_response";
-export const METADATA = "metadata";
 export const INVOCATION_PARAMETERS = "llm.invocation_parameters";
 
 export const DOCUMENTS: ReadonlySet<string> = new Set([
@@ -290,9 +233,6 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
   ...BOOKKEEPING,
 ]);
 
-/** The names of user, session and tags. Most spans have none of them. */
-export const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
-
 /** Every attribute name that is read, apart from names that begin with one of `TAG_PREFIXES`. */
 export const READ_NAMES: ReadonlySet<string> = new Set(
   [
@@ -305,10 +245,6 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
     [...DOCUMENTS, ...IDENTITIES],
   ].flat(2),
 );
-
-function prefixed(prefix: string, names: readonly string[]): string[] {
-  return names.map((name) => prefix + name);
-}
 
 export function isRead(name: string): boolean {
   return READ_NAMES.has(name) || TAG_PREFIXES.some((prefix) => name.startsWith(prefix));

@@ -2,19 +2,19 @@
  * The context of a call: its user, session and tags. Many tools put them only on a span above the call. So each is
  * taken from the nearest span above that has it, among the spans of the body. The write looks for the rest.
  */
+import { READ_NAMES } from "./attributes.ts";
 import {
   IDENTITIES,
   METADATA,
   METADATA_SESSION,
   METADATA_USER,
   NOT_TAGS,
-  READ_NAMES,
   RESOURCE_TAGS,
   SESSION,
   TAG_LISTS,
   TAG_PREFIXES,
   USER,
-} from "./attributes.ts";
+} from "./context-attributes.ts";
 import { MAX_TEXT, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "../../../ledger/call.ts";
 import { documentOf, listOf, textOf, type Attributes, type Span, type SpanSource } from "./span.ts";
 

@@ -11,7 +11,6 @@ import {
   GENKIT_SUBTYPE,
   INVOCATION_PARAMETERS,
   LANGFUSE_TYPE,
-  METADATA,
   OPENINFERENCE_KIND,
   OPERATION,
   PROVIDER,
@@ -22,6 +21,7 @@ import {
   RESPONSE_TIER,
   SERVER,
 } from "./attributes.ts";
+import { METADATA } from "./context-attributes.ts";
 import type { Report } from "./report.ts";
 import { documentOf, textOf, type Attributes, type Span } from "./span.ts";
 

@@ -1,0 +1,65 @@
+/** The attribute names of a call's context, which are its user, session and tags, in order of priority. `attributes.ts` has the others. */
+export const USER = [
+  "user.id",
+  "langfuse.user.id",
+  "enduser.id",
+  "ai.telemetry.metadata.userId",
+  "traceloop.association.properties.user_id",
+  "llm.user",
+  "metadata.user_api_key_user_id",
+  "metadata.user_api_key_end_user_id",
+  "ai.settings.context.userId",
+  "mastra.metadata.userId",
+  "traceloop.association.properties.userId",
+  "lmnr.association.properties.user_id",
+  "metadata.userId",
+];
+export const SESSION = [
+  "gen_ai.conversation.id",
+  "session.id",
+  "langfuse.session.id",
+  "traceloop.association.properties.session_id",
+  "traceloop.association.properties.sessionId",
+  "lmnr.association.properties.session_id",
+  "ai.telemetry.metadata.sessionId",
+  "ai.settings.context.sessionId",
+  "mastra.metadata.sessionId",
+  "metadata.sessionId",
+  "gcp.vertex.agent.session_id",
+  "conversation.id",
+];
+/** OpenInference's JSON document, and the user and session inside it. */
+export const METADATA = "metadata";
+export const METADATA_USER = ["userId", "user_id"];
+export const METADATA_SESSION = ["sessionId", "session_id"];
+
+export const TAG_PREFIXES = [
+  "traceloop.association.properties.",
+  "langfuse.trace.metadata.",
+  "ai.telemetry.metadata.",
+  "metadata.",
+  "ai.settings.context.",
+  "mastra.metadata.",
+  "trace.metadata.",
+  "lmnr.association.properties.metadata.",
+];
+/** Lists of tags without a key. They become one tag named `tag`. */
+export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags"];
+/** Resource attributes that are tags themselves. */
+export const RESOURCE_TAGS = ["team"];
+/** Keys in `metadata` by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
+export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$)/;
+/** Such names under a tag prefix. Mastra puts the provider's whole response there, with its headers. */
+export const BOOKKEEPING = [
+  ...prefixed("mastra.metadata.", ["body", "headers", "modelMetadata", "providerMetadata"]),
+  ...prefixed("mastra.metadata.", ["runId", "toolCallId", "toolName"]),
+  ...prefixed("trace.metadata.openrouter.", ["api_key_hash", "creator_user_id", "entity_id", "finish_reason"]),
+  ...prefixed("trace.metadata.openrouter.", ["input_unit_price", "output_unit_price", "source", "user_id"]),
+];
+
+/** The names of user, session and tags. Most spans have none of them. */
+export const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
+
+function prefixed(prefix: string, names: readonly string[]): string[] {
+  return names.map((name) => prefix + name);
+}
