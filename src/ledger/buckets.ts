@@ -109,12 +109,13 @@ const CONTENTS_IN_ORDER = BUCKETS.map((bucket) => CONTENTS[bucket]);
 
 /** The units of each bucket in one priced call, in the order of `BUCKETS`. An unknown count is 0 here. */
 export function quantities(usage: Usage): number[] {
-  return CONTENTS_IN_ORDER.map(({ of, less }) => {
-    if (of === null) return 1;
-    let quantity = usage[of] ?? 0;
+  const held: number[] = [];
+  for (const { of, less } of CONTENTS_IN_ORDER) {
+    let quantity = of === null ? 1 : (usage[of] ?? 0);
     if (less !== undefined) for (const part of less) quantity -= usage[part] ?? 0;
-    return quantity;
-  });
+    held.push(quantity);
+  }
+  return held;
 }
 
 /**
@@ -156,5 +157,6 @@ export const UNIT_COUNTS: readonly CountField[] = BUCKETS.flatMap((bucket) =>
 
 /** True if a call used something that is billed beside tokens. */
 export function hasUnits(usage: Usage): boolean {
-  return UNIT_COUNTS.some((field) => (usage[field] ?? 0) > 0);
+  for (const field of UNIT_COUNTS) if ((usage[field] ?? 0) > 0) return true;
+  return false;
 }

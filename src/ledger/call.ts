@@ -16,15 +16,18 @@ export const COUNT_NAMES = Object.fromEntries(COUNT_FIELDS.map((field) => [field
   Record<CountField, string>
 >;
 
+/** The usage in which no count is known. */
+export const NO_USAGE = Object.fromEntries(COUNT_FIELDS.map((field) => [field, null])) as Readonly<Usage>;
+
 /** Makes a usage by asking for each count by its name. */
 export function usageBy(countOf: (name: string) => number | null): Usage {
-  const usage = {} as Usage;
-  for (const field of COUNT_FIELDS) usage[field] = countOf(COUNT_NAMES[field]);
+  const usage = { ...NO_USAGE };
+  for (const field of COUNT_FIELDS) {
+    const count = countOf(COUNT_NAMES[field]);
+    if (count !== null) usage[field] = count;
+  }
   return usage;
 }
-
-/** The usage in which no count is known. */
-export const NO_USAGE: Readonly<Usage> = usageBy(() => null);
 
 export interface Call extends Usage {
   /** The ledger's key, made from the start and the client's identity: see `callKey`. */

@@ -103,15 +103,15 @@ const REQUEST = BUCKETS.indexOf("request");
 const FILE_SEARCH = BUCKETS.indexOf("file_search");
 const OUTPUT = BUCKETS.indexOf("output");
 const OTHER_OUTPUTS = [
-  { bucket: "output_audio", count: "outputAudioTokens" },
-  { bucket: "output_image", count: "outputImageTokens" },
+  { bucket: "output_audio", at: BUCKETS.indexOf("output_audio"), count: "outputAudioTokens" },
+  { bucket: "output_image", at: BUCKETS.indexOf("output_image"), count: "outputImageTokens" },
 ] as const;
 
 /** True if the model sells audio or images at a price of their own, and the call does not say how much of its output is. */
 function mayBeAnother(call: PriceableCall, { unitPico, model }: Price): boolean {
-  return OTHER_OUTPUTS.some(({ bucket, count }) => {
+  return OTHER_OUTPUTS.some(({ bucket, at, count }) => {
     if (call[count] !== null) return false;
-    const own = unitPico[BUCKETS.indexOf(bucket)] ?? null;
+    const own = unitPico[at] ?? null;
     return own === null ? makes(model, bucket) : own !== unitPico[OUTPUT];
   });
 }

@@ -15,7 +15,7 @@ type Value = string | number | bigint | boolean | null;
 export interface Column {
   name: string;
   type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "text[]" | "jsonb";
-  of: (call: Call, cost: Cost) => Value;
+  of: (priced: PricedCall) => Value;
   /**
    * True if the value is the caller's, so a second sending that differs is a conflict. `inherited` if the value may also
    * come from a span above the call.
@@ -33,38 +33,38 @@ const inherited = (name: string, type: Column["type"], of: Column["of"]): Column
 const derived = (name: string, type: Column["type"], of: Column["of"]): Column => ({ name, type, of, said: false });
 
 export const COLUMNS: readonly Column[] = [
-  derived("id", "uuid", (t) => t.id),
-  derived("started_at", "timestamptz", (t) => t.startedAtMs),
-  said("duration_us", "bigint", (t) => t.durationUs),
-  ...COUNT_FIELDS.map((field) => said(COUNT_NAMES[field], "integer", (t) => t[field])),
-  derived("cost_pico", "bigint", (_, cost) => cost.costPico),
-  { ...derived("recorded_cost_pico", "bigint", (_, cost) => cost.costPico), sameAs: "cost_pico" },
-  said("reported_cost_pico", "bigint", (t) => t.reportedCostPico),
-  derived("price_id", "uuid", (_, cost) => cost.price?.id ?? null),
-  derived("billable", "boolean", (t) => t.billable),
-  derived("wrapper", "boolean", (t) => t.wrapper),
-  said("status", "text", (t) => t.status),
-  said("application", "text", (t) => t.application),
-  said("environment", "text", (t) => t.environment),
-  said("provider", "text", (_, cost) => cost.provider),
-  said("model", "text", (t) => t.model),
-  said("operation", "text", (t) => t.operation),
-  said("service_tier", "text", (t) => t.serviceTier),
-  said("request_model", "text", (t) => t.requestModel),
-  derived("request_provider", "text", (t) => t.requestProvider),
-  derived("unknown_usage_members", "text[]", (t) => membersOf(t.unknownUsageMembers)),
-  said("client_id", "text", (t) => t.clientId),
-  said("trace_id", "text", (t) => t.traceId),
-  said("span_id", "text", (t) => t.spanId),
-  said("parent_id", "text", (t) => t.parentId),
-  said("response_id", "text", (t) => t.responseId),
-  inherited("user_id", "text", (t) => t.userId),
-  inherited("session_id", "text", (t) => t.sessionId),
-  inherited("tags", "jsonb", (t) => tagsJson(t.tags)),
-  said("error_type", "text", (t) => t.errorType),
-  derived("unpriced_reason", "text", (_, cost) => cost.unpricedReason),
-  derived("rule", "text", (t) => t.rule),
-  derived("usage_semantics", "text", (t) => t.usageSemantics),
+  derived("id", "uuid", ({ call }) => call.id),
+  derived("started_at", "timestamptz", ({ call }) => call.startedAtMs),
+  said("duration_us", "bigint", ({ call }) => call.durationUs),
+  ...COUNT_FIELDS.map((field) => said(COUNT_NAMES[field], "integer", ({ call }) => call[field])),
+  derived("cost_pico", "bigint", ({ cost }) => cost.costPico),
+  { ...derived("recorded_cost_pico", "bigint", ({ cost }) => cost.costPico), sameAs: "cost_pico" },
+  said("reported_cost_pico", "bigint", ({ call }) => call.reportedCostPico),
+  derived("price_id", "uuid", ({ cost }) => cost.price?.id ?? null),
+  derived("billable", "boolean", ({ call }) => call.billable),
+  derived("wrapper", "boolean", ({ call }) => call.wrapper),
+  said("status", "text", ({ call }) => call.status),
+  said("application", "text", ({ call }) => call.application),
+  said("environment", "text", ({ call }) => call.environment),
+  said("provider", "text", ({ cost }) => cost.provider),
+  said("model", "text", ({ call }) => call.model),
+  said("operation", "text", ({ call }) => call.operation),
+  said("service_tier", "text", ({ call }) => call.serviceTier),
+  said("request_model", "text", ({ call }) => call.requestModel),
+  derived("request_provider", "text", ({ call }) => call.requestProvider),
+  derived("unknown_usage_members", "text[]", ({ call }) => membersOf(call.unknownUsageMembers)),
+  said("client_id", "text", ({ call }) => call.clientId),
+  said("trace_id", "text", ({ call }) => call.traceId),
+  said("span_id", "text", ({ call }) => call.spanId),
+  said("parent_id", "text", ({ call }) => call.parentId),
+  said("response_id", "text", ({ call }) => call.responseId),
+  inherited("user_id", "text", ({ call }) => call.userId),
+  inherited("session_id", "text", ({ call }) => call.sessionId),
+  inherited("tags", "jsonb", ({ call }) => tagsJson(call.tags)),
+  said("error_type", "text", ({ call }) => call.errorType),
+  derived("unpriced_reason", "text", ({ cost }) => cost.unpricedReason),
+  derived("rule", "text", ({ call }) => call.rule),
+  derived("usage_semantics", "text", ({ call }) => call.usageSemantics),
 ];
 
 /** The columns that are sent with a write. */
@@ -119,8 +119,7 @@ export function differs(column: Column): SQL {
 
 /** One whole column of a batch, as a Postgres array literal. */
 export function columnLiteral({ type, of }: Column, batch: readonly PricedCall[]): string | null {
-  const value = ({ call, cost }: PricedCall): Value => of(call, cost);
   return type === "text" || type === "text[]" || type === "jsonb"
-    ? textColumn(batch, value as (priced: PricedCall) => string | null)
-    : plainColumn(batch, value);
+    ? textColumn(batch, of as (priced: PricedCall) => string | null)
+    : plainColumn(batch, of);
 }

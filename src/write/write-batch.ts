@@ -178,6 +178,9 @@ function sizeOfLabels(batch: readonly PricedCall[], links: readonly Link[]): num
  * instead of deadlocking.
  */
 function inKeyOrder(batch: readonly PricedCall[]): PricedCall[] {
-  const sorted = batch.toSorted((a, b) => (a.call.id < b.call.id ? -1 : a.call.id > b.call.id ? 1 : 0));
+  // Keys begin with the start, and numbers are compared faster.
+  const sorted = batch.toSorted(
+    ({ call: a }, { call: b }) => a.startedAtMs - b.startedAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
+  );
   return sorted.filter(({ call }, i) => i === 0 || call.id !== sorted[i - 1]!.call.id);
 }

@@ -2,7 +2,7 @@
 import { contradiction } from "../../ledger/buckets.ts";
 import { type Call, type Doubt, MAX_TEXT, NO_USAGE, type Usage, withinLedgerTime } from "../../ledger/call.ts";
 import type { Decoded, ItemError } from "./decoded.ts";
-import { MAX_DEPTH, nestsDeeper } from "./json.ts";
+import { MAX_DEPTH, TOO_DEEP } from "./json.ts";
 
 /** One item cannot be stored. The other items of its body can. */
 export class ItemRefused extends Error {
@@ -41,14 +41,15 @@ export function decodeItems<T>(items: readonly T[], decode: (item: T) => Call | 
 /**
  * Takes an item that is a JSON object.
  *
- * @throws ItemRefused for any other value, for field names that JavaScript treats specially, and for deep nesting.
+ * @param value from `itemsOf` or `parseLines`, which find deep nesting.
+ * @throws ItemRefused for any other value, and for field names that JavaScript treats specially.
  */
 export function objectItem(value: unknown, what: string): Record<string, unknown> {
+  if (value === TOO_DEEP) throw new ItemRefused(`the item is nested deeper than ${MAX_DEPTH} levels`);
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new ItemRefused(`${what} must be a JSON object`);
   if (Object.hasOwn(value, "__proto__") || Object.hasOwn(value, "constructor"))
     throw new ItemRefused("__proto__ and constructor are not allowed as field names");
-  if (nestsDeeper(value, MAX_DEPTH)) throw new ItemRefused(`the item is nested deeper than ${MAX_DEPTH} levels`);
   return value as Record<string, unknown>;
 }
 

@@ -24,6 +24,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Stands for a line that nests too deep. */
+export const TOO_DEEP = Symbol("nests too deep");
+
 /**
  * Parses the lines of NDJSON. A line that is not JSON becomes null. Null is no object, so it becomes an item error.
  *
@@ -34,7 +37,8 @@ export function parseLines(text: string, maxItems: number): unknown[] {
   if (lines.length > maxItems) throw tooManyItems(maxItems);
   return lines.map((line) => {
     try {
-      return JSON.parse(line) as unknown;
+      const item: unknown = JSON.parse(line);
+      return nestsDeeper(item, MAX_DEPTH) ? TOO_DEEP : item;
     } catch {
       return null;
     }

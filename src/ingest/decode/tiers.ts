@@ -12,6 +12,8 @@ export function tierText(value: unknown): string | null | undefined {
 
 /** What several sources say of one call's tier, speed and place; what means the standard price is left out beside others. */
 export function joinTiers(...said: readonly (string | null)[]): string | null {
+  const [only = null, ...others] = said.filter((tier) => tier !== null);
+  if (others.length === 0 && !only?.includes("+")) return only;
   const all = new Set(said.flatMap((tier) => tier?.split("+") ?? []).filter((tier) => tier !== ""));
   if (all.size <= 1) return [...all][0] ?? null;
   const special = [...all].filter((tier) => canonicalTier(tier) !== null);

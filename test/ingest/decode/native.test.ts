@@ -127,8 +127,10 @@ describe("decodeNative", () => {
 
   it("refuses nesting past 32 levels in an item", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(levels - 1) });
-    expect(decodeOne({ extra: nested(31) }).model).toBe("gpt-4o");
-    expect(refusal({ extra: nested(32) })).toMatch(/^invalid: the item is nested deeper than 32 levels/);
+    const lines = [nested(31), nested(32)].map((extra) => JSON.stringify(item({ extra })));
+    const { calls, errors } = decodeNative(parseLines(lines.join("\n"), 2), NOW);
+    expect(calls.map(({ model }) => model)).toEqual(["gpt-4o"]);
+    expect(errors).toEqual([{ index: 1, code: "invalid", message: "the item is nested deeper than 32 levels" }]);
   });
 
   it("counts the items, and tells errors by index", () => {
