@@ -51,10 +51,14 @@ export async function copied(pool: pg.Pool, lines: readonly string[], projectId:
 }
 
 export async function unnested(pool: pg.Pool, lines: readonly string[], projectId: string): Promise<void> {
-  const { rows } = await pool.query<{ name: string; type: string }>(
-    "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'traces'::regclass AND attnum > 1 AND NOT attisdropped ORDER BY attnum",
+  const { rows } = await pool.query<{ type: string }>(
+    "SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'traces'::regclass AND attnum > 1 AND NOT attisdropped ORDER BY attnum",
   );
-  const statement = `INSERT INTO traces SELECT '${projectId}'::uuid, * FROM unnest(${rows.map(({ type }, i) => `$${i + 1}::${type}[]`).join(", ")}) ON CONFLICT DO NOTHING`;
+  // `unnest` would take a list of lists apart, so lists are sent as text.
+  const sent = rows.map(({ type }, i) => `$${i + 1}::${type.endsWith("[]") ? "text" : type}[]`);
+  const stored = rows.map(({ type }, i) => `c${i}::${type}`);
+  const names = rows.map((_, i) => `c${i}`);
+  const statement = `INSERT INTO traces SELECT '${projectId}'::uuid, ${stored.join(", ")} FROM unnest(${sent.join(", ")}) AS sent (${names.join(", ")}) ON CONFLICT DO NOTHING`;
   const batches = Array.from({ length: Math.ceil(lines.length / BATCH) }, (_, at) => {
     const cells = lines.slice(at * BATCH, (at + 1) * BATCH).map((line) => line.split("\t").slice(1));
     return rows.map((_, column) => cells.map((row) => (row[column] === "\\N" ? null : row[column])));
