@@ -35,7 +35,7 @@ export function rounded({ numerator, denominator }: Ratio): bigint {
   return up ? quotient + 1n : quotient;
 }
 
-/** USD per `per` units -> pico-USD per unit. */
+/** USD per `per` units -> pico-USD per unit, exactly. An hour has 3,600 seconds, which do not divide a USD's 10^12. */
 export function picoPerUnit(usd: string, per: number): Ratio {
-  return times(ratio(usd), { numerator: 1_000_000_000_000n / BigInt(per), denominator: 1n });
+  return times(ratio(usd), { numerator: 1_000_000_000_000n, denominator: BigInt(per) });
 }
