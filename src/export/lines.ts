@@ -2,10 +2,11 @@
 import { SUMMED_COUNTS, MEASURES } from "../ledger/measures.ts";
 import type { Database } from "../db/client.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
+import { LATENCY_NAMES } from "../rollup/latency.ts";
 import { type Group, noSums } from "../summary/group.ts";
 import type { SummaryQuery } from "../summary/query.ts";
 import { measuresFor } from "../summary/summarize.ts";
-import { rowOf, show } from "../summary/shown.ts";
+import { rowOf, show, type Sums } from "../summary/shown.ts";
 import { intervalStart, nextInterval } from "../summary/zone.ts";
 import { TRACE_FIELDS } from "../traces/read.ts";
 import { type CsvColumn, csvHeader, csvLine } from "./csv.ts";
@@ -134,16 +135,19 @@ function summaryCsv(asked: SummaryExport): Form<Group> {
   };
 }
 
-const LATENCIES = ["mean", "p50", "p90", "p95", "p99", "max"];
+/** The members of a row's sums that have members themselves. Exports have no `previous`. */
+type Nested = Exclude<{ [N in keyof Sums]-?: NonNullable<Sums[N]> extends object ? N : never }[keyof Sums], "previous">;
+const MEMBERS: Readonly<Record<Nested, readonly string[]>> = {
+  latency_ms: LATENCY_NAMES,
+  buckets: BUCKETS.flatMap((bucket) => [`${bucket}.quantity`, `${bucket}.cost_usd`]),
+};
 
 /** The columns of a row's sums. A row without calls has all of them. */
 function sumNames(query: SummaryQuery): string[] {
   const nothing = show({ sums: noSums(measuresFor(query)), latency: null }, query);
-  return Object.keys(nothing).flatMap((name) => {
-    if (name === "latency_ms") return LATENCIES.map((latency) => `${name}.${latency}`);
-    if (name !== "buckets") return [name];
-    return BUCKETS.flatMap((bucket) => [`${name}.${bucket}.quantity`, `${name}.${bucket}.cost_usd`]);
-  });
+  return Object.keys(nothing).flatMap((name) =>
+    Object.hasOwn(MEMBERS, name) ? MEMBERS[name as Nested].map((member) => `${name}.${member}`) : [name],
+  );
 }
 
 /** `{a: {b: 1}}` as `{"a.b": 1}`. */

@@ -13,14 +13,10 @@ const LN_GAMMA = Math.log(GAMMA);
 export const latencyBinOf =
   sql`ceil(ln(greatest(t.duration_us, 1)::float8) / ${LN_GAMMA}::float8)::smallint`.inlineParams();
 
-export interface Latency {
-  mean: number;
-  p50: number;
-  p90: number;
-  p95: number;
-  p99: number;
-  max: number;
-}
+const QUANTILES = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, max: 1 } as const;
+
+export type Latency = Record<"mean" | keyof typeof QUANTILES, number>;
+export const LATENCY_NAMES = ["mean", ...Object.keys(QUANTILES)] as (keyof Latency)[];
 
 /**
  * Mean and percentiles of a histogram.
@@ -40,14 +36,8 @@ export function latencyOf(counts: ReadonlyMap<number, number>, sumUs: bigint): L
     }
     return binMs(sorted.at(-1)![0]);
   };
-  return {
-    mean: roundMs(Number(sumUs) / total / 1_000),
-    p50: at(0.5),
-    p90: at(0.9),
-    p95: at(0.95),
-    p99: at(0.99),
-    max: at(1),
-  };
+  const quantiles = Object.entries(QUANTILES).map(([name, quantile]) => [name, at(quantile)] as const);
+  return { mean: roundMs(Number(sumUs) / total / 1_000), ...Object.fromEntries(quantiles) } as Latency;
 }
 
 function binMs(bin: number): number {

@@ -3,21 +3,16 @@ import { z } from "zod";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { type Shown, SHOWN, type ShownName } from "../ledger/measures.ts";
 import { picoToUsd } from "../money.ts";
-import { type Latency, latencyOf } from "../rollup/latency.ts";
+import { type Latency, LATENCY_NAMES, latencyOf } from "../rollup/latency.ts";
 import { count, time, usd, usdDifference } from "../wire.ts";
 import { BucketSums, bucketsOf, Rates, ratesOf } from "./details.ts";
 import type { Group } from "./group.ts";
 import { PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { formatInZone, INTERVALS } from "./zone.ts";
 
-const latency: z.ZodType<Latency> = z.object({
-  mean: z.number(),
-  p50: z.number(),
-  p90: z.number(),
-  p95: z.number(),
-  p99: z.number(),
-  max: z.number(),
-});
+const latency = z.object(
+  Object.fromEntries(LATENCY_NAMES.map((name) => [name, z.number()])) as Record<keyof Latency, z.ZodNumber>,
+);
 
 function schemaOf({ isMoney, nullWithout, nullUnless, description }: Shown): z.ZodType<number | string | null> {
   const value = isMoney ? (nullWithout === undefined && nullUnless === undefined ? usd : usd.nullable()) : count;
