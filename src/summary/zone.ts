@@ -70,10 +70,7 @@ const FIRST_DAY = {
     local.getUTCDate() - ((local.getUTCDay() + 6) % 7) + 7 * next,
   ],
   month: (local, next) => [local.getUTCFullYear(), local.getUTCMonth() + next, 1],
-} satisfies Record<
-  Exclude<Interval, "none" | "hour">,
-  (local: Date, next: number) => [year: number, month: number, day: number]
->;
+} satisfies Partial<Record<Interval, (local: Date, next: number) => [year: number, month: number, day: number]>>;
 
 /** The start of the interval that holds an instant, epoch ms. */
 export function intervalStart(zone: Zone, interval: Exclude<Interval, "none">, ms: number): number {

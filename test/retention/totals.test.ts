@@ -17,6 +17,7 @@ import { constants } from "../../src/db/sql.ts";
 import { FRESHNESS, LEVEL, LEVELS } from "../../src/ledger/levels.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
+import { INTERVALS } from "../../src/summary/zone.ts";
 import { newProject } from "../ledger.ts";
 import { price, units } from "../pricing/custom.ts";
 import { priced, trace, traces } from "../calls.ts";
@@ -43,8 +44,10 @@ const GROUPS = [
   "tag.team",
   "tag.feature,model",
 ];
+/** Only hours need rows that are removed. */
+const WHOLE_DAYS = INTERVALS.filter((interval) => interval !== "hour");
 const QUESTIONS = GROUPS.flatMap((groups) =>
-  ["none", "day", "month"].map((interval) => `group_by=${groups}&interval=${interval}`),
+  WHOLE_DAYS.map((interval) => `group_by=${groups}&interval=${interval}`),
 ).flatMap((question) => [`${question}&include=latency,buckets,rates`, `${question}&user=ada`]);
 
 async function ask(db: Database, project: string, question: string, fromMs = FROM, toMs = TO) {
