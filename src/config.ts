@@ -5,7 +5,10 @@ import { DEFAULT_GRACE_SECONDS } from "./ledger/call.ts";
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const hyperdriveBinding = z.object({ connectionString: postgresUrl });
-const queueBinding = z.custom<Queue>((value) => typeof value === "object" && value !== null && "sendBatch" in value);
+const queueBinding = z.custom<Queue>(
+  (value) => typeof value === "object" && value !== null && "sendBatch" in value,
+  "must be the binding of a queue",
+);
 
 const days = z.coerce.number().int().min(1).max(36_500).optional();
 
@@ -69,8 +72,9 @@ export function parseConfig(env: unknown): Config {
   const parsed = schema.safeParse(env);
   if (!parsed.success) {
     throw refused(
+      // A reason of our own says what is wrong; the other issues follow from the key.
       parsed.error.issues.map(({ code, path, message }) =>
-        code === "custom" && path[0] === "HOUR_RETENTION_DAYS" ? `${path.join(".")} (${message})` : path.join("."),
+        code === "custom" ? `${path.join(".")} (${message})` : path.join("."),
       ),
     );
   }

@@ -59,7 +59,7 @@ export async function runScheduled(
   // If one stage fails, the others still run.
   for (const stage of stagesOf(deps, keepAlive, sweep, result)) {
     try {
-      if (!(await stage())) left = true;
+      if ((await stage()) === false) left = true;
     } catch (error) {
       errors.push(error);
     }
@@ -69,14 +69,14 @@ export async function runScheduled(
   return result;
 }
 
-/** Each stage returns whether it has nothing left to do. */
+/** Each stage returns whether it has nothing left to do. What a daily one leaves waits for the next day. */
 function stagesOf(
   deps: CronDeps,
   keepAlive: KeepAlive,
   sweep: boolean,
   result: { merged: number; drained: boolean },
-): (() => Promise<boolean>)[] {
-  const always = [
+): (() => Promise<boolean | void>)[] {
+  const always: (() => Promise<boolean>)[] = [
     async () => {
       await deps.db.query(
         sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`,
@@ -100,18 +100,11 @@ function stagesOf(
     () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
     () => retain(deps, deps.now() + RETAIN_MS),
   ];
-  const daily = [
-    async () => {
-      await healAll(deps, keepAlive);
-      return true;
-    },
-    async () => {
-      await noteAliases(deps.db);
-      return true;
-    },
+  const daily: (() => Promise<void>)[] = [
+    async () => void (await healAll(deps, keepAlive)),
+    () => noteAliases(deps.db),
     async () => {
       while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
-      return true;
     },
   ];
   return sweep ? [...always, ...daily] : always;

@@ -54,7 +54,7 @@ export async function writeBatch(
   try {
     return await writeKept(db, projectId, batch, links, graceSeconds);
   } catch (error) {
-    if (!(error instanceof Expired)) throw error;
+    if (!(error instanceof Expired) || error.what !== "raw") throw error;
     const { sinceMs } = error;
     const kept = batch.filter(({ call }) => call.startedAtMs >= sinceMs);
     const keptLinks = links.filter(({ startedAtMs }) => startedAtMs >= sinceMs);
