@@ -101,11 +101,15 @@ export function parseCapacityArgs(args: readonly string[]): CapacityOptions {
   return { scenarios, tiers, cores, prices: pricesOf(price ?? []), calibration, json };
 }
 
+/** The flag of a scenario's field. */
+function flagOf(field: keyof Scenario): keyof ReturnType<typeof CAPACITY.opts> {
+  return field === "readsPerSecond" ? "readRate" : field;
+}
+
 /** A flag that is given holds for all tiers; a default only where a tier says nothing. */
 function tiersWith(scenario: Scenario): CapacityOptions["scenarios"] {
-  const isGiven = (name: string): boolean =>
-    CAPACITY.getOptionValueSource(name === "readsPerSecond" ? "readRate" : (name as keyof Scenario)) === "cli";
-  const given = Object.fromEntries(Object.entries(scenario).filter(([name]) => isGiven(name)));
+  const isGiven = (field: string): boolean => CAPACITY.getOptionValueSource(flagOf(field as keyof Scenario)) === "cli";
+  const given = Object.fromEntries(Object.entries(scenario).filter(([field]) => isGiven(field)));
   return TIERS.map(({ name, regions, ...tier }) => {
     const evenly = regions.map((name) => ({ name, share: 1 / regions.length }));
     return { name, scenario: { ...scenario, ...tier, regions: evenly, ...given } };

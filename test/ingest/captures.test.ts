@@ -154,6 +154,8 @@ function decode(body: Body): Decoded {
   if (body.path.endsWith("/v1/logs")) {
     return body.json ? decodeLogsJson(parsed(body), NOW) : decodeLogsProtobuf(body.bytes, NOW);
   }
+  // A path without a decoder must not be read as one of another emitter.
+  if (!body.path.endsWith("/litellm")) throw new Error(`no decoder for ${body.path}`);
   const entries = parsed(body);
   return decodeLitellm(Array.isArray(entries) ? entries : [entries], NOW);
 }
