@@ -18,6 +18,7 @@ export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["error_type", "text"],
   ["service_tier", "text"],
   ["request_model", "text"],
+  ["base_url", "text"],
   ["response_id", "text"],
   ["trace_id", "text"],
   ["span_id", "text"],

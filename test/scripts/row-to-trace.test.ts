@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { BadCell } from "../../scripts/import/fields.ts";
+import { BadCell, FIELDS } from "../../scripts/import/fields.ts";
 import { rowToTrace } from "../../scripts/import/row-to-trace.ts";
+import { NativeTrace } from "../../src/ingest/decode/native-schema.ts";
 
 function mapping(columns: Record<string, string> = {}, defaults: Record<string, string> = {}, zoneMinutes = 0) {
   return { columns: new Map(Object.entries(columns)), defaults: new Map(Object.entries(defaults)), zoneMinutes };
@@ -9,6 +10,10 @@ function mapping(columns: Record<string, string> = {}, defaults: Record<string, 
 const row = { timestamp: "2026-01-02 03:04:05", model: "gpt-4o" };
 
 describe("rowToTrace", () => {
+  it("knows the fields of the native form, and no others", () => {
+    expect([...FIELDS.keys()].toSorted()).toEqual(Object.keys(NativeTrace.shape).toSorted());
+  });
+
   it("takes mapped columns, and columns named as fields without being told", () => {
     const trace = rowToTrace(
       { TIMESTAMP: "2023-11-16 18:17:03.9799600", ContextTokens: "4808", GeneratedTokens: "10", model: "gpt-4o" },
