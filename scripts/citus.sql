@@ -1,28 +1,31 @@
 -- Spreads a migrated database over the nodes of a Citus cluster by project: psql "$DATABASE_URL" -f scripts/citus.sql
 --
--- Not run against Citus yet: what follows of its planner is read in its documentation, source (12) and issues, not tried.
+-- Not run against Citus yet: what follows of its planner is read in its documentation, source (12) and issues, not
+-- tried.
 --
 -- Ready: the schema, and where statements go. Each statement that runs for one project is restricted to it at every
--- distributed table, in a form that the planner can follow; test/db/citus-statements.test.ts holds them to that. Questions
--- go to the project's shard as they are.
+-- distributed table, in a form that the planner can follow; test/db/citus-statements.test.ts holds them to that.
+-- Questions go to the project's shard as they are.
 --
 -- Taken, but step by step: a WITH that has an INSERT, of which only the parts go to the shard (citusdata/citus#3654,
--- #3948). Such are the write (src/write/insert.ts), settling where it changes something (src/write/apply-judgements.ts), deletion
--- (src/traces/delete.ts) and repricing (src/reprice/step.ts). The parts run one after another as they are written, each
--- sees what those before it changed, and rows between them pass through the node that the client is connected to: slower,
--- still one transaction. None of them reads a table behind a part that changes what it reads there, so they mean the same.
--- INSERT ... SELECT from what was sent (links, sightings, held wrappers) computes its rows on that node as well.
+-- #3948). Such are the write (src/write/insert.ts), settling where it changes something
+-- (src/write/apply-judgements.ts), deletion (src/traces/delete.ts), repricing (src/reprice/step.ts), relabelling
+-- (src/reprice/relabel.ts) and repairing (src/rollup/repair.ts). The parts run one after another as they are written,
+-- each sees what those before it changed, and rows between them pass through the node that the client is connected to:
+-- slower, still one transaction. None of them reads a table behind a part that changes what it reads there, so they
+-- mean the same. INSERT ... SELECT from what was sent (links, sightings, held wrappers) computes its rows on that node
+-- as well.
 --
--- Advisory locks are of the node that the client is connected to: those who settle one trace take turns only if all
--- connect to the same.
+-- Advisory locks are of the node that the client is connected to: those who settle one trace, or repair one project,
+-- take turns only if all connect to the same.
 --
 -- For all projects, and so for all shards, is what cron does, and the operator's replay of dead letters; the test lists
 -- it. Plain questions and deletions Citus sends to all shards. These it refuses; they would have to run for one project
 -- after another, or on each shard by itself:
 --   src/rollup/merge.ts, src/rollup/compact.ts: FOR UPDATE is for one shard only.
 --   src/rollup/crowded.ts, hours in src/retention/retain.ts: so is a recursive WITH.
---   links in src/ingest/trace-nodes.ts, hours too: rows chosen by ctid. Responses in src/retention/retain.ts go by ctid and
---     by pg_relation_size, which is that of the empty table in front of the shards: they would stay.
+--   links in src/write/trace-nodes.ts, hours too: rows chosen by ctid. Responses in src/retention/retain.ts go by ctid
+--     and by pg_relation_size, which is that of the empty table in front of the shards: they would stay.
 --   the bound of calls in src/retention/retain.ts: what a reference table is set to may not depend on distributed ones.
 --
 -- Every node needs what statements call.

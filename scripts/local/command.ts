@@ -1,7 +1,5 @@
 /**
- * `npm run dev`. What it needs is listed in the README; settings come from the environment: PORT, DATA_DIR, DATABASE_URL,
- * REDIS_URL, DATABASE_DRIVER, DATABASE_POOL_SIZE, DATABASE_TIMEOUT_MS, WRAPPER_GRACE_SECONDS, INGEST_MODE, METRICS_TOKEN,
- * RAW_RETENTION_DAYS, HOUR_RETENTION_DAYS, CATALOGUE_URL.
+ * `npm run dev`. What it needs is listed in the README; settings come from the environment, see src/README.md.
  *
  * It ends with a signal and with npm, in order; nothing that it started outlives it, see guardian.ts.
  */
