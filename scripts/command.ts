@@ -1,6 +1,6 @@
 /**
- * How commands begin and end. A command ends with an exit code or with a sentence for the person who ran it; whatever it
- * started ends with it, also after a failure, Ctrl-C, SIGTERM or a closed terminal.
+ * How commands begin and end. A command ends with an exit code or with a sentence for the person who ran it; whatever
+ * it started ends with it, also after a failure, Ctrl-C, SIGTERM or a closed terminal.
  */
 
 /** Its message is that sentence; there is no stack trace. */
@@ -17,8 +17,8 @@ export interface Lifetime {
   /** Disposed of when the command ends, however it ends: the latest first. */
   ends: AsyncDisposableStack;
   /**
-   * After this call the first signal aborts what is returned, and the command has to end by itself. Without it, a signal
-   * disposes of `ends` and exits. A second signal exits at once.
+   * After this call the first signal aborts what is returned, and the command has to end by itself. Without it, a
+   * signal disposes of `ends` and exits. A second signal exits at once.
    */
   endByItself(): AbortSignal;
 }

@@ -69,7 +69,9 @@ export function createApp(deps: Deps): Hono<AppEnv> {
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/** True if a route has this method. The middleware that every request passes has the method `ALL` and does not count. */
+/**
+ * True if a route has this method. The middleware that every request passes has the method `ALL` and does not count.
+ */
 function answers(app: Hono<AppEnv>, method: string, path: string): boolean {
   return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
 }

@@ -1,4 +1,6 @@
-/** What the documents list by hand: files, routes, fields, buckets and variables. What is forgotten or gone fails here. */
+/**
+ * What the documents list by hand: files, routes, fields, buckets and variables. What is forgotten or gone fails here.
+ */
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, inject, it } from "vitest";

@@ -1,4 +1,7 @@
-/** Ingest that goes on until it is told to stop, from a process of its own: what is timed meanwhile waits only for others. */
+/**
+ * Ingest that goes on until it is told to stop, from a process of its own: what is timed meanwhile waits only for
+ * others.
+ */
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";

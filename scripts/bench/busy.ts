@@ -14,7 +14,10 @@ const CONNECTIONS = 4;
 /** So that what was ingested before the first question is not nothing. */
 const LEAD_MS = 2_000;
 
-/** The calls go into the project that is asked about, and no cron merges them meanwhile: answers add up partial rows as well. */
+/**
+ * The calls go into the project that is asked about, and no cron merges them meanwhile: answers add up partial rows as
+ * well.
+ */
 export async function busySummary({ db, pool, url, say }: Bench, history: History): Promise<Measured[]> {
   const toMs = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS;
   const question = (): Promise<unknown> => ask(db, history, "group_by=model", toMs - 30 * DAY_MS, toMs);

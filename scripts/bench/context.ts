@@ -23,7 +23,9 @@ export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib">
   say(line: string): void;
   /** About so many calls of 90 days, in a project of their own. */
   history(traces: number): Promise<History>;
-  /** So that a part does not pay for those before it: what they ingested is merged, or gone if there is no history yet. */
+  /**
+   * So that a part does not pay for those before it: what they ingested is merged, or gone if there is no history yet.
+   */
   settle(): Promise<void>;
 }
 

@@ -1,4 +1,6 @@
-/** What the isolate itself holds while it works, by V8's own count: the platform ends one that holds more than 128 MB. */
+/**
+ * What the isolate itself holds while it works, by V8's own count: the platform ends one that holds more than 128 MB.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench } from "./context.ts";
 import { startBackground } from "./background.ts";

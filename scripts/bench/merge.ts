@@ -1,7 +1,7 @@
 /**
- * Merging: how long the Worker's cron takes for what came in at full ingest, to the time in which it came in (above 1 it
- * would fall behind); what CPU that is in Postgres; and how many partial rows there were for each group. First with calls
- * that came before, so that each time is of one thing; then with both at once, on the same cores.
+ * Merging: how long the Worker's cron takes for what came in at full ingest, to the time in which it came in (above 1
+ * it would fall behind); what CPU that is in Postgres; and how many partial rows there were for each group. First with
+ * calls that came before, so that each time is of one thing; then with both at once, on the same cores.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { PgDialect } from "drizzle-orm/pg-core";

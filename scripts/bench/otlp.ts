@@ -1,4 +1,6 @@
-/** The benchmarks' calls as OTLP: a binary `ExportTraceServiceRequest`, one span a call, one resource an application. */
+/**
+ * The benchmarks' calls as OTLP: a binary `ExportTraceServiceRequest`, one span a call, one resource an application.
+ */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Call } from "./calls.ts";
 

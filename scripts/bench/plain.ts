@@ -1,4 +1,6 @@
-/** The design that this project replaces: a plain table of calls with three indexes, added up anew for each question. */
+/**
+ * The design that this project replaces: a plain table of calls with three indexes, added up anew for each question.
+ */
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { inParallel } from "./baselines.ts";

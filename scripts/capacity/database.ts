@@ -1,6 +1,6 @@
 /**
- * Postgres in amounts of work: what arrives joins a line, which each second serves as much as the cores can after merges
- * and summaries took their part. At the end of each second
+ * Postgres in amounts of work: what arrives joins a line, which each second serves as much as the cores can after
+ * merges and summaries took their part. At the end of each second
  *
  *   traces that arrived = traces that were written + traces in the line.
  */

@@ -1,6 +1,9 @@
 /** Where the services end, by their own documentation (read on 2026-11-26). */
 
-/** Neon's compute sizes, in CU: fractions, then whole ones; above 16 CU on the Scale plan only. https://neon.com/docs/introduction/plans */
+/**
+ * Neon's compute sizes, in CU: fractions, then whole ones; above 16 CU on the Scale plan only.
+ * https://neon.com/docs/introduction/plans
+ */
 const NEON_SIZES = [0.25, 0.5, ...Array.from({ length: 56 }, (_, i) => i + 1)];
 export const NEON_MOST_CORES = 56;
 export const NEON_MOST_CORES_OF_LAUNCH = 16;

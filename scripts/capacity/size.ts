@@ -11,7 +11,9 @@ const FULL_ENOUGH = 0.7;
 
 /** Work that the day asks for, in cores on average over the period when it is most. */
 export interface Need {
-  /** Of all work on the primary. In direct mode of the busiest minute: callers wait. In queue mode of the busiest hour. */
+  /**
+   * Of all work on the primary. In direct mode of the busiest minute: callers wait. In queue mode of the busiest hour.
+   */
   primary: number;
   /** Of summaries alone, of the busiest hour. */
   summaries: number;

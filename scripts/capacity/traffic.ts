@@ -11,8 +11,8 @@ const HOUR_SECONDS = 3_600;
 const DAILY_SWING = 0.7;
 const BUSIEST_HOUR = 14;
 /**
- * Calls come in clusters, as of agents: in a second a service's calls vary 13 times as much as Poisson's would (the hour
- * of a coding service in Azure's LLM inference trace of 2023, https://github.com/Azure/AzurePublicDataset).
+ * Calls come in clusters, as of agents: in a second a service's calls vary 13 times as much as Poisson's would (the
+ * hour of a coding service in Azure's LLM inference trace of 2023, https://github.com/Azure/AzurePublicDataset).
  */
 const CLUSTER = 13;
 const BURSTS_A_DAY = 24;

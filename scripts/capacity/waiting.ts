@@ -1,4 +1,6 @@
-/** How long work waits for a free core by chance, while there are enough of them: M/M/c, by Sakasegawa's approximation. */
+/**
+ * How long work waits for a free core by chance, while there are enough of them: M/M/c, by Sakasegawa's approximation.
+ */
 
 export interface RandomWait {
   /** That there is no free core. */

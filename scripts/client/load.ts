@@ -1,6 +1,7 @@
 /**
- * The load of benchmarks and load tests: users that send one request at a time, when it is due or, when the user is late
- * by then, at once. A server that stalls is therefore not offered less, and each latency counts from when it was due.
+ * The load of benchmarks and load tests: users that send one request at a time, when it is due or, when the user is
+ * late by then, at once. A server that stalls is therefore not offered less, and each latency counts from when it was
+ * due.
  *
  * None of the kept libraries does this. autocannon 9.0.0 has only rates, no due times of one's own as a replay needs. A
  * timer resets its counter each second, so requests come in bursts. It times a request from its being written and makes

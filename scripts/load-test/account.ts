@@ -1,6 +1,7 @@
 /**
- * What the server said of each call that was sent, and whether the ledger agrees: every acknowledged call must be in it,
- * counted once. Calls whose fate is open (no answer, or a failure after which they may still be stored) may be there.
+ * What the server said of each call that was sent, and whether the ledger agrees: every acknowledged call must be in
+ * it, counted once. Calls whose fate is open (no answer, or a failure after which they may still be stored) may be
+ * there.
  */
 import { HOUR_MS } from "../../src/time.ts";
 import { setTimeout as sleep } from "node:timers/promises";

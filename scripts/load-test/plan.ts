@@ -40,7 +40,10 @@ const REPLAY_CONNECTIONS = 256;
 /** What a replay may be late at its end. */
 const REPLAY_GRACE_MS = 30_000;
 
-/** @param seconds of the whole, or of each step where there are several; undefined: the scenario's or the recording's own. */
+/**
+ * @param seconds of the whole, or of each step where there are several; undefined: the scenario's or the recording's
+ * own.
+ */
 export async function planOf(runId: string, work: Work, seconds: number | undefined): Promise<Plan> {
   return "scenario" in work ? planScenario(runId, work.scenario, seconds) : planReplay(runId, work, seconds);
 }

@@ -64,7 +64,10 @@ async function startOwn(logFile: string, ends: AsyncDisposableStack): Promise<Ta
   return { server };
 }
 
-/** So that the load does not pay for the history: all of it is merged, and known to Postgres, as on a server of that age. */
+/**
+ * So that the load does not pay for the history: all of it is merged, and known to Postgres, as on a server of that
+ * age.
+ */
 async function settle(cron: () => Promise<boolean>, databaseUrl: string): Promise<void> {
   for (let runs = 0; runs < MOST_CRON_RUNS; runs++) {
     const beganMs = performance.now();

@@ -1,6 +1,7 @@
 /**
  * Everything that the worker needs around it, on 127.0.0.1: Postgres (or the one of `databaseUrl`), brought to the
- * newest migration, behind a Neon endpoint and Hyperdrive's stand-in; and Redis behind an Upstash endpoint. Tests and benchmarks start this too.
+ * newest migration, behind a Neon endpoint and Hyperdrive's stand-in; and Redis behind an Upstash endpoint. Tests and
+ * benchmarks start this too.
  */
 import { randomBytes } from "node:crypto";
 import { lockFolder } from "./folder-lock.ts";

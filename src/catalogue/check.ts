@@ -1,6 +1,6 @@
 /**
- * When a newer catalogue was last looked for, and what came of it. It is in Redis, so that looking leaves a quiet database
- * asleep. Without Redis nobody looks.
+ * When a newer catalogue was last looked for, and what came of it. It is in Redis, so that looking leaves a quiet
+ * database asleep. Without Redis nobody looks.
  */
 import type { RedisClient, RedisReply } from "../redis.ts";
 

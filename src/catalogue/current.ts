@@ -1,6 +1,6 @@
 /**
- * The catalogue that this isolate prices by: the newest stored one, or the embedded one. It asks the database for a newer
- * one at most twice a minute, beside requests.
+ * The catalogue that this isolate prices by: the newest stored one, or the embedded one. It asks the database for a
+ * newer one at most twice a minute, beside requests.
  */
 import type { Database } from "../db/client.ts";
 import { holdOpen, type KeepAlive } from "../keep-alive.ts";

@@ -1,6 +1,6 @@
 /**
- * Looks for a newer catalogue at its URL, at most once an hour per deployment. A document that is refused changes nothing
- * but the last check, which says why.
+ * Looks for a newer catalogue at its URL, at most once an hour per deployment. A document that is refused changes
+ * nothing but the last check, which says why.
  */
 import { type Provider, waitForUpdate } from "@pydantic/genai-prices";
 import type { Database } from "../db/client.ts";

@@ -1,6 +1,6 @@
 /**
- * Catalogues in the database, each under its version. The newest prices new calls. A stored one has been judged, so it is
- * believed when it is read.
+ * Catalogues in the database, each under its version. The newest prices new calls. A stored one has been judged, so it
+ * is believed when it is read.
  */
 import type { Provider } from "@pydantic/genai-prices";
 import { sql } from "drizzle-orm";

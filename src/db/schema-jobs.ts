@@ -21,7 +21,10 @@ export const repriceJobs = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.id] })],
 );
 
-/** UTC days some of whose rollup rows a Worker of an older format made, so that they may lack sums, until they are repaired. */
+/**
+ * UTC days some of whose rollup rows a Worker of an older format made, so that they may lack sums, until they are
+ * repaired.
+ */
 export const daysToRepair = pgTable(
   "days_to_repair",
   {
@@ -34,7 +37,9 @@ export const daysToRepair = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.day] })],
 );
 
-/** Projects whose calls may still have other names of providers than the canonical ones, and how far that is looked at. */
+/**
+ * Projects whose calls may still have other names of providers than the canonical ones, and how far that is looked at.
+ */
 export const relabelJobs = pgTable("relabel_jobs", {
   projectId: uuid("project_id").primaryKey(),
   /** Calls up to this id are looked at. */

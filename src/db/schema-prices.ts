@@ -1,4 +1,7 @@
-/** The tables of prices: those that calls were priced with, those that callers set, and catalogues. `schema.ts` has the others. */
+/**
+ * The tables of prices: those that calls were priced with, those that callers set, and catalogues. `schema.ts` has the
+ * others.
+ */
 import { bigint, jsonb, numeric, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { BUCKETS } from "../ledger/buckets.ts";
 

@@ -135,8 +135,8 @@ export const responses = pgTable(
     /** How much the holder tells of what is priced. 0 if it does not know its tokens. */
     detail: smallint("detail").notNull(),
     /**
-     * Decides between sightings that tell equally much: twice the holder's tokens, input and output together, and one more
-     * if it names the standard tier.
+     * Decides between sightings that tell equally much: twice the holder's tokens, input and output together, and one
+     * more if it names the standard tier.
      */
     weight: bigint("weight", { mode: "number" }).notNull().default(0),
     /** The ids of all calls that report the response, including the holder. */

@@ -1,7 +1,7 @@
 /**
  * The quantities that the priced calls of a group hold. Rollups sum each bucket over all calls; for unpriced calls they
- * know only the number of all tokens. If a group has priced and unpriced calls, the first of these rules that applies gives
- * the quantities of the priced ones:
+ * know only the number of all tokens. If a group has priced and unpriced calls, the first of these rules that applies
+ * gives the quantities of the priced ones:
  *
  * 1. If the unpriced calls have no known tokens, the priced calls hold everything.
  * 2. The costs are divided by the other period's unit prices, if that leaves exactly the unpriced tokens over.

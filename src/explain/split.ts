@@ -1,23 +1,24 @@
 /**
- * Splits the difference of two periods' costs by cause. A chain of costs leads from `before` to `after`; each step changes
- * one factor and keeps the others. Every cost of the chain is rounded to whole pico-USD. Each part is the difference of two
- * neighbours, so the parts add up to the difference without a remainder.
+ * Splits the difference of two periods' costs by cause. A chain of costs leads from `before` to `after`; each step
+ * changes one factor and keeps the others. Every cost of the chain is rounded to whole pico-USD. Each part is the
+ * difference of two neighbours, so the parts add up to the difference without a remainder.
  *
- * A workload is an application in one environment and operation. The models of a workload can replace one another. The cost
- * of a model in its workload is
+ * A workload is an application in one environment and operation. The models of a workload can replace one another. The
+ * cost of a model in its workload is
  *
  *   calls of the workload x the model's share of them x the priced share of its calls
  *     x sum over price buckets (quantity per priced call x unit price, averaged over the tiers that hold it)
  *
  * and the factors change in the order of `PARTS`. Two rules make the split unique:
  *
- * - A factor may be unknown in one period, as the length of calls is for a model without calls. It is then taken from the
- *   other period and causes nothing. So the whole cost of a new model is model mix, that of a new workload is volume, and
- *   that of calls without a price before is unpriced.
- * - In each step, the factors that have changed already are those of the period after, and the others are those of before.
+ * - A factor may be unknown in one period, as the length of calls is for a model without calls. It is then taken from
+ *   the other period and causes nothing. So the whole cost of a new model is model mix, that of a new workload is
+ *   volume, and that of calls without a price before is unpriced.
+ * - In each step, the factors that have changed already are those of the period after, and the others are those of
+ *   before.
  *
- * Rollups know averages only. If a price depends on a call's length or time, its average counts as the price. A failed call
- * without usage counts as a call of length 0, and pays no fee even if its model has one.
+ * Rollups know averages only. If a price depends on a call's length or time, its average counts as the price. A failed
+ * call without usage counts as a call of length 0, and pays no fee even if its model has one.
  */
 import { BUCKETS, CONTENTS } from "../ledger/buckets.ts";
 import { fraction, isZero, over, plus, type Ratio, rounded, times, ZERO } from "./fraction.ts";
@@ -115,7 +116,8 @@ function callsOf(cells: readonly Cell[], side: "before" | "after"): bigint {
 type Pair<T> = Record<"before" | "after", T>;
 
 /**
- * Costs of one model of a workload in pico-USD: before, then once each of `PARTS` has changed. The last is the cost after.
+ * Costs of one model of a workload in pico-USD: before, then once each of `PARTS` has changed. The last is the cost
+ * after.
  *
  * @throws Error if an end of the chain is not the cost in the ledger, because no split would be honest then.
  */
@@ -166,7 +168,10 @@ function countChain(ofWorkload: Pair<bigint>, ofModel: Pair<bigint>, priced: Pai
   ];
 }
 
-/** Quantities per priced call: before, then once input length, cache use, output length, modality and searches have changed. */
+/**
+ * Quantities per priced call: before, then once input length, cache use, output length, modality and searches have
+ * changed.
+ */
 function contentChain(before: Priced, after: Priced): Ratio[][] {
   const own = { before: perCall(before), after: perCall(after) };
   const from = own.before ?? own.after ?? BUCKETS.map(() => ZERO);

@@ -21,7 +21,9 @@ export const READ_NAMES: readonly string[] = [
   ...COUNTED_BUCKETS.map((bucket) => `held_${bucket}`),
 ];
 
-/** Quantities of the price buckets. The SQL is the same for a call and a rollup row `t`, as both have the same counts. */
+/**
+ * Quantities of the price buckets. The SQL is the same for a call and a rollup row `t`, as both have the same counts.
+ */
 const held = (row: Row): SQL =>
   list(COUNTED_BUCKETS.map((bucket) => sql`${signed(row, QUANTITIES[bucket])} as ${sql.identifier(`held_${bucket}`)}`));
 

@@ -1,6 +1,6 @@
 /**
- * A cursor names the last line of a summary's export that a caller has. Callers hand it back to get the lines after it. It
- * carries the range too, so a download that goes on without `from` and `to` keeps the range that it began with.
+ * A cursor names the last line of a summary's export that a caller has. Callers hand it back to get the lines after it.
+ * It carries the range too, so a download that goes on without `from` and `to` keeps the range that it began with.
  */
 import { sha256Hex } from "../digest.ts";
 import type { Period } from "../summary/query.ts";

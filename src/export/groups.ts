@@ -1,6 +1,6 @@
 /**
- * The groups of a summary in the order of their keys, from any group on. Every value of a label is a group, and so are the
- * calls without the label. One statement reads them, and so one snapshot.
+ * The groups of a summary in the order of their keys, from any group on. Every value of a label is a group, and so are
+ * the calls without the label. One statement reads them, and so one snapshot.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../ledger/buckets.ts";
@@ -35,12 +35,14 @@ export const SPLIT_MEASURES: readonly Measure[] = BUCKETS.filter((bucket) => buc
 const LOOSE_MEASURES: readonly Measure[] = [{ name: "requests", type: "bigint", of: sql`1` }, ...SPLIT_MEASURES];
 const IS_LOOSE: Measure = { name: "is_loose", type: "bigint", of: sql`t.cost_pico is null` };
 
-/** Rows with a null value count all calls. Taking the rows of the label's values off them leaves the calls without it. */
+/**
+ * Rows with a null value count all calls. Taking the rows of the label's values off them leaves the calls without it.
+ */
 const SIGN = sql`(case when value is null then 1 else -1 end)`;
 
 /**
- * Selects the same columns as `summaryStatement`, in the order of the keys, at most `maxRows` rows. A null `value` stands for
- * the calls without the label.
+ * Selects the same columns as `summaryStatement`, in the order of the keys, at most `maxRows` rows. A null `value`
+ * stands for the calls without the label.
  */
 export function groupsStatement(options: GroupsOptions): SQL {
   const { query, measures, split, maxRows } = options;

@@ -5,7 +5,10 @@ export interface PageSize {
   /** Maximum number of rows of the next page. */
   rows: number;
   maxRows: number;
-  /** How much text a page should become. It is far below the 10 MB limit of an answer, of which the driver makes objects. */
+  /**
+   * How much text a page should become. It is far below the 10 MB limit of an answer, of which the driver makes
+   * objects.
+   */
   targetChars: number;
 }
 

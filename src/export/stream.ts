@@ -1,7 +1,11 @@
-/** A download. It is read no faster than its reader takes it. If it fails, it breaks off with an error and never just ends. */
+/**
+ * A download. It is read no faster than its reader takes it. If it fails, it breaks off with an error and never just
+ * ends.
+ */
 
 /**
- * Reads the first chunk at once, so a failure before the first byte is thrown. The stream is one chunk ahead of its reader.
+ * Reads the first chunk at once, so a failure before the first byte is thrown. The stream is one chunk ahead of its
+ * reader.
  *
  * @param onFailure takes the error that broke the stream later. The reader gets an error too: over HTTP, the body ends
  * without its last chunk.

@@ -26,8 +26,8 @@ const FIRST_INTERVALS = 31;
 const MAX_INTERVALS = 1_000;
 
 /**
- * Gives pages, some of them empty, in the order of interval, dimensions and label (bytewise). The calls without the label
- * come first.
+ * Gives pages, some of them empty, in the order of interval, dimensions and label (bytewise). The calls without the
+ * label come first.
  */
 export async function* groupPages(
   db: Database,

@@ -9,8 +9,8 @@ import { type PageSize, patiently } from "./paging.ts";
 const SLICE = 50_000;
 
 /**
- * Gives pages, some of them empty. They follow the order of ids, so a call that is stored meanwhile is included if it starts
- * after the calls that were read.
+ * Gives pages, some of them empty. They follow the order of ids, so a call that is stored meanwhile is included if it
+ * starts after the calls that were read.
  */
 export async function* callPages(
   db: Database,

@@ -1,4 +1,6 @@
-/** Answers JSON from the cache or the database, with an ETag and with headers that tell the source and the time taken. */
+/**
+ * Answers JSON from the cache or the database, with an ETag and with headers that tell the source and the time taken.
+ */
 import type { z } from "zod";
 import { sha256Hex } from "../digest.ts";
 import { type AppContext, type Deps, keepAliveOf } from "./context.ts";

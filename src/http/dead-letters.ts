@@ -1,4 +1,6 @@
-/** `/v1/dead-letters` lists messages that the queue could not deliver, stores their calls after all, or deletes them. */
+/**
+ * `/v1/dead-letters` lists messages that the queue could not deliver, stores their calls after all, or deletes them.
+ */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";

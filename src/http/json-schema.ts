@@ -1,4 +1,6 @@
-/** Turns zod schemas into the JSON Schema of OpenAPI 3.1. A schema with an id becomes a component that others refer to. */
+/**
+ * Turns zod schemas into the JSON Schema of OpenAPI 3.1. A schema with an id becomes a component that others refer to.
+ */
 import { z } from "zod";
 
 export type Json = Record<string, unknown>;

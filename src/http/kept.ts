@@ -3,8 +3,8 @@ import { Expired } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 
 /**
- * Asks with `params`. If they have no `from` and some of the data has been deleted, asks again from the start of the data
- * that is kept.
+ * Asks with `params`. If they have no `from` and some of the data has been deleted, asks again from the start of the
+ * data that is kept.
  */
 export async function asFarAsKept<T>(
   params: URLSearchParams,

@@ -1,4 +1,6 @@
-/** `/v1/prices`: custom prices for models that the catalogue lacks or prices wrongly, and the models without a price. */
+/**
+ * `/v1/prices`: custom prices for models that the catalogue lacks or prices wrongly, and the models without a price.
+ */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";

@@ -11,7 +11,10 @@ export type Unit = (typeof UNITS)[number];
 
 interface BucketContent {
   unit: Unit;
-  /** Where the bucket lies: in the input that was not cached, in what was read from or written to a cache, in the output, or beside these. */
+  /**
+   * Where the bucket lies: in the input that was not cached, in what was read from or written to a cache, in the
+   * output, or beside these.
+   */
   kind: "input" | "cached" | "output" | "beside";
   /** The count that the bucket is made from. Null means one unit per call. */
   of: CountField | null;

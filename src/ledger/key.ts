@@ -1,12 +1,14 @@
 /**
- * The key of a call has the shape of a UUID version 8: 48 bits of the call's start in ms, then a hash of the client's own
- * identity. If a call is sent again, it has the same key. So the primary key alone finds duplicates, and the order of the
- * keys is the order of the starts.
+ * The key of a call has the shape of a UUID version 8: 48 bits of the call's start in ms, then a hash of the client's
+ * own identity. If a call is sent again, it has the same key. So the primary key alone finds duplicates, and the order
+ * of the keys is the order of the starts.
  */
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** @param identity the text that makes the call unique at this millisecond: a client's id, or a trace id and a span id. */
+/**
+ * @param identity the text that makes the call unique at this millisecond: a client's id, or a trace id and a span id.
+ */
 export function callKey(startedAtMs: number, identity: string): string {
   const [a, b, c] = hash96(identity);
   const time = startedAtMs.toString(16).padStart(12, "0");
@@ -39,9 +41,9 @@ function hex32(n: number): string {
 }
 
 /**
- * Mixes the UTF-16 units in three lanes by multiplying and rotating, with MurmurHash3's constants and finaliser. The hash
- * is not cryptographic: two calls collide only in one project and one millisecond, and the second would be reported as a
- * `conflict`. It takes a tenth of the time of SHA-256 in the runtime.
+ * Mixes the UTF-16 units in three lanes by multiplying and rotating, with MurmurHash3's constants and finaliser. The
+ * hash is not cryptographic: two calls collide only in one project and one millisecond, and the second would be
+ * reported as a `conflict`. It takes a tenth of the time of SHA-256 in the runtime.
  */
 function hash96(text: string): [number, number, number] {
   let a = 0x9e3779b9 ^ text.length;

@@ -1,6 +1,7 @@
 /**
  * The levels of rollup rows. Each write adds partial rows. Merging turns them into fresh rows of their hours, days and
- * weeks. Compacting turns the fresh and the compacted rows of an hour, a day or a week into one compacted row per group.
+ * weeks. Compacting turns the fresh and the compacted rows of an hour, a day or a week into one compacted row per
+ * group.
  */
 
 export const LEVEL = { partial: 0, hour: 1, day: 2, freshHour: 3, freshDay: 4, week: 5, freshWeek: 7 } as const;
@@ -14,9 +15,9 @@ export const LEVELS = {
 } as const;
 
 /**
- * Rows name the format in which they were made. Format 2 has grouping sets and weeks, format 3 reported costs. The table
- * refuses merged rows of an older format, because the Worker that merges them would leave something out. Partial rows of
- * an older format are taken, and their days are repaired once they are merged.
+ * Rows name the format in which they were made. Format 2 has grouping sets and weeks, format 3 reported costs. The
+ * table refuses merged rows of an older format, because the Worker that merges them would leave something out. Partial
+ * rows of an older format are taken, and their days are repaired once they are merged.
  */
 export const FORMAT = 3;
 /** The measures that rows of an older format lack until their days are repaired. */

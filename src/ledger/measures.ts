@@ -36,7 +36,10 @@ export interface Shown {
   nullUnless?: string;
 }
 
-/** A measure that every row shows, declared by its public name. Money is named `…_usd` in answers, `…_pico` in the table. */
+/**
+ * A measure that every row shows, declared by its public name. Money is named `…_usd` in answers, `…_pico` in the
+ * table.
+ */
 type Declared = Pick<Measure, "of"> & Pick<Shown, "description" | "nullWithout" | "nullUnless">;
 
 const column = (name: string): SQL => sql`t.${sql.identifier(name)}`;

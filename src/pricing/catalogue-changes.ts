@@ -1,4 +1,6 @@
-/** What differs between two catalogues, by the names that callers send: models that came or went, and prices that moved. */
+/**
+ * What differs between two catalogues, by the names that callers send: models that came or went, and prices that moved.
+ */
 import type { MatchLogic, ModelInfo, Provider } from "@pydantic/genai-prices";
 import { type Bucket, BUCKETS } from "../ledger/buckets.ts";
 import { CATALOGUE_VERSION, createCatalogue } from "./catalogue.ts";

@@ -160,7 +160,10 @@ function stepsOf(prices: ModelPrice): number[] {
   return [...new Set(starts)].sort((a, b) => a - b);
 }
 
-/** The hosts of Claude that the catalogue gives no price of an hour's cache for. Anthropic's rule is 2 x input there, too. */
+/**
+ * The hosts of Claude that the catalogue gives no price of an hour's cache for. Anthropic's rule is 2 x input there,
+ * too.
+ */
 const CLAUDE_HOSTS = new Set(["aws", "google", "openrouter"]);
 
 function listed(prices: ModelPrice, inputTokens: number, { provider, info, free, hosted }: Entry): (number | null)[] {

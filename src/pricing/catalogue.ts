@@ -1,6 +1,6 @@
 /**
- * A price catalogue as a value: which models there are, under which names, at which prices. The embedded one is the data
- * of the package `@pydantic/genai-prices`; a newer one has the same form.
+ * A price catalogue as a value: which models there are, under which names, at which prices. The embedded one is the
+ * data of the package `@pydantic/genai-prices`; a newer one has the same form.
  */
 import { type ModelInfo, type Provider, waitForUpdate } from "@pydantic/genai-prices";
 import { catalogueModel, type CatalogueModel } from "./catalogue-model.ts";
@@ -11,7 +11,10 @@ import { createIndex, matches } from "./match.ts";
 import { aliasOf, bareName, makerAndModel, providerByName, spellingsOf } from "./names.ts";
 import { canonicalProvider, UNKNOWN } from "./provider.ts";
 
-/** The version of the package, and the day on which it was published. A test compares the version with the installed one. */
+/**
+ * The version of the package, and the day on which it was published. A test compares the version with the installed
+ * one.
+ */
 export const CATALOGUE_VERSION = "0.1.8";
 export const CATALOGUE_DAY = "2026-09-23";
 

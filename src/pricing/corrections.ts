@@ -1,7 +1,7 @@
 /**
- * Entries of our own, where the catalogue is known to be wrong or lacks a name whose price is published. Each stands for a
- * whole entry of the catalogue, or adds one. It yields to prices that the catalogue dates later than the entry's last, and
- * ends with the version that caught up.
+ * Entries of our own, where the catalogue is known to be wrong or lacks a name whose price is published. Each stands
+ * for a whole entry of the catalogue, or adds one. It yields to prices that the catalogue dates later than the entry's
+ * last, and ends with the version that caught up.
  */
 import { claude, type Correction, longContext, one, peaks, type Period, tokens, type Usd } from "./correction.ts";
 

@@ -107,7 +107,9 @@ const OTHER_OUTPUTS = [
   { bucket: "output_image", at: BUCKETS.indexOf("output_image"), count: "outputImageTokens" },
 ] as const;
 
-/** True if the model sells audio or images at a price of their own, and the call does not say how much of its output is. */
+/**
+ * True if the model sells audio or images at a price of their own, and the call does not say how much of its output is.
+ */
 function mayBeAnother(call: PriceableCall, { unitPico, model }: Price): boolean {
   return OTHER_OUTPUTS.some(({ bucket, at, count }) => {
     if (call[count] !== null) return false;

@@ -99,7 +99,9 @@ function namesOf(p: SQL): SQL {
     || coalesce(${p}.aliases, '{}'))`;
 }
 
-/** The INSERT. Its one row tells whether the project exists, which price overlaps, and the new price if it was added. */
+/**
+ * The INSERT. Its one row tells whether the project exists, which price overlaps, and the new price if it was added.
+ */
 function insertion(owner: string, price: NewPrice): SQL {
   const { provider, model, match, aliases, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
   const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);

@@ -1,8 +1,8 @@
 /**
- * Custom prices, and the choice of the one that holds for a call. If several cover the call and hold at its end, the order
- * is: the project's own before global ones, a whole name before a pattern, a longer pattern before a shorter one, what a
- * name begins with before what it ends with, a price for its service tier before one for every tier, a price for its
- * provider before one for every provider, then the latest start.
+ * Custom prices, and the choice of the one that holds for a call. If several cover the call and hold at its end, the
+ * order is: the project's own before global ones, a whole name before a pattern, a longer pattern before a shorter one,
+ * what a name begins with before what it ends with, a price for its service tier before one for every tier, a price for
+ * its provider before one for every provider, then the latest start.
  */
 import { canonicalProvider } from "./provider.ts";
 import type { Ratio } from "./ratio.ts";
@@ -49,7 +49,9 @@ export interface CustomPrice extends Pattern {
 }
 
 export interface CustomPrices {
-  /** @param aliases if false, prices that point to another model are ignored, so that an alias is followed only once. */
+  /**
+   * @param aliases if false, prices that point to another model are ignored, so that an alias is followed only once.
+   */
   find(call: ModelName, tier: string | null, atMs: number, aliases?: boolean): CustomPrice | null;
 }
 

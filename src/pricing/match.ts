@@ -1,6 +1,6 @@
 /**
- * How the catalogue says which names mean a model. Its rules accept any name that begins with or contains a text; here a
- * name must be known whole, or be a dated or versioned form of a known one.
+ * How the catalogue says which names mean a model. Its rules accept any name that begins with or contains a text; here
+ * a name must be known whole, or be a dated or versioned form of a known one.
  */
 import type { MatchLogic, ModelInfo } from "@pydantic/genai-prices";
 import { isVersionOf } from "./names.ts";

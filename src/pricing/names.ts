@@ -15,9 +15,12 @@ const AROUND: readonly (readonly [RegExp, string])[] = [
   [/@default$/, ""],
 ];
 
-/** Other spellings of a name at a provider (null: at all), tried one after the other, each on the result of the last. */
+/**
+ * Other spellings of a name at a provider (null: at all), tried one after the other, each on the result of the last.
+ */
 const SPELLINGS: readonly (readonly [string | null, RegExp, string])[] = [
-  // LiteLLM's route and region: `bedrock/converse/…`, `bedrock/us-east-1/…`. A model in one region has the regional price.
+  // LiteLLM's route and region: `bedrock/converse/…`, `bedrock/us-east-1/…`. A model in one region has the regional
+  // price.
   ["aws", /^(?:(?:converse|converse_like|invoke|mantle)\/)?(?:[a-z]{2}(?:-gov)?-[a-z]+-\d\/)?/, ""],
   ["aws", /^(?:us|us-gov|eu|apac|jp|au|ca|sa|in)\./, ""],
   ["aws", /^anthropic\./, ""],
@@ -103,7 +106,10 @@ export function providerByName(name: string): string | undefined {
   return PROVIDER_BY_NAME.find(([pattern]) => pattern.test(name))?.[1];
 }
 
-/** `bedrock/us.amazon.nova-lite-v1:0` -> `["bedrock", "us.amazon.nova-lite-v1:0"]`, `openai:gpt-4o` -> `["openai", "gpt-4o"]`. */
+/**
+ * `bedrock/us.amazon.nova-lite-v1:0` -> `["bedrock", "us.amazon.nova-lite-v1:0"]`, `openai:gpt-4o` -> `["openai",
+ * "gpt-4o"]`.
+ */
 export function makerAndModel(name: string): readonly [string, string] | null {
   const parts = /^([^/:]+)[/:](.+)$/.exec(name);
   return parts && [parts[1]!, parts[2]!];
@@ -113,7 +119,10 @@ const DATE = String.raw`20\d\d-?\d\d-?\d\d`;
 const VERSION = String.raw`v\d+(?::\d+)?`;
 /** What may follow a name that the catalogue has whole: a full date or a version. */
 const AFTER_WHOLE = new RegExp(`^(?:[-@](?:${DATE}|${VERSION}|00\\d)|:\\d+k?){1,4}$`);
-/** What may follow a name that the catalogue has as a beginning: short dates, too. A preview is another model without one. */
+/**
+ * What may follow a name that the catalogue has as a beginning: short dates, too. A preview is another model without
+ * one.
+ */
 const AFTER_BEGINNING = new RegExp(
   `^(?:[-@](?:(?:preview-|exp-)?(?:${DATE}|\\d\\d-\\d{2,4})|${VERSION}|\\d{3,4}|latest)|:\\d+k?){0,4}$`,
 );

@@ -1,6 +1,6 @@
 /**
- * The pricer of each project, over its own and the global custom prices. It is loaded once and used for half a minute. It
- * is used longer only while the database does not answer.
+ * The pricer of each project, over its own and the global custom prices. It is loaded once and used for half a minute.
+ * It is used longer only while the database does not answer.
  */
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 import { type Catalogue, embeddedCatalogue } from "./catalogue.ts";
@@ -9,8 +9,8 @@ import { customPrices, type CustomPrice, type CustomPrices } from "./custom-pric
 
 export interface PriceBooks {
   /**
-   * With `keepAlive` an old book is reloaded beside the request, so that requests of active projects do not wait for the
-   * database.
+   * With `keepAlive` an old book is reloaded beside the request, so that requests of active projects do not wait for
+   * the database.
    *
    * @throws the error of loading, if there is no older book.
    */

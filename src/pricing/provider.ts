@@ -1,6 +1,6 @@
 /**
- * Provider names: emitters name one provider in many ways, the ledger and the catalogue in one. Names are compared whole,
- * without case and punctuation: `x_ai`, `x-ai` and `xAI` are one, `openai-compatible` and `openai` are two.
+ * Provider names: emitters name one provider in many ways, the ledger and the catalogue in one. Names are compared
+ * whole, without case and punctuation: `x_ai`, `x-ai` and `xAI` are one, `openai-compatible` and `openai` are two.
  */
 
 /** What a gateway or framework is called that uses many providers: the price is then its model's maker's. */
@@ -56,7 +56,9 @@ const CANONICAL = new Map<string, string>(
 const API_SUFFIX =
   /[.](?:chat|responses|messages|completion|completions|embedding|embeddings|reranking|image|speech|transcription|text|textembedding|converse|generativeai|maas|realtime|files|video)$/;
 
-/** `openai.chat` -> `openai`, `gcp.gemini` -> `google`, `litellm` -> `unknown`. Other names are only put in lower case. */
+/**
+ * `openai.chat` -> `openai`, `gcp.gemini` -> `google`, `litellm` -> `unknown`. Other names are only put in lower case.
+ */
 export function canonicalProvider(name: string): string {
   const sent = name.trim().toLowerCase();
   if (sent === "") return UNKNOWN;

@@ -1,6 +1,6 @@
 /**
- * Which regular expressions of a foreign catalogue may be run against model names. A backtracking engine tries each way in
- * which a pattern can match, so the ways are counted before it runs.
+ * Which regular expressions of a foreign catalogue may be run against model names. A backtracking engine tries each way
+ * in which a pattern can match, so the ways are counted before it runs.
  */
 
 const MAX_LENGTH = 200;

@@ -1,6 +1,6 @@
 /**
- * Service tiers: the names that mean the standard price, and the multipliers of it that providers publish. A tier may have
- * several parts, as in `batch+us`, whose multipliers are multiplied.
+ * Service tiers: the names that mean the standard price, and the multipliers of it that providers publish. A tier may
+ * have several parts, as in `batch+us`, whose multipliers are multiplied.
  */
 import { ONE, ratio, times, type Ratio } from "./ratio.ts";
 
@@ -43,7 +43,8 @@ const of = (by: string, models: RegExp, more: Omit<Multiplier, "by" | "models"> 
 /** By provider and part of a tier. A tier that is not here has no published multiplier: its calls are unpriced. */
 const MULTIPLIERS: Record<string, Record<string, readonly Multiplier[]>> = {
   openai: {
-    // https://developers.openai.com/api/docs/guides/batch, https://developers.openai.com/api/docs/guides/flex-processing
+    // https://developers.openai.com/api/docs/guides/batch,
+    // https://developers.openai.com/api/docs/guides/flex-processing
     batch: [half],
     flex: [half],
     // https://openai.com/api-priority-processing/
@@ -83,14 +84,14 @@ const MULTIPLIERS: Record<string, Record<string, readonly Multiplier[]>> = {
   aws: {
     // https://docs.aws.amazon.com/bedrock/latest/userguide/capacity-limits-cost-optimization.html
     batch: [half],
-    // https://aws.amazon.com/bedrock/service-tiers/ has no numbers: a discount for flex, a premium for priority. Half is
-    // what https://github.com/vectorize-io/hindsight/issues/2072 was billed.
+    // https://aws.amazon.com/bedrock/service-tiers/ has no numbers: a discount for flex, a premium for priority. Half
+    // is what https://github.com/vectorize-io/hindsight/issues/2072 was billed.
     flex: [{ ...half, approximate: true }],
   },
   // https://console.groq.com/docs/flex-processing: as on demand. https://console.groq.com/docs/batch
   groq: { batch: [half], flex: [{ by: ONE }] },
-  // https://prices.azure.com/api/retail/prices: meters "Batch", "pp" and "Dz", over those of "Gl". Regional meters cost 1.1
-  // to 1.32 times as much, data zones of other models 1.1 or 1.2 times, by region.
+  // https://prices.azure.com/api/retail/prices: meters "Batch", "pp" and "Dz", over those of "Gl". Regional meters cost
+  // 1.1 to 1.32 times as much, data zones of other models 1.1 or 1.2 times, by region.
   azure: {
     batch: [of("0.5", /^(?:gpt-|o\d)/)],
     priority: [

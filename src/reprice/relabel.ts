@@ -1,9 +1,9 @@
 /**
- * Relabelling: stored calls whose provider is an alias get the canonical name, and keep the alias as `request_provider`.
- * The difference goes into the rollups in the statement that changes the calls.
+ * Relabelling: stored calls whose provider is an alias get the canonical name, and keep the alias as
+ * `request_provider`. The difference goes into the rollups in the statement that changes the calls.
  *
- * A job goes through all calls of a project once, in the order of their ids. The migration opens one for each project. A
- * sweep opens another if rollups show an alias: of a Worker of an older version, or one that is known only now.
+ * A job goes through all calls of a project once, in the order of their ids. The migration opens one for each project.
+ * A sweep opens another if rollups show an alias: of a Worker of an older version, or one that is known only now.
  */
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
@@ -76,7 +76,9 @@ async function relabelProject(
   }
 }
 
-/** Relabels the calls after `cursor`, and keeps the progress. `next` is null if none is left: then the job is closed. */
+/**
+ * Relabels the calls after `cursor`, and keeps the progress. `next` is null if none is left: then the job is closed.
+ */
 export async function relabelStep(
   db: Database,
   projectId: string,

@@ -1,7 +1,7 @@
 /**
- * The audit compares rollups with stored calls, in one snapshot, for every measure. Per UTC day and family it compares day
- * rows with the calls, and hour rows with the calls as far as hours are kept. Per week it compares week rows with the day
- * rows of the week.
+ * The audit compares rollups with stored calls, in one snapshot, for every measure. Per UTC day and family it compares
+ * day rows with the calls, and hour rows with the calls as far as hours are kept. Per week it compares week rows with
+ * the day rows of the week.
  */
 import { DAY_MS } from "../time.ts";
 import { sql, type SQL } from "drizzle-orm";
@@ -113,7 +113,10 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
   };
 }
 
-/** The rows that a sum is taken from, or "pending" for a day without sums. "week's days" are the day rows that week rows are compared with. */
+/**
+ * The rows that a sum is taken from, or "pending" for a day without sums. "week's days" are the day rows that week rows
+ * are compared with.
+ */
 type Source = "pending" | "raw" | "hour" | "day" | "week" | "week's days";
 
 /** Each measure, by day, then by source and family. */
@@ -146,7 +149,9 @@ function sumsOf(row: Row): Map<string, bigint> {
   return new Map(MEASURE_NAMES.map((name) => [name, BigInt(String(row[name]))]));
 }
 
-/** The statement whose rows are (source, day, family) and the sums. Several rows may have one source, day and family. */
+/**
+ * The statement whose rows are (source, day, family) and the sums. Several rows may have one source, day and family.
+ */
 function statement(projectId: string, startMs: number, endMs: number): SQL {
   const [lowest, highest] = keyRange(startMs, endMs);
   const inRange = sql`t.project_id = ${projectId} and t.bucket >= ${instantAt(startMs)} and t.bucket < ${instantAt(endMs)}`;

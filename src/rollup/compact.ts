@@ -1,7 +1,7 @@
 /**
  * Compacting: the compacted and the fresh rows of a slice become one row per group. A slice is one family's rows of an
- * hour, a day or a week. It is due once it has as many fresh as compacted rows. So readers find about twice the rows that
- * they need at most, and each row is written only a few times, however often its group is merged.
+ * hour, a day or a week. It is due once it has as many fresh as compacted rows. So readers find about twice the rows
+ * that they need at most, and each row is written only a few times, however often its group is merged.
  */
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";

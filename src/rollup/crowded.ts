@@ -1,6 +1,6 @@
 /**
- * Crowded label days: if a label has very many values on a day, no further values are told apart on that day. Calls with a
- * new value are merged into `(other)`. So no caller can make the rollup as large as the table of calls.
+ * Crowded label days: if a label has very many values on a day, no further values are told apart on that day. Calls
+ * with a new value are merged into `(other)`. So no caller can make the rollup as large as the table of calls.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
@@ -31,9 +31,9 @@ const next = (after = sql``) => sql`
        order by r.value limit 1)`;
 
 /**
- * Marks the label days that have too many values, and stops counting at that number. Each value takes one index look-up,
- * level by level. So rows that are deleted, but still visible to an open transaction, are passed once and not once per
- * value.
+ * Marks the label days that have too many values, and stops counting at that number. Each value takes one index
+ * look-up, level by level. So rows that are deleted, but still visible to an open transaction, are passed once and not
+ * once per value.
  */
 const MARK_CROWDED = compile(
   sql`

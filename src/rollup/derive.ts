@@ -1,6 +1,6 @@
 /**
- * The SQL that turns stored calls `t`, each with its price `p`, into rollup rows. The write, the audit and the raw edges of
- * a summary use this one derivation, so that "rollup = calls" has one meaning.
+ * The SQL that turns stored calls `t`, each with its price `p`, into rollup rows. The write, the audit and the raw
+ * edges of a summary use this one derivation, so that "rollup = calls" has one meaning.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { COUNT_FIELDS, COUNT_NAMES, MAX_ROLLED_TAGS } from "../ledger/call.ts";

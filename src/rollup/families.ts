@@ -1,9 +1,10 @@
 /**
- * The column `label` of a rollup row holds its family. The rows of one family add up to all calls that the family is about,
- * and a question reads one family.
+ * The column `label` of a rollup row holds its family. The rows of one family add up to all calls that the family is
+ * about, and a question reads one family.
  *
  * - `MAIN` counts every call once, by all dimensions.
- * - A grouping set counts every call once, by some dimensions. Its family is `(application)`, `(provider,model)` and so on.
+ * - A grouping set counts every call once, by some dimensions. Its family is `(application)`, `(provider,model)` and so
+ *   on.
  * - The family of a label, `user` or `tag.<key>`, counts each call that has the label, by its `value`.
  * - `UNSPREAD` holds partial rows that stand for all labels of one call.
  */
@@ -35,8 +36,8 @@ export function mainFamilyWith(dimensions: readonly Dimension[]): string {
 }
 
 /**
- * A write adds one unspread row per call instead of one row per label, which halves its cost. The row carries the call's
- * user and tags, and readers and merges spread it over them.
+ * A write adds one unspread row per call instead of one row per label, which halves its cost. The row carries the
+ * call's user and tags, and readers and merges spread it over them.
  */
 export const UNSPREAD = "*";
 

@@ -25,9 +25,9 @@ const group = columns(GROUP);
 export const columnsOfRows = columns([...GROUP, ...MEASURE_NAMES, "latency_buckets", "latency_counts"]);
 
 /**
- * One row per group of the rows in `source`, with their sums and the sum of their histograms. A left join would give the
- * same result, because each group with a histogram has sums. But Postgres expects one or two groups, and would loop over
- * all histograms for each of thousands. It can only hash a full join.
+ * One row per group of the rows in `source`, with their sums and the sum of their histograms. A left join would give
+ * the same result, because each group with a histogram has sums. But Postgres expects one or two groups, and would loop
+ * over all histograms for each of thousands. It can only hash a full join.
  */
 export function grouped(source: SQL): SQL {
   return sql`

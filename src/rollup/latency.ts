@@ -1,7 +1,7 @@
 /**
- * Latency as a histogram with logarithmic bins, which are those of DDSketch. Bin `k` holds durations in
- * (g^(k-1), g^k] microseconds. It stands for 2 g^k / (g + 1), which is at most 1% off each of them. Histograms are summed
- * bin by bin, so order and grouping make no difference.
+ * Latency as a histogram with logarithmic bins, which are those of DDSketch. Bin `k` holds durations in (g^(k-1), g^k]
+ * microseconds. It stands for 2 g^k / (g + 1), which is at most 1% off each of them. Histograms are summed bin by bin,
+ * so order and grouping make no difference.
  */
 import { sql } from "drizzle-orm";
 

@@ -1,7 +1,7 @@
 /**
  * Merges main rows as soon as there are many. Every question about the present reads the partial rows, and cron merges
- * only once a minute. So the request that adds the last of many rows starts a merge, which runs beside its answer. If the
- * merge fails, cron merges the rows.
+ * only once a minute. So the request that adds the last of many rows starts a merge, which runs beside its answer. If
+ * the merge fails, cron merges the rows.
  */
 import type { Database } from "../db/client.ts";
 import type { KeepAlive } from "../keep-alive.ts";

@@ -1,12 +1,13 @@
 /**
- * Merging: partial rows become fresh rows of their hours and days, and main rows of their weeks too. A step makes one row
- * per group. At every instant, in every snapshot, this holds:
+ * Merging: partial rows become fresh rows of their hours and days, and main rows of their weeks too. A step makes one
+ * row per group. At every instant, in every snapshot, this holds:
  *
  *   partial + hour rows = partial + day rows = partial + week rows = the calls.
  *
- * One statement takes rows out and puts their sums back. Rows that another merge has locked are left to it, so merges may
- * overlap, be killed, or not run for hours. A merge appends fresh rows without reading existing ones, because reading them
- * would cost many times as much. Once an hour, day or week has as many fresh as compacted rows, compacting rewrites them.
+ * One statement takes rows out and puts their sums back. Rows that another merge has locked are left to it, so merges
+ * may overlap, be killed, or not run for hours. A merge appends fresh rows without reading existing ones, because
+ * reading them would cost many times as much. Once an hour, day or week has as many fresh as compacted rows, compacting
+ * rewrites them.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
@@ -62,8 +63,8 @@ moved as (
 )`;
 
 /**
- * Merges partial rows of every project. An unspread row becomes one row for each label of its call. It has one latency at
- * most, so the histogram of a label's group is the list of these.
+ * Merges partial rows of every project. An unspread row becomes one row for each label of its call. It has one latency
+ * at most, so the histogram of a label's group is the list of these.
  */
 export const MERGE = compile(
   sql`
@@ -108,8 +109,8 @@ select count(*)::int as merged from moved`,
 );
 
 /**
- * Merges up to `limit` main partial rows of a project, which every question reads. Label partials cost many times as much
- * to merge, so cron merges them.
+ * Merges up to `limit` main partial rows of a project, which every question reads. Label partials cost many times as
+ * much to merge, so cron merges them.
  *
  * @returns how many rows were merged.
  */

@@ -1,7 +1,7 @@
 /**
  * After an upgrade rollups lack what older versions did not sum: reported costs. The migration notes each day that has
- * rollups, and a merge notes the days of partial rows that a Worker of the older version wrote meanwhile. Cron repairs the
- * noted days. A note goes once its day is right; what is noted again meanwhile stays noted.
+ * rollups, and a merge notes the days of partial rows that a Worker of the older version wrote meanwhile. Cron repairs
+ * the noted days. A note goes once its day is right; what is noted again meanwhile stays noted.
  */
 import { sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";

@@ -1,9 +1,9 @@
 /**
- * Repairing: wherever rollup rows differ from the stored calls, the difference goes in as fresh rows of its level. So it
- * commutes with writes, merges and compacting, and what is right already stays untouched.
+ * Repairing: wherever rollup rows differ from the stored calls, the difference goes in as fresh rows of its level. So
+ * it commutes with writes, merges and compacting, and what is right already stays untouched.
  *
- * Per group of a level: merged rows = the calls - the partial rows. Hours are compared with the calls. Days are compared
- * with their hours, or with the calls if hours of then are no longer kept. Weeks are compared with their days.
+ * Per group of a level: merged rows = the calls - the partial rows. Hours are compared with the calls. Days are
+ * compared with their hours, or with the calls if hours of then are no longer kept. Weeks are compared with their days.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
@@ -34,8 +34,8 @@ export interface Change {
 }
 
 /**
- * Makes repairs of a project take turns. Two that saw the same difference would both put it in. It is a statement of its
- * own, because a statement takes its snapshot before it waits.
+ * Makes repairs of a project take turns. Two that saw the same difference would both put it in. It is a statement of
+ * its own, because a statement takes its snapshot before it waits.
  */
 const TAKE_TURN = compileNamed(sql`select pg_advisory_xact_lock(hashtext('repair'), hashtext(${project}::text))`);
 

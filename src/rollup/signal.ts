@@ -1,6 +1,6 @@
 /**
- * A flag in Redis that says "there is something to merge". Cron reads it first, so that a quiet database may sleep. If the
- * flag is lost, merging waits for the next write or the daily sweep. Answers are exact all the while.
+ * A flag in Redis that says "there is something to merge". Cron reads it first, so that a quiet database may sleep. If
+ * the flag is lost, merging waits for the next write or the daily sweep. Answers are exact all the while.
  */
 import type { KeepAlive } from "../keep-alive.ts";
 import type { RedisClient } from "../redis.ts";

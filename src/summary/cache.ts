@@ -1,7 +1,7 @@
 /**
  * Summaries and explanations in Redis. A cached value carries the project's epoch at the time of its question. A write
- * that changes a closed hour moves the epoch before it is acknowledged, so no later read takes an older value. An answer
- * whose range reaches into the current hour is cached for one second only.
+ * that changes a closed hour moves the epoch before it is acknowledged, so no later read takes an older value. An
+ * answer whose range reaches into the current hour is cached for one second only.
  *
  * Redis is optional: if it does not answer, the answer comes from the database.
  */
@@ -62,7 +62,10 @@ export interface SummaryCache {
 }
 
 export function createSummaryCache(redis: RedisClient): SummaryCache {
-  /** One flight per question and epoch in this isolate: requests that ask the same share one, unless a write came between. */
+  /**
+   * One flight per question and epoch in this isolate: requests that ask the same share one, unless a write came
+   * between.
+   */
   const flights = new Map<string, Promise<Answer>>();
 
   const lookUps = createCoalescer<Awaited<ReturnType<RedisClient["getMany"]>>>();

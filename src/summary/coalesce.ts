@@ -1,7 +1,7 @@
 /**
  * Shares a run among the requests that came before it began. A request that comes during a run waits for the next run,
- * together with all others that come meanwhile. So no request gets an answer that was read before it asked, and any number
- * of equal questions at the same time make two runs.
+ * together with all others that come meanwhile. So no request gets an answer that was read before it asked, and any
+ * number of equal questions at the same time make two runs.
  */
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 

@@ -39,8 +39,8 @@ export function withRest(groups: readonly Group[]): Group[] {
 
 /**
  * Pairs each group with the same group of the earlier period, by the position of its interval. A group that only one
- * period has gets sums of 0 for the other. One month may have more days than another: groups of the earlier period whose
- * interval has no counterpart are added to the last interval.
+ * period has gets sums of 0 for the other. One month may have more days than another: groups of the earlier period
+ * whose interval has no counterpart are added to the last interval.
  */
 export function paired(
   own: { groups: readonly Group[]; intervalStartsMs: readonly number[] },

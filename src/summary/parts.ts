@@ -1,8 +1,9 @@
 /**
- * The SELECTs whose rows a summary or explanation adds up. They go into one statement and so read one snapshot: week, day
- * and hour rows for whole weeks, days and hours, partial rows that are not merged yet, and calls for ragged edges.
+ * The SELECTs whose rows a summary or explanation adds up. They go into one statement and so read one snapshot: week,
+ * day and hour rows for whole weeks, days and hours, partial rows that are not merged yet, and calls for ragged edges.
  *
- * The statement ends with `Expired` if it reads hour rows that have been deleted. `readWindows` checks the same for calls.
+ * The statement ends with `Expired` if it reads hour rows that have been deleted. `readWindows` checks the same for
+ * calls.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
@@ -74,10 +75,10 @@ export function partsOf(asked: Parts): SQL[] {
 }
 
 /**
- * Decides how ragged ranges are read. Usually calls are read. If the first or the last range covers most of its hour, the
- * hour's rows are read instead, and the calls beyond the edge are subtracted, because these are fewer. Two cases always read
- * calls: a label's family, as the hour's rows may count a value in `(other)`; and a day of which no other hour is read, as
- * its hour rows may have been deleted earlier than its calls.
+ * Decides how ragged ranges are read. Usually calls are read. If the first or the last range covers most of its hour,
+ * the hour's rows are read instead, and the calls beyond the edge are subtracted, because these are fewer. Two cases
+ * always read calls: a label's family, as the hour's rows may count a value in `(other)`; and a day of which no other
+ * hour is read, as its hour rows may have been deleted earlier than its calls.
  */
 function raggedOf(windows: readonly Window[], family: string): { ragged: Range[]; hours: Range[]; beyond: Range[] } {
   const [first, last] = [windows[0], windows.at(-1)];
@@ -143,7 +144,10 @@ function unspreadFilter({ label }: Filters): SQL {
   return sql` and t.tags->>${label.name.slice("tag.".length)}::text = any(${textArray(label.values)}::text[])`;
 }
 
-/** Calls that are added or subtracted. Ranges are compared by key, so that Postgres skips the partitions of other months. */
+/**
+ * Calls that are added or subtracted. Ranges are compared by key, so that Postgres skips the partitions of other
+ * months.
+ */
 export function rawPart(
   { projectId, filters, family, shown }: Omit<Parts, "windows">,
   ranges: readonly Range[],
@@ -175,8 +179,8 @@ function startsIn(ranges: readonly Range[]): SQL {
 }
 
 /**
- * The same for day or week rows, whose unit of time is `stepMs` long. Days beside weeks are few days in many ranges. Each
- * day is then looked up by its start, because several ranges would not bound the index scan.
+ * The same for day or week rows, whose unit of time is `stepMs` long. Days beside weeks are few days in many ranges.
+ * Each day is then looked up by its start, because several ranges would not bound the index scan.
  */
 function isStartIn(ranges: readonly Range[], stepMs: number): SQL {
   if (ranges.length === 1) return startsIn(ranges);

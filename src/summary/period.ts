@@ -9,8 +9,8 @@ interface Day {
 }
 
 /**
- * The period that ends where this one begins. Whole months in the zone give as many months, whole days give as many days,
- * and any other period gives the same number of milliseconds.
+ * The period that ends where this one begins. Whole months in the zone give as many months, whole days give as many
+ * days, and any other period gives the same number of milliseconds.
  */
 export function previousPeriod({ fromMs, toMs, zone }: { fromMs: number; toMs: number; zone: Zone }): {
   fromMs: number;

@@ -25,21 +25,25 @@ export function familyOf(query: SummaryQuery): string {
   return query.label?.name ?? query.groupBy.find(isLabel) ?? MAIN;
 }
 
-/** True if the question groups by a label and does not filter by it. The calls without the label are then a group too. */
+/**
+ * True if the question groups by a label and does not filter by it. The calls without the label are then a group too.
+ */
 export function hasRest(query: SummaryQuery): boolean {
   return query.label === null && query.groupBy.some(isLabel);
 }
 
-/** If a label has more than `MOST_LABEL_VALUES` values, this many keep rows of their own: those with the highest cost. */
+/**
+ * If a label has more than `MOST_LABEL_VALUES` values, this many keep rows of their own: those with the highest cost.
+ */
 const KEPT_LABEL_VALUES = 5_000;
 
 /** Does the question need histograms of latency? */
 const withLatency = ({ include }: SummaryQuery): boolean => include.includes("latency");
 
 /**
- * Selects rows of `interval_no` (1 is the first interval; 0 without an interval), the grouped dimensions, `value` of the
- * grouped label, the measures, and with `include=latency` the histogram as `latency_buckets` and `latency_counts`. If
- * `hasRest`, rows with a null `value` count all calls, with and without the label.
+ * Selects rows of `interval_no` (1 is the first interval; 0 without an interval), the grouped dimensions, `value` of
+ * the grouped label, the measures, and with `include=latency` the histogram as `latency_buckets` and `latency_counts`.
+ * If `hasRest`, rows with a null `value` count all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
   const { query, measures, maxRows } = options;
@@ -101,7 +105,9 @@ export function rawSummaryParts(options: StatementOptions, range: Range): SQL[] 
   return familiesRead(options.query).map((family) => rawPart(partOf(options, family), [range]));
 }
 
-/** If `hasRest`, the main family is read too: its sums less those of the label's family are the calls without the label. */
+/**
+ * If `hasRest`, the main family is read too: its sums less those of the label's family are the calls without the label.
+ */
 function familiesRead(query: SummaryQuery): string[] {
   const family = familyOf(query);
   return hasRest(query) ? [family, MAIN] : [family];

@@ -22,8 +22,9 @@ label_partials as (${insertLabelPartials(GONE, -1)})
 select id from gone`);
 
 /**
- * Deletes one call, and subtracts it from the rollups in the same transaction. The ledger is then as if the call had never
- * been sent: another sighting of the same response may count, or a wrapper around it. If the call is sent again, it is new.
+ * Deletes one call, and subtracts it from the rollups in the same transaction. The ledger is then as if the call had
+ * never been sent: another sighting of the same response may count, or a wrapper around it. If the call is sent again,
+ * it is new.
  *
  * @returns true if the project had the call.
  * @throws Expired if calls of that time have been deleted for their age. The cost of the call stays in the rollups.

@@ -1,4 +1,6 @@
-/** Where the cost differs from what callers or providers reported, over the same calls: those of which both are known. */
+/**
+ * Where the cost differs from what callers or providers reported, over the same calls: those of which both are known.
+ */
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { readByWeek } from "./by-week.ts";

@@ -1,6 +1,6 @@
 /**
- * Applies judgements to stored calls: whether they count, and which user, session and tags they have. The statement that
- * changes the calls changes the rollups by the difference.
+ * Applies judgements to stored calls: whether they count, and which user, session and tags they have. The statement
+ * that changes the calls changes the rollups by the difference.
  */
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";

@@ -17,8 +17,8 @@ export interface Column {
   type: "uuid" | "timestamptz" | "bigint" | "integer" | "boolean" | "text" | "text[]" | "jsonb";
   of: (priced: PricedCall) => Value;
   /**
-   * True if the value is the caller's, so a second sending that differs is a conflict. `inherited` if the value may also
-   * come from a span above the call.
+   * True if the value is the caller's, so a second sending that differs is a conflict. `inherited` if the value may
+   * also come from a span above the call.
    */
   said: boolean | "inherited";
   /** The column whose value a new row takes here too. This column is not sent. */

@@ -1,7 +1,7 @@
 /**
- * Group commit: while two writes of a project are on their way to the database, further batches of the project wait, and
- * then go together in one statement. Many small requests at once therefore cost few statements. A request is acknowledged only
- * after its own calls are durable, and no request waits for a timer.
+ * Group commit: while two writes of a project are on their way to the database, further batches of the project wait,
+ * and then go together in one statement. Many small requests at once therefore cost few statements. A request is
+ * acknowledged only after its own calls are durable, and no request waits for a timer.
  *
  * One request of a group, its leader, does the work, because the runtime ties work to a request. When a statement ends,
  * its leader wakes the first waiting request, which leads the next group.

@@ -22,7 +22,9 @@ import { PRICE_CTES, PRICE_PARAMS } from "./price-rows.ts";
 
 const namesOf = (all: readonly Column[]) => columns(all.map(({ name }) => name));
 
-/** The new calls with the prices sent along. A statement does not see rows that it inserts, so `prices` cannot serve. */
+/**
+ * The new calls with the prices sent along. A statement does not see rows that it inserts, so `prices` cannot serve.
+ */
 const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
 
 const INSERT_PARAMS = ["project", ...PRICE_PARAMS, ...SENT_COLUMNS.map(({ name }) => name), "sent"];

@@ -19,8 +19,8 @@ export const PRICE_PARAMS: readonly string[] = [
 ];
 
 /**
- * Two CTEs: `price` holds the lists sent with the statement, `stored_prices` inserts them. They need a CTE `batch` with the
- * `project_id` before them.
+ * Two CTEs: `price` holds the lists sent with the statement, `stored_prices` inserts them. They need a CTE `batch` with
+ * the `project_id` before them.
  */
 export const PRICE_CTES = sql`
 price as (

@@ -1,6 +1,6 @@
 /**
- * The entry of the write path, for requests and for messages of the queue: stores a batch, then tells cron that there is
- * something to merge and caches that answers may be stale. `README.md` follows a call from here to its row.
+ * The entry of the write path, for requests and for messages of the queue: stores a batch, then tells cron that there
+ * is something to merge and caches that answers may be stale. `README.md` follows a call from here to its row.
  */
 import { announceChange, type AnnounceDeps } from "../epoch.ts";
 import type { KeepAlive } from "../keep-alive.ts";

@@ -1,11 +1,11 @@
 /**
- * Settling a trace means judging its tree anew. Whether a stored call counts, and whose it is, depends on the other spans
- * of its trace. These come in any order and in any number of bodies, and two tools may report one call. So a write that
- * stores a span settles its trace in the same transaction.
+ * Settling a trace means judging its tree anew. Whether a stored call counts, and whose it is, depends on the other
+ * spans of its trace. These come in any order and in any number of bodies, and two tools may report one call. So a
+ * write that stores a span settles its trace in the same transaction.
  *
- * The spans are read and judged (`trace-tree.ts`) before that transaction. Transactions that settle one trace take turns,
- * and a transaction refuses if spans were stored since it read them. If several calls are sightings of one provider
- * response (`sightings.ts`), one of them counts.
+ * The spans are read and judged (`trace-tree.ts`) before that transaction. Transactions that settle one trace take
+ * turns, and a transaction refuses if spans were stored since it read them. If several calls are sightings of one
+ * provider response (`sightings.ts`), one of them counts.
  */
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
@@ -30,8 +30,8 @@ import {
 import { KNOWN, LINK, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
 
 /**
- * Makes transactions that settle one trace take turns. A project has 64 locks for all its traces, because a server's lock
- * table is small.
+ * Makes transactions that settle one trace take turns. A project has 64 locks for all its traces, because a server's
+ * lock table is small.
  */
 const TAKE_TURN = compileNamed(sql`
 select pg_advisory_xact_lock(hashtext(${project}::text), k) from (
@@ -68,9 +68,9 @@ export interface Settling {
    */
   check: Bound[] | null;
   /**
-   * Reads and judges the traces, and returns the statements that apply the judgements. If spans were stored meanwhile, the
-   * statements fail with `Refused` and have to be prepared again. The column `earliest_ms` of a row they return is the
-   * start of the earliest call that they changed.
+   * Reads and judges the traces, and returns the statements that apply the judgements. If spans were stored meanwhile,
+   * the statements fail with `Refused` and have to be prepared again. The column `earliest_ms` of a row they return is
+   * the start of the earliest call that they changed.
    */
   settle(db: Database): Promise<Bound[]>;
   /**
@@ -81,8 +81,8 @@ export interface Settling {
 }
 
 /**
- * Prepares the settling of a batch. Its statements run after the INSERT, in the same transaction. Null if the batch has no
- * span, no link and no provider response id.
+ * Prepares the settling of a batch. Its statements run after the INSERT, in the same transaction. Null if the batch has
+ * no span, no link and no provider response id.
  */
 export function settling(
   projectId: string,

@@ -1,7 +1,7 @@
 /**
- * Sightings: calls with the same provider response id. Two tools may have reported one call, or one tool a stream while it
- * grew. So only one sighting counts, the holder. It tells most of what is priced. Among those that tell equally much it has
- * the most tokens, because the last state of a stream has the final counts. Among these it is the first.
+ * Sightings: calls with the same provider response id. Two tools may have reported one call, or one tool a stream while
+ * it grew. So only one sighting counts, the holder. It tells most of what is priced. Among those that tell equally much
+ * it has the most tokens, because the last state of a stream has the final counts. Among these it is the first.
  */
 import { HOUR_MS } from "../time.ts";
 import { sql, type SQL } from "drizzle-orm";
@@ -60,7 +60,10 @@ export const seen = sql`
   where r.project_id = ${project}
     and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
 
-/** Removes a deleted call from the sightings of its response. If it was the holder, the one that tells most of the others is. */
+/**
+ * Removes a deleted call from the sightings of its response. If it was the holder, the one that tells most of the
+ * others is.
+ */
 export const FORGET_SIGHTING = compileNamed(sql`
 update responses r
 set sightings = array_remove(r.sightings, ${param("id")}::uuid),
@@ -108,9 +111,9 @@ export function sightingValues(sightings: readonly Call[]): Record<string, unkno
 }
 
 /**
- * How much a sighting tells of what is priced: the number of its counts, and one more for a service tier. A count of zero
- * does not add to it, because some tools fill in zeros; nor do the name of the standard tier and the five-minute part of
- * cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last.
+ * How much a sighting tells of what is priced: the number of its counts, and one more for a service tier. A count of
+ * zero does not add to it, because some tools fill in zeros; nor do the name of the standard tier and the five-minute
+ * part of cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last.
  */
 function detailOf(call: Call): number {
   if (call.wrapper) return -1;
@@ -121,8 +124,8 @@ function detailOf(call: Call): number {
 }
 
 /**
- * Of a stream that is reported while it grows, the last report has the most tokens. The name of the standard tier decides
- * last: it changes no price, but it is shown.
+ * Of a stream that is reported while it grows, the last report has the most tokens. The name of the standard tier
+ * decides last: it changes no price, but it is shown.
  */
 function weightOf({ inputTokens, outputTokens, serviceTier }: Call): number {
   const namesStandard = serviceTier !== null && canonicalTier(serviceTier) === null;
@@ -141,8 +144,8 @@ function storedDetail(): SQL {
 }
 
 /**
- * Groups sightings so that those of one response in one group may be one call. If calls reuse an id, the later ones are in a
- * later group.
+ * Groups sightings so that those of one response in one group may be one call. If calls reuse an id, the later ones are
+ * in a later group.
  */
 export function inReachOfEachOther(sightings: readonly Call[]): Call[][] {
   const groups: { calls: Call[]; starts: Map<string, number> }[] = [];

@@ -108,8 +108,8 @@ function judgeTrace(nodes: readonly Node[], judged: Map<string, Judgement>): voi
 }
 
 /**
- * The node above each node. A span id may occur more than once, for example if a sample is sent again under another time.
- * Then the parent is the node of that id that began last before the span below it.
+ * The node above each node. A span id may occur more than once, for example if a sample is sent again under another
+ * time. Then the parent is the node of that id that began last before the span below it.
  */
 function parentsOf(nodes: readonly Node[]): Map<Node, Node> {
   const bySpan = Map.groupBy(nodes, ({ spanId }) => spanId);
@@ -131,7 +131,10 @@ function isNearer(a: Node, b: Node, below: Node): boolean {
   return (a.id ?? "") > (b.id ?? "");
 }
 
-/** Derives a value for each node from the value of the node above it. That one is undefined at the top and where a circle closes. */
+/**
+ * Derives a value for each node from the value of the node above it. That one is undefined at the top and where a
+ * circle closes.
+ */
 function fromAbove<T>(
   nodes: readonly Node[],
   parents: ReadonlyMap<Node, Node>,
@@ -192,7 +195,10 @@ function nestedOf(calls: readonly Node[], parents: ReadonlyMap<Node, Node>): Set
   );
 }
 
-/** The call around another with only plain links between them. If a wrapper lies between, the inner call is a call of its own. */
+/**
+ * The call around another with only plain links between them. If a wrapper lies between, the inner call is a call of
+ * its own.
+ */
 function callAround(call: Node, parents: ReadonlyMap<Node, Node>): Node | undefined {
   const seen = new Set([call]);
   let at = parents.get(call);

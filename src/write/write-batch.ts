@@ -111,8 +111,8 @@ async function writeKept(
 }
 
 /**
- * Writes and settles in one transaction, trying the cheapest way first: the check alone, then settling, then leaving the
- * settling to cron.
+ * Writes and settles in one transaction, trying the cheapest way first: the check alone, then settling, then leaving
+ * the settling to cron.
  */
 async function writeAndSettle(db: Database, write: Bound[], rest: Settling | null): Promise<Row[][]> {
   if (rest === null) return [await db.run(write[0]!.statement, write[0]!.values)];

@@ -4,8 +4,8 @@
  *
  * A reference is restricted where a condition that holds for each of its rows (a part of WHERE, or of the ON of a join
  * that keeps only what matches) equates its `project_id` with a parameter, a constant, or another `project_id` that is
- * restricted by this same rule; a target of INSERT, where the row's `project_id` comes from such a one. Any other form of
- * condition counts for nothing, so it may be found wanting a restriction that it has, not the other way round.
+ * restricted by this same rule; a target of INSERT, where the row's `project_id` comes from such a one. Any other form
+ * of condition counts for nothing, so it may be found wanting a restriction that it has, not the other way round.
  *
  * Citus asks for a little more than that: it looks at what Postgres' planner makes of a restriction, which follows
  * equalities into sub-selects and CTEs only where these are dissolved into the query around them. So for reading, for

@@ -1,4 +1,6 @@
-/** A project's life from its first call to retention, through the routes, the queue and cron: what runs each statement. */
+/**
+ * A project's life from its first call to retention, through the routes, the queue and cron: what runs each statement.
+ */
 import { createDeps } from "../../src/deps.ts";
 import { sql } from "drizzle-orm";
 import { expect, inject } from "vitest";

@@ -2,9 +2,10 @@
  * Every statement that the application runs for one project names it at each distributed table, so that Citus can send
  * it to the one shard where that project is.
  *
- * All statements of a scenario through the routes, the queue and cron are checked, with the values that they are run with
- * (`citus-routing.ts` says by which rule); and it is checked that the scenario reaches each call in `src/` that runs
- * one, and each that is compiled. Of a statement that is put together by what is asked it sees those that are asked.
+ * All statements of a scenario through the routes, the queue and cron are checked, with the values that they are run
+ * with (`citus-routing.ts` says by which rule); and it is checked that the scenario reaches each call in `src/` that
+ * runs one, and each that is compiled. Of a statement that is put together by what is asked it sees those that are
+ * asked.
  *
  * That Citus takes such a statement is another matter: `scripts/citus.sql` tells which it does not.
  */

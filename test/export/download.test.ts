@@ -1,4 +1,6 @@
-/** Downloads over HTTP from bare workerd, whose database is watched, and may fail: what only a real connection shows. */
+/**
+ * Downloads over HTTP from bare workerd, whose database is watched, and may fail: what only a real connection shows.
+ */
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BareWorkerd, startWorkerd } from "../../scripts/bench/workerd.ts";

@@ -1,6 +1,7 @@
 /**
- * Holds what is asked and answered to `/openapi.json`: an answer must have a status, content type, headers and body that
- * are described, a question that was answered parameters and a body that are. Fields that are not described are wrong.
+ * Holds what is asked and answered to `/openapi.json`: an answer must have a status, content type, headers and body
+ * that are described, a question that was answered parameters and a body that are. Fields that are not described are
+ * wrong.
  */
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { PROBLEMS } from "../../src/http/errors.ts";
@@ -140,7 +141,9 @@ function typed(value: string, { type }: Schema): unknown {
   return type === "integer" || type === "boolean" ? JSON.parse(value) : value;
 }
 
-/** The same document with objects that take no fields but those described, and with references that validators follow. */
+/**
+ * The same document with objects that take no fields but those described, and with references that validators follow.
+ */
 function withClosedObjects(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withClosedObjects);
   if (typeof value !== "object" || value === null) return value;

@@ -1,4 +1,6 @@
-/** `POST /v1/litellm` as LiteLLM uses it: each form of its body, an exact bill, and bad input refused entry by entry. */
+/**
+ * `POST /v1/litellm` as LiteLLM uses it: each form of its body, an exact bill, and bad input refused entry by entry.
+ */
 import { describe, expect, it } from "vitest";
 import body from "../fixtures/captures/litellm-generic-handmade/array/01.body?raw";
 import single from "../fixtures/captures/litellm-generic-handmade/single/01.body?raw";

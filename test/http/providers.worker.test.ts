@@ -1,4 +1,6 @@
-/** Whatever a caller names a provider: one name in sums, the sent one on the call, and each alias in filters and prices. */
+/**
+ * Whatever a caller names a provider: one name in sums, the sent one on the call, and each alias in filters and prices.
+ */
 import { describe, expect, it } from "vitest";
 import { apiRequest, logsRequest } from "../ingest/decode/otlp/logs-request.ts";
 import { chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";

@@ -18,7 +18,8 @@ describe("POST /v1/repair", () => {
     expect(await json(await ledger.fetch(`/v1/audit?${WEEK}`))).toMatchObject({ ok: false });
     const { changes, ...rest } = await json<{ changes: object[] }>(await repair(admin, RANGE));
     expect(rest).toEqual({ complete: true, next_from: null });
-    // Both calls in the main rows and their three sets, one of them in the rows of users, for the hour and the day; no users for the week.
+    // Both calls in the main rows and their three sets, one of them in the rows of users, for the hour and the day; no
+    // users for the week.
     expect(changes).toHaveLength(5 + 5 + 4);
     expect(changes).toContainEqual({
       day: "2025-03-10",

@@ -57,7 +57,8 @@ describe("500 equal questions at once", () => {
         return await db.query(query);
       },
     };
-    // On a machine so busy that Redis is late, equal questions would be asked a second time: rightly, but not what is tested.
+    // On a machine so busy that Redis is late, equal questions would be asked a second time: rightly, but not what is
+    // tested.
     const patient = connectRedis(config.redisUrl, config.redisToken, 10_000);
     const cache = createSummaryCache(patient);
     const ledger = ledgerOf(projectId, key, appWith({ db: counting, redis: patient, cache }));

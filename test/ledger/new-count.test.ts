@@ -1,6 +1,6 @@
 /**
- * A count that is declared once is everywhere: here an imagined one, added to the list and nowhere else. Only a migration
- * has to follow, which the schema itself names.
+ * A count that is declared once is everywhere: here an imagined one, added to the list and nowhere else. Only a
+ * migration has to follow, which the schema itself names.
  */
 import { sql } from "drizzle-orm";
 import { getTableConfig } from "drizzle-orm/pg-core";

@@ -1,6 +1,6 @@
 /**
- * The embedded catalogue, judged: what looks wrong in it is corrected by an entry of our own, flagged as approximate, or
- * has been looked at. A new version of the package that brings more of a kind fails here.
+ * The embedded catalogue, judged: what looks wrong in it is corrected by an entry of our own, flagged as approximate,
+ * or has been looked at. A new version of the package that brings more of a kind fails here.
  */
 import { type MatchLogic, type ModelInfo, type Provider, waitForUpdate } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";

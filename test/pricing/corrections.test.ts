@@ -1,4 +1,6 @@
-/** Prices where our own table corrects the catalogue: a million tokens in and 100,000 out, unless a line says otherwise. */
+/**
+ * Prices where our own table corrects the catalogue: a million tokens in and 100,000 out, unless a line says otherwise.
+ */
 import type { Provider } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
 import { picoToUsd } from "../../src/money.ts";

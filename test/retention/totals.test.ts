@@ -1,4 +1,6 @@
-/** Neither retention changes a total: every whole-day summary is the same before and after, by every group and label. */
+/**
+ * Neither retention changes a total: every whole-day summary is the same before and after, by every group and label.
+ */
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Many connections write (each batch twice, overlapping), others merge and compact, others read: no snapshot may show a rollup
- * that differs from the traces, and no sum may ever go back.
+ * Many connections write (each batch twice, overlapping), others merge and compact, others read: no snapshot may show a
+ * rollup that differs from the traces, and no sum may ever go back.
  */
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";

@@ -1,6 +1,6 @@
 /**
- * Many connections write, others merge and compact, others relabel, and others repair what is harmed again and again, all
- * at once: a repair puts each difference in once, and no reader ever sees one that was not there.
+ * Many connections write, others merge and compact, others relabel, and others repair what is harmed again and again,
+ * all at once: a repair puts each difference in once, and no reader ever sees one that was not there.
  */
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";

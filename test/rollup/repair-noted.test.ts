@@ -1,4 +1,7 @@
-/** Upgrades: what an older version summed without reported costs is repaired day by day, and no audit cries wolf meanwhile. */
+/**
+ * Upgrades: what an older version summed without reported costs is repaired day by day, and no audit cries wolf
+ * meanwhile.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { sql } from "drizzle-orm";
 import pg from "pg";

@@ -64,8 +64,8 @@ describe("the line for the database", () => {
   });
 
   it("drains after a burst, as fast as the cores that are left allow", () => {
-    // 1,000 traces in 10 statements take 58 ms: a core serves 17,241/s. 10 s of 50,000/s leave 327,590 in the line, which
-    // go down by 16,241 a second: 20.2 s. (Merges take 2 us a trace.)
+    // 1,000 traces in 10 statements take 58 ms: a core serves 17,241/s. 10 s of 50,000/s leave 327,590 in the line,
+    // which go down by 16,241 a second: 20.2 s. (Merges take 2 us a trace.)
     const traces = [...seconds(60, 1_000), ...seconds(10, 50_000), ...seconds(110, 1_000)];
     const costs = costsOf({ ...CALIBRATION, mergeUsPerTrace: 1e-9 }, scenario());
     const { queue, arrived, written, unavailable } = simulate(scenario(), postgres(1), costs, quietDay(traces));

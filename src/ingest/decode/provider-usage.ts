@@ -119,7 +119,9 @@ export function readBy(reader: Reader, object: Json): ProviderUsage | null {
   };
 }
 
-/** The path of a count that the object's form reads, and that is none. Null where all of them are counts, or missing. */
+/**
+ * The path of a count that the object's form reads, and that is none. Null where all of them are counts, or missing.
+ */
 export function wrongCountIn(value: unknown, provider: string | null = null): string | null {
   const object = objectOrNull(value);
   const reader = object === null ? undefined : READERS.find((reader) => fits(reader, object, provider));

@@ -1,6 +1,6 @@
 /**
- * What a provider or gateway says that a call cost, in the usage object or beside it. It is kept for comparison only. An
- * amount that cannot be read as USD is left out, and its name is listed with the members that no rule reads.
+ * What a provider or gateway says that a call cost, in the usage object or beside it. It is kept for comparison only.
+ * An amount that cannot be read as USD is left out, and its name is listed with the members that no rule reads.
  */
 import { floatToPico } from "../../money.ts";
 import { objectOrNull } from "./usage-objects/paths.ts";
@@ -21,8 +21,9 @@ const PICO_PER_TICK = 100n;
 export const COST_PATHS = ["cost", "cost.total_cost", "total_cost", "cost_in_usd_ticks"];
 
 /**
- * The cost in a usage object: OpenRouter's `cost`, Perplexity's `cost.total_cost`, LangSmith's `total_cost`, xAI's ticks.
- * With a key of one's own OpenRouter bills a fee alone, and `upstream_inference_cost` is what the provider bills.
+ * The cost in a usage object: OpenRouter's `cost`, Perplexity's `cost.total_cost`, LangSmith's `total_cost`, xAI's
+ * ticks. With a key of one's own OpenRouter bills a fee alone, and `upstream_inference_cost` is what the provider
+ * bills.
  */
 export function costIn(object: Readonly<Record<string, unknown>>): ReportedCost {
   const nested = objectOrNull(object["cost"]);

@@ -2,7 +2,10 @@
 import { canonicalTier } from "../../pricing/service-tier.ts";
 import { type Json, objectOrNull } from "./usage-objects/paths.ts";
 
-/** A tier as text or as `{type}`, without the name of its enumeration. Undefined if it is neither, null if it is not said. */
+/**
+ * A tier as text or as `{type}`, without the name of its enumeration. Undefined if it is neither, null if it is not
+ * said.
+ */
 export function tierText(value: unknown): string | null | undefined {
   if (value === undefined || value === null || value === "") return null;
   if (typeof value === "string") return value.slice(value.lastIndexOf(".") + 1);
@@ -10,7 +13,10 @@ export function tierText(value: unknown): string | null | undefined {
   return typeof type === "string" ? type : undefined;
 }
 
-/** What several sources say of one call's tier, speed and place; what means the standard price is left out beside others. */
+/**
+ * What several sources say of one call's tier, speed and place; what means the standard price is left out beside
+ * others.
+ */
 export function joinTiers(...said: readonly (string | null)[]): string | null {
   const [only = null, ...others] = said.filter((tier) => tier !== null);
   if (others.length === 0 && !only?.includes("+")) return only;

@@ -17,8 +17,8 @@ export interface ToolCalls {
 const NONE: ToolCalls = { counts: {}, ambiguous: null, unknown: [] };
 
 /**
- * Items of a Response by type: the count they add to, `free` if they cost nothing beside tokens, or `priced` if they do.
- * https://developers.openai.com/api/docs/pricing#built-in-tools
+ * Items of a Response by type: the count they add to, `free` if they cost nothing beside tokens, or `priced` if they
+ * do. https://developers.openai.com/api/docs/pricing#built-in-tools
  */
 const ITEMS: Readonly<Record<string, keyof Usage | "free" | "priced">> = {
   web_search_call: "webSearches",

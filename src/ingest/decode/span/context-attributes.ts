@@ -1,4 +1,7 @@
-/** The attribute names of a call's context, which are its user, session and tags, in order of priority. `attributes.ts` has the others. */
+/**
+ * The attribute names of a call's context, which are its user, session and tags, in order of priority. `attributes.ts`
+ * has the others.
+ */
 export const USER = [
   "user.id",
   "langfuse.user.id",

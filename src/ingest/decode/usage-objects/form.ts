@@ -1,13 +1,13 @@
 /**
- * A form says how one provider writes its usage object: which keys hold which count, what has to be added or taken off so
- * that totals are inclusive and no token is counted twice, and which other members change the price. `README.md` has the
- * members that do, as a table.
+ * A form says how one provider writes its usage object: which keys hold which count, what has to be added or taken off
+ * so that totals are inclusive and no token is counted twice, and which other members change the price. `README.md` has
+ * the members that do, as a table.
  */
 import type { CountField } from "../../../ledger/counts.ts";
 
 /**
- * Paths are keys joined by dots. In a list of objects, as `{modality, tokenCount}` or `{ttl, inputTokens}`, a key is the
- * modality or the time to live and stands for the sum of its counts.
+ * Paths are keys joined by dots. In a list of objects, as `{modality, tokenCount}` or `{ttl, inputTokens}`, a key is
+ * the modality or the time to live and stands for the sum of its counts.
  */
 export type Paths = readonly string[];
 export type Counts = Readonly<Partial<Record<CountField, Paths>>>;
@@ -38,8 +38,8 @@ export interface Form {
   /** Where the object splits cache writes by their time to live. The parts must add up to the whole. */
   writeParts?: string;
   /**
-   * Where the object says which of the cached tokens are audio or images. Without that, an object with cached tokens and
-   * audio is ambiguous, and its images count as plain input.
+   * Where the object says which of the cached tokens are audio or images. Without that, an object with cached tokens
+   * and audio is ambiguous, and its images count as plain input.
    */
   cachedParts?: Paths;
   /** Images are ambiguous then, too: the provider sells them at a price of their own. */

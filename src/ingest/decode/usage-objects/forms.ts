@@ -1,4 +1,7 @@
-/** The usage objects that are known, in order. The first form that fits the provider and has a mark in the object is taken. */
+/**
+ * The usage objects that are known, in order. The first form that fits the provider and has a mark in the object is
+ * taken.
+ */
 import { ANTHROPIC, ANTHROPIC_ITSELF } from "./anthropic.ts";
 import { BEDROCK, BEDROCK_IN_PYTHON, BEDROCK_ITSELF, META_ON_BEDROCK } from "./bedrock.ts";
 import { BILLED_UNITS, COHERE_TOKENS } from "./cohere.ts";

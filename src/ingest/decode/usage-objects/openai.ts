@@ -1,6 +1,7 @@
 /**
- * OpenAI's chat completions, Responses, embeddings, images, realtime and transcription. Most providers and gateways have
- * the first of these forms, with members of their own: DeepSeek, Groq, Mistral, Moonshot, OpenRouter, Cerebras, vLLM.
+ * OpenAI's chat completions, Responses, embeddings, images, realtime and transcription. Most providers and gateways
+ * have the first of these forms, with members of their own: DeepSeek, Groq, Mistral, Moonshot, OpenRouter, Cerebras,
+ * vLLM.
  */
 import { camelCase, type Form, respelled } from "./form.ts";
 

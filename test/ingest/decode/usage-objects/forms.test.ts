@@ -1,6 +1,6 @@
 /**
- * The forms as tables: the README names each member that changes a price, and the captured objects have no member that is
- * not accounted for.
+ * The forms as tables: the README names each member that changes a price, and the captured objects have no member that
+ * is not accounted for.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
