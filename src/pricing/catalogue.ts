@@ -12,8 +12,8 @@ import { aliasOf, bareName, makerAndModel, providerByName, spellingsOf } from ".
 import { canonicalProvider, UNKNOWN } from "./provider.ts";
 
 /**
- * The version of the package, and the day on which it was published. A test compares the version with the installed
- * one.
+ * The version of the package, and the day on which it was published. A test compares the version with the installed one,
+ * and names the day again.
  */
 export const CATALOGUE_VERSION = "0.1.8";
 export const CATALOGUE_DAY = "2026-09-23";

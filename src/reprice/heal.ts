@@ -27,7 +27,7 @@ export async function healProject(
     const fromMs = Date.parse(unpriced.first_day);
     const toMs = Date.parse(unpriced.last_day) + DAY_MS;
     const [some, none] = [SOME_USAGES, [NO_USAGE]].map((usages) =>
-      [fromMs, toMs].some((atMs) => hasPrice(pricer, unpriced, usages, atMs)),
+      daysIn(fromMs, toMs).some((atMs) => hasPrice(pricer, unpriced, usages, atMs)),
     );
     if (!some && !none) continue;
     const { provider, model } = unpriced;
@@ -52,6 +52,11 @@ export async function healProject(
     if (deps.now() >= deadlineMs) break;
   }
   return healed;
+}
+
+/** The start of each UTC day, and the end of the last one: a price may hold for a part of the time only. */
+function daysIn(fromMs: number, toMs: number): number[] {
+  return Array.from({ length: (toMs - fromMs) / DAY_MS + 1 }, (_, i) => fromMs + i * DAY_MS);
 }
 
 /** A usage for each kind of price: of tokens, and of each unit that is billed beside them. */

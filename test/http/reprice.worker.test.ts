@@ -50,6 +50,19 @@ describe("a custom price", () => {
     });
     expect(await json(await ledger.fetch(`/v1/audit?${WEEK}`))).toMatchObject({ ok: true });
   });
+
+  it("that held between the first and the last unpriced call heals those between", async () => {
+    const ledger = await openLedger();
+    const admin = await adminOf(ledger);
+    const of = { provider: "acme", model: "acme-2", input_tokens: 1_000, output_tokens: 0 };
+    const days = ["2025-03-11", "2025-03-13", "2025-03-15"];
+    await ledger.write(days.map((day) => call({ ...of, id: day, timestamp: `${day}T12:00:00Z` })));
+    const price = { provider: "acme", model: "acme-2", usd_per_million_tokens: { input: "2" } };
+    const held = { starts_at: "2025-03-12", ends_at: "2025-03-14" };
+    expect((await post(admin, "/v1/prices", { ...price, ...held })).status).toBe(201);
+    // 1,000 x $2/MTok
+    expect((await ledger.summary(WEEK)).totals).toMatchObject({ cost_usd: "0.002", unpriced_requests: 2 });
+  });
 });
 
 describe("POST /v1/reprice", () => {

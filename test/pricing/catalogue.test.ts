@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { Provider } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
-import { CATALOGUE_VERSION, createCatalogue, embeddedCatalogue } from "../../src/pricing/catalogue.ts";
+import { CATALOGUE_DAY, CATALOGUE_VERSION, createCatalogue, embeddedCatalogue } from "../../src/pricing/catalogue.ts";
 import { withId } from "../../src/pricing/price.ts";
 
 describe("the catalogue", () => {
   it("states the version that is installed, since traces store it", () => {
     const installed = readFileSync("node_modules/@pydantic/genai-prices/package.json", "utf8");
     expect(CATALOGUE_VERSION).toBe((JSON.parse(installed) as { version: string }).version);
+    // From `npm view @pydantic/genai-prices time`: both are raised together.
+    expect([CATALOGUE_VERSION, CATALOGUE_DAY]).toEqual(["0.1.8", "2026-09-23"]);
   });
 
   it("gives one id to one list of prices, and another to another", () => {
