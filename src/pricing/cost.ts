@@ -4,7 +4,7 @@
  */
 import type { Doubt, PriceableCall } from "../ledger/call.ts";
 import { MAX_COST_PICO, picoToUsd } from "../money.ts";
-import { BUCKETS, hasUnits, quantities, TOKEN_BUCKETS } from "../ledger/buckets.ts";
+import { BUCKETS, CONTENTS, hasUnits, quantities, TOKEN_BUCKETS } from "../ledger/buckets.ts";
 import { type Catalogue, embeddedCatalogue } from "./catalogue.ts";
 import type { CustomPrices } from "./custom-price.ts";
 import type { Price } from "./price.ts";
@@ -102,10 +102,12 @@ const INPUT = BUCKETS.indexOf("input");
 const REQUEST = BUCKETS.indexOf("request");
 const FILE_SEARCH = BUCKETS.indexOf("file_search");
 const OUTPUT = BUCKETS.indexOf("output");
-const OTHER_OUTPUTS = [
-  { bucket: "output_audio", at: BUCKETS.indexOf("output_audio"), count: "outputAudioTokens" },
-  { bucket: "output_image", at: BUCKETS.indexOf("output_image"), count: "outputImageTokens" },
-] as const;
+/** The buckets of what a model may make beside text. */
+const OTHER_OUTPUTS = BUCKETS.flatMap((bucket, at) => {
+  const { kind, of } = CONTENTS[bucket];
+  const isText = of === null || of === "outputTokens" || of === "reasoningTokens";
+  return kind !== "output" || isText ? [] : [{ bucket, at, count: of }];
+});
 
 /**
  * True if the model sells audio or images at a price of their own, and the call does not say how much of its output is.
