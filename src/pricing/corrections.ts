@@ -41,6 +41,7 @@ const REGIONAL = "regional.anthropic.";
 const GLOBAL = "global.anthropic.";
 const FLAT_FROM = "2026-03-13";
 const VERTEX = "https://cloud.google.com/vertex-ai/generative-ai/pricing#claude-models";
+const VERTEX_GEMINI = "https://cloud.google.com/vertex-ai/generative-ai/pricing#gemini-models";
 const BEDROCK = "https://platform.claude.com/docs/en/build-with-claude/claude-in-amazon-bedrock";
 
 function bedrock(id: string, input: number, output: number, flatFrom?: string): Correction {
@@ -57,6 +58,15 @@ function vertex(id: string, input: number, output: number, flatFrom?: string): C
 function openRouter(id: string, usd: Usd): Correction {
   return { provider: "openrouter", id, periods: [{ usd }], source: `https://openrouter.ai/${id}` };
 }
+
+const grok4 = {
+  provider: "x-ai",
+  source: "https://docs.x.ai/developers/models, as quoted by https://github.com/theopenco/llmgateway/pull/2037",
+};
+const grokLong = (input: number, cache_read: number, output: number): Usd => ({
+  ...longContext({ input, output }, 127_999, 2),
+  cache_read,
+});
 
 const SEARCH = { web_search: 10 };
 const GLM_PROMOTION_ENDS = "2026-09-09T16:00Z";
@@ -143,12 +153,30 @@ export const CORRECTIONS: readonly Correction[] = [
     source: `${ANTHROPIC}#long-context-pricing`,
   },
 
+  openRouter("openai/gpt-4o", tokens(2.5, 1.25, 10)),
+  // The catalogue has it as GPT-4o.
+  one(
+    "openrouter",
+    "openai/gpt-4o-audio-preview",
+    { input: 2.5, output: 10 },
+    "https://openrouter.ai/openai/gpt-4o-audio-preview",
+  ),
   openRouter("google/gemini-2.5-pro", longContext(tokens(1.25, 0.125, 10))),
   openRouter("google/gemini-3.1-pro-preview", longContext(tokens(2, 0.2, 12))),
+  openRouter("anthropic/claude-sonnet-4", longContext(claude(3, 15))),
   openRouter("x-ai/grok-4.3", longContext(tokens(1.25, 0.2, 2.5), 199_999, 2)),
   openRouter("x-ai/grok-4.20", longContext(tokens(1.25, 0.2, 2.5), 199_999, 2)),
 
-  // Claude in one region of Vertex AI: 10% more than globally.
+  // Grok 4 above 128,000 tokens. Nobody says that its cached tokens cost more there.
+  ...[
+    "grok-4-fast-reasoning",
+    "grok-4-fast-non-reasoning",
+    "grok-4-1-fast-reasoning",
+    "grok-4-1-fast-non-reasoning",
+  ].map((id) => ({ ...grok4, id, periods: [{ usd: grokLong(0.2, 0.05, 0.5) }] })),
+  { ...grok4, id: "grok-4-0709", periods: [{ usd: grokLong(3, 0.75, 15) }] },
+
+  // In one region of Vertex AI: 10% more than globally.
   ...(
     [
       ["claude-haiku-4-5", 1.1, 5.5],
@@ -167,6 +195,15 @@ export const CORRECTIONS: readonly Correction[] = [
     one("google", `regional/${id}`, { ...claude(input, output), ...(cache_read && { cache_read }) }, VERTEX),
   ),
   one("google", "regional/claude-sonnet-4-5", longContext(claude(3.3, 16.5)), VERTEX),
+  one("google", "regional/gemini-3.5-flash", tokens(1.65, 0.165, 9.9), VERTEX_GEMINI),
+  one("google", "regional/gemini-3.5-flash-lite", tokens(0.33, 0.033, 2.75), VERTEX_GEMINI),
+  ...["gemini-3.6-flash", "gemini-3.7-flash", "gemini-3.8-flash"].map((id): Correction => ({
+    provider: "google",
+    id: `regional/${id}`,
+    names: [`regional/${id}`],
+    periods: [{ usd: tokens(0.825, 0.0825, 4.125) }, { from: "2027-01-01", usd: tokens(1.65, 0.165, 8.25) }],
+    source: VERTEX_GEMINI,
+  })),
 
   // Fast mode where it is a model of its own.
   ...(

@@ -6,8 +6,11 @@
 /** What is around a name: paths, ARNs and marks that do not change the price. */
 const AROUND: readonly (readonly [RegExp, string])[] = [
   [/^arn:aws[a-z-]*:bedrock:[^:/]*:[^:/]*:(?:foundation-model|inference-profile)\//, ""],
-  // Claude in one region of Vertex AI costs more than globally, from Sonnet 4.5 on.
-  [/^projects\/[^/]+\/locations\/(?!global\/)[^/]+\/publishers\/anthropic\/models\//, "regional/"],
+  // Some models cost more in one region of Vertex AI than globally: Claude from 4.5, and Gemini from 3.5 on.
+  [
+    /^projects\/[^/]+\/locations\/(?!global\/)[^/]+\/publishers\/(?:anthropic\/models\/|google\/models\/(?=gemini-3\.[5-9]))/,
+    "regional/",
+  ],
   [/^(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/[^/]+\/models\//, ""],
   [/^models\//, ""],
   // The window that Claude Code asks for. Long context is priced by the input, not by the window.

@@ -104,6 +104,14 @@ describe("long context", () => {
     // 200,000 x $2.50 + 1,000 x $5: the limit belongs to it
     ["openrouter", "x-ai/grok-4.3", "2026-06-01", 200_000, "0.505"],
     ["openrouter", "x-ai/grok-4.20", "2026-06-01", 200_000, "0.505"],
+    // 300,000 x $6 + 1,000 x $22.50
+    ["openrouter", "anthropic/claude-sonnet-4", "2026-02-01", 300_000, "1.8225"],
+    // 144,519 x $6 + 1,000 x $30, and $3 and $15 below: https://github.com/BerriAI/litellm/issues/15338
+    ["x-ai", "grok-4-0709", "2026-02-01", 144_519, "0.897114"],
+    ["x-ai", "grok-4", "2026-02-01", 127_999, "0.398997"],
+    // 200,000 x $0.40 + 1,000 x $1
+    ["x-ai", "grok-4-fast-reasoning", "2026-02-01", 200_000, "0.081"],
+    ["x-ai", "grok-4-1-fast-non-reasoning", "2026-02-01", 200_000, "0.081"],
   ])("of %s %s at %s: %i tokens cost $%s", (provider, model, at, tokens, expected) => {
     expect(usd(provider, model, at, tokens, 1_000)).toBe(expected);
   });
