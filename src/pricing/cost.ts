@@ -8,7 +8,7 @@ import { BUCKETS, CONTENTS, hasUnits, quantities, TOKEN_BUCKETS } from "../ledge
 import { type Catalogue, embeddedCatalogue } from "./catalogue.ts";
 import type { CustomPrices } from "./custom-price.ts";
 import type { Price } from "./price.ts";
-import { makes } from "./published.ts";
+import { hears, makes } from "./published.ts";
 import { createQuotes } from "./quote.ts";
 import { canonicalTier } from "./service-tier.ts";
 
@@ -83,6 +83,7 @@ export function createPricer(
       }
       if (unknown && !needsNoTokens(price, zeroIsFree)) return unpriced("usage_unknown");
       if ((output ?? 0) > 0 && mayBeAnother(call, price)) return unpriced("usage_ambiguous");
+      if ((input ?? 0) > 0 && mayBeHeard(call, price)) return unpriced("usage_ambiguous");
 
       const held = quantities(call);
       if (empty && isOneSearch(held, price)) held[FILE_SEARCH] = 0;
@@ -99,6 +100,7 @@ export function createPricer(
 }
 
 const INPUT = BUCKETS.indexOf("input");
+const INPUT_AUDIO = BUCKETS.indexOf("input_audio");
 const REQUEST = BUCKETS.indexOf("request");
 const FILE_SEARCH = BUCKETS.indexOf("file_search");
 const OUTPUT = BUCKETS.indexOf("output");
@@ -118,6 +120,12 @@ function mayBeAnother(call: PriceableCall, { unitPico, model }: Price): boolean 
     const own = unitPico[at] ?? null;
     return own === null ? makes(model, bucket) : own !== unitPico[OUTPUT];
   });
+}
+
+/** True if the input of a transcription may be audio, and the call does not say how much of it is. */
+function mayBeHeard({ inputAudioTokens }: PriceableCall, { unitPico, model }: Price): boolean {
+  const own = unitPico[INPUT_AUDIO] ?? null;
+  return inputAudioTokens === null && own !== null && own !== unitPico[INPUT] && hears(model);
 }
 
 /** True if the price has a fee for the call and none for tokens, or if all tokens are free. */

@@ -17,6 +17,21 @@ const PUBLISHED: readonly Published[] = [
   { provider: "x-ai", bucket: "web_search", usd: 5, source: XAI },
   { provider: "x-ai", bucket: "code_execution", usd: 5, source: XAI },
   { provider: "x-ai", bucket: "file_search", usd: 2.5, source: XAI },
+  // https://github.com/BerriAI/litellm/pull/19500 quotes the page for all dates of the model.
+  ...(
+    [
+      ["gpt-4o-audio-preview", 40, 80],
+      ["gpt-4o-mini-audio-preview", 10, 20],
+    ] as const
+  ).flatMap(([model, input, output]) =>
+    [["input_audio", input] as const, ["output_audio", output] as const].map(([bucket, usd]) => ({
+      provider: "openai",
+      bucket,
+      usd,
+      models: new RegExp(`^${model}$`),
+      source: "https://platform.openai.com/docs/pricing",
+    })),
+  ),
   // It passes Google's price of images on.
   ...(
     [
@@ -42,10 +57,39 @@ export function publishedPrice(provider: string, model: string, bucket: Bucket):
 }
 
 const MAKES: Partial<Record<Bucket, RegExp>> = {
-  output_audio: /-audio-preview/,
+  output_audio: /-audio-preview|(?:^|\/)gpt-audio/,
   // Other models of OpenAI's with this name make nothing else, so that the price of their output is that of images.
-  output_image: /(?:^|[/-])(?:gemini|gpt)-\d[\w.]*(?:-\w+)*-image/,
+  // Omni makes video.
+  output_image: /(?:^|[/-])(?:gemini|gpt)-\d[\w.]*(?:-\w+)*-image|gemini-omni/,
 };
+
+/** Models of one price for two buckets, of which the catalogue has one. */
+const SAME: readonly { bucket: Bucket; as: Bucket; models: RegExp }[] = [
+  // "Input (text, image, video, audio)": https://cloud.google.com/vertex-ai/generative-ai/pricing, and the comments of
+  // the catalogue on Flash from 3.5 on. https://github.com/BerriAI/litellm/pull/37661
+  ...(["input", "cache_read"] as const).map((as) => ({
+    bucket: as === "input" ? ("input_audio" as const) : ("cache_read_audio" as const),
+    as,
+    models: /^(?:regional\/)?gemini-(?:2[.]5-pro|3(?:[.]1)?-pro-preview|3[.][5-8]-flash(?:-lite)?|2[.]0-flash-lite)$/,
+  })),
+  // They make nothing but speech: https://ai.google.dev/gemini-api/docs/pricing,
+  // https://developers.openai.com/api/docs/models/gpt-4o-mini-tts
+  { bucket: "output_audio", as: "output", models: /-tts$/ },
+];
+
+/** The bucket whose price holds for this one, too. */
+export function sameAs(provider: string, model: string, bucket: Bucket): Bucket | null {
+  if (provider !== "google" && provider !== "openai") return null;
+  return SAME.find((same) => same.bucket === bucket && same.models.test(model))?.as ?? null;
+}
+
+/** Models of transcription, whose input is audio and some text. */
+const HEARS = /-transcribe/;
+
+/** True if a model is named for audio that it hears, at another price than text. */
+export function hears(model: string): boolean {
+  return HEARS.test(model);
+}
 
 /** True if a model is named for making audio or images beside text, which never cost the same. */
 export function makes(model: string, bucket: Bucket): boolean {
