@@ -74,7 +74,13 @@ const MULTIPLIERS: Record<string, Record<string, readonly Multiplier[]>> = {
   google: {
     // https://ai.google.dev/gemini-api/docs/optimization: priority is 1.75 to 2 times as much, by model.
     batch: [half],
-    flex: [of("0.5", /^gemini-/)],
+    flex: [of("0.5", /^(?:regional\/)?gemini-/)],
+    // https://cloud.google.com/vertex-ai/generative-ai/pricing: 10% more outside of the global endpoint, for Claude from
+    // 4.5 on and Gemini from 3.5 on. https://github.com/BerriAI/litellm/pull/37543
+    regional: [
+      of("1.1", /^claude-(?:(?:haiku|sonnet|opus)-4-[5-9]|(?:sonnet|opus|fable)-[5-9])|^gemini-3\.[5-9]/),
+      of("1", /^claude-(?:3|4|opus-4-[01])/),
+    ],
     priority: [
       of("1.8", /^gemini-3\.[78]-flash$/),
       // https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json

@@ -93,7 +93,7 @@ function toCall(value: unknown, nowMs: number): Call {
     requestProvider: sentProvider === provider ? null : sentProvider,
     requestModel: textField(entry, "model_group"),
     operation: operationOf(textField(entry, "call_type")),
-    serviceTier: joinTiers(serviceTierOf(entry, metadata), read.tier, placeOf(apiBase)),
+    serviceTier: joinTiers(serviceTierOf(entry, metadata), read.tier, placeOf(apiBase, model)),
     userId:
       textField(metadata, "user_api_key_user_id") ??
       textField(entry, "end_user") ??

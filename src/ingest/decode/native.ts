@@ -51,7 +51,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     requestModel,
     requestProvider: sentProvider === provider ? null : sentProvider,
     operation: textField(item, "operation") ?? "chat",
-    serviceTier: joinTiers(textField(item, "service_tier"), provided?.tier ?? null, placeOf(baseUrl)),
+    serviceTier: joinTiers(textField(item, "service_tier"), provided?.tier ?? null, placeOf(baseUrl, model)),
     userId: textField(item, "user_id"),
     sessionId: textField(item, "session_id"),
     tags: tags(item["tags"]),

@@ -70,9 +70,20 @@ export function servedBy(named: string, address: string | null, model: string | 
   return named === "openai" && model !== null && OPEN_MODEL.test(model) ? "openai-compatible" : named;
 }
 
-/** OpenAI's regional endpoints have a price of their own, as a tier has. */
-export function placeOf(address: string | null): string | null {
-  return address !== null && /^[a-z]{2}\.api\.openai\.com$/.test(hostOf(address)) ? "regional" : null;
+/** Endpoints in one region, and the models that have a price of their own there: OpenAI's, and some on Vertex AI. */
+const REGIONAL: readonly (readonly [RegExp, RegExp])[] = [
+  [/^[a-z]{2}\.api\.openai\.com$/, /^/],
+  [
+    /^[a-z]+-[a-z]+\d+-aiplatform\.googleapis\.com$|^aiplatform\.[a-z]{2}\.rep\.googleapis\.com$/,
+    /^(?:vertex_ai\/|anthropic\/|google\/|publishers\/\w+\/models\/)*(?:claude-|gemini-3\.[5-9])/i,
+  ],
+];
+
+/** An endpoint in one region has a price of its own, as a tier has. A model that names its region needs none. */
+export function placeOf(address: string | null, model: string): string | null {
+  if (address === null) return null;
+  const host = hostOf(address);
+  return REGIONAL.some(([hosts, models]) => hosts.test(host) && models.test(model)) ? "regional" : null;
 }
 
 function isBelow(host: string, end: string): boolean {

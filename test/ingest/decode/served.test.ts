@@ -100,7 +100,22 @@ describe("the address of a call outranks the maker of the library", () => {
       ["openai", "gpt-5.4", "api.githubcopilot.com", "github-copilot", "0.004"],
       // Claude in a region of Bedrock: $5.50 and $27.50.
       ["anthropic", "us.anthropic.claude-opus-4-8", "bedrock-runtime.us-east-1.amazonaws.com", "aws", "0.00825"],
-      ["anthropic", "claude-opus-4-8", "us-east5-aiplatform.googleapis.com", "google", "0.0075"],
+      // In a region of Vertex AI: 10% more for Claude from 4.5 and Gemini from 3.5 on.
+      ["anthropic", "claude-opus-4-8", "us-east5-aiplatform.googleapis.com", "google", "0.00825"],
+      ["vertex_ai", "claude-sonnet-4-5@20250929", "us-east5-aiplatform.googleapis.com", "google", "0.00495"],
+      ["vertex_ai", "claude-sonnet-4-5@20250929", "aiplatform.googleapis.com", "google", "0.0045"],
+      ["vertex_ai", "claude-3-5-haiku@20241022", "us-east5-aiplatform.googleapis.com", "google", "0.0012"],
+      ["vertex_ai", "claude-opus-4-1@20250805", "us-east5-aiplatform.googleapis.com", "google", "0.0225"],
+      ["vertex_ai", "gemini-3.5-flash", "aiplatform.eu.rep.googleapis.com", "google", "0.00264"],
+      ["vertex_ai", "gemini-3.5-flash", "aiplatform.googleapis.com", "google", "0.0024"],
+      ["vertex_ai", "gemini-2.5-flash", "us-central1-aiplatform.googleapis.com", "google", "0.00055"],
+      [
+        "vertex_ai",
+        "projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-8",
+        "us-east5-aiplatform.googleapis.com",
+        "google",
+        "0.00825",
+      ],
       ["anthropic", "claude-opus-4-8", "api.anthropic.com", "anthropic", "0.0075"],
       // Others sell open models at prices that are not here.
       ["openai", "openai/gpt-oss-20b", "api.deepinfra.com", "deepinfra", "model_unknown"],

@@ -49,7 +49,13 @@ export const RESPONSE_TIER = [
   "gen_ai.response.service_tier",
   "vercel.ai_gateway.service_tier",
 ];
-export const REQUEST_TIER = ["openai.request.service_tier", "gen_ai.openai.request.service_tier"];
+export const REQUEST_TIER = [
+  "openai.request.service_tier",
+  "gen_ai.openai.request.service_tier",
+  "gen_ai.request.service_tier",
+];
+/** Claude Code's. */
+export const SPEED = ["speed"];
 
 /** Counts of thoughts that the output does not include. */
 export const GOOGLE_THOUGHTS = "gen_ai.usage.details.thoughts_tokens";
@@ -237,7 +243,7 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
 export const READ_NAMES: ReadonlySet<string> = new Set(
   [
     [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID],
-    [RESPONSE_TIER, REQUEST_TIER, TOTAL, COST_CURRENCY, NANO_AIU],
+    [RESPONSE_TIER, REQUEST_TIER, SPEED, TOTAL, COST_CURRENCY, NANO_AIU],
     [...Object.values(COUNTS), REPORTED_COST, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
     [SERVER, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],

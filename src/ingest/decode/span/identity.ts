@@ -1,7 +1,7 @@
 /** The service, provider, model and operation of a span. */
 import { canonicalProvider } from "../../../pricing/provider.ts";
 import { moreTelling, placeOf, servedBy } from "../served.ts";
-import { joinTiers } from "../tiers.ts";
+import { joinTiers, tierText } from "../tiers.ts";
 import {
   AI_OPERATION,
   APPLICATION,
@@ -20,6 +20,7 @@ import {
   RESPONSE_MODEL,
   RESPONSE_TIER,
   SERVER,
+  SPEED,
 } from "./attributes.ts";
 import { METADATA } from "./context-attributes.ts";
 import type { Report } from "./report.ts";
@@ -97,9 +98,19 @@ export function modelOf(attributes: Attributes, report: Report): string {
   return answered === null ? (asked ?? UNKNOWN) : moreTelling(answered, asked);
 }
 
-export function serviceTierOf(attributes: Attributes, report: Report): string | null {
-  const given = joinTiers(textOf(attributes, RESPONSE_TIER), report.serviceTier) ?? textOf(attributes, REQUEST_TIER);
-  return joinTiers(given, placeOf(textOf(attributes, SERVER)));
+/** What the answer says of the tier. Without that, what was asked for. */
+export function serviceTierOf(attributes: Attributes, report: Report, model: string): string | null {
+  const given = joinTiers(textOf(attributes, RESPONSE_TIER), report.serviceTier) ?? askedTierOf(attributes);
+  return joinTiers(given, placeOf(textOf(attributes, SERVER), model));
+}
+
+const TIER_PARAMETERS = ["service_tier", "serviceTier", "speed", "inference_geo"];
+
+function askedTierOf(attributes: Attributes): string | null {
+  const parameters = attributes.has(INVOCATION_PARAMETERS) ? documentOf(attributes, INVOCATION_PARAMETERS) : null;
+  const asked = parameters === null ? [] : TIER_PARAMETERS.map((name) => tierText(parameters[name]) ?? null);
+  const speed = textOf(attributes, SPEED);
+  return joinTiers(textOf(attributes, REQUEST_TIER), speed === "normal" ? null : speed, ...asked);
 }
 
 export function responseIdOf(attributes: Attributes, report: Report): string | null {

@@ -47,6 +47,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
   const clientId = `${traceId}:${spanId}`;
   const context = contextOf();
   const cost = statedCostOf(attributes);
+  const model = modelOf(attributes, report);
   return {
     ...read.usage,
     id: callKey(startedAtMs, clientId),
@@ -60,11 +61,11 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     application: keptText(applicationOf(span), "application"),
     environment: keptText(environmentOf(span), "environment"),
     provider: keptText(provider, "provider"),
-    model: keptText(modelOf(attributes, report), "model"),
+    model: keptText(model, "model"),
     requestModel: textOrNull(requestModelOf(attributes), "request model"),
     requestProvider: textOrNull(sentProviderOf(attributes, provider), "provider"),
     operation: keptText(operationOf(attributes), "operation"),
-    serviceTier: textOrNull(serviceTierOf(attributes, report), "service tier"),
+    serviceTier: textOrNull(serviceTierOf(attributes, report, model), "service tier"),
     userId: textOrNull(context.userId, "user"),
     sessionId: textOrNull(context.sessionId, "session"),
     tags: Object.fromEntries(context.tags),

@@ -116,6 +116,14 @@ describe("dimensions", () => {
     expect(decodeOne(chat(asked)).serviceTier).toBe("auto");
     expect(decodeOne(chat({ ...asked, "openai.response.service_tier": "flex" })).serviceTier).toBe("flex");
     expect(decodeOne(chat({ "anthropic.response.service_tier": "priority" })).serviceTier).toBe("priority");
+    const parameters = { "llm.invocation_parameters": JSON.stringify({ service_tier: "flex", temperature: 0 }) };
+    expect(decodeOne(chat(parameters)).serviceTier).toBe("flex");
+    expect(decodeOne(chat({ ...parameters, "openai.response.service_tier": "default" })).serviceTier).toBe("default");
+    const place = { "llm.invocation_parameters": JSON.stringify({ speed: "fast", inference_geo: "us" }) };
+    expect(decodeOne(chat(place)).serviceTier).toBe("fast+us");
+    // Claude Code says at which speed it asked.
+    expect(decodeOne(chat({ speed: "fast" })).serviceTier).toBe("fast");
+    expect(decodeOne(chat({ speed: "normal" })).serviceTier).toBeNull();
   });
 
   it.each([
