@@ -22,6 +22,8 @@ const PARTS: readonly (readonly [RegExp, keyof Usage])[] = [
 export interface LangfuseUsage {
   usage: Usage;
   semantics: string;
+  /** What is ambiguous, in words. */
+  ambiguous: string | null;
 }
 
 /** @returns null if the document is not Langfuse's own: users may pass their provider's object instead. */
@@ -54,7 +56,17 @@ export function readLangfuseUsage(document: Json): LangfuseUsage | null {
   if (input === null && total !== null && usage.outputTokens !== null) usage.inputTokens = total - usage.outputTokens;
   const counts = Object.values(usage);
   if (counts.some((count) => count !== null && !(count >= 0))) return null;
-  return { usage, semantics: inclusive ? "inclusive" : "partitioned" };
+  const ambiguous = overlapOf(usage, inclusive, total);
+  return { usage, semantics: inclusive ? "inclusive" : "partitioned", ambiguous };
+}
+
+/** Parts that have something in common, as the total shows. */
+function overlapOf(usage: Usage, inclusive: boolean, total: number | null): string | null {
+  const { inputTokens, outputTokens, inputAudioTokens, cacheReadTokens } = usage;
+  if (inclusive && (inputAudioTokens ?? 0) > 0 && (cacheReadTokens ?? 0) > 0)
+    return "it does not say which cached tokens are audio";
+  const parts = (inputTokens ?? 0) + (outputTokens ?? 0);
+  return total !== null && parts > total ? "its parts add up to more than its total" : null;
 }
 
 /** The stated total. If there is none, the sum of the parts; a part that cannot be read leaves no sum. */

@@ -372,6 +372,23 @@ describe("Langfuse usage details", () => {
     });
   });
 
+  it("leave no cost where their parts have something in common, as the total shows", () => {
+    const doubtOf = (usage: object): unknown =>
+      decodeOne(
+        call({
+          "langfuse.observation.type": "generation",
+          "langfuse.observation.usage_details": JSON.stringify(usage),
+        }),
+      ).doubt;
+    expect(doubtOf({ input: 30, input_cached_tokens: 20, input_audio_tokens: 5, output: 6, total: 36 })).toBe(
+      "usage_ambiguous",
+    );
+    expect(doubtOf({ input: 5, input_cached_tokens: 20, input_audio_tokens: 25, output: 6, total: 36 })).toBe(
+      "usage_ambiguous",
+    );
+    expect(doubtOf({ input: 5, input_cached_tokens: 20, output: 6, total: 31 })).toBeNull();
+  });
+
   it("recover a lost input from the total", () => {
     const usage = {
       input: null,
