@@ -71,10 +71,8 @@ type Provided = Omit<ProviderUsage, "form"> & { semantics: string };
 function usageObject(value: unknown, provider: string): Provided | null {
   const object = objectOrNull(value);
   if (object === null) return null;
-  // Turns and tools are the provider's own, and LiteLLM's counts leave some of them out.
-  const turns = object["iterations"];
-  const isPassedOn =
-    (Array.isArray(turns) && turns.length > 0) || XAI.marks.some((mark) => Object.hasOwn(object, mark));
+  // Its tools are the provider's own, and LiteLLM's counts leave some of them out.
+  const isPassedOn = XAI.marks.some((mark) => Object.hasOwn(object, mark));
   const isOwn = Object.hasOwn(object, "prompt_tokens") && !isPassedOn;
   const own = provider === "perplexity" ? OF_PERPLEXITY : OWN;
   const read = isOwn ? readBy(own, object) : readProviderUsage(object, provider);

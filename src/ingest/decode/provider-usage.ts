@@ -46,6 +46,8 @@ interface Reader {
   ambiguous: readonly Keys[];
   tools: { used: Keys; details: readonly Keys[] } | null;
   turns: Keys | null;
+  /** Of a turn. Null if it has the form of the whole. */
+  ofTurn: Reader | null;
   paths: ReadPaths;
 }
 
@@ -78,6 +80,7 @@ export function readerOf(form: Form): Reader {
     ambiguous: keysOf(form.ambiguous),
     tools: tools === undefined ? null : { used: tools.used.split("."), details: keysOf(tools.details) },
     turns: split(form.turns?.path),
+    ofTurn: form.turns?.form === undefined ? null : readerOf(form.turns.form),
     paths: readPaths(form, COST_PATHS),
   };
 }
@@ -134,7 +137,7 @@ export function wrongCountBy(reader: Reader, object: Json): string | null {
   if (wrong !== undefined) return wrong.join(".");
   const listed = reader.turns === null ? null : valueAt(object, reader.turns);
   for (const turn of Array.isArray(listed) ? listed : []) {
-    const within = wrongCountBy({ ...reader, turns: null }, objectOrNull(turn) ?? {});
+    const within = wrongCountBy({ ...(reader.ofTurn ?? reader), turns: null }, objectOrNull(turn) ?? {});
     if (within !== null) return `${reader.form.turns!.path}.${within}`;
   }
   return null;
@@ -209,7 +212,7 @@ function turnsOf({ turns: path, ...reader }: Reader, object: Json, top: Usage): 
     if (!reader.form.turns!.types.includes(turn["type"] as string)) {
       return { usage: top, doubt: `a turn of type ${String(turn["type"]).slice(0, 50)}` };
     }
-    const usage = countsOf({ ...reader, turns: null }, turn);
+    const usage = countsOf({ ...(reader.ofTurn ?? reader), turns: null }, turn);
     if (usage.inputTokens === null || usage.outputTokens === null) {
       return { usage: top, doubt: "a turn without its input or output" };
     }

@@ -57,8 +57,7 @@ export function toolCallsOf(answer: Json, usage: Usage): ToolCalls {
   if (hasUnits(usage)) return NONE;
   const { output } = answer;
   if (Array.isArray(output)) return ofResponse(answer, output);
-  const searches = groundedSearches(answer);
-  return searches === 0 ? NONE : { ...NONE, counts: { webSearches: searches } };
+  return ofGrounding(answer);
 }
 
 function ofResponse(answer: Json, output: readonly unknown[]): ToolCalls {
@@ -106,13 +105,26 @@ function hasAnotherPrice({ tools, model }: Json): boolean {
   return IN_BLOCKS.test(model) || (Array.isArray(tools) && tools.some(isOlder));
 }
 
-/** Queries with which Google grounded an answer, in either spelling. */
-function groundedSearches(answer: Json): number {
+/** What Google grounded an answer with, in either spelling: its queries, or sources that it found without telling them. */
+function ofGrounding(answer: Json): ToolCalls {
   const { candidates } = answer;
   const grounded = [answer, ...(Array.isArray(candidates) ? candidates.map(objectOrNull) : [])];
-  return grounded.reduce((sum, owner) => {
+  let searches = 0;
+  let inMaps = false;
+  for (const owner of grounded) {
     const metadata = objectOrNull(owner?.["groundingMetadata"] ?? owner?.["grounding_metadata"]);
-    const queries = metadata?.["webSearchQueries"] ?? metadata?.["web_search_queries"];
-    return sum + (Array.isArray(queries) ? queries.length : 0);
-  }, 0);
+    if (metadata === null) continue;
+    const chunks = listOf(metadata, "groundingChunks", "grounding_chunks").map(objectOrNull);
+    const queries = listOf(metadata, "webSearchQueries", "web_search_queries").length;
+    searches += queries > 0 ? queries : chunks.some((chunk) => objectOrNull(chunk?.["web"]) !== null) ? 1 : 0;
+    inMaps ||= chunks.some((chunk) => objectOrNull(chunk?.["maps"]) !== null);
+  }
+  const counts = searches > 0 ? { webSearches: searches } : {};
+  // Billed by the prompt, after some free ones each day: https://ai.google.dev/gemini-api/docs/pricing
+  return { ...NONE, counts, ambiguous: inMaps ? "grounding in maps has no price of its own" : null };
+}
+
+function listOf(metadata: Json, name: string, inPython: string): readonly unknown[] {
+  const list = metadata[name] ?? metadata[inPython];
+  return Array.isArray(list) ? (list as unknown[]) : [];
 }

@@ -1,4 +1,5 @@
 /** Usage objects of libraries and gateways, which restate those of providers. */
+import { ANTHROPIC } from "./anthropic.ts";
 import type { Form } from "./form.ts";
 
 export const LANGCHAIN: Form = {
@@ -66,13 +67,16 @@ export const LITELLM: Form = {
     cacheWrite5mTokens: [
       "prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
       "cache_creation.ephemeral_5m_input_tokens",
+      "cacheDetails.5m",
     ],
     cacheWrite1hTokens: [
       "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
       "cache_creation.ephemeral_1h_input_tokens",
+      "cacheDetails.1h",
     ],
     reasoningTokens: ["completion_tokens_details.reasoning_tokens"],
     inputAudioTokens: ["prompt_tokens_details.audio_tokens"],
+    inputImageTokens: ["prompt_tokens_details.image_tokens"],
     cacheReadAudioTokens: ["prompt_tokens_details.cached_tokens_details.audio_tokens"],
     citationTokens: ["citation_tokens"],
     audioSeconds: ["prompt_tokens_details.audio_length_seconds", "prompt_audio_seconds"],
@@ -89,13 +93,20 @@ export const LITELLM: Form = {
   takeOff: { inputAudioTokens: ["prompt_tokens_details.cached_tokens_details.audio_tokens"] },
   cachedParts: ["prompt_tokens_details.cached_tokens_details"],
   reasoning: "inside",
-  ambiguous: ["is_byok", "num_sources_used", "connector_tokens", "connectors"],
+  ambiguous: [
+    "is_byok",
+    "num_sources_used",
+    "connector_tokens",
+    "connectors",
+    "prompt_tokens_details.google_maps_grounding_requests",
+  ],
+  // Its totals have the turns of compaction or not, by version.
+  turns: { ...ANTHROPIC.turns!, form: ANTHROPIC },
   tiers: ["service_tier", "speed", "inference_geo", "trafficType", "traffic_type"],
   searchContext: "search_context_size",
   known: [
     "total_tokens",
     "prompt_tokens_details.text_tokens",
-    "prompt_tokens_details.image_tokens",
     "prompt_tokens_details.video_tokens",
     "prompt_tokens_details.character_count",
     "prompt_tokens_details.image_count",
@@ -108,7 +119,6 @@ export const LITELLM: Form = {
     "server_tool_use.tool_search_requests",
     "cost.",
     "cost_details.",
-    "iterations",
   ],
 };
 
@@ -128,6 +138,7 @@ export const LITELLM_PASSED_ON: Form = {
     "cache_creation_input_tokens",
     "inference_geo",
     "speed",
+    "iterations",
     "prompt_tokens_details.cache_creation_token_details",
   ],
 };

@@ -59,8 +59,8 @@ export interface Form {
   ambiguous?: Paths;
   /** A number of tools that were used, and where they are told apart. Without that, their fees are unknown. */
   tools?: { used: string; details: Paths };
-  /** A list of the turns that are billed. The top-level counts leave some of them out. */
-  turns?: { path: string; types: readonly string[] };
+  /** A list of the turns that are billed, in this form or in another. The top-level counts may leave some of them out. */
+  turns?: { path: string; types: readonly string[]; form?: Form };
   /** Members that change no price beside the counts. A name ending in `.` stands for all below it. */
   known?: Paths;
   /** Where the provider documents the object. */

@@ -7,7 +7,7 @@ import { BEDROCK, BEDROCK_IN_PYTHON, BEDROCK_ITSELF, META_ON_BEDROCK } from "./b
 import { BILLED_UNITS, COHERE_TOKENS } from "./cohere.ts";
 import { AI_SDK, LANGCHAIN, LITELLM_PASSED_ON } from "./emitters.ts";
 import type { Form } from "./form.ts";
-import { GOOGLE, GOOGLE_IN_PYTHON } from "./google.ts";
+import { GOOGLE, GOOGLE_EMBEDDING, GOOGLE_EMBEDDING_IN_PYTHON, GOOGLE_IN_PYTHON } from "./google.ts";
 import { MISTRAL, PAGES } from "./mistral.ts";
 import { DURATION, OPENAI, OPENAI_IN_TYPESCRIPT, REALTIME } from "./openai.ts";
 import { PERPLEXITY, PERPLEXITY_IN_AI_SDK, PERPLEXITY_ITSELF } from "./perplexity.ts";
@@ -21,6 +21,8 @@ export const FORMS: readonly Form[] = [
   MISTRAL,
   ...OPENAI_IN_TYPESCRIPT,
   META_ON_BEDROCK,
+  GOOGLE_EMBEDDING,
+  GOOGLE_EMBEDDING_IN_PYTHON,
   GOOGLE,
   GOOGLE_IN_PYTHON,
   BEDROCK,

@@ -20,19 +20,21 @@ export const GOOGLE: Form = {
   add: {
     inputTokens: ["toolUsePromptTokenCount"],
     inputAudioTokens: ["toolUsePromptTokensDetails.AUDIO"],
-    // Google counts the pages of a document as images.
+    // Google counts the pages of a document as images. A live model sells video at the price of images.
     inputImageTokens: [
       "promptTokensDetails.DOCUMENT",
+      "promptTokensDetails.VIDEO",
       "toolUsePromptTokensDetails.IMAGE",
       "toolUsePromptTokensDetails.DOCUMENT",
+      "toolUsePromptTokensDetails.VIDEO",
     ],
-    cacheReadImageTokens: ["cacheTokensDetails.DOCUMENT"],
+    cacheReadImageTokens: ["cacheTokensDetails.DOCUMENT", "cacheTokensDetails.VIDEO"],
     outputImageTokens: ["candidatesTokensDetails.DOCUMENT"],
   },
   leavesOut: { outputTokens: ["reasoningTokens"] },
   takeOff: {
     inputAudioTokens: ["cacheTokensDetails.AUDIO"],
-    inputImageTokens: ["cacheTokensDetails.IMAGE", "cacheTokensDetails.DOCUMENT"],
+    inputImageTokens: ["cacheTokensDetails.IMAGE", "cacheTokensDetails.DOCUMENT", "cacheTokensDetails.VIDEO"],
   },
   omitsZeros: true,
   cachedParts: ["cacheTokensDetails"],
@@ -52,3 +54,13 @@ export const GOOGLE: Form = {
 };
 
 export const GOOGLE_IN_PYTHON: Form = respelled(GOOGLE, snakeCase);
+
+/** Embedding a video has a price of its own, and no bucket. Nothing else comes without output, or was blocked. */
+export const GOOGLE_EMBEDDING: Form = {
+  ...GOOGLE,
+  marks: ["promptTokenCount"],
+  unless: ["candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount", "cachedContentTokenCount"],
+  ambiguous: [...GOOGLE.ambiguous!, "promptTokensDetails.VIDEO"],
+};
+
+export const GOOGLE_EMBEDDING_IN_PYTHON: Form = respelled(GOOGLE_EMBEDDING, snakeCase);

@@ -18,5 +18,7 @@ export const PAGES: Form = {
   marks: ["pages_processed"],
   counts: { pages: ["pages_processed"] },
   omitsZeros: true,
+  // Pages with annotations cost more, beside the others or instead of them.
+  ambiguous: ["pages_processed_annotation"],
   known: ["doc_size_bytes"],
 };

@@ -43,6 +43,11 @@ const litellm = (more: Kind["usage"] = {}): Kind["usage"] => ({
   ...more,
 });
 
+const COMPACTED = [
+  { type: "compaction", input_tokens: 180_000, output_tokens: 3_500 },
+  { type: "message", input_tokens: 1_000, output_tokens: 100 },
+];
+
 const ANTHROPIC: PricedKind[] = [
   {
     name: "Anthropic, without a cache",
@@ -222,12 +227,7 @@ const ANTHROPIC: PricedKind[] = [
   },
   {
     name: "Anthropic, a turn of compaction, which the totals leave out",
-    ...opus({
-      iterations: [
-        { type: "compaction", input_tokens: 180_000, output_tokens: 3_500 },
-        { type: "message", input_tokens: 1_000, output_tokens: 100 },
-      ],
-    }),
+    ...opus({ iterations: COMPACTED }, { litellm: litellm({ iterations: COMPACTED }) }),
     lines: [
       [181_000, 5],
       [3_600, 25],
@@ -266,10 +266,37 @@ const ANTHROPIC: PricedKind[] = [
     "none",
   ].map((turn) => ({
     name: `Anthropic, the turn ${JSON.stringify(turn)}, whose price is another or unknown`,
-    ...opus({ iterations: [{ type: "message", input_tokens: 1_000, output_tokens: 100 }, turn] }),
+    ...opus(
+      { iterations: [{ type: "message", input_tokens: 1_000, output_tokens: 100 }, turn] },
+      { litellm: litellm({ iterations: [{ type: "message", input_tokens: 1_000, output_tokens: 100 }, turn] }) },
+    ),
     unpriced: "usage_ambiguous",
     source: ADVISOR,
   })),
+  {
+    name: "Anthropic, a turn of compaction that reads a cache, which LiteLLM's totals have",
+    ...opus({
+      input_tokens: 200,
+      iterations: [
+        { type: "compaction", input_tokens: 300, output_tokens: 50, cache_read_input_tokens: 8_000 },
+        { type: "message", input_tokens: 200, output_tokens: 100 },
+      ],
+    }),
+    litellm: {
+      prompt_tokens: 8_500,
+      completion_tokens: 150,
+      iterations: [
+        { type: "compaction", input_tokens: 300, output_tokens: 50, cache_read_input_tokens: 8_000 },
+        { type: "message", input_tokens: 200, output_tokens: 100 },
+      ],
+    },
+    lines: [
+      [500, 5],
+      [8_000, 0.5],
+      [150, 25],
+    ],
+    source: COMPACTION,
+  },
   {
     name: "Anthropic, turns that are less than the totals",
     ...opus({ iterations: [{ type: "message", input_tokens: 10, output_tokens: 100 }] }),
@@ -374,6 +401,7 @@ const BEDROCK_KINDS: PricedKind[] = [
   {
     name: "Bedrock, cache details alone",
     ...converse({ cacheDetails: [{ ttl: "1h", inputTokens: 500 }] }),
+    litellm: { prompt_tokens: 600, completion_tokens: 50, cacheDetails: [{ ttl: "1h", inputTokens: 500 }] },
     lines: [
       [100, 5],
       [500, 10],
@@ -615,6 +643,99 @@ const GOOGLE: PricedKind[] = [
     source: GEMINI,
   },
   {
+    name: "Google, audio at the price of text",
+    ...flash(
+      { promptTokensDetails: [{ modality: "AUDIO", tokenCount: 600 }] },
+      {
+        model: "gemini-2.5-pro",
+        litellm: litellm({ prompt_tokens_details: { audio_tokens: 600, text_tokens: 400 } }),
+        attributes: {
+          "gen_ai.usage.input_tokens": 1_000,
+          "gen_ai.usage.output_tokens": 100,
+          "gen_ai.usage.details.input_audio_tokens": 600,
+        },
+      },
+    ),
+    lines: [
+      [1_000, 1.25],
+      [100, 10],
+    ],
+    source: "https://cloud.google.com/vertex-ai/generative-ai/pricing",
+  },
+  {
+    name: "Google, cached audio at the price of cached text",
+    ...flash(
+      {
+        cachedContentTokenCount: 500,
+        promptTokensDetails: [{ modality: "AUDIO", tokenCount: 600 }],
+        cacheTokensDetails: [{ modality: "AUDIO", tokenCount: 500 }],
+      },
+      { model: "gemini-3.5-flash-lite" },
+    ),
+    lines: [
+      [500, 0.3],
+      [500, 0.03],
+      [100, 2.5],
+    ],
+    source: GEMINI,
+  },
+  {
+    name: "Google, speech that it made, and nothing else",
+    ...flash(
+      { candidatesTokensDetails: [{ modality: "AUDIO", tokenCount: 100 }] },
+      { attributes: { "gen_ai.usage.input_tokens": 1_000, "gen_ai.usage.output_tokens": 100 } },
+    ),
+    model: "gemini-2.5-flash-preview-tts",
+    lines: [
+      [1_000, 0.5],
+      [100, 10],
+    ],
+    source: GEMINI,
+  },
+  {
+    name: "Google, video in a live session, at the price of images",
+    ...flash({
+      responseTokenCount: 100,
+      promptTokensDetails: [
+        { modality: "VIDEO", tokenCount: 900 },
+        { modality: "TEXT", tokenCount: 100 },
+      ],
+      responseTokensDetails: [{ modality: "AUDIO", tokenCount: 100 }],
+    }),
+    model: "gemini-3.1-flash-live-preview",
+    lines: [
+      [100, 0.75],
+      [900, 1],
+      [100, 12],
+    ],
+    source: GEMINI,
+  },
+  {
+    name: "Google, an answer that may be video",
+    ...flash({}, { attributes: { "gen_ai.usage.input_tokens": 1_000, "gen_ai.usage.output_tokens": 100 } }),
+    model: "gemini-omni-flash-preview",
+    unpriced: "usage_ambiguous",
+    source: GEMINI,
+  },
+  {
+    name: "Google, an image that was embedded",
+    provider: "gcp.gemini",
+    model: "gemini-embedding-2",
+    operation: "embeddings",
+    usage: { promptTokenCount: 1_000, promptTokensDetails: [{ modality: "IMAGE", tokenCount: 1_000 }] },
+    lines: [[1_000, 0.45]],
+    source: GEMINI,
+  },
+  {
+    name: "Google, a video that was embedded, whose price has no bucket",
+    provider: "gcp.gemini",
+    model: "gemini-embedding-2",
+    operation: "embeddings",
+    usage: { promptTokenCount: 1_000, promptTokensDetails: [{ modality: "VIDEO", tokenCount: 1_000 }] },
+    unpriced: "usage_ambiguous",
+    source: GEMINI,
+  },
+  {
     name: "Google, more cached audio than audio",
     ...flash({
       cachedContentTokenCount: 500,
@@ -728,6 +849,20 @@ const GOOGLE: PricedKind[] = [
     unpriced: "price_unknown",
     source: `${GEMINI}#grounding`,
   },
+  {
+    name: "Google, sources from the web without the queries that found them",
+    ...flash({}, { response: { groundingMetadata: { groundingChunks: [{ web: { uri: "https://a.example" } }] } } }),
+    litellm: litellm({ prompt_tokens_details: { web_search_requests: 1 } }),
+    unpriced: "price_unknown",
+    source: `${GEMINI}#grounding`,
+  },
+  {
+    name: "Google, an answer grounded in maps, whose fee depends on the day's free ones",
+    ...flash({}, { response: { groundingMetadata: { groundingChunks: [{ maps: { placeId: "places/a" } }] } } }),
+    litellm: litellm({ prompt_tokens_details: { google_maps_grounding_requests: 1 } }),
+    unpriced: "usage_ambiguous",
+    source: "https://github.com/BerriAI/litellm/pull/38418",
+  },
 ];
 
 const gpt = (usage: Kind["usage"], more: Partial<Kind> = {}): Kind => ({
@@ -836,7 +971,7 @@ const OPENAI_KINDS: PricedKind[] = [
     source: OPENAI,
   },
   {
-    name: "OpenAI, an answer that may be speech, of a model whose speech has no price here",
+    name: "OpenAI, an answer of the older model that may be speech",
     ...gpt({}),
     model: "gpt-4o-audio-preview",
     unpriced: "usage_ambiguous",
@@ -894,6 +1029,12 @@ const OPENAI_KINDS: PricedKind[] = [
       input_tokens_details: { text_tokens: 77, image_tokens: 323 },
       output_tokens_details: { text_tokens: 20, image_tokens: 4_080 },
     },
+    litellm: {
+      prompt_tokens: 400,
+      completion_tokens: 4_100,
+      prompt_tokens_details: { text_tokens: 77, image_tokens: 323 },
+      completion_tokens_details: { text_tokens: 20, image_tokens: 4_080 },
+    },
     lines: [
       [77, 5],
       [323, 8],
@@ -919,6 +1060,49 @@ const OPENAI_KINDS: PricedKind[] = [
       [20, 10],
     ],
     source: OPENAI,
+  },
+  {
+    name: "OpenAI, speech that was written down, without saying how much of the input it is",
+    provider: "openai",
+    model: "gpt-4o-transcribe",
+    operation: "transcription",
+    usage: { input_tokens: 100, output_tokens: 20 },
+    litellm: { prompt_tokens: 100, completion_tokens: 20 },
+    attributes: { "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20 },
+    unpriced: "usage_ambiguous",
+    source: OPENAI,
+  },
+  {
+    name: "OpenAI, speech that it made, and nothing else",
+    provider: "openai",
+    model: "gpt-4o-mini-tts",
+    operation: "speech",
+    usage: {
+      input_tokens: 100,
+      output_tokens: 500,
+      input_token_details: { text_tokens: 100, audio_tokens: 0 },
+      output_token_details: { text_tokens: 0, audio_tokens: 500 },
+    },
+    lines: [
+      [100, 0.6],
+      [500, 12],
+    ],
+    source: "https://developers.openai.com/api/docs/models/gpt-4o-mini-tts",
+  },
+  {
+    name: "OpenAI, audio of the older model",
+    ...gpt({
+      prompt_tokens_details: { audio_tokens: 700, text_tokens: 300, cached_tokens: 0 },
+      completion_tokens_details: { audio_tokens: 80, text_tokens: 20 },
+    }),
+    model: "gpt-4o-audio-preview-2024-12-17",
+    lines: [
+      [300, 2.5],
+      [700, 40],
+      [80, 80],
+      [20, 10],
+    ],
+    source: "https://github.com/BerriAI/litellm/pull/19500",
   },
   {
     name: "OpenAI, embeddings",
@@ -1213,6 +1397,15 @@ const OTHERS: PricedKind[] = [
     source: "https://mistral.ai/pricing/api",
   },
   {
+    name: "Mistral, pages with annotations, which cost more",
+    provider: "mistral_ai",
+    model: "mistral-ocr-latest",
+    operation: "ocr",
+    usage: { pages_processed: 2, pages_processed_annotation: 2, doc_size_bytes: 100 },
+    unpriced: "usage_ambiguous",
+    source: "https://github.com/BerriAI/litellm/issues/38546",
+  },
+  {
     name: "Cohere, billed units, which leave some tokens out",
     provider: "cohere",
     model: "command-r-08-2024",
@@ -1280,6 +1473,26 @@ const OTHERS: PricedKind[] = [
     usage: { prompt_tokens: 1_000, completion_tokens: 1_290 },
     unpriced: "usage_ambiguous",
     source: "https://openrouter.ai/openai/gpt-5-image",
+  },
+  ...["openai/gpt-audio", "openai/gpt-4o-audio-preview"].map((model) => ({
+    name: `OpenRouter, an answer of ${model} that may be speech`,
+    provider: "openrouter",
+    model,
+    usage: { prompt_tokens: 1_000, completion_tokens: 100 },
+    unpriced: "usage_ambiguous",
+    source: "https://openrouter.ai/openai/gpt-audio",
+  })),
+  {
+    name: "OpenRouter, cached tokens",
+    provider: "openrouter",
+    model: "openai/gpt-4o",
+    usage: { prompt_tokens: 1_000, completion_tokens: 100, prompt_tokens_details: { cached_tokens: 600 } },
+    lines: [
+      [400, 2.5],
+      [600, 1.25],
+      [100, 10],
+    ],
+    source: "https://openrouter.ai/openai/gpt-4o",
   },
   {
     name: "OpenRouter, with a key of one's own",
