@@ -49,7 +49,10 @@ const LIBRARIES = new Set(["openai"]);
 const RESOLD = new Set(["openai", "anthropic", "google", "x-ai"]);
 
 /** Models that a maker does not sell itself. The catalogue has them at a price of some host. */
-const NOT_SOLD: ReadonlyMap<string, RegExp> = new Map([["openai", /^gpt-oss-/]]);
+const NOT_SOLD: ReadonlyMap<string, RegExp> = new Map([
+  ["openai", /^gpt-oss-/],
+  ["deepseek", /^deepseek-v3\./],
+]);
 
 /** The makers of open models, which others host at a price of their own. */
 const OPEN = new Set(["deepseek", "moonshotai"]);

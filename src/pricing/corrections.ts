@@ -3,6 +3,7 @@
  * for a whole entry of the catalogue, or adds one. It yields to prices that the catalogue dates later than the entry's
  * last, and ends with the version that caught up.
  */
+import { IN_ONE_REGION } from "./corrections-vertex.ts";
 import { claude, type Correction, longContext, one, peaks, type Period, tokens, type Usd } from "./correction.ts";
 
 const ANTHROPIC = "https://platform.claude.com/docs/en/about-claude/pricing";
@@ -40,8 +41,6 @@ function moved(id: string, before: Usd, from: string, after: Usd): Correction {
 const REGIONAL = "regional.anthropic.";
 const GLOBAL = "global.anthropic.";
 const FLAT_FROM = "2026-03-13";
-const VERTEX = "https://cloud.google.com/vertex-ai/generative-ai/pricing#claude-models";
-const VERTEX_GEMINI = "https://cloud.google.com/vertex-ai/generative-ai/pricing#gemini-models";
 const BEDROCK = "https://platform.claude.com/docs/en/build-with-claude/claude-in-amazon-bedrock";
 
 function bedrock(id: string, input: number, output: number, flatFrom?: string): Correction {
@@ -176,34 +175,7 @@ export const CORRECTIONS: readonly Correction[] = [
   ].map((id) => ({ ...grok4, id, periods: [{ usd: grokLong(0.2, 0.05, 0.5) }] })),
   { ...grok4, id: "grok-4-0709", periods: [{ usd: grokLong(3, 0.75, 15) }] },
 
-  // In one region of Vertex AI: 10% more than globally.
-  ...(
-    [
-      ["claude-haiku-4-5", 1.1, 5.5],
-      ["claude-sonnet-4-6", 3.3, 16.5],
-      ["claude-sonnet-5", 2.2, 11],
-      ["claude-opus-4-5", 5.5, 27.5],
-      ["claude-opus-4-6", 5.5, 27.5],
-      ["claude-opus-4-7", 5.5, 27.5],
-      ["claude-opus-4-8", 5.5, 27.5],
-      ["claude-opus-5", 5.5, 27.5],
-      ["claude-opus-5-5", 4.4, 22, 0.22],
-      ["claude-fable-5", 11, 55],
-      ["claude-fable-5-1", 11, 55, 0.275],
-    ] as const
-  ).map(([id, input, output, cache_read]) =>
-    one("google", `regional/${id}`, { ...claude(input, output), ...(cache_read && { cache_read }) }, VERTEX),
-  ),
-  one("google", "regional/claude-sonnet-4-5", longContext(claude(3.3, 16.5)), VERTEX),
-  one("google", "regional/gemini-3.5-flash", tokens(1.65, 0.165, 9.9), VERTEX_GEMINI),
-  one("google", "regional/gemini-3.5-flash-lite", tokens(0.33, 0.033, 2.75), VERTEX_GEMINI),
-  ...["gemini-3.6-flash", "gemini-3.7-flash", "gemini-3.8-flash"].map((id): Correction => ({
-    provider: "google",
-    id: `regional/${id}`,
-    names: [`regional/${id}`],
-    periods: [{ usd: tokens(0.825, 0.0825, 4.125) }, { from: "2027-01-01", usd: tokens(1.65, 0.165, 8.25) }],
-    source: VERTEX_GEMINI,
-  })),
+  ...IN_ONE_REGION,
 
   // Fast mode where it is a model of its own.
   ...(
@@ -217,7 +189,9 @@ export const CORRECTIONS: readonly Correction[] = [
     one("anthropic", `${id}-fast`, { ...claude(input, output), ...SEARCH }, `${ANTHROPIC}#fast-mode-pricing`),
   ),
 
-  // One price for models of different sizes.
+  // One price for models of different sizes, or a price of another one of the name.
+  one("openai", "davinci-002", { input: 2, output: 2 }, OPENAI),
+  one("openai", "babbage-002", { input: 0.4, output: 0.4 }, OPENAI),
   one("aws", "amazon.titan-embed-text-v2:0", { input: 0.02 }, TITAN, [
     "amazon.titan-embed-text-v2:0",
     "amazon.titan-embed-text-v2",
@@ -226,7 +200,22 @@ export const CORRECTIONS: readonly Correction[] = [
   one("cohere", "command-r-03-2024", { input: 0.5, output: 1.5 }, COHERE),
   one("cohere", "command-r-plus-04-2024", { input: 3, output: 15 }, COHERE),
 
+  // Its price fell with that of Grok 4.20; it was first seen on that day.
+  {
+    provider: "x-ai",
+    id: "grok-4.20-multi-agent",
+    periods: [{ usd: tokens(2, 0.2, 6) }, { from: "2026-05-18", usd: longContext(tokens(1.25, 0.2, 2.5), 199_999, 2) }],
+    source: "https://docs.x.ai/developers/pricing, as quoted by https://github.com/BerriAI/litellm/pull/35503",
+  },
+
   // Each answer of theirs is searched for. The catalogue has no fee for that.
+  ...(
+    [
+      ["sonar", 1, 1],
+      ["sonar-pro", 3, 15],
+      ["sonar-reasoning-pro", 2, 8],
+    ] as const
+  ).map(([id, input, output]) => openRouter(`perplexity/${id}`, { input, output, request: 5 })),
   ...["gpt-4o", "gpt-4o-mini"].map((of) => {
     const id = `${of}-search-preview`;
     const usd = of === "gpt-4o" ? { input: 2.5, output: 10 } : { input: 0.15, output: 0.6 };

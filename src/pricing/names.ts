@@ -56,11 +56,18 @@ const ALIASES: Record<string, Record<string, string>> = {
     "mistral-medium-2604": "mistral-medium-3-5",
     "mixtral-8x7b-instruct": "mixtral-8x7b",
     "open-mistral-nemo-2407": "mistral-nemo",
-    "open-mixtral-8x22b": "mixtral-8x22b-instruct",
     "pixtral-12b-2409": "pixtral-12b",
     "devstral-latest": "devstral-2512",
     "devstral-medium-latest": "devstral-2512",
     "ministral-14b-latest": "ministral-14b-2512",
+  },
+  // https://github.com/BerriAI/litellm/pull/35503
+  "x-ai": {
+    "grok-4.20-0309-reasoning": "grok-4.20",
+    "grok-4.20-0309-non-reasoning": "grok-4.20",
+    "grok-4.20-reasoning": "grok-4.20",
+    "grok-4.20-non-reasoning": "grok-4.20",
+    "grok-4.20-multi-agent-0309": "grok-4.20-multi-agent",
   },
   openai: {
     "computer-use-preview": "computer-use",

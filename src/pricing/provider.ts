@@ -8,7 +8,7 @@ export const UNKNOWN = "unknown";
 
 /** The names that emitters use, by canonical id. The id itself is understood too. */
 const NAMES: Record<string, string> = {
-  openai: "openai text-completion-openai",
+  openai: "openai text-completion-openai openai-responses openai-chat",
   anthropic: "anthropic anthropic_text",
   google: `google google.generative-ai google-generative-ai google.vertex google-vertex google_vertex_ai gcp.gemini
     gcp.gen_ai gcp.vertex_ai gcp gemini google-gla google-genai googleai google-ai google-ai-studio google-gemini

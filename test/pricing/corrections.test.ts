@@ -132,6 +132,12 @@ describe("an entry of our own", () => {
     ["zai", "glm-5.3-flash", "2026-09-09T15:59Z", "0.1"],
     ["zai", "glm-5.3-flash", "2026-09-09T16:00Z", "0.2"],
     ["openrouter", "z-ai/glm-5.3-flash", AT, "0.2"],
+    // $1 + 0.1 x $1 + $0.005 for the search
+    ["openrouter", "perplexity/sonar", AT, "1.105"],
+    ["openrouter", "perplexity/sonar-pro", AT, "4.505"],
+    // $2.50 + 0.1 x $5, and $2 + 0.1 x $6 before
+    ["x-ai", "grok-4.20-multi-agent-0309", AT, "3"],
+    ["x-ai", "grok-4.20-multi-agent", "2026-04-01", "2.6"],
   ])("%s %s at %s costs $%s: input + 0.1 x output", (provider, model, at, expected) => {
     expect(usd(provider, model, at)).toBe(expected);
   });
