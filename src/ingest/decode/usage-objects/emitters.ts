@@ -58,7 +58,12 @@ export const LITELLM: Form = {
   counts: {
     inputTokens: ["prompt_tokens"],
     outputTokens: ["completion_tokens"],
-    cacheReadTokens: ["prompt_tokens_details.cached_tokens", "cache_read_input_tokens"],
+    cacheReadTokens: [
+      "prompt_tokens_details.cached_tokens",
+      "cache_read_input_tokens",
+      "prompt_cache_hit_tokens",
+      "cached_tokens",
+    ],
     cacheWriteTokens: [
       "prompt_tokens_details.cache_creation_tokens",
       "prompt_tokens_details.cache_write_tokens",
@@ -96,6 +101,7 @@ export const LITELLM: Form = {
   ambiguous: [
     "is_byok",
     "num_sources_used",
+    "server_side_tool_usage",
     "connector_tokens",
     "connectors",
     "prompt_tokens_details.google_maps_grounding_requests",
@@ -117,6 +123,7 @@ export const LITELLM: Form = {
     "completion_tokens_details.rejected_prediction_tokens",
     "server_tool_use.web_fetch_requests",
     "server_tool_use.tool_search_requests",
+    "prompt_cache_miss_tokens",
     "cost.",
     "cost_details.",
   ],

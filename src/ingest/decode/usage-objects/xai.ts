@@ -32,7 +32,8 @@ export const XAI: Form = {
   add: { webSearches: ["server_side_tool_usage_details.x_search_calls"] },
   reasoning: "outside",
   // Sources of the older live search, and files attached to messages, which cost more than stored ones.
-  ambiguous: ["num_sources_used", "server_side_tool_usage_details.document_search_calls"],
+  // So are the tools as xAI's own client counts them.
+  ambiguous: ["num_sources_used", "server_side_tool_usage_details.document_search_calls", "server_side_tool_usage"],
   tools: { used: "num_server_side_tools_used", details: ["server_side_tool_usage_details"] },
   tiers: ["service_tier"],
   known: [

@@ -1312,6 +1312,12 @@ const OTHERS: PricedKind[] = [
     source: XAI,
   },
   {
+    name: "xAI, tools as its own client counts them",
+    ...grok({ server_side_tool_usage: { SERVER_SIDE_TOOL_WEB_SEARCH: 2 } }),
+    unpriced: "usage_ambiguous",
+    source: "https://docs.x.ai/developers/tools/tool-usage-details",
+  },
+  {
     name: "xAI, sources of its live search",
     ...grok({ num_sources_used: 5 }),
     unpriced: "usage_ambiguous",
@@ -1429,7 +1435,7 @@ const OTHERS: PricedKind[] = [
       prompt_cache_hit_tokens: 600,
       prompt_cache_miss_tokens: 400,
     },
-    litellm: litellm({ prompt_tokens_details: { cached_tokens: 600 }, prompt_cache_hit_tokens: 600 }),
+    litellm: litellm({ prompt_cache_hit_tokens: 600, prompt_cache_miss_tokens: 400 }),
     lines: [
       [400, 0.66],
       [600, 0.022],
