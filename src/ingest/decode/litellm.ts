@@ -150,13 +150,23 @@ function operationOf(callType: string | null): string {
   return OPERATIONS.get(callType) ?? OPERATIONS.get(callType.replace(/^a/, "")) ?? callType;
 }
 
+/** What a batch has used is logged with the call that fetches it. https://docs.litellm.ai/docs/batches */
+const BATCHES = /^a?(?:create|retrieve)_batch$/;
+
 /** The service tier that the provider reports, or what was asked for. */
 function serviceTierOf(entry: Json, metadata: Json): string | null {
   const asked = objectOrNull(entry["model_parameters"]) ?? {};
   const answers = [entry["response"], metadata["usage_object"]].map(objectOrNull);
   const tier = [...answers, asked].map((of) => tierText(of?.["service_tier"] ?? of?.["serviceTier"])).find(Boolean);
+  const isBatch = BATCHES.test(textField(entry, "call_type") ?? "");
   const isFaster = [entry["response"], asked].some((of) => isOptimized(objectOrNull(of) ?? {}));
-  const own = [tier, tierText(asked["speed"]), tierText(asked["inference_geo"]), isFaster ? "optimized" : null];
+  const own = [
+    tier,
+    tierText(asked["speed"]),
+    tierText(asked["inference_geo"]),
+    isFaster ? "optimized" : null,
+    isBatch ? "batch" : null,
+  ];
   const joined = joinTiers(...own.map((said) => said ?? null));
   return joined === null ? null : keptText(joined, "service_tier");
 }

@@ -259,6 +259,8 @@ describe("who and what", () => {
     expect(decodeOne({ model_parameters: { service_tier: "flex" } }).serviceTier).toBe("flex");
     const both = { model_parameters: { service_tier: "flex" }, response: { service_tier: "default" } };
     expect(decodeOne(both).serviceTier).toBe("default");
+    // https://github.com/BerriAI/litellm/pull/9077: the call that fetches a batch has what the batch used.
+    expect(decodeOne({ call_type: "aretrieve_batch" }).serviceTier).toBe("batch");
   });
 
   it("takes the error's class, else its code", () => {
