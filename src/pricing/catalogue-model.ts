@@ -3,7 +3,7 @@ import type { ModelInfo, ModelPrice } from "@pydantic/genai-prices";
 import { BUCKETS, CONTENTS, LISTED_PER, type Bucket, isFee, unitOf } from "../ledger/buckets.ts";
 import { unitPricePico } from "../money.ts";
 import type { Correction, Usd } from "./correction.ts";
-import { makes, publishedPrice, sameAs } from "./published.ts";
+import { makes, pricedAs, publishedPrice } from "./published.ts";
 import { type ListPrice, type Price, type PriceConfidence, withId } from "./price.ts";
 
 export const CATALOGUE_SOURCE = "genai-prices";
@@ -177,8 +177,8 @@ function listed(prices: ModelPrice, inputTokens: number, { provider, info, free,
   const usdOf = (bucket: Bucket): number | null => {
     const own = (hosted && isFee(bucket) ? null : at(bucket)) ?? publishedPrice(provider, info.id, bucket);
     if (own !== null) return own;
-    const same = sameAs(provider, info.id, bucket);
-    if (same !== null) return usdOf(same);
+    const as = pricedAs(provider, info.id, bucket);
+    if (as !== null) return usdOf(as);
     if (makes(info.id, bucket)) return null;
     if (bucket === "cache_write_1h" && isClaude && input !== null) return Number((input * 2).toFixed(9));
     // What is cached at no price of its own costs as if it were not.

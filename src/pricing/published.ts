@@ -63,24 +63,26 @@ const MAKES: Partial<Record<Bucket, RegExp>> = {
   output_image: /(?:^|[/-])(?:gemini|gpt)-\d[\w.]*(?:-\w+)*-image|gemini-omni/,
 };
 
+/**
+ * "Input (text, image, video, audio)": https://cloud.google.com/vertex-ai/generative-ai/pricing, and the comments of the
+ * catalogue on Flash from 3.5 on. https://github.com/BerriAI/litellm/pull/37661
+ */
+const ONE_INPUT_PRICE =
+  /^(?:regional\/)?gemini-(?:2[.]5-pro|3(?:[.]1)?-pro-preview|3[.][5-8]-flash(?:-lite)?|2[.]0-flash-lite)$/;
+
 /** Models of one price for two buckets, of which the catalogue has one. */
-const SAME: readonly { bucket: Bucket; as: Bucket; models: RegExp }[] = [
-  // "Input (text, image, video, audio)": https://cloud.google.com/vertex-ai/generative-ai/pricing, and the comments of
-  // the catalogue on Flash from 3.5 on. https://github.com/BerriAI/litellm/pull/37661
-  ...(["input", "cache_read"] as const).map((as) => ({
-    bucket: as === "input" ? ("input_audio" as const) : ("cache_read_audio" as const),
-    as,
-    models: /^(?:regional\/)?gemini-(?:2[.]5-pro|3(?:[.]1)?-pro-preview|3[.][5-8]-flash(?:-lite)?|2[.]0-flash-lite)$/,
-  })),
+const PRICED_AS: readonly { bucket: Bucket; as: Bucket; models: RegExp }[] = [
+  { bucket: "input_audio", as: "input", models: ONE_INPUT_PRICE },
+  { bucket: "cache_read_audio", as: "cache_read", models: ONE_INPUT_PRICE },
   // They make nothing but speech: https://ai.google.dev/gemini-api/docs/pricing,
   // https://developers.openai.com/api/docs/models/gpt-4o-mini-tts
   { bucket: "output_audio", as: "output", models: /-tts$/ },
 ];
 
 /** The bucket whose price holds for this one, too. */
-export function sameAs(provider: string, model: string, bucket: Bucket): Bucket | null {
+export function pricedAs(provider: string, model: string, bucket: Bucket): Bucket | null {
   if (provider !== "google" && provider !== "openai") return null;
-  return SAME.find((same) => same.bucket === bucket && same.models.test(model))?.as ?? null;
+  return PRICED_AS.find((price) => price.bucket === bucket && price.models.test(model))?.as ?? null;
 }
 
 /** Models of transcription, whose input is audio and some text. */

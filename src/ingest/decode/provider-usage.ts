@@ -45,9 +45,7 @@ interface Reader {
   searchContext: Keys | null;
   ambiguous: readonly Keys[];
   tools: { used: Keys; details: readonly Keys[] } | null;
-  turns: Keys | null;
-  /** Of a turn. Null if it has the form of the whole. */
-  ofTurn: Reader | null;
+  turns: { path: Keys; types: readonly string[]; reader: Reader } | null;
   paths: ReadPaths;
 }
 
@@ -59,6 +57,7 @@ interface FieldReader {
 }
 
 export function readerOf(form: Form): Reader {
+  const { turns, ...ofTurn } = form;
   const split = (path: string | undefined): Keys | null => path?.split(".") ?? null;
   const { counts, add, takeOff, tools } = form;
   return {
@@ -79,8 +78,7 @@ export function readerOf(form: Form): Reader {
     searchContext: split(form.searchContext),
     ambiguous: keysOf(form.ambiguous),
     tools: tools === undefined ? null : { used: tools.used.split("."), details: keysOf(tools.details) },
-    turns: split(form.turns?.path),
-    ofTurn: form.turns?.form === undefined ? null : readerOf(form.turns.form),
+    turns: turns ? { path: turns.path.split("."), types: turns.types, reader: readerOf(turns.form ?? ofTurn) } : null,
     paths: readPaths(form, COST_PATHS),
   };
 }
@@ -135,10 +133,11 @@ export function wrongCountBy(reader: Reader, object: Json): string | null {
   const paths = reader.fields.flatMap(({ counts, add, takeOff }) => [...counts, ...add, ...takeOff]);
   const wrong = paths.find((path) => Number.isNaN(countOf(valueAt(object, path))));
   if (wrong !== undefined) return wrong.join(".");
-  const listed = reader.turns === null ? null : valueAt(object, reader.turns);
+  const { turns } = reader;
+  const listed = turns === null ? null : valueAt(object, turns.path);
   for (const turn of Array.isArray(listed) ? listed : []) {
-    const within = wrongCountBy({ ...(reader.ofTurn ?? reader), turns: null }, objectOrNull(turn) ?? {});
-    if (within !== null) return `${reader.form.turns!.path}.${within}`;
+    const within = wrongCountBy(turns!.reader, objectOrNull(turn) ?? {});
+    if (within !== null) return `${turns!.path.join(".")}.${within}`;
   }
   return null;
 }
@@ -202,17 +201,17 @@ function reasoningIsOutside({ reasoning }: Form, usage: Usage, object: Json): bo
 }
 
 /** The sum of the turns that are billed, where the object lists them, beside what is only in the top-level counts. */
-function turnsOf({ turns: path, ...reader }: Reader, object: Json, top: Usage): { usage: Usage; doubt: string | null } {
-  const listed = path === null ? undefined : valueAt(object, path);
-  if (!Array.isArray(listed) || listed.length === 0) return { usage: top, doubt: null };
+function turnsOf({ turns }: Reader, object: Json, top: Usage): { usage: Usage; doubt: string | null } {
+  const listed = turns === null ? null : valueAt(object, turns.path);
+  if (turns === null || !Array.isArray(listed) || listed.length === 0) return { usage: top, doubt: null };
   const sum: Usage = { ...NO_USAGE };
   for (const listedTurn of listed) {
     const turn = objectOrNull(listedTurn) ?? {};
     // A turn of another model, as an adviser's, has that model's price.
-    if (!reader.form.turns!.types.includes(turn["type"] as string)) {
+    if (!turns.types.includes(turn["type"] as string)) {
       return { usage: top, doubt: `a turn of type ${String(turn["type"]).slice(0, 50)}` };
     }
-    const usage = countsOf({ ...(reader.ofTurn ?? reader), turns: null }, turn);
+    const usage = countsOf(turns.reader, turn);
     if (usage.inputTokens === null || usage.outputTokens === null) {
       return { usage: top, doubt: "a turn without its input or output" };
     }
