@@ -10,7 +10,7 @@ import { FORGOTTEN_AT_ONCE, forgetLinks } from "./write/trace-nodes.ts";
 import type { CurrentCatalogue } from "./catalogue/current.ts";
 import { markHealed, unhealedSince } from "./catalogue/store.ts";
 import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
-import { healProject } from "./reprice/heal.ts";
+import { openAllHealing, openHealing } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
 import { merge } from "./rollup/merge.ts";
@@ -32,7 +32,7 @@ const REPAIR_MS = 20_000;
 const RELABEL_MS = 20_000;
 /** How long one run may remove calls and hour rows that are no longer kept. */
 const RETAIN_MS = 20_000;
-/** How long one run may look for prices of unpriced calls. */
+/** How long one run may look for projects with unpriced calls whose price is known by now. */
 const HEAL_MS = 60_000;
 /** After this time every isolate prices by a newer catalogue. */
 const SPREAD_MS = 2 * 60_000;
@@ -89,19 +89,21 @@ function stagesOf(
     },
     async () => Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS)).drained,
     async () => {
-      const deadlineMs = deps.now() + HELD_MS;
-      const { done, unpriced } = await decideHeld(deps, deadlineMs, keepAlive);
-      for (const projectId of unpriced) await healProject(deps, projectId, deadlineMs, keepAlive);
+      const { done, unpriced } = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);
+      for (const projectId of unpriced) await openHealing(deps, projectId);
       return done;
     },
+    () => healByNewer(deps),
     () => runJobs(deps, keepAlive),
-    () => healByNewer(deps, keepAlive),
     () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
     () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
     () => retain(deps, deps.now() + RETAIN_MS),
   ];
   const daily: (() => Promise<void>)[] = [
-    async () => void (await healAll(deps, keepAlive)),
+    async () => {
+      await openAllHealing(deps, deps.now() + HEAL_MS);
+      await runJobs(deps, keepAlive);
+    },
     () => noteAliases(deps.db),
     async () => {
       while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
@@ -111,22 +113,13 @@ function stagesOf(
 }
 
 /** A newer catalogue may know prices of calls that had none. */
-async function healByNewer(deps: CronDeps, keepAlive: KeepAlive): Promise<boolean> {
+async function healByNewer(deps: CronDeps): Promise<boolean> {
   const storedMs = await unhealedSince(deps.db);
   if (storedMs === null) return true;
   await deps.catalogue.renew(deps.now());
-  const done = await healAll(deps, keepAlive);
+  const done = await openAllHealing(deps, deps.now() + HEAL_MS);
   // Until then isolates may leave calls unpriced by the older one.
   if (!done || deps.now() - storedMs < SPREAD_MS) return false;
   await markHealed(deps.db, storedMs, deps.now());
   return true;
-}
-
-/** Returns whether the time was enough for all projects. */
-async function healAll(deps: CronDeps, keepAlive: KeepAlive): Promise<boolean> {
-  const deadlineMs = deps.now() + HEAL_MS;
-  for (const { id } of await deps.db.query(sql`select id from projects order by id`)) {
-    if (deps.now() < deadlineMs) await healProject(deps, String(id), deadlineMs, keepAlive);
-  }
-  return deps.now() < deadlineMs;
 }

@@ -1,5 +1,16 @@
 /** The tables of work that goes on over many runs: how far each came. `schema.ts` has the others. */
-import { bigint, jsonb, numeric, pgTable, primaryKey, timestamp, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
 
@@ -14,11 +25,26 @@ export const repriceJobs = pgTable(
     cursor: uuid("cursor"),
     looked: bigint("looked", { mode: "number" }).notNull().default(0),
     restated: bigint("restated", { mode: "number" }).notNull().default(0),
+    /** Calls that keep their cost, because the new one is out of range. */
+    outOfRange: bigint("out_of_range", { mode: "number" }).notNull().default(0),
     differencePico: numeric("difference_pico").notNull().default("0"),
+    /** Of the request that opened it. A second request with this key finds the same job. */
+    idempotencyKey: text("idempotency_key"),
     createdAt: at("created_at").notNull().defaultNow(),
+    /** The time of the last step, failed or not. Projects take turns by it. */
+    steppedAt: at("stepped_at"),
+    /** The number of steps that have failed since the last one that did not, and the last one's error. */
+    failures: smallint("failures").notNull().default(0),
+    error: text("error"),
+    /** A failed step is repeated after this time. */
+    retryAt: at("retry_at"),
+    cancelledAt: at("cancelled_at"),
     doneAt: at("done_at"),
   },
-  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+  (t) => [
+    primaryKey({ columns: [t.projectId, t.id] }),
+    uniqueIndex("reprice_jobs_idempotency_key").on(t.projectId, t.idempotencyKey),
+  ],
 );
 
 /**

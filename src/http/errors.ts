@@ -42,6 +42,7 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     members: { parameter: z.string() },
   },
   too_many_prices: { status: 400, means: "The maximum number of custom prices has been reached." },
+  too_many_jobs: { status: 409, means: "The maximum number of open jobs has been reached. Cancel one, or wait." },
   unauthorized: { status: 401, means: "The key is missing, unknown or revoked." },
   forbidden: {
     status: 403,
@@ -57,6 +58,10 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     status: 409,
     means: "Another price applies to the same model, provider and tier at that time. `price_id` names it.",
     members: { price_id: id },
+  },
+  idempotency_mismatch: {
+    status: 422,
+    means: "An earlier request with this `Idempotency-Key` asked for something else. Nothing has changed.",
   },
   body_too_large: {
     status: 413,

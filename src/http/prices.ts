@@ -8,7 +8,8 @@ import type { Caller } from "../keys.ts";
 import { ShownPrice } from "../pricing/custom-price-row.ts";
 import { addCustomPrice, listCustomPrices } from "../pricing/custom-price-store.ts";
 import { UnpricedModel, unpricedModels } from "../reprice/unpriced.ts";
-import { healProject } from "../reprice/heal.ts";
+import { openHealing } from "../reprice/heal.ts";
+import { RepriceJob, runJobs } from "../reprice/job.ts";
 import { readParameters } from "../parameters.ts";
 import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { nextCursor } from "../wire.ts";
@@ -17,8 +18,14 @@ import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { json, operation } from "./operation.ts";
 import { newPrice, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
 
-/** A request prices unpriced calls for this long after its answer; the daily sweep does the rest. */
-const HEAL_MS = 20_000;
+const healing = RepriceJob.nullable().describe(
+  "The job that prices past calls which had no price. It runs at once. Null if there are none, if they could not be looked for, and for a global price: the daily sweep at 03:00 UTC opens such jobs for each project.",
+);
+
+function logged(error: unknown): null {
+  console.error(JSON.stringify({ level: "error", healing: String(error) }));
+  return null;
+}
 
 /** The list has no pages, because a project sees at most 5,000 prices of its own and 5,000 global ones. */
 const NO_PARAMETERS = {};
@@ -38,7 +45,10 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
       caller: "admin key or scope admin",
       body: { content: json(PriceBody, ...PRICE_EXAMPLES) },
       answers: {
-        201: { description: "The price, which applies to calls that arrive from now on.", content: json(ShownPrice) },
+        201: {
+          description: "The price, which applies to calls that arrive from now on.",
+          content: json(ShownPrice.extend({ healing }).meta({ id: "AddedPrice" })),
+        },
       },
       refusals: ["not_found", "price_overlap", "too_many_prices"],
     }),
@@ -46,11 +56,14 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
       const asked = await parseBody(c.req.raw, PriceBody);
       const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
       const price = await addCustomPrice(deps, projectId, newPrice(asked));
-      // A project's past calls get the price at once. A global price waits for the daily sweep over all projects.
-      const keepAlive = keepAliveOf(c);
-      if (projectId !== null)
-        keepAlive(healProject(deps, projectId, deps.now() + HEAL_MS, keepAlive).catch(() => undefined));
-      return c.json(price, 201);
+      // The price is there, whatever becomes of this.
+      const job = projectId === null ? null : await openHealing(deps, projectId).catch(logged);
+      if (job) {
+        const keepAlive = keepAliveOf(c);
+        deps.mergeSignal.raise(deps.now(), keepAlive);
+        keepAlive(runJobs(deps, keepAlive).catch(() => undefined));
+      }
+      return c.json({ ...price, healing: job }, 201);
     },
   );
 

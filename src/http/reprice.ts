@@ -3,15 +3,30 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
-import { foretell, Foretold, openJob, readJob, RepriceJob, runJobs } from "../reprice/job.ts";
+import {
+  cancelJob,
+  foretell,
+  Foretold,
+  listJobs,
+  MAX_LISTED,
+  openJob,
+  readJob,
+  RepriceJob,
+  runJobs,
+} from "../reprice/job.ts";
 import type { RepriceScope } from "../reprice/step.ts";
 import { expectRaw } from "../retention/kept.ts";
 import { parseRange } from "../summary/query.ts";
 import { parseTraceId } from "../traces/query.ts";
-import { id } from "../wire.ts";
+import { id, nextCursor } from "../wire.ts";
+import { readParameters } from "../parameters.ts";
+import { IDEMPOTENCY_HEADER, idempotencyKeyOf } from "./idempotency.ts";
 import { parseBody } from "./body.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { json, operation } from "./operation.ts";
+
+/** The list has no pages: it ends with the newest. */
+const NO_PARAMETERS = {};
 
 const names = z.union([z.string().min(1).max(512), z.array(z.string().min(1).max(512)).max(100)]).default([]);
 const instant = z.union([z.string(), z.int()]).transform(String);
@@ -36,14 +51,16 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       description:
         "The answer tells by day and model what would change. With `dry_run: false` a job makes the change instead. `recorded_cost_usd` never changes.",
       caller: "admin",
+      headers: IDEMPOTENCY_HEADER,
       body: { content: json(body, { from: "2026-10-01", to: "2026-11-01", provider: "openai" }) },
       answers: {
         200: { description: "The costs that would change.", content: json(Foretold) },
         202: { description: "The job that changes them.", content: json(RepriceJob) },
       },
-      refusals: ["invalid_parameter", "raw_expired"],
+      refusals: ["invalid_parameter", "raw_expired", "too_many_jobs", "idempotency_mismatch"],
     }),
     async (c) => {
+      const idempotencyKey = idempotencyKeyOf(c);
       const asked = await parseBody(c.req.raw, body);
       const { fromMs, toMs } = parseRange(
         new URLSearchParams({ from: asked.from, to: asked.to, tz: asked.tz }),
@@ -60,11 +77,31 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         unpricedOnly: asked.unpriced_only,
       };
       if (asked.dry_run) return c.json(await foretell(deps, scope));
-      const job = await openJob(deps, scope);
+      const job = await openJob(deps, scope, { idempotencyKey });
       const keepAlive = keepAliveOf(c);
       deps.mergeSignal.raise(deps.now(), keepAlive);
       keepAlive(runJobs(deps, keepAlive).catch(() => undefined));
       return c.json(job, 202);
+    },
+  );
+  app.get(
+    "/v1/reprice",
+    operation(deps, {
+      id: "listRepriceJobs",
+      tag: "Prices",
+      summary: "List the project's jobs, the newest first",
+      caller: "read",
+      query: NO_PARAMETERS,
+      answers: {
+        200: {
+          description: `At most ${MAX_LISTED} jobs.`,
+          content: json(z.object({ jobs: z.array(RepriceJob), next_cursor: nextCursor })),
+        },
+      },
+    }),
+    async (c) => {
+      readParameters(NO_PARAMETERS, new URL(c.req.url).searchParams);
+      return c.json({ jobs: await listJobs(deps, c.get("caller").projectId), next_cursor: null });
     },
   );
   app.get(
@@ -81,6 +118,25 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
       const job = id === null ? null : await readJob(deps, c.get("caller").projectId, id);
+      if (job === null) throw new ApiError("not_found", "there is no such job");
+      return c.json(job);
+    },
+  );
+  app.delete(
+    "/v1/reprice/:id",
+    operation(deps, {
+      id: "cancelRepriceJob",
+      tag: "Prices",
+      summary: "Cancel a job",
+      description: "What the job has restated stays, and so does a step that is under way.",
+      caller: "admin",
+      path: { id: { schema: id, description: "The id of the job." } },
+      answers: { 200: { description: "The job: cancelled, or done before.", content: json(RepriceJob) } },
+      refusals: ["not_found"],
+    }),
+    async (c) => {
+      const id = parseTraceId(c.req.param("id"));
+      const job = id === null ? null : await cancelJob(deps, c.get("caller").projectId, id);
       if (job === null) throw new ApiError("not_found", "there is no such job");
       return c.json(job);
     },

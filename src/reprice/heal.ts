@@ -1,57 +1,68 @@
-/** Healing: unpriced calls get their price once it is known, however long ago they were made. */
-import { type RepriceDeps, repriceStep } from "./step.ts";
-import { DAY_MS } from "../time.ts";
-import type { KeepAlive } from "../keep-alive.ts";
-import type { Pricer } from "../pricing/cost.ts";
+/**
+ * Healing: unpriced calls get their price once it is known, however long ago they were made. A job does it, so that it
+ * goes on after a failure, and shows.
+ */
+import { sql } from "drizzle-orm";
 import { UNIT_COUNTS } from "../ledger/buckets.ts";
 import { NO_USAGE, type Usage } from "../ledger/call.ts";
-import { type UnpricedModel, unpricedModels } from "./unpriced.ts";
-import { announceChange } from "../epoch.ts";
+import type { Pricer } from "../pricing/cost.ts";
 import { readRawSince } from "../retention/kept.ts";
+import { DAY_MS } from "../time.ts";
+import { openJob, type RepriceJob } from "./job.ts";
+import type { RepriceDeps, RepriceScope } from "./step.ts";
+import { type UnpricedModel, unpricedModels } from "./unpriced.ts";
 
-const STEP = 2_000;
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 
-/** Heals one project, until `deadlineMs`. Returns how many calls got a price. */
-export async function healProject(
-  deps: RepriceDeps,
-  projectId: string,
-  deadlineMs: number,
-  keepAlive: KeepAlive,
-): Promise<number> {
+/**
+ * Opens a job that heals a project's calls. `runJobs` runs it.
+ *
+ * @returns null if no unpriced call has a price by now.
+ */
+export async function openHealing(deps: RepriceDeps, projectId: string): Promise<RepriceJob | null> {
+  const scope = await healingScope(deps, projectId);
+  return scope && (await openJob(deps, scope, { limited: false }));
+}
+
+/**
+ * Opens a job for each project that has something to heal, until `deadlineMs`. A project that fails holds up no other.
+ *
+ * @returns whether the time was enough for all projects.
+ * @throws the first project's error, after the others had their turn.
+ */
+export async function openAllHealing(deps: RepriceDeps, deadlineMs: number): Promise<boolean> {
+  const errors: unknown[] = [];
+  // In another order each time, so that the time is enough for each project some time.
+  for (const { id } of await deps.db.query(sql`select id from projects order by random()`)) {
+    if (deps.now() >= deadlineMs) return false;
+    await openHealing(deps, String(id)).catch((error: unknown) => errors.push(error));
+  }
+  if (errors.length > 0) throw errors[0];
+  return true;
+}
+
+async function healingScope(deps: RepriceDeps, projectId: string): Promise<RepriceScope | null> {
   const pricer = await deps.prices.pricerFor(projectId, deps.now());
-  let healed = 0;
   // Calls that are no longer kept stay unpriced.
   const earliestMs = Math.max(EARLIEST_MS, await readRawSince(deps.db));
-  for (const unpriced of await unpricedModels(deps.db, projectId, earliestMs, deps.now() + DAY_MS)) {
+  const healable = (await unpricedModels(deps.db, projectId, earliestMs, deps.now() + DAY_MS)).flatMap((unpriced) => {
     const fromMs = Date.parse(unpriced.first_day);
     const toMs = Date.parse(unpriced.last_day) + DAY_MS;
     const [some, none] = [SOME_USAGES, [NO_USAGE]].map((usages) =>
       daysIn(fromMs, toMs).some((atMs) => hasPrice(pricer, unpriced, usages, atMs)),
     );
-    if (!some && !none) continue;
-    const { provider, model } = unpriced;
-    const scope = {
-      projectId,
-      fromMs,
-      toMs,
-      providers: [provider],
-      models: [model],
-      unpricedOnly: true,
-      usageKnown: !none,
-    };
-    let cursor: string | null = null;
-    let changed = 0;
-    do {
-      const step = await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: true });
-      changed += step.restated.filter(({ afterPico }) => afterPico !== null).length;
-      cursor = step.cursor;
-    } while (cursor !== null && deps.now() < deadlineMs);
-    if (changed > 0) await announceChange(deps, projectId, fromMs, keepAlive);
-    healed += changed;
-    if (deps.now() >= deadlineMs) break;
-  }
-  return healed;
+    return some || none ? [{ ...unpriced, fromMs, toMs, none: none === true }] : [];
+  });
+  if (healable.length === 0) return null;
+  return {
+    projectId,
+    fromMs: Math.min(...healable.map(({ fromMs }) => fromMs)),
+    toMs: Math.max(...healable.map(({ toMs }) => toMs)),
+    providers: [...new Set(healable.map(({ provider }) => provider))].sort(),
+    models: [...new Set(healable.map(({ model }) => model))].sort(),
+    unpricedOnly: true,
+    usageKnown: !healable.some(({ none }) => none),
+  };
 }
 
 /** The start of each UTC day, and the end of the last one: a price may hold for a part of the time only. */

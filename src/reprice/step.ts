@@ -6,11 +6,11 @@ import { type PriceBooks } from "../pricing/price-books.ts";
 import { type AnnounceDeps } from "../epoch.ts";
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { compileNamed, type Database, type Row } from "../db/client.ts";
-import { param, project } from "../db/sql.ts";
+import { compileNamed, type Database, type Row, StatementTooLarge } from "../db/client.ts";
+import { columns, param, project } from "../db/sql.ts";
 import { PRICE_CTES, PRICE_PARAMS, priceValues } from "../write/price-rows.ts";
 import { keyRange } from "../ledger/key.ts";
-import { CACHE_HIT_RULE, type PriceableCall, usageBy, type Doubt } from "../ledger/call.ts";
+import { CACHE_HIT_RULE, COUNT_NAMES, type PriceableCall, usageBy, type Doubt } from "../ledger/call.ts";
 import { UNKNOWN } from "../pricing/provider.ts";
 import type { Cost, Pricer } from "../pricing/cost.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
@@ -45,6 +45,8 @@ export interface Restated {
 
 export interface RepriceStep {
   looked: number;
+  /** The number of calls that keep their cost, because the new one is out of range. */
+  outOfRange: number;
   restated: Restated[];
   /** The start of the next step. Null if nothing is left. */
   cursor: string | null;
@@ -87,12 +89,14 @@ progress as (
   update reprice_jobs j
   set looked = j.looked + ${param("looked")}::bigint,
     restated = j.restated + (select count(*) from after where billable),
+    out_of_range = j.out_of_range + ${param("out_of_range")}::bigint,
     difference_pico = j.difference_pico + coalesce((select sum(cost_pico) from after where billable), 0)
       - coalesce((select sum(cost_pico) from before where billable), 0),
     cursor = ${param("next")}::uuid,
+    stepped_at = now(), failures = 0, error = null, retry_at = null,
     done_at = case when ${param("last")}::boolean then now() end
   where j.project_id = ${project} and j.id = ${param("job")}::uuid
-    and j.cursor is not distinct from ${param("cursor")}::uuid and j.done_at is null
+    and j.cursor is not distinct from ${param("cursor")}::uuid and j.done_at is null and j.cancelled_at is null
 )
 select count(*) from after`);
 
@@ -114,12 +118,17 @@ export async function repriceStep(
   scope: RepriceScope,
   options: StepOptions,
 ): Promise<RepriceStep> {
-  const { cursor, limit, apply, jobId = null } = options;
-  const rows = await readCalls(db, scope, cursor, limit);
+  const { cursor, apply, jobId = null } = options;
+  const { rows, limit } = await readCalls(db, scope, cursor, options.limit);
   const changes: { restated: Restated; cost: Cost; billable: boolean; inferred: string | null }[] = [];
+  let outOfRange = 0;
   for (const row of rows) {
     const call = callOf(row);
-    const cost = pricer.costOf(call);
+    const cost = costInRange(pricer, call);
+    if (cost === null) {
+      if (row["billable"] === true) outOfRange++;
+      continue;
+    }
     const beforePico = row["cost_pico"] === null ? null : BigInt(String(row["cost_pico"]));
     const sameReason = cost.unpricedReason === row["unpriced_reason"] && cost.provider === call.provider;
     if (cost.costPico === beforePico && sameReason) continue;
@@ -149,6 +158,7 @@ export async function repriceStep(
       reasons: textArray(changes.map(({ cost }) => cost.unpricedReason)),
       providers: textArray(changes.map(({ inferred }) => inferred)),
       looked,
+      out_of_range: outOfRange,
       next,
       last: next === null,
       job: jobId,
@@ -157,24 +167,54 @@ export async function repriceStep(
     await db.batch([LOCK(values), RESTATE(values)]);
   }
   const restated = changes.filter(({ billable }) => billable).map((change) => change.restated);
-  return { looked, restated, cursor: next };
+  return { looked, outOfRange, restated, cursor: next };
 }
+
+/** Null if the cost is out of the range that the ledger keeps. */
+function costInRange(pricer: Pricer, call: PriceableCall): Cost | null {
+  try {
+    return pricer.costOf(call);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** What a price depends on, and what tells of a call whose cost changes. */
+const READ = columns(
+  ["id", "started_at", "duration_us", "cost_pico", "provider", "model", "operation", "service_tier", "status"].concat(
+    ["billable", "unpriced_reason", "usage_semantics"],
+    Object.values(COUNT_NAMES),
+  ),
+);
 
 /**
  * Reads calls, including those that do not count now but may later: wrappers, other sightings. Cache hits never cost.
+ * If they are too large for one answer, it reads half of them.
  */
-async function readCalls(db: Database, scope: RepriceScope, cursor: string | null, limit: number): Promise<Row[]> {
+async function readCalls(
+  db: Database,
+  scope: RepriceScope,
+  cursor: string | null,
+  limit: number,
+): Promise<{ rows: Row[]; limit: number }> {
   const [lowest, highest] = keyRange(scope.fromMs, scope.toMs);
   const among = (name: string, values: readonly string[]) =>
     values.length === 0 ? sql`` : sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`;
-  return await db.query(sql`
-    select t.* from traces t
+  const read = sql`
+    select ${READ} from traces t
     where t.project_id = ${scope.projectId}::uuid and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.rule <> ${CACHE_HIT_RULE}
       ${cursor === null ? sql`` : sql` and t.id > ${cursor}::uuid`}
       ${among("provider", scope.providers)}${among("model", scope.models)}
       ${scope.unpricedOnly ? sql` and t.cost_pico is null` : sql``}
       ${scope.usageKnown ? sql` and t.unpriced_reason is distinct from 'usage_unknown'` : sql``}
-    order by t.id limit ${limit}`);
+    order by t.id limit ${limit}`;
+  try {
+    return { rows: await db.query(read), limit };
+  } catch (error) {
+    if (!(error instanceof StatementTooLarge) || limit === 1) throw error;
+    return await readCalls(db, scope, cursor, Math.ceil(limit / 2));
+  }
 }
 
 function callOf(row: Row): PriceableCall {

@@ -242,6 +242,12 @@ export async function playScenario(): Promise<Scenario> {
   await ask("POST", "/v1/reprice", scope);
   const job = await ask<{ id: string }>("POST", "/v1/reprice", { ...scope, dry_run: false });
   await get(`/v1/reprice/${job.id}`);
+  await get("/v1/reprice");
+  await ask("DELETE", `/v1/reprice/${job.id}`);
+  // A job whose step fails, in the next run of cron.
+  await db.query(sql`
+    insert into reprice_jobs (project_id, id, scope)
+    values (${projectId}::uuid, gen_random_uuid(), '{"fromMs": 0, "toMs": 1}'::jsonb)`);
 
   await get(`/v1/prices/differences?${RANGE}`);
   await get(`/v1/prices/unknown-members?${RANGE}`);

@@ -41,7 +41,9 @@ describe("a custom price", () => {
       starts_at: "2020-01-01",
       usd_per_million_tokens: { input: "2", output: "8" },
     };
-    expect((await post(admin, "/v1/prices", price)).status).toBe(201);
+    const { healing } = await json<{ healing: { id: string } }>(await post(admin, "/v1/prices", price), 201);
+    expect(healing).toMatchObject({ status: "running", models: ["acme-1"], unpriced_only: true });
+    expect(await json(await ledger.fetch(`/v1/reprice/${healing.id}`))).toMatchObject({ status: "done", restated: 1 });
     // 1,000 x $2/MTok; the other call's usage is unknown, which no price heals
     expect((await ledger.summary(WEEK)).totals).toMatchObject({
       cost_usd: "0.002",
@@ -106,5 +108,30 @@ describe("POST /v1/reprice", () => {
     await problem(await post(admin, "/v1/reprice", { ...RANGE, colour: "red" }), 400, "invalid_body");
     await problem(await post(admin, "/v1/reprice", { from: "2025-03-17", to: "2025-03-10" }), 400, "invalid_parameter");
     await problem(await ledger.fetch("/v1/reprice/00000000-0000-4000-8000-000000000000"), 404, "not_found");
+  });
+
+  it("opens one job for one Idempotency-Key; jobs are listed and can be cancelled", async () => {
+    const ledger = await openLedger();
+    const admin = await adminOf(ledger);
+    await ledger.write([call({ id: "a" })]);
+    const ask = async (key: string, body: object): Promise<Response> =>
+      await admin.fetch("/v1/reprice", {
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": key },
+        body: JSON.stringify(body),
+      });
+    const asked = { ...RANGE, dry_run: false };
+    const job = await json<{ id: string }>(await ask("one", asked), 202);
+    expect((await json<{ id: string }>(await ask("one", asked), 202)).id).toBe(job.id);
+    await problem(await ask("one", { ...asked, model: "gpt-4o" }), 422, "idempotency_mismatch");
+    await problem(await ask("x".repeat(256), asked), 400, "invalid_parameter");
+    const other = await json<{ id: string }>(await ask("two", asked), 202);
+    const { jobs } = await json<{ jobs: { id: string }[] }>(await ledger.fetch("/v1/reprice"));
+    expect(jobs.map(({ id }) => id)).toEqual([other.id, job.id]);
+    const cancel = async (of: Ledger, id: string): Promise<Response> =>
+      await of.fetch(`/v1/reprice/${id}`, { method: "DELETE" });
+    expect(await json(await cancel(admin, other.id))).toMatchObject({ id: other.id });
+    await problem(await cancel(ledger, other.id), 403, "forbidden");
+    await problem(await cancel(await adminOf(await openLedger()), other.id), 404, "not_found");
   });
 });
