@@ -69,7 +69,7 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** Reads a JSON body of a known shape. @throws ApiError 400 that names the wrong member. */
 export async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  const result = schema.safeParse(parseJson(decodeText(await readBody(request))));
+  const result = schema.safeParse(parseJson(decodeText(await readBody(request))).value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new ApiError("invalid_body", `${issue?.path.join(".") || "body"}: ${issue?.message ?? "invalid"}`);

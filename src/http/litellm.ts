@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { itemsOf, parseJson, parseLines } from "../ingest/decode/json.ts";
+import { itemsOf, parseJson, parseLines, type ParsedJson } from "../ingest/decode/json.ts";
 import { decodeLitellm } from "../ingest/decode/litellm.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
 import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
@@ -67,14 +67,14 @@ export function litellmRoutes(deps: Deps): Hono<AppEnv> {
 
 /** LiteLLM may send NDJSON as `application/json`: a body that is not JSON as a whole may be JSON in each line. */
 function entriesOf(body: string): unknown[] {
-  let value: unknown;
+  let parsed: ParsedJson;
   try {
-    value = parseJson(body);
+    parsed = parseJson(body);
   } catch (error) {
     if (body.trimStart().startsWith("[")) throw error;
     const entries = parseLines(body, MAX_ITEMS);
     if (entries.length > 1 && entries.some((entry) => typeof entry === "object" && entry !== null)) return entries;
     throw error;
   }
-  return itemsOf(value, MAX_ITEMS);
+  return itemsOf(parsed, MAX_ITEMS);
 }

@@ -53,6 +53,6 @@ export function logsRoutes(deps: Deps): Hono<AppEnv> {
 async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
   const otlp = c.get("otlp");
   if (otlp === "protobuf") return decodeLogsProtobuf(await readBody(c.req.raw), nowMs, MAX_ITEMS);
-  if (otlp === "json") return decodeLogsJson(parseJson(decodeText(await readBody(c.req.raw))), nowMs, MAX_ITEMS);
+  if (otlp === "json") return decodeLogsJson(parseJson(decodeText(await readBody(c.req.raw))).value, nowMs, MAX_ITEMS);
   throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-protobuf");
 }

@@ -107,9 +107,9 @@ async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
     );
   }
   const body = parseJson(decodeText(await readBody(c.req.raw)));
-  if (isOtlp(body) || c.get("otlp")) {
+  if (isOtlp(body.value) || c.get("otlp")) {
     c.set("otlp", "json");
-    return decodeOtlpJson(body, nowMs, MAX_ITEMS);
+    return decodeOtlpJson(body.value, nowMs, MAX_ITEMS);
   }
   return decodeNative(itemsOf(body, MAX_ITEMS, "traces"), nowMs);
 }

@@ -190,9 +190,18 @@ describe("bad input", () => {
     ["text", '"x"'],
     ["null", "null"],
     ["bytes that are no UTF-8", new Uint8Array([0x5b, 0xff, 0x5d])],
-    ["a deep value", `[{"messages":${"[".repeat(40)}${"]".repeat(40)}}]`],
   ])("answers 400 to %s", async (_, value) => {
     await problem(await post(await open(), value), 400, "invalid_body");
+  });
+
+  it("refuses only the entry that nests too deep", async () => {
+    const ledger = await open();
+    const body = JSON.stringify([entry(), entry({ messages: "deep" })]).replace(
+      '"deep"',
+      "[".repeat(40) + "]".repeat(40),
+    );
+    const written = await ingested(await post(ledger, body));
+    expect(written).toMatchObject({ inserted: 1, errors: [{ index: 1, code: "too_deep" }] });
   });
 
   it("answers 413 to more than 5,000 entries in any form", async () => {

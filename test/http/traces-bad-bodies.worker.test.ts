@@ -82,6 +82,23 @@ describe("more than 5,000 items are 413", () => {
   });
 });
 
+describe("more objects, arrays or members than any honest body has are 413", () => {
+  it.each([
+    ["objects and arrays", `[${"[],".repeat(300_000)}{}]`],
+    ["members", `[{${'"a":1,'.repeat(600_000)}"a":1}]`],
+    ["in lines", `{"a":[${"[],".repeat(200_000)}[]]}\n{"a":[${"[],".repeat(200_000)}[]]}`, "application/x-ndjson"],
+  ])("%s", async (_, body, type = "application/json") => {
+    const ledger = await openLedger();
+    await problem(await ledger.post(body, { "content-type": type }), 413, "body_too_large");
+  });
+
+  it("but numbers as many as fit are taken", async () => {
+    const ledger = await openLedger();
+    const body = JSON.stringify(call({ embedding: [] })).replace("[]", `[${"1,".repeat(3_900_000)}1]`);
+    expect(await ingested(await ledger.post(body))).toMatchObject({ inserted: 1 });
+  });
+});
+
 describe("gzip that is none is 400", () => {
   const good = () => compress(JSON.stringify(call()));
   it.each([
@@ -111,6 +128,11 @@ describe("a body that cannot be read is 400", () => {
     ["NaN", encode("[NaN]")],
     ["traces that are no array", encode('{"traces":{}}')],
     ["33 levels", encode(`${"[".repeat(33)}${"]".repeat(33)}`)],
+    [
+      "33 levels beside the items",
+      encode(`{"traces":[${JSON.stringify(call())}],"x":${"[".repeat(32)}${"]".repeat(32)}}`),
+    ],
+    ["513 levels in an item", encode(`[${JSON.stringify(call())},${"[".repeat(512)}${"]".repeat(512)}]`)],
     ["a million levels", encode("[".repeat(1_000_000) + "]".repeat(1_000_000))],
     ["a million objects", encode(`${'{"a":'.repeat(1_000_000)}1${"}".repeat(1_000_000)}`)],
   ])("%s", async (_, body) => {

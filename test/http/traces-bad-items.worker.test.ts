@@ -1,6 +1,18 @@
 /** One bad item of a batch: never a 500, never in the way of the good ones around it. */
 import { describe, expect, it } from "vitest";
-import { call, ingested, iso, MONDAY, openLedger, WEEK, type Item, type Ledger, type Written } from "./ledger.ts";
+import {
+  call,
+  ingested,
+  iso,
+  json,
+  MONDAY,
+  openLedger,
+  problem,
+  WEEK,
+  type Item,
+  type Ledger,
+  type Written,
+} from "./ledger.ts";
 
 /** Sends a good item, the bad one as JSON text, a good item. */
 async function sendAmongGood(ledger: Ledger, bad: string): Promise<Written> {
@@ -37,6 +49,56 @@ const TOKEN_FIELDS = [
   "output_image_tokens",
   "web_searches",
 ];
+
+describe("an item may nest 32 levels, also in members that are ignored", () => {
+  const deep = (levels: number): string => "[".repeat(levels - 1) + "]".repeat(levels - 1);
+  const TOO_DEEP = { index: 1, code: "too_deep", message: "the item is nested deeper than 32 levels" };
+  const good = (): string => JSON.stringify(call());
+  const bodies: [string, string, (item: string) => string][] = [
+    ["an array", "application/json", (item) => `[${good()},${item},${good()}]`],
+    ["traces", "application/json", (item) => `{"traces":[${good()},${item},${good()}]}`],
+    ["NDJSON", "application/x-ndjson", (item) => `${good()}\n${item}\n${good()}`],
+  ];
+
+  it.each(bodies)("in %s", async (_, type, bodyOf) => {
+    const ledger = await openLedger();
+    const send = async (levels: number): Promise<Written> => {
+      const body = bodyOf(withJson("anything", deep(levels)));
+      return await ingested(await ledger.post(body, { "content-type": type }));
+    };
+    expect(await send(32)).toMatchObject({ inserted: 3, errors: [] });
+    for (const levels of [33, 512 - 2]) expect(await send(levels)).toMatchObject({ inserted: 2, errors: [TOO_DEEP] });
+  });
+
+  it("also where it is an array instead of an object", () => expectRefused(deep(40), "too_deep"));
+
+  it("a body of one item is 400", async () => {
+    const ledger = await openLedger();
+    const answer = await problem(await ledger.post(withJson("anything", deep(33))), 400, "all_rejected");
+    expect(answer["errors"]).toEqual([{ ...TOO_DEEP, index: 0 }]);
+  });
+
+  it("in OTLP", async () => {
+    const ledger = await openLedger();
+    const value = (levels: number): unknown =>
+      levels === 0 ? { stringValue: "x" } : { arrayValue: { values: [value(levels - 1)] } };
+    const span = (spanId: string, levels: number) => ({
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      spanId,
+      startTimeUnixNano: String(MONDAY * 1_000_000),
+      endTimeUnixNano: String(MONDAY * 1_000_000),
+      attributes: [
+        { key: "gen_ai.operation.name", value: { stringValue: "chat" } },
+        { key: "gen_ai.request.model", value: { stringValue: "gpt-4o" } },
+        { key: "prompt", value: value(levels) },
+      ],
+    });
+    const spans = [span("00f067aa0ba90201", 1), span("00f067aa0ba90202", 40), span("00f067aa0ba90203", 31)];
+    const answer = await ledger.post({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
+    expect(await json(answer)).toMatchObject({ partialSuccess: { rejectedSpans: "1" } });
+    expect((await ledger.summary(WEEK)).totals.requests).toBe(2);
+  });
+});
 
 describe("token counts are whole numbers from 0 to 2^31-1, never coerced", () => {
   it.each(["1e400", "2147483648", "-1", "1.5", '""', "true", '"12abc"', '"12"', "[1]", "{}"])("refuses %s", (value) =>

@@ -6,6 +6,7 @@ import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp
 import { readJsonSpans } from "../../src/ingest/decode/otlp/json.ts";
 import { readProtobufSpans } from "../../src/ingest/decode/otlp/protobuf.ts";
 import { decodeSpans } from "../../src/ingest/decode/otlp/traces.ts";
+import type { ItemRefused } from "../../src/ingest/decode/item.ts";
 import type { Span } from "../../src/ingest/decode/span/span.ts";
 import type { Decoded } from "../../src/ingest/decode/decoded.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
@@ -160,7 +161,7 @@ function decode(body: Body): Decoded {
   return decodeLitellm(Array.isArray(entries) ? entries : [entries], NOW);
 }
 
-function spansOf(body: Body): readonly Span[] {
+function spansOf(body: Body): readonly (Span | ItemRefused)[] {
   return body.json ? readJsonSpans(parsed(body), Infinity) : readProtobufSpans(body.bytes, Infinity);
 }
 

@@ -8,9 +8,9 @@ export const ItemError = z
   .object({
     index: count.describe("The position of the item, from 0."),
     code: z
-      .enum(["invalid", "timestamp_range", "conflict"])
+      .enum(["invalid", "timestamp_range", "too_deep", "conflict"])
       .describe(
-        "`conflict`: the call is already stored with other content. The stored call stays, and this item counts as a duplicate.",
+        "`too_deep`: the item nests deeper than 32 levels. `conflict`: the call is already stored with other content. The stored call stays, and this item counts as a duplicate.",
       ),
     message: z.string(),
   })

@@ -2,7 +2,8 @@
 import { contradiction } from "../../ledger/buckets.ts";
 import { type Call, type Doubt, MAX_TEXT, NO_USAGE, type Usage, withinLedgerTime } from "../../ledger/call.ts";
 import type { Decoded, ItemError } from "./decoded.ts";
-import { MAX_DEPTH, TOO_DEEP } from "./json.ts";
+import { TOO_DEEP } from "./json.ts";
+import { MAX_DEPTH } from "./nesting.ts";
 
 /** One item cannot be stored. The other items of its body can. */
 export class ItemRefused extends Error {
@@ -18,15 +19,18 @@ export class ItemRefused extends Error {
 /**
  * Decodes items one by one. An item that is refused becomes an error, and the others go on.
  *
+ * @param items an `ItemRefused` stands for an item that was already found to be wrong.
  * @param decode returns null for an item that is not a call, and throws `ItemRefused` for an item that is wrong.
  */
-export function decodeItems<T>(items: readonly T[], decode: (item: T) => Call | null): Decoded {
+export function decodeItems<T>(items: readonly (T | ItemRefused)[], decode: (item: T) => Call | null): Decoded {
   const calls: Call[] = [];
   const indexes: number[] = [];
   const errors: ItemError[] = [];
   for (let index = 0; index < items.length; index++) {
     try {
-      const call = decode(items[index]!);
+      const item = items[index]!;
+      if (item instanceof ItemRefused) throw item;
+      const call = decode(item);
       if (call === null) continue;
       calls.push(call);
       indexes.push(index);
@@ -38,6 +42,16 @@ export function decodeItems<T>(items: readonly T[], decode: (item: T) => Call | 
   return { items: items.length, calls, indexes, errors };
 }
 
+/** Returns what `read` returns. If it refuses the item, returns that instead of throwing it. */
+export function unlessRefused<T>(read: () => T): T | ItemRefused {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ItemRefused) return error;
+    throw error;
+  }
+}
+
 /**
  * Takes an item that is a JSON object.
  *
@@ -45,7 +59,7 @@ export function decodeItems<T>(items: readonly T[], decode: (item: T) => Call | 
  * @throws ItemRefused for any other value, and for field names that JavaScript treats specially.
  */
 export function objectItem(value: unknown, what: string): Record<string, unknown> {
-  if (value === TOO_DEEP) throw new ItemRefused(`the item is nested deeper than ${MAX_DEPTH} levels`);
+  if (value === TOO_DEEP) throw new ItemRefused(`the item is nested deeper than ${MAX_DEPTH} levels`, "too_deep");
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new ItemRefused(`${what} must be a JSON object`);
   if (Object.hasOwn(value, "__proto__") || Object.hasOwn(value, "constructor"))

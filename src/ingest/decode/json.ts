@@ -1,44 +1,58 @@
-/** JSON bodies. A body is parsed as a whole, then its shape is checked. Deep nesting is refused, not walked. */
-import { malformedBody, tooManyItems } from "../../errors.ts";
+/**
+ * JSON bodies. The text is scanned before it is parsed, so that nothing is built that is too large. A body is parsed as
+ * a whole, then its shape is checked. An item that nests too deep is marked; only depth around items refuses a body.
+ */
+import { ApiError, malformedBody, tooManyItems } from "../../errors.ts";
+import { MAX_CONTAINERS, MAX_DEPTH, MAX_MEMBERS, MAX_PARSED_DEPTH, nestsDeeper, scanJson } from "./nesting.ts";
 
-/** The number of levels to which arrays and objects of a body may nest. */
-export const MAX_DEPTH = 32;
-
-/** Tells whether a parsed value nests more than `levels` arrays or objects. It recurses no further than that. */
-export function nestsDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  // `for in` takes five times as long, and most members are no objects.
-  for (const member of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
-    if (typeof member === "object" && nestsDeeper(member, levels - 1)) return true;
-  }
-  return false;
+export interface ParsedJson {
+  value: unknown;
+  /** The number of levels to which its arrays and objects nest. */
+  depth: number;
 }
 
-/** @throws ApiError `invalid_body` if the text is not JSON. */
-export function parseJson(text: string): unknown {
+/**
+ * @throws ApiError `invalid_body` if the text is not JSON, or nests deeper than `MAX_PARSED_DEPTH`.
+ * @throws ApiError `body_too_large` if it has too many objects, arrays or members.
+ */
+export function parseJson(text: string): ParsedJson {
+  const { depth, containers, members } = scanJson(text);
+  if (depth > MAX_PARSED_DEPTH) throw malformedBody(`the body is nested deeper than ${MAX_PARSED_DEPTH} levels`);
+  refuseTooMany(containers, members);
   try {
-    return JSON.parse(text);
+    return { value: JSON.parse(text), depth };
   } catch {
     throw malformedBody("the body is not valid JSON");
   }
 }
 
-/** Stands for a line that nests too deep. */
+function refuseTooMany(containers: number, members: number): void {
+  if (containers <= MAX_CONTAINERS && members <= MAX_MEMBERS) return;
+  throw new ApiError(
+    "body_too_large",
+    `a body may have at most ${MAX_CONTAINERS} objects and arrays, and ${MAX_MEMBERS} members`,
+  );
+}
+
+/** Stands for an item that nests too deep. */
 export const TOO_DEEP = Symbol("nests too deep");
 
 /**
  * Parses the lines of NDJSON. A line that is not JSON becomes null. Null is no object, so it becomes an item error.
  *
- * @throws ApiError `body_too_large` if there are more than `maxItems`.
+ * @throws ApiError `body_too_large` if there are more than `maxItems`, or too many objects, arrays or members.
  */
 export function parseLines(text: string, maxItems: number): unknown[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   if (lines.length > maxItems) throw tooManyItems(maxItems);
+  let allContainers = 0;
+  let allMembers = 0;
   return lines.map((line) => {
+    const { depth, containers, members } = scanJson(line);
+    if (depth > MAX_DEPTH) return TOO_DEEP;
+    refuseTooMany((allContainers += containers), (allMembers += members));
     try {
-      const item: unknown = JSON.parse(line);
-      return nestsDeeper(item, MAX_DEPTH) ? TOO_DEEP : item;
+      return JSON.parse(line) as unknown;
     } catch {
       return null;
     }
@@ -46,16 +60,18 @@ export function parseLines(text: string, maxItems: number): unknown[] {
 }
 
 /**
- * The items of a JSON body, which is an array, an object with the items in `member`, or one object.
+ * The items of a JSON body, which is an array, an object with the items in `member`, or one object. An item that nests
+ * deeper than `MAX_DEPTH` is `TOO_DEEP`.
  *
  * @throws ApiError `invalid_body` for any other body, `body_too_large` if there are more than `maxItems`.
  */
-export function itemsOf(body: unknown, maxItems: number, member?: string): unknown[] {
-  if (nestsDeeper(body, MAX_DEPTH)) throw malformedBody(`the body is nested deeper than ${MAX_DEPTH} levels`);
-  if (typeof body !== "object" || body === null) throw malformedBody("the body must be an object or an array");
-  const items = Array.isArray(body) ? body : membersOf(body as Record<string, unknown>, member);
+export function itemsOf({ value, depth }: ParsedJson, maxItems: number, member?: string): unknown[] {
+  if (typeof value !== "object" || value === null) throw malformedBody("the body must be an object or an array");
+  const items = Array.isArray(value) ? value : membersOf(value as Record<string, unknown>, member);
   if (items.length > maxItems) throw tooManyItems(maxItems);
-  return items;
+  if (depth <= MAX_DEPTH) return items;
+  if (nestsDeeperAround(value, items)) throw malformedBody(`the body is nested deeper than ${MAX_DEPTH} levels`);
+  return items.map((item) => (nestsDeeper(item, MAX_DEPTH) ? TOO_DEEP : item));
 }
 
 function membersOf(body: Record<string, unknown>, member: string | undefined): unknown[] {
@@ -63,4 +79,11 @@ function membersOf(body: Record<string, unknown>, member: string | undefined): u
   const items = body[member];
   if (!Array.isArray(items)) throw malformedBody(`${member} must be an array`);
   return items;
+}
+
+/** Items are objects: brackets that hold none are depth around items, and so is what stands beside the items. */
+function nestsDeeperAround(body: object, items: unknown[]): boolean {
+  if (!items.some((item) => typeof item === "object" && item !== null && !Array.isArray(item))) return true;
+  if (Array.isArray(body) || items[0] === body) return false;
+  return Object.values(body).some((beside) => beside !== items && nestsDeeper(beside, MAX_DEPTH - 1));
 }

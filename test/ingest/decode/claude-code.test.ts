@@ -294,9 +294,8 @@ describe("a wrong body", () => {
   it("nests a record's body too deep", () => {
     let value: unknown = { stringValue: "x" };
     for (let i = 0; i < 40; i++) value = { arrayValue: { values: [value] } };
-    expect(() => decodeLogsJson({ resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: value }] }] }] }, NOW)).toThrow(
-      malformed,
-    );
+    const { errors } = decodeLogsJson({ resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: value }] }] }] }, NOW);
+    expect(errors).toMatchObject([{ index: 0, code: "too_deep" }]);
   });
 
   it("is cut off anywhere: malformed or shorter, never anything else", () => {

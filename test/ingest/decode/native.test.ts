@@ -130,7 +130,7 @@ describe("decodeNative", () => {
     const lines = [nested(31), nested(32)].map((extra) => JSON.stringify(item({ extra })));
     const { calls, errors } = decodeNative(parseLines(lines.join("\n"), 2), NOW);
     expect(calls.map(({ model }) => model)).toEqual(["gpt-4o"]);
-    expect(errors).toEqual([{ index: 1, code: "invalid", message: "the item is nested deeper than 32 levels" }]);
+    expect(errors).toEqual([{ index: 1, code: "too_deep", message: "the item is nested deeper than 32 levels" }]);
   });
 
   it("counts the items, and tells errors by index", () => {

@@ -3,6 +3,7 @@
  * strings or numbers. Null counts as left out. Unknown fields are ignored.
  */
 import { malformedBody, tooManyItems } from "../../../errors.ts";
+import { ItemRefused, unlessRefused } from "../item.ts";
 import { isRead } from "../span/attributes.ts";
 import {
   MAX_LIST,
@@ -29,7 +30,7 @@ export interface JsonSignal<T> {
  * @throws ApiError `invalid_body` if the value does not have the shape of such a request.
  * @throws ApiError `body_too_large` if it has more than `maxItems` spans.
  */
-export function readJsonSpans(value: unknown, maxItems: number): Span[] {
+export function readJsonSpans(value: unknown, maxItems: number): (Span | ItemRefused)[] {
   return walkJson(value, {
     path: ["resourceSpans", "scopeSpans", "spans"],
     isRead,
@@ -38,9 +39,20 @@ export function readJsonSpans(value: unknown, maxItems: number): Span[] {
   });
 }
 
-/** Walks the frame that requests of every signal share. It throws as `readJsonSpans` does. */
-export function walkJson<T>(value: unknown, { path, isRead, maxItems, readItem }: JsonSignal<T>): T[] {
-  const items: T[] = [];
+/**
+ * Walks the frame that requests of every signal share. It throws as `readJsonSpans` does. An item that is wrong becomes
+ * its refusal.
+ */
+export function walkJson<T>(value: unknown, signal: JsonSignal<T>): (T | ItemRefused)[] {
+  try {
+    return walk(value, signal);
+  } catch (error) {
+    throw error instanceof ItemRefused ? malformedBody(error.message) : error;
+  }
+}
+
+function walk<T>(value: unknown, { path, isRead, maxItems, readItem }: JsonSignal<T>): (T | ItemRefused)[] {
+  const items: (T | ItemRefused)[] = [];
   for (const ofResource of list(object(value, "the body"), path[0])) {
     const resource = readAttributes(part(ofResource, "resource"), isRead);
     for (const ofScope of list(ofResource, path[1])) {
@@ -49,7 +61,7 @@ export function walkJson<T>(value: unknown, { path, isRead, maxItems, readItem }
       const from: SpanSource = { resource, scope: readAttributes(scope, isRead), scopeName };
       for (const item of list(ofScope, path[2])) {
         if (items.length >= maxItems) throw tooManyItems(maxItems);
-        items.push(readItem(item, from));
+        items.push(unlessRefused(() => readItem(item, from)));
       }
     }
   }
@@ -82,7 +94,7 @@ export function readAttributes(owner: JsonObject, isRead: (name: string) => bool
 /** Reads an `AnyValue`. One that is not wanted is only checked for its depth. */
 export function readValue(any: unknown, wanted: boolean, depth: number): AttributeValue | null {
   if (depth > MAX_VALUE_DEPTH)
-    throw malformedBody(`an attribute value is nested deeper than ${MAX_VALUE_DEPTH} levels`);
+    throw new ItemRefused(`an attribute value is nested deeper than ${MAX_VALUE_DEPTH} levels`, "too_deep");
   const value = objectOrNull(any);
   if (value === null) return null;
   const { stringValue, intValue, doubleValue, boolValue } = value;

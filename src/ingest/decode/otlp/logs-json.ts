@@ -1,4 +1,5 @@
 /** Reads the records of an `ExportLogsServiceRequest` in OTLP's JSON. */
+import type { ItemRefused } from "../item.ts";
 import type { LogRecord } from "../log.ts";
 import { readAttributes, readNanos, readValue, walkJson, type JsonObject } from "./json.ts";
 import type { SpanSource } from "../span/span.ts";
@@ -7,7 +8,11 @@ import type { SpanSource } from "../span/span.ts";
  * @throws ApiError `invalid_body` if the value does not have the shape of such a request.
  * @throws ApiError `body_too_large` if it has more than `maxItems` records.
  */
-export function readJsonLogs(value: unknown, names: ReadonlySet<string>, maxItems: number): LogRecord[] {
+export function readJsonLogs(
+  value: unknown,
+  names: ReadonlySet<string>,
+  maxItems: number,
+): (LogRecord | ItemRefused)[] {
   const isRead = (name: string): boolean => names.has(name);
   return walkJson(value, {
     path: ["resourceLogs", "scopeLogs", "logRecords"],

@@ -1,4 +1,5 @@
 /** Reads the records of a binary `ExportLogsServiceRequest`. */
+import type { ItemRefused } from "../item.ts";
 import type { LogRecord } from "../log.ts";
 import { readAttribute, readValue, type Source } from "./protobuf-attribute.ts";
 import { walkProtobuf } from "./protobuf-frame.ts";
@@ -10,7 +11,7 @@ import type { AttributeValue, SpanSource } from "../span/span.ts";
  * @throws ApiError `invalid_body` if the body is not such a message.
  * @throws ApiError `body_too_large` if it has more than `maxItems` records.
  */
-export function readProtobufLogs(body: Uint8Array, readKey: KeyReader, maxItems: number): LogRecord[] {
+export function readProtobufLogs(body: Uint8Array, readKey: KeyReader, maxItems: number): (LogRecord | ItemRefused)[] {
   return walkProtobuf(body, { what: "logs", readKey, maxItems, readItem: readRecord });
 }
 

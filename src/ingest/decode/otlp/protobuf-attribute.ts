@@ -1,6 +1,6 @@
 /** Attributes in protobuf. Only the values that a rule reads are kept. All others are checked and skipped. */
-import { malformedBody } from "../../../errors.ts";
 import type { BinaryReader } from "@bufbuild/protobuf/wire";
+import { ItemRefused } from "../item.ts";
 import type { KeyReader } from "./protobuf-key.ts";
 import { BIT64, enter, expectWire, leave, readString, skip, VARINT } from "./protobuf-wire.ts";
 import { DOCUMENTS } from "../span/attributes.ts";
@@ -64,7 +64,7 @@ export function readAttribute(source: Source, end: number, attributes: Map<strin
 /** Reads an `AnyValue`. If the key is null, the value is only checked and skipped. */
 export function readValue(source: Source, end: number, key: string | null, depth: number): AttributeValue | null {
   if (depth > MAX_VALUE_DEPTH)
-    throw malformedBody(`an attribute value is nested deeper than ${MAX_VALUE_DEPTH} levels`);
+    throw new ItemRefused(`an attribute value is nested deeper than ${MAX_VALUE_DEPTH} levels`, "too_deep");
   const { reader } = source;
   let value: AttributeValue | null = null;
   while (reader.pos < end) {

@@ -4,6 +4,7 @@
  */
 import { ApiError, malformedBody, tooManyItems } from "../../../errors.ts";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { ItemRefused, unlessRefused } from "../item.ts";
 import { readAttributes, type Source } from "./protobuf-attribute.ts";
 import type { KeyReader } from "./protobuf-key.ts";
 import { enter, leave, readString, skip } from "./protobuf-wire.ts";
@@ -20,19 +21,22 @@ export interface Signal<T> {
 
 interface Walk<T> extends Source {
   signal: Signal<T>;
-  items: T[];
+  items: (T | ItemRefused)[];
 }
 
 /**
+ * Reads the items of a request. An item that is wrong becomes its refusal.
+ *
  * @throws ApiError `invalid_body` if the body is not such a message.
  * @throws ApiError `body_too_large` if it has more than `maxItems` items.
  */
-export function walkProtobuf<T>(body: Uint8Array, signal: Signal<T>): T[] {
+export function walkProtobuf<T>(body: Uint8Array, signal: Signal<T>): (T | ItemRefused)[] {
   const walk: Walk<T> = { body, reader: new BinaryReader(body), readKey: signal.readKey, signal, items: [] };
   try {
     readRequest(walk, body.length);
   } catch (error) {
     if (error instanceof ApiError) throw error;
+    if (error instanceof ItemRefused) throw malformedBody(error.message);
     throw malformedBody(`the body is not an OTLP ${signal.what} request in protobuf`);
   }
   return walk.items;
@@ -76,10 +80,13 @@ function readScopeItems<T>(walk: Walk<T>, end: number, resource: Attributes): vo
       case 1:
         readScope(walk, enter(reader, tag, end), from);
         break;
-      case 2:
+      case 2: {
         if (items.length >= signal.maxItems) throw tooManyItems(signal.maxItems);
-        items.push(signal.readItem(walk, enter(reader, tag, end), from));
+        const itemEnd = enter(reader, tag, end);
+        items.push(unlessRefused(() => signal.readItem(walk, itemEnd, from)));
+        reader.pos = itemEnd;
         break;
+      }
       default:
         skip(reader, tag);
     }

@@ -7,6 +7,7 @@ import { readAttribute, type Source } from "./protobuf-attribute.ts";
 import { walkProtobuf } from "./protobuf-frame.ts";
 import { readKey } from "./protobuf-key.ts";
 import { enter, expectWire, leave, readFixed64, skip, VARINT } from "./protobuf-wire.ts";
+import type { ItemRefused } from "../item.ts";
 import type { AttributeValue, Span, SpanSource } from "../span/span.ts";
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -15,7 +16,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
  * @throws ApiError `invalid_body` if the body is not such a message.
  * @throws ApiError `body_too_large` if it has more than `maxItems` spans.
  */
-export function readProtobufSpans(body: Uint8Array, maxItems: number): Span[] {
+export function readProtobufSpans(body: Uint8Array, maxItems: number): (Span | ItemRefused)[] {
   return walkProtobuf(body, { what: "trace", readKey, maxItems, readItem: readSpan });
 }
 

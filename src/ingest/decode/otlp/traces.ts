@@ -2,7 +2,7 @@
  * Decodes OTLP traces, protobuf or JSON. Spans that are not calls are accepted as items, but not stored as calls. They
  * may be kept as links.
  */
-import { decodeItems } from "../item.ts";
+import { decodeItems, ItemRefused } from "../item.ts";
 import type { Decoded } from "../decoded.ts";
 import { readJsonSpans } from "./json.ts";
 import { readProtobufSpans } from "./protobuf.ts";
@@ -30,8 +30,8 @@ export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinit
   return decodeSpans(readJsonSpans(value, maxItems), nowMs);
 }
 
-export function decodeSpans(spans: readonly Span[], nowMs: number): Decoded {
-  const contexts = new Contexts(spans);
+export function decodeSpans(spans: readonly (Span | ItemRefused)[], nowMs: number): Decoded {
+  const contexts = new Contexts(spans.filter((span): span is Span => !(span instanceof ItemRefused)));
   const rest: { span: Span; wrapper: boolean }[] = [];
   const tracesWithCalls = new Set<string>();
   const decoded = decodeItems(spans, (span) => {

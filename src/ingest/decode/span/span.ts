@@ -2,6 +2,7 @@
  * A span, read from either OTLP encoding. It has only the attributes that a rule reads (`attributes.ts`), so prompts
  * and completions are never copied.
  */
+import { MAX_DEPTH, scanJson } from "../nesting.ts";
 import { objectOrNull } from "../usage-objects/paths.ts";
 
 /**
@@ -33,7 +34,7 @@ export interface Span {
 }
 
 export const STATUS_ERROR = 2;
-/** A body is malformed if an attribute value is nested deeper than this. */
+/** An item is refused if an attribute value is nested deeper than this. */
 export const MAX_VALUE_DEPTH = 32;
 /** The number of elements of a list attribute that are read. */
 export const MAX_LIST = 64;
@@ -69,7 +70,7 @@ export function documentOf(attributes: Attributes, name: string): Record<string,
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return scanJson(text).depth > MAX_DEPTH ? null : JSON.parse(text);
   } catch {
     return null;
   }

@@ -9,6 +9,8 @@ const tooMany = expect.objectContaining({ name: "ApiError", code: "body_too_larg
 
 const valid = toProtobuf(jsonRequest({ resource: { "service.name": "bot" }, spans: [chat({ "user.id": "ada" })] }));
 
+const TOO_DEEP = { index: 0, code: "too_deep", message: "an attribute value is nested deeper than 32 levels" };
+
 /** A value in `depth` lists. */
 function nested(depth: number): unknown {
   let value: unknown = "bottom";
@@ -91,7 +93,7 @@ describe("protobuf bodies", () => {
     for (const name of ["gen_ai.response.finish_reasons", "prompt"]) {
       const request = (depth: number) => toProtobuf(jsonRequest({ spans: [chat({ [name]: nested(depth) })] }));
       expect(decodeOtlpProtobuf(request(31), NOW).calls).toHaveLength(1);
-      expect(() => decodeOtlpProtobuf(request(32), NOW)).toThrow(malformed);
+      expect(decodeOtlpProtobuf(request(32), NOW)).toMatchObject({ items: 1, calls: [], errors: [TOO_DEEP] });
     }
   });
 });
@@ -111,7 +113,7 @@ describe("JSON bodies", () => {
   it("refuses attribute values nested deeper than 32", () => {
     const request = (depth: number) => jsonRequest({ spans: [chat({ prompt: nested(depth) })] });
     expect(decodeOtlpJson(request(31), NOW).calls).toHaveLength(1);
-    expect(() => decodeOtlpJson(request(32), NOW)).toThrow(malformed);
+    expect(decodeOtlpJson(request(32), NOW)).toMatchObject({ items: 1, calls: [], errors: [TOO_DEEP] });
   });
 
   it("reads any JSON or refuses it in one way", () => {
@@ -170,6 +172,14 @@ describe("JSON bodies", () => {
 });
 
 describe("both", () => {
+  it("goes on behind a span that nests too deep, but not behind such a resource", () => {
+    const { calls, errors } = decode({ spans: [chat(), chat({ prompt: nested(40) }), chat()] });
+    expect([calls.length, errors]).toEqual([2, [{ ...TOO_DEEP, index: 1 }]]);
+    const request = jsonRequest({ resource: { deep: nested(40) }, spans: [chat()] });
+    expect(() => decodeOtlpJson(request, NOW)).toThrow(malformed);
+    expect(() => decodeOtlpProtobuf(toProtobuf(request), NOW)).toThrow(malformed);
+  });
+
   it("reads empty values, maps and bytes without minding them", () => {
     const attributes = { "user.id": null, "session.id": { a: 1 }, "gen_ai.response.finish_reasons": [null, "stop", 1] };
     const { calls, errors } = decode({ spans: [chat(attributes)] });
