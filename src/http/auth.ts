@@ -1,15 +1,22 @@
-/** Authentication: an API key as Bearer or as the password of Basic, the admin key, or the metrics token. */
+/**
+ * Authentication: an API key as Bearer, the admin key, or the metrics token. Where Langfuse's SDK sends to, an API key
+ * may also be the password of Basic.
+ */
 import type { MiddlewareHandler } from "hono";
 import { sha256Hex } from "../digest.ts";
 import { ApiError } from "../errors.ts";
 import type { Scope } from "../keys.ts";
 import { type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 
-/** Admits an API key that has the scope, and sets `caller` for handlers. `admin` includes every scope. */
-export function requireScope(deps: Deps, scope: Scope): MiddlewareHandler<AppEnv> {
+/**
+ * Admits an API key that has the scope, and sets `caller` for handlers. `admin` includes every scope.
+ *
+ * @param basic true if the key may be the password of Basic.
+ */
+export function requireScope(deps: Deps, scope: Scope, basic = false): MiddlewareHandler<AppEnv> {
   const isAdminKey = keyTest(deps.config.adminKey);
   return async (c, next) => {
-    const key = credentials(c);
+    const key = credentials(c, basic);
     const caller = await deps.keyring.callerOf(key, deps.now(), keepAliveOf(c));
     if (!caller) {
       if (isAdminKey(key))
@@ -53,10 +60,10 @@ function keyTest(secret: string | undefined): (key: string) => boolean {
   return (key) => sha256Hex(key) === digest;
 }
 
-function credentials(c: AppContext): string {
-  const [scheme = "", value = ""] = (c.req.header("authorization") ?? "").split(/ +/, 2);
-  if (/^bearer$/i.test(scheme) && value) return value;
-  if (/^basic$/i.test(scheme) && value) {
+function credentials(c: AppContext, basic = false): string {
+  const [, scheme = "", value = ""] = /^(bearer|basic) +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
+  if (/^bearer$/i.test(scheme)) return value;
+  if (basic && value) {
     const password = passwordOf(value);
     if (password) return password;
   }

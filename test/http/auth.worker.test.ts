@@ -43,6 +43,7 @@ describe.each(ROUTES)("%s %s", (method, path) => {
     ["a well-formed stranger", `Bearer ${STRANGER}`],
     ["Basic without a password", `Basic ${btoa("user:")}`],
     ["bad Base64", "Basic %%%"],
+    ["the admin key with something behind it", `Bearer ${config.adminKey} junk`],
     ["almost the admin key", `Bearer ${config.adminKey}x`],
   ])("refuses %s with 401 and WWW-Authenticate", async (_, authorization) => {
     const type: Record<string, string> = method === "POST" ? { "content-type": "text/plain" } : {};
@@ -64,6 +65,24 @@ describe("scopes", () => {
     const answers = [await ledger.post([call()]), await ledger.fetch("/v1/summary"), await ledger.fetch("/v1/audit")];
     expect(answers.map(({ status }) => status)).toEqual([write, read, read]);
     for (const answer of answers) if (answer.status === 403) await problem(answer, 403, "forbidden");
+  });
+
+  it("takes a key only as the whole of what follows Bearer", async () => {
+    const { key, ...ledger } = await openLedger();
+    for (const [authorization, status] of [
+      [`bearer  ${key}`, 200],
+      [`Bearer ${key} junk`, 401],
+      [`Bearer ${key}, Bearer ${key}`, 401],
+      [`Bearer ${key},x`, 401],
+      [`Basic ${btoa(`user:${key}`)}`, 401],
+      [key, 401],
+    ] as const)
+      expect([authorization, (await ledger.fetch("/v1/summary", { headers: { authorization } })).status]).toEqual([
+        authorization,
+        status,
+      ]);
+    const authorization = `Basic ${btoa(`user:${config.adminKey}`)}`;
+    await problem(await ask("/v1/projects", { authorization }), 401, "unauthorized");
   });
 
   it("keeps API keys off the admin routes, also those with the scope admin", async () => {
