@@ -6,7 +6,8 @@ export interface CsvColumn {
   text: boolean;
 }
 
-const FORMULA = /^[=+\-@\t\r]/;
+/** Spreadsheets of some languages take full-width signs for the others. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NEEDS_QUOTES = /[",\r\n]/;
 
 export function csvHeader(columns: readonly CsvColumn[]): string {

@@ -24,7 +24,7 @@ describe("a cell", () => {
     expect(cell(value)).toBe(expected);
   });
 
-  it.each(["=1+1", "+1", "-1", "@sum", "\tx", "\rx", '=cmd|"/c calc"!A1'])(
+  it.each(["=1+1", "+1", "-1", "@sum", "\tx", "\rx", "\n=1", "＝1+1", "＋1", "－1", "＠sum", '=cmd|"/c calc"!A1'])(
     "of a caller never begins a formula: %j",
     (value) => {
       expect(parse(`${cell(value)}\n`)).toEqual([[`'${value}`]]);
