@@ -1,7 +1,7 @@
 /** Takes a wrong call out of the ledger. */
 import { param, project } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
-import { type Bound, compileNamed, type Database, Refused, StatementTooLarge } from "../db/client.ts";
+import { type Bound, compileNamed, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { startOfKey } from "../ledger/key.ts";
 import { settlingWithout } from "../write/settle.ts";
 import { DEFAULT_GRACE_SECONDS } from "../ledger/call.ts";
@@ -26,7 +26,7 @@ select id from gone`);
  * never been sent: another sighting of the same response may count, or a wrapper around it. If the call is sent again,
  * it is new.
  *
- * @returns true if the project had the call.
+ * @returns true if the project had the call. Of several deletions at once only one finds it.
  * @throws Expired if calls of that time have been deleted for their age. The cost of the call stays in the rollups.
  */
 export async function deleteTrace(
@@ -49,16 +49,18 @@ export async function deleteTrace(
     responseId: row["response_id"] as string | null,
     startedAtMs: startOfKey(id),
   };
+  let position = 0;
   const deletion = async (judging: boolean): Promise<(SQL | Bound)[]> => {
     const { before, after } = await settlingWithout(db, projectId, gone, graceSeconds, judging);
+    position = before.length + 2;
     // Once the call is locked, its partition can no longer be dropped.
     return [...before, LOCK(values), requireRaw(gone.startedAtMs), DELETE(values), ...after];
   };
+  const deleted = (results: Row[][]): boolean => results[position]!.length > 0;
   try {
-    await retryRefused(db, () => deletion(true));
+    return deleted(await retryRefused(db, () => deletion(true)));
   } catch (error) {
     if (!(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
-    await db.batch(await deletion(false));
+    return deleted(await db.batch(await deletion(false)));
   }
-  return true;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Item, json, ledgerOf, MONDAY, newKey, openLedger } from "./ledger.ts";
+import { appWith, type Item, json, ledgerOf, MONDAY, newKey, openLedger } from "./ledger.ts";
 
 interface Shown extends Record<string, unknown> {
   id: string;
@@ -241,6 +241,19 @@ describe("GET /v1/traces/{id}", () => {
     const id = await only(ledger);
     expect((await other.fetch(`/v1/traces/${id}`)).status).toBe(404);
     expect((await ledger.fetch("/v1/traces/x'--")).status).toBe(404);
+  });
+
+  it("is gone once: of deletions at the same time one is 204, the others 404", async () => {
+    const ledger = await openLedger();
+    await ledger.write([call(1), call(2)]);
+    const id = await only(ledger);
+    const admin = ledgerOf(ledger.projectId, await newKey(ledger.projectId, ["admin"]), appWith({}));
+    await admin.fetch("/v1/summary");
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => admin.fetch(`/v1/traces/${id}`, { method: "DELETE" })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 404, 404, 404]);
+    expect((await ledger.summary(RANGE)).totals.requests).toBe(1);
   });
 
   it("can be taken out with the admin scope: rollups, labels and cached sums follow, before and after a merge", async () => {
