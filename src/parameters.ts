@@ -86,12 +86,18 @@ export const flag = z
   .transform((text) => text === "true")
   .meta({ type: "boolean", enum: undefined });
 
-/** @throws ApiError 400 that names the wrong parameter. */
-export function readParameters<P extends Parameters>(declared: P, params: URLSearchParams): Asked<P> {
+/** @throws ApiError 400 that names a parameter that is not declared. */
+export function refuseUnknown(declared: Parameters, params: URLSearchParams): void {
   const known = Object.entries(declared);
   for (const name of params.keys()) {
     if (!known.some(([own, parameter]) => isNamed(own, parameter, name))) throw invalid(name, unknownAmong(known));
   }
+}
+
+/** @throws ApiError 400 that names the wrong parameter. */
+export function readParameters<P extends Parameters>(declared: P, params: URLSearchParams): Asked<P> {
+  refuseUnknown(declared, params);
+  const known = Object.entries(declared);
   const asked: Record<string, unknown> = {};
   for (const [name, parameter] of known) asked[name] = READ[parameter.written](params, name, parameter);
   return asked as Asked<P>;

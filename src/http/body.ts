@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { ApiError, malformedBody } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
+import { refuseUnstorable } from "./storable.ts";
 
 /** After decompression. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -69,7 +70,9 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** Reads a JSON body of a known shape. @throws ApiError 400 that names the wrong member. */
 export async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  const result = schema.safeParse(parseJson(decodeText(await readBody(request))).value);
+  const { value } = parseJson(decodeText(await readBody(request)));
+  refuseUnstorable(value);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new ApiError("invalid_body", `${issue?.path.join(".") || "body"}: ${issue?.message ?? "invalid"}`);

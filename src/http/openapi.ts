@@ -62,8 +62,7 @@ export function openApiRoutes(deps: Deps, app: Hono<AppEnv>): void {
     }),
     (c) => {
       description ??= describe(app);
-      const servers = [{ url: new URL(c.req.url).origin }];
-      return c.json({ ...description, servers }, 200, {
+      return c.json(description, 200, {
         "Access-Control-Allow-Origin": "*",
         "Cache-Control": "public, max-age=60",
       });
@@ -95,7 +94,8 @@ function describe(app: Hono<AppEnv>): Json {
       description: INTRODUCTION,
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [],
+    // Relative, because what a request says about its host is not known to be true.
+    servers: [{ url: "/" }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: { schemas: shared.schemas.named, responses: shared.responses, securitySchemes: SECURITY_SCHEMES },
@@ -231,9 +231,9 @@ function describeRefusal(codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas
   return describeAnswer({ description, content, ...(headers && { headers }) }, schemas);
 }
 
-function refusalsOf({ caller, query, body, refusals = [] }: Operation): ErrorCode[] {
+function refusalsOf({ caller, tag, body, refusals = [] }: Operation): ErrorCode[] {
   return [
-    ...(query ? (["invalid_parameter"] as const) : []),
+    ...(tag === "Ingest" ? [] : (["invalid_parameter"] as const)),
     ...(body ? (["invalid_body", "body_too_large", "unsupported_media_type"] as const) : []),
     ...refusals,
     ...(caller === "anyone" ? [] : (["unauthorized", "forbidden", "database_unavailable", "internal"] as const)),

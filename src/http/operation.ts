@@ -7,9 +7,10 @@ import { some } from "hono/combine";
 import type { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../keys.ts";
-import type { Parameters } from "../parameters.ts";
+import { type Parameters, refuseUnknown } from "../parameters.ts";
 import { requireAdminKey, requireMetrics, requireScope } from "./auth.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { refuseUnstorableUrl } from "./storable.ts";
 
 export const TAGS = {
   Costs: "Costs of calls, summed from rollups.",
@@ -59,9 +60,17 @@ export interface Operation {
 /** A middleware that carries the operation that it guards. */
 type Guard = MiddlewareHandler<AppEnv> & { operation: Operation };
 
-/** Admits the operation's callers, and describes the route at which it is mounted. */
+/** Admits the operation's callers and parameters, and describes the route at which it is mounted. */
 export function operation(deps: Deps, operation: Operation): Guard {
-  return Object.assign(guardOf(deps, operation.caller), { operation });
+  const admit = guardOf(deps, operation);
+  if (operation.tag === "Ingest") return Object.assign(admit, { operation });
+  const [pathParameter] = Object.keys(operation.path ?? {});
+  const guard: MiddlewareHandler<AppEnv> = async (c, next) => {
+    refuseUnstorableUrl(c.req.url, pathParameter);
+    if (operation.query) refuseUnknown(operation.query, new URL(c.req.url).searchParams);
+    return await admit(c, next);
+  };
+  return Object.assign(guard, { operation });
 }
 
 /** The operation that a handler carries, if any. */
@@ -69,7 +78,7 @@ export function operationOf(handler: object): Operation | undefined {
   return (handler as Partial<Guard>).operation;
 }
 
-function guardOf(deps: Deps, caller: Operation["caller"]): MiddlewareHandler<AppEnv> {
+function guardOf(deps: Deps, { caller, basic }: Operation): MiddlewareHandler<AppEnv> {
   if (caller === "anyone") return async (_, next) => await next();
   if (caller === "admin key") return requireAdminKey(deps);
   if (caller === "metrics token or scope admin") return requireMetrics(deps);
@@ -77,7 +86,7 @@ function guardOf(deps: Deps, caller: Operation["caller"]): MiddlewareHandler<App
     const either = some(requireAdminKey(deps), requireScope(deps, "admin"));
     return async (c, next) => await either(c, next);
   }
-  return requireScope(deps, caller);
+  return requireScope(deps, caller, basic);
 }
 
 /** Describes a JSON body. */

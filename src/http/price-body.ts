@@ -15,9 +15,7 @@ const MAX_ALIASES = 20;
 const MAX_STEPS = 20;
 const MAX_MULTIPLIERS = 20;
 
-const storable = (value: string): boolean => value.isWellFormed() && !value.includes("\0");
-const NOT_STORABLE = "must not contain a NUL or half a surrogate pair";
-const text = z.string().min(1).max(MAX_TEXT).refine(storable, NOT_STORABLE);
+const text = z.string().min(1).max(MAX_TEXT);
 const name = text.refine(
   (value) => !value.slice(1, -1).includes("*") && !(value.length > 1 && value.startsWith("*") && value.endsWith("*")),
   "may have one *, at its start or at its end",
@@ -97,7 +95,7 @@ export const PriceBody = z
     model: name.describe("The whole name, or a pattern: `acme-*` is what begins so, `*:free` what ends so."),
     match: z.enum(["exact", "prefix", "suffix"]).nullish().describe("What `model` is without a `*`."),
     aliases: z.array(name).max(MAX_ALIASES).nullish().describe("More names and patterns that the price covers."),
-    service_tier: z.string().max(MAX_TEXT).refine(storable, NOT_STORABLE).nullish(),
+    service_tier: z.string().max(MAX_TEXT).nullish(),
     starts_at: instant,
     ends_at: instant.nullish(),
     usd_per_million_tokens: tokenPrices.nullish().describe("0 means free."),

@@ -38,10 +38,12 @@ beforeAll(async () => {
   scoped = await newKey(ledger.projectId, ["admin"]);
 });
 
-it("is public, for pages of others too, and names this server", async () => {
+it("is public, for pages of others too, and names no host that a request claims", async () => {
   const response = await ofTheWorker(new Request("http://ledger/openapi.json"));
   expect(response.headers.get("access-control-allow-origin")).toBe("*");
-  expect(document.servers).toEqual([{ url: "http://ledger" }]);
+  expect(document.servers).toEqual([{ url: "/" }]);
+  const claimed = await ofTheWorker(new Request("http://evil.example/openapi.json"));
+  expect(await claimed.text()).not.toContain("evil.example");
 });
 
 it("describes every route", () => {

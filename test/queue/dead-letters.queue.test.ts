@@ -116,7 +116,7 @@ describe("the list", () => {
     await problem(await remove(neighbour), 404, "not_found");
     expect((await remove(ledger)).status).toBe(204);
     await problem(await remove(ledger), 404, "not_found");
-    await problem(await remove(ledger, "%00"), 404, "not_found");
+    await problem(await remove(ledger, "%00"), 400, "invalid_parameter");
     expect((await list(ledger)).dead_letters).toEqual([]);
   });
 });
