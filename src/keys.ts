@@ -2,13 +2,14 @@
  * Projects and their API keys. A key is `lct_`, 160 random bits and a checksum. The database holds only its SHA-256. A
  * key belongs to one project, so the content of a request never decides about the project.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Database, Row } from "./db/client.ts";
-import type { KeepAlive } from "./keep-alive.ts";
+import { holdOpen, type KeepAlive } from "./keep-alive.ts";
 import { sha256Hex } from "./digest.ts";
 import { ApiError } from "./errors.ts";
+import { once, upTo } from "./parameters.ts";
 import { id, time } from "./wire.ts";
 
 export const SCOPES = ["ingest", "read", "admin"] as const;
@@ -70,10 +71,45 @@ export async function createKey(
   return { ...readKey(row), key };
 }
 
-export async function listKeys(db: Database): Promise<ApiKey[]> {
+/** A page of a list that is ordered by time and id. */
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+const CURSOR = /^(\d{1,16})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const MAX_PAGE = 10_000;
+
+export const LIST_PARAMETERS = {
+  limit: once(upTo(MAX_PAGE), `Maximum number of items on a page. Without it, ${MAX_PAGE}.`),
+  cursor: once(z.string().regex(CURSOR, "is not a cursor of this list"), "The `next_cursor` of the previous page."),
+};
+interface AskedPage {
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+
+/** The page that begins behind the cursor. `limit` is one more than it has, to find whether another follows. */
+function pageAfter({ limit = MAX_PAGE, cursor }: AskedPage): SQL {
+  const [, micros, id] = CURSOR.exec(cursor ?? "") ?? [];
+  const after = micros === undefined ? sql`true` : sql`(${MICROS}, id) > (${micros}::bigint, ${id}::uuid)`;
+  return sql`where ${after} order by ${MICROS}, id limit ${limit + 1}`;
+}
+
+const MICROS = sql`(extract(epoch from created_at) * 1000000)::bigint`;
+
+function pageOf<T>(rows: Row[], { limit = MAX_PAGE }: AskedPage, read: (row: Row) => T): Page<T> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const nextCursor = rows.length > limit ? `${String(last!["micros"])}-${String(last!["id"])}` : null;
+  return { items: shown.map(read), nextCursor };
+}
+
+export async function listKeys(db: Database, asked: AskedPage): Promise<Page<ApiKey>> {
   const rows = await db.query(sql`
-    select project_id, id, name, scopes, created_at, revoked_at from api_keys order by created_at, id`);
-  return rows.map(readKey);
+    select project_id, id, name, scopes, created_at, revoked_at, ${MICROS}::text as micros
+    from api_keys ${pageAfter(asked)}`);
+  return pageOf(rows, asked, readKey);
 }
 
 /** @throws ApiError `not_found` if there is no such key. Revoking a key twice is not an error. */
@@ -89,8 +125,10 @@ export async function createProject(db: Database, name: string): Promise<Project
   return readProject(row!);
 }
 
-export async function listProjects(db: Database): Promise<Project[]> {
-  return (await db.query(sql`select id, name, created_at from projects order by created_at, id`)).map(readProject);
+export async function listProjects(db: Database, asked: AskedPage): Promise<Page<Project>> {
+  const rows = await db.query(sql`
+    select id, name, created_at, ${MICROS}::text as micros from projects ${pageAfter(asked)}`);
+  return pageOf(rows, asked, readProject);
 }
 
 export interface Keyring {
@@ -99,6 +137,8 @@ export interface Keyring {
    * `keepAlive` an old answer is renewed beside the request, so requests with keys in use do not wait for the database.
    */
   callerOf(key: string, nowMs: number, keepAlive?: KeepAlive): Promise<Caller | null>;
+  /** Says that a key was made, which must work at once. */
+  added(): void;
 }
 
 const MEMO_MS = 30_000;
@@ -110,27 +150,106 @@ const MEMO_SIZE = 10_000;
 
 /** Looks keys up in the database and remembers the answers for `MEMO_MS`. */
 export function createKeyring(db: Database): Keyring {
-  const memo = new Map<string, { caller: Caller | null; renewMs: number; untilMs: number }>();
+  const callers = new Map<string, { caller: Caller; renewMs: number; untilMs: number }>();
+  /** Keys of nobody. They have a memo of their own, so that any number of them puts no caller out of it. */
+  const strangers = new Map<string, number>();
+  const roster = createRoster(db);
 
   async function lookUp(key: string, nowMs: number): Promise<Caller | null> {
     const [row] = await db.query(sql`
       select project_id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
-    const caller = row ? { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) } : null;
-    if (memo.size >= MEMO_SIZE) memo.clear();
-    memo.set(key, { caller, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
+    callers.delete(key);
+    if (!row) {
+      remember(strangers, key, nowMs + MEMO_MS);
+      return null;
+    }
+    const caller = { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) };
+    remember(callers, key, { caller, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
     return caller;
   }
 
   return {
     async callerOf(key, nowMs, keepAlive) {
       if (!isWellFormedKey(key)) return null;
-      const known = memo.get(key);
-      if (!known || known.untilMs <= nowMs) return await lookUp(key, nowMs);
-      if (keepAlive && known.renewMs <= nowMs) {
-        known.renewMs = nowMs + RETRY_MS;
-        keepAlive(lookUp(key, nowMs).catch(() => undefined));
+      const known = callers.get(key);
+      if (known && known.untilMs > nowMs) {
+        if (keepAlive && known.renewMs <= nowMs) {
+          known.renewMs = nowMs + RETRY_MS;
+          keepAlive(lookUp(key, nowMs).catch(() => undefined));
+        }
+        return known.caller;
       }
-      return known.caller;
+      if (known) return await lookUp(key, nowMs);
+      if ((strangers.get(key) ?? 0) > nowMs) return null;
+      if (roster.isFlood(nowMs) && !(await roster.mayHave(key, nowMs, keepAlive))) return null;
+      return await roster.watch(lookUp(key, nowMs), nowMs);
+    },
+    added: roster.forget,
+  };
+}
+
+/** Forgets the oldest of `MEMO_SIZE` entries for a new one. */
+function remember<T>(memo: Map<string, T>, key: string, value: T): void {
+  memo.delete(key);
+  if (memo.size >= MEMO_SIZE) memo.delete(memo.keys().next().value!);
+  memo.set(key, value);
+}
+
+/** So many look-ups of strangers, under way or ended within `WINDOW_MS`, are a flood. */
+const FLOOD = 30;
+const WINDOW_MS = 10_000;
+const ROSTER_MS = 1_000;
+/** With more keys than this, each is looked up by itself. */
+const MAX_ROSTER = 50_000;
+const START_LENGTH = 16;
+
+/**
+ * In a flood of forged keys one look at the hashes of all keys, once a second, takes the place of a look-up for each.
+ * Meanwhile a key that another isolate makes may take that second to work here.
+ */
+function createRoster(db: Database) {
+  let read: { hashes: Promise<ReadonlySet<string> | null>; untilMs: number } | null = null;
+  let underWay = 0;
+  let found = 0;
+  let windowMs = 0;
+
+  async function load(): Promise<ReadonlySet<string> | null> {
+    const rows = await db.query(sql`
+      select left(key_hash, ${START_LENGTH}) as start from api_keys where revoked_at is null limit ${MAX_ROSTER + 1}`);
+    return rows.length > MAX_ROSTER ? null : new Set(rows.map(({ start }) => String(start)));
+  }
+
+  return {
+    isFlood(nowMs: number): boolean {
+      if (nowMs - windowMs >= WINDOW_MS) {
+        windowMs = nowMs;
+        found = 0;
+      }
+      return underWay + found >= FLOOD;
+    },
+    /** False if there is no such key. True if it must be looked up. */
+    async mayHave(key: string, nowMs: number, keepAlive?: KeepAlive): Promise<boolean> {
+      if (read === null || read.untilMs <= nowMs) {
+        const hashes = load().catch(() => null);
+        read = { hashes, untilMs: nowMs + ROSTER_MS };
+        keepAlive?.(hashes);
+      }
+      const hashes = await holdOpen(read.hashes, ROSTER_MS);
+      return hashes === null || hashes === "late" || hashes.has(sha256Hex(key).slice(0, START_LENGTH));
+    },
+    /** Counts a look-up, which found nobody if it gives null. */
+    async watch(lookUp: Promise<Caller | null>, nowMs: number): Promise<Caller | null> {
+      underWay++;
+      try {
+        const caller = await lookUp;
+        if (caller === null && nowMs - windowMs < WINDOW_MS) found++;
+        return caller;
+      } finally {
+        underWay--;
+      }
+    },
+    forget(): void {
+      read = null;
     },
   };
 }

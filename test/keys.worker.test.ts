@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import type { Database } from "../src/db/client.ts";
 import { createKey, createKeyring, createProject, isWellFormedKey, revokeKey } from "../src/keys.ts";
+import { forgedKeys } from "./forged-keys.ts";
 import { db } from "./http/ledger.ts";
 
 const NOW = Date.UTC(2026, 2, 10);
@@ -94,6 +95,34 @@ describe("createKeyring", () => {
       expect(await createKeyring(db).callerOf(key, NOW)).toBeNull();
     }
     expect(lookUps()).toBe(0);
+  });
+
+  it.each(["one by one", "at once"])("does not ask for each of many forged keys, sent %s", async (how) => {
+    const { key } = await newKey();
+    const { db, lookUps } = counted();
+    const keyring = createKeyring(db);
+    const keys = forgedKeys(300);
+    if (how === "at once") {
+      const callers = await Promise.all(keys.map((forged) => keyring.callerOf(forged, NOW)));
+      expect(new Set(callers)).toEqual(new Set([null]));
+    } else for (const forged of keys) expect(await keyring.callerOf(forged, NOW)).toBeNull();
+    expect(lookUps()).toBeLessThan(50);
+    expect(await keyring.callerOf(key, NOW)).not.toBeNull();
+  });
+
+  it("in a flood still takes keys that are made, here at once, elsewhere a second later", async () => {
+    const { key: used } = await newKey();
+    const { db, lookUps } = counted();
+    const keyring = createKeyring(db);
+    await keyring.callerOf(used, NOW);
+    for (const key of forgedKeys(12_000)) await keyring.callerOf(key, NOW);
+    const asked = lookUps();
+    expect(await keyring.callerOf(used, NOW)).not.toBeNull();
+    expect(lookUps()).toBe(asked);
+    const [here, elsewhere] = [await newKey(), await newKey()];
+    expect(await keyring.callerOf(elsewhere.key, NOW + 1_000)).not.toBeNull();
+    keyring.added();
+    expect(await keyring.callerOf(here.key, NOW + 1_001)).not.toBeNull();
   });
 
   it("does not remember a failure to ask", async () => {

@@ -2,18 +2,24 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import { ApiKey, createKey, createProject, listKeys, listProjects, Project, revokeKey, SCOPES } from "../keys.ts";
+import {
+  ApiKey,
+  createKey,
+  createProject,
+  listKeys,
+  listProjects,
+  LIST_PARAMETERS,
+  Project,
+  revokeKey,
+  SCOPES,
+} from "../keys.ts";
+import { readParameters } from "../parameters.ts";
 import { id, nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
-const name = z
-  .string()
-  .trim()
-  .min(1)
-  .max(200)
-  .refine((text) => text.isWellFormed() && !text.includes("\0"), "must not contain a NUL or half a surrogate pair");
+const name = z.string().trim().min(1).max(200);
 const projectBody = z.strictObject({ name });
 const keyBody = z.strictObject({ project_id: z.uuid(), name, scopes: z.array(z.enum(SCOPES)).min(1) });
 /** Migrations create this project. */
@@ -27,15 +33,19 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       ...admin,
       id: "listProjects",
-      summary: "List all projects",
+      summary: "List projects",
+      query: LIST_PARAMETERS,
       answers: {
         200: {
-          description: "All of them, oldest first.",
+          description: "A page of them, oldest first.",
           content: json(z.object({ projects: z.array(Project), next_cursor: nextCursor })),
         },
       },
     }),
-    async (c) => c.json({ projects: await listProjects(deps.db), next_cursor: null }),
+    async (c) => {
+      const page = await listProjects(deps.db, readParameters(LIST_PARAMETERS, new URL(c.req.url).searchParams));
+      return c.json({ projects: page.items, next_cursor: page.nextCursor });
+    },
   );
   app.post(
     "/v1/projects",
@@ -56,16 +66,20 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     operation(deps, {
       ...admin,
       id: "listKeys",
-      summary: "List all API keys",
+      summary: "List API keys",
       description: "The list includes revoked keys. It never shows a key itself.",
+      query: LIST_PARAMETERS,
       answers: {
         200: {
-          description: "All of them, oldest first.",
+          description: "A page of them, oldest first.",
           content: json(z.object({ keys: z.array(ApiKey), next_cursor: nextCursor })),
         },
       },
     }),
-    async (c) => c.json({ keys: await listKeys(deps.db), next_cursor: null }),
+    async (c) => {
+      const page = await listKeys(deps.db, readParameters(LIST_PARAMETERS, new URL(c.req.url).searchParams));
+      return c.json({ keys: page.items, next_cursor: page.nextCursor });
+    },
   );
   app.post(
     "/v1/keys",
@@ -80,6 +94,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
         201: {
           description: "The new key. Only this answer shows the key itself.",
           content: json(ApiKey.omit({ revoked_at: true }).extend({ key: z.string() })),
+          headers: { "Cache-Control": "`no-store`" },
         },
       },
       refusals: ["not_found"],
@@ -87,7 +102,8 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const body = await parseBody(c.req.raw, keyBody);
       const { revoked_at: _, ...key } = await createKey(deps.db, body.project_id, body.name, [...new Set(body.scopes)]);
-      return c.json(key, 201);
+      deps.keyring.added();
+      return c.json(key, 201, { "Cache-Control": "no-store" });
     },
   );
   app.delete(

@@ -38,7 +38,7 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
             ...lines(z.union([ShownTrace, ExportedRow])),
             "text/csv": { schema: z.string() },
           },
-          headers: { "Content-Disposition": "`attachment` with a file name." },
+          headers: { "Content-Disposition": "`attachment` with a file name.", "Cache-Control": "`private, no-store`" },
         },
       },
       refusals: ["raw_expired", "hours_expired"],

@@ -15,6 +15,7 @@ import { connectRedis } from "../../src/redis.ts";
 import { mergeMain } from "../../src/rollup/merge.ts";
 import { withNova } from "../catalogue/documents.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
+import { forgedKeys } from "../forged-keys.ts";
 import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 import { recording, type Run } from "./citus-recording.ts";
@@ -133,6 +134,7 @@ export async function playScenario(): Promise<Scenario> {
   await get("/v1/projects");
   await get("/v1/keys");
   await ask("DELETE", `/v1/keys/${spare.id}`);
+  await Promise.all(forgedKeys(40).map((forged) => deps.keyring.callerOf(forged, deps.now())));
   const price = { model: "our-model", starts_at: "2026-01-01", usd_per_million_tokens: { input: "2.5" } };
   await ask("POST", "/v1/prices", { ...price, project_id: null });
 

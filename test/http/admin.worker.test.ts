@@ -108,6 +108,11 @@ describe("keys", () => {
     expect((await ledgerOf(projectId, next.key).fetch("/v1/summary")).status).toBe(200);
   });
 
+  it("are shown in an answer that nobody may store", async () => {
+    const body = { project_id: await newProject(), name: "k", scopes: ["read"] };
+    expect((await admin("POST", "/v1/keys", body)).headers.get("cache-control")).toBe("no-store");
+  });
+
   it("may be revoked twice; the first time stays", async () => {
     const { id } = await newKey(await newProject());
     const revokedAt = async () =>
@@ -118,7 +123,7 @@ describe("keys", () => {
     expect(await revokedAt()).toBe(first);
   });
 
-  it.each(["00000000-0000-4000-8000-0000000000ff", "nonsense", "%00", "1;drop"])(
+  it.each(["00000000-0000-4000-8000-0000000000ff", "nonsense", "1;drop"])(
     "answer 404 where there is none: %s",
     async (id) => {
       await problem(await admin("DELETE", `/v1/keys/${id}`), 404, "not_found");
@@ -150,5 +155,34 @@ describe("keys", () => {
   it("keep each scope once", async () => {
     const body = { project_id: await newProject(), name: "k", scopes: ["read", "read"] };
     expect(await json(await admin("POST", "/v1/keys", body), 201)).toMatchObject({ scopes: ["read"] });
+  });
+});
+
+describe.each(["projects", "keys"] as const)("pages of %s", (list) => {
+  const page = async (query: string) =>
+    await json<Record<"projects" | "keys", { id: string; created_at: string }[]> & { next_cursor: string | null }>(
+      await admin("GET", `/v1/${list}?${query}`),
+    );
+
+  it("go on where the last one ended, oldest first, each item once", async () => {
+    for (let i = 0; i < 3; i++) await newKey(await newProject());
+    const whole = (await page(""))[list].map(({ id }) => id);
+    const limit = Math.ceil(whole.length / 3);
+    const found: string[] = [];
+    let cursor: string | null = "";
+    for (let pages = 0; cursor !== null; pages++) {
+      expect(pages).toBeLessThan(10);
+      const at = await page(`limit=${limit}${cursor && `&cursor=${cursor}`}`);
+      expect(at[list].length).toBeLessThanOrEqual(limit);
+      found.push(...at[list].map(({ id }) => id));
+      cursor = at.next_cursor;
+    }
+    expect(found.slice(0, whole.length)).toEqual(whole);
+    expect(new Set(found).size).toBe(found.length);
+  });
+
+  it("refuse what is no page", async () => {
+    for (const query of ["limit=0", "limit=10001", "cursor=x", "cursor=1-", "nonsense=1"])
+      await problem(await admin("GET", `/v1/${list}?${query}`), 400, "invalid_parameter");
   });
 });
