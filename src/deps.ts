@@ -4,6 +4,7 @@ import type { CronDeps } from "./cron.ts";
 import { connect } from "./db/client.ts";
 import { createReader } from "./db/replica.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
+import { createIntake } from "./http/intake.ts";
 import { createKeyring } from "./keys.ts";
 import { loadCustomPrices } from "./pricing/custom-price-store.ts";
 import { createCurrentCatalogue } from "./catalogue/current.ts";
@@ -42,6 +43,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     unknownMembers: createUnknownMembers(),
     cache: createSummaryCache(redis),
     zones: createZones(),
+    intake: createIntake(),
     mergeSignal: createMergeSignal(redis),
     merger: createFrequentMerger(db, now),
     ...given,

@@ -13,10 +13,12 @@ export type ErrorCode =
   | "forbidden"
   | "not_found"
   | "method_not_allowed"
+  | "body_timeout"
   | "body_too_large"
   | "raw_expired"
   | "hours_expired"
   | "unsupported_media_type"
+  | "overloaded"
   | "database_unavailable"
   | "queue_unavailable"
   | "internal";

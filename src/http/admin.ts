@@ -57,7 +57,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       answers: { 201: { description: "The new project.", content: json(Project) } },
     }),
     async (c) => {
-      const body = await parseBody(c.req.raw, projectBody);
+      const body = await parseBody(c, deps, projectBody);
       return c.json(await createProject(deps.db, body.name), 201);
     },
   );
@@ -100,7 +100,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["not_found"],
     }),
     async (c) => {
-      const body = await parseBody(c.req.raw, keyBody);
+      const body = await parseBody(c, deps, keyBody);
       const { revoked_at: _, ...key } = await createKey(deps.db, body.project_id, body.name, [...new Set(body.scopes)]);
       deps.keyring.added();
       return c.json(key, 201, { "Cache-Control": "no-store" });

@@ -1,16 +1,23 @@
 /** Reads request bodies whole and decompressed. The cap holds for the bytes that arrive, not for what headers claim. */
+import { gunzipSync } from "node:zlib";
 import type { z } from "zod";
 import { ApiError, malformedBody } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
+import { holdOpen } from "../keep-alive.ts";
+import type { AppContext, Deps } from "./context.ts";
+import type { Intake, Work } from "./intake.ts";
 import { refuseUnstorable } from "./storable.ts";
 
 /** After decompression. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * @throws ApiError 413 past the cap, 415 for an encoding other than gzip; `invalid_body` for bad gzip.
+ * @throws ApiError 413 past the cap, 415 for an encoding other than gzip; `invalid_body` for bad gzip, and for a body
+ * that does not arrive whole; `body_timeout` if it takes too long; `overloaded` if too many others are in work.
  */
-export async function readBody(request: Request): Promise<Uint8Array> {
+export async function readBody(c: AppContext, intake: Intake): Promise<Uint8Array> {
+  const request = c.req.raw;
+  const work = c.get("work");
   const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
   if (encoding !== "identity" && encoding !== "gzip") {
     throw new ApiError("unsupported_media_type", "the content encoding must be gzip or none");
@@ -18,30 +25,43 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > MAX_BODY_BYTES) throw tooLarge();
   if (request.body === null) return new Uint8Array();
-  if (encoding === "gzip") return await readStream(gunzip(request.body));
-  return length === null ? await readStream(request.body) : new Uint8Array(await request.arrayBuffer());
+  const arriving = length === null ? readStream(request.body, work) : readKnown(request, Number(length), work);
+  const bytes = await holdOpen(arriving, intake.arrivalMs);
+  if (bytes === "late") throw new ApiError("body_timeout", `the body took longer than ${intake.arrivalMs / 1_000} s`);
+  return encoding === "gzip" ? gunzip(bytes, work) : bytes;
 }
 
-function gunzip(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  return body.pipeThrough(new DecompressionStream("gzip") as unknown as ReadableWritablePair<Uint8Array, Uint8Array>);
+/** Node's gunzip reads several members one behind the other; a `DecompressionStream` takes the first alone. */
+function gunzip(bytes: Uint8Array, work: Work): Uint8Array {
+  try {
+    const body = gunzipSync(bytes, { maxOutputLength: MAX_BODY_BYTES });
+    work.take(body.byteLength - bytes.byteLength);
+    return body;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw error instanceof RangeError ? tooLarge() : malformedBody("the body is not valid gzip");
+  }
 }
 
-async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function readKnown(request: Request, length: number, work: Work): Promise<Uint8Array> {
+  work.take(length);
+  return new Uint8Array(await arrived(request.arrayBuffer()));
+}
+
+async function readStream(stream: ReadableStream<Uint8Array>, work: Work): Promise<Uint8Array> {
   const reader = stream.getReader();
   const parts: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    let part: ReadableStreamReadResult<Uint8Array>;
-    try {
-      part = await reader.read();
-    } catch {
-      throw malformedBody("the body is not valid gzip");
-    }
+    const part = await arrived(reader.read());
     if (part.done) break;
     size += part.value.byteLength;
-    if (size > MAX_BODY_BYTES) {
+    try {
+      if (size > MAX_BODY_BYTES) throw tooLarge();
+      work.take(part.value.byteLength);
+    } catch (error) {
       await reader.cancel().catch(() => undefined);
-      throw tooLarge();
+      throw error;
     }
     parts.push(part.value);
   }
@@ -53,6 +73,15 @@ async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Arra
     offset += part.byteLength;
   }
   return body;
+}
+
+/** A client that hangs up is no fault of the ledger. */
+async function arrived<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch {
+    throw malformedBody("the body did not arrive whole");
+  }
 }
 
 function tooLarge(): ApiError {
@@ -69,8 +98,8 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /** Reads a JSON body of a known shape. @throws ApiError 400 that names the wrong member. */
-export async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  const { value } = parseJson(decodeText(await readBody(request)));
+export async function parseBody<T>(c: AppContext, { intake }: Deps, schema: z.ZodType<T>): Promise<T> {
+  const { value } = parseJson(decodeText(await readBody(c, intake)));
   refuseUnstorable(value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;

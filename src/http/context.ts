@@ -8,6 +8,7 @@ import type { Caller, Keyring } from "../keys.ts";
 import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { SummaryCache } from "../summary/cache.ts";
 import type { Zones } from "../summary/zone.ts";
+import type { Intake, Work } from "./intake.ts";
 
 export interface Deps extends IngestDeps {
   config: Config;
@@ -17,6 +18,7 @@ export interface Deps extends IngestDeps {
   catalogue: CurrentCatalogue;
   cache: SummaryCache;
   zones: Zones;
+  intake: Intake;
 }
 
 export interface AppEnv {
@@ -24,6 +26,8 @@ export interface AppEnv {
     requestId: string;
     /** Set by `requireScope`. */
     caller: Caller;
+    /** Set for routes with a body. */
+    work: Work;
     /** Set once a request is known to be OTLP. Errors are then in its form. */
     otlp: "protobuf" | "json";
   };

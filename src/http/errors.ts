@@ -13,7 +13,7 @@ import { formatInstant } from "../time.ts";
 import { id, time } from "../wire.ts";
 import type { AppContext } from "./context.ts";
 
-type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+type Status = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 500 | 503;
 
 interface ErrorKind {
   status: Status;
@@ -54,6 +54,7 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     status: 405,
     means: "The path does not have this method. The header `Allow` lists the methods that it has.",
   },
+  body_timeout: { status: 408, means: "The body did not arrive within 60 seconds. Send a smaller one." },
   price_overlap: {
     status: 409,
     means: "Another price applies to the same model, provider and tier at that time. `price_id` names it.",
@@ -65,7 +66,8 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   },
   body_too_large: {
     status: 413,
-    means: "The body has more than 8 MB after decompression, or more than 5,000 items.",
+    means:
+      "The body has more than 8 MB after decompression, more than 5,000 items, or more than 300,000 objects and arrays or 600,000 members.",
   },
   unsupported_media_type: {
     status: 415,
@@ -81,6 +83,10 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     means:
       "The query needs hourly data that has been deleted. Hourly data starts at `since`. Before that, ask for whole UTC days.",
     members: { since: time },
+  },
+  overloaded: {
+    status: 503,
+    means: "Too many bodies are in work at this place. Nothing of this one was stored. Try again.",
   },
   database_unavailable: { status: 503, means: "The database did not answer. Try again: nothing is counted twice." },
   queue_unavailable: { status: 503, means: "The queue did not take the calls. Try again: nothing is counted twice." },
@@ -123,6 +129,7 @@ const RPC_CODE: Readonly<Record<Status, number>> = {
   403: 7,
   404: 5,
   405: 12,
+  408: 4,
   409: 6,
   413: 3,
   415: 3,

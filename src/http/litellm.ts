@@ -57,9 +57,10 @@ export function litellmRoutes(deps: Deps): Hono<AppEnv> {
     if (type !== "application/json" && !NDJSON.has(type)) {
       throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-ndjson");
     }
-    const body = decodeText(await readBody(c.req.raw));
+    const body = decodeText(await readBody(c, deps.intake));
     const entries = NDJSON.has(type) ? parseLines(body, MAX_ITEMS) : entriesOf(body);
     const decoded = decodeLitellm(entries, deps.now());
+    c.get("work").become(decoded.calls.length);
     return answerBatch(c, await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c)));
   });
   return app;

@@ -43,16 +43,18 @@ const ingestLogs: Operation = {
 export function logsRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.post("/v1/logs", inOtlpForm(true), operation(deps, ingestLogs), async (c) => {
-    const decoded = await decodeBody(c, deps.now());
+    const decoded = await decodeBody(c, deps);
+    c.get("work").become(decoded.calls.length);
     const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
     return answerOtlp(c, result, "logs");
   });
   return app;
 }
 
-async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
+async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded> {
+  const nowMs = now();
   const otlp = c.get("otlp");
-  if (otlp === "protobuf") return decodeLogsProtobuf(await readBody(c.req.raw), nowMs, MAX_ITEMS);
-  if (otlp === "json") return decodeLogsJson(parseJson(decodeText(await readBody(c.req.raw))).value, nowMs, MAX_ITEMS);
+  if (otlp === "protobuf") return decodeLogsProtobuf(await readBody(c, intake), nowMs, MAX_ITEMS);
+  if (otlp === "json") return decodeLogsJson(parseJson(decodeText(await readBody(c, intake))).value, nowMs, MAX_ITEMS);
   throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-protobuf");
 }

@@ -234,7 +234,9 @@ function describeRefusal(codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas
 function refusalsOf({ caller, tag, body, refusals = [] }: Operation): ErrorCode[] {
   return [
     ...(tag === "Ingest" ? [] : (["invalid_parameter"] as const)),
-    ...(body ? (["invalid_body", "body_too_large", "unsupported_media_type"] as const) : []),
+    ...(body
+      ? (["invalid_body", "body_timeout", "body_too_large", "unsupported_media_type", "overloaded"] as const)
+      : []),
     ...refusals,
     ...(caller === "anyone" ? [] : (["unauthorized", "forbidden", "database_unavailable", "internal"] as const)),
   ];

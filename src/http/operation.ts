@@ -62,7 +62,7 @@ type Guard = MiddlewareHandler<AppEnv> & { operation: Operation };
 
 /** Admits the operation's callers and parameters, and describes the route at which it is mounted. */
 export function operation(deps: Deps, operation: Operation): Guard {
-  const admit = guardOf(deps, operation);
+  const admit = operation.body ? inWork(deps, guardOf(deps, operation)) : guardOf(deps, operation);
   if (operation.tag === "Ingest") return Object.assign(admit, { operation });
   const [pathParameter] = Object.keys(operation.path ?? {});
   const guard: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -71,6 +71,19 @@ export function operation(deps: Deps, operation: Operation): Guard {
     return await admit(c, next);
   };
   return Object.assign(guard, { operation });
+}
+
+/** Counts the request's body until the answer. */
+function inWork({ intake }: Deps, admit: MiddlewareHandler<AppEnv>): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const work = intake.begin();
+    c.set("work", work);
+    try {
+      return await admit(c, next);
+    } finally {
+      work.end();
+    }
+  };
 }
 
 /** The operation that a handler carries, if any. */

@@ -53,7 +53,7 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["not_found", "price_overlap", "too_many_prices"],
     }),
     async (c) => {
-      const asked = await parseBody(c.req.raw, PriceBody);
+      const asked = await parseBody(c, deps, PriceBody);
       const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
       const price = await addCustomPrice(deps, projectId, newPrice(asked));
       // The price is there, whatever becomes of this.

@@ -47,7 +47,7 @@ export function repairRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["invalid_parameter", "raw_expired"],
     }),
     async (c) => {
-      const range = parseRange(new URLSearchParams(await parseBody(c.req.raw, body)), deps.now(), deps.zones);
+      const range = parseRange(new URLSearchParams(await parseBody(c, deps, body)), deps.now(), deps.zones);
       return c.json(await repairRange(deps, c.get("caller").projectId, range, keepAliveOf(c)));
     },
   );

@@ -61,7 +61,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const idempotencyKey = idempotencyKeyOf(c);
-      const asked = await parseBody(c.req.raw, body);
+      const asked = await parseBody(c, deps, body);
       const { fromMs, toMs } = parseRange(
         new URLSearchParams({ from: asked.from, to: asked.to, tz: asked.tz }),
         deps.now(),

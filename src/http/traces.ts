@@ -88,7 +88,8 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   for (const { path, description, otlpOnly } of ROUTES) {
     app.post(path, inOtlpForm(otlpOnly), operation(deps, description), async (c) => {
-      const decoded = await decodeBody(c, deps.now());
+      const decoded = await decodeBody(c, deps);
+      c.get("work").become(decoded.calls.length);
       const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
       return c.get("otlp") ? answerOtlp(c, result, "traces") : answerBatch(c, result);
     });
@@ -96,17 +97,18 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-async function decodeBody(c: AppContext, nowMs: number): Promise<Decoded> {
+async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded> {
+  const nowMs = now();
   const type = contentType(c);
-  if (type === "application/x-protobuf") return decodeOtlpProtobuf(await readBody(c.req.raw), nowMs, MAX_ITEMS);
-  if (NDJSON.has(type)) return decodeNative(parseLines(decodeText(await readBody(c.req.raw)), MAX_ITEMS), nowMs);
+  if (type === "application/x-protobuf") return decodeOtlpProtobuf(await readBody(c, intake), nowMs, MAX_ITEMS);
+  if (NDJSON.has(type)) return decodeNative(parseLines(decodeText(await readBody(c, intake)), MAX_ITEMS), nowMs);
   if (type !== "application/json") {
     throw new ApiError(
       "unsupported_media_type",
       "the content type must be application/json, application/x-ndjson or application/x-protobuf",
     );
   }
-  const body = parseJson(decodeText(await readBody(c.req.raw)));
+  const body = parseJson(decodeText(await readBody(c, intake)));
   if (isOtlp(body.value) || c.get("otlp")) {
     c.set("otlp", "json");
     return decodeOtlpJson(body.value, nowMs, MAX_ITEMS);

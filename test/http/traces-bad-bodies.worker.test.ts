@@ -1,6 +1,9 @@
 /** A request that is wrong as a whole: a 4xx that says why, and nothing stored. */
-import { describe, expect, it } from "vitest";
-import { call, ingested, openLedger, problem, WEEK, type Ledger } from "./ledger.ts";
+import { describe, expect, it, vi } from "vitest";
+import type { Database } from "../../src/db/client.ts";
+import { createIntake } from "../../src/http/intake.ts";
+import { createKeyring } from "../../src/keys.ts";
+import { appWith, call, db, ingested, ledgerOf, openLedger, problem, QUEUE_MODE, WEEK, type Ledger } from "./ledger.ts";
 
 const MIB = 2 ** 20;
 
@@ -96,6 +99,84 @@ describe("more objects, arrays or members than any honest body has are 413", () 
     const ledger = await openLedger();
     const body = JSON.stringify(call({ embedding: [] })).replace("[]", `[${"1,".repeat(3_900_000)}1]`);
     expect(await ingested(await ledger.post(body))).toMatchObject({ inserted: 1 });
+  });
+});
+
+describe("bodies in work", () => {
+  const drip = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        controller.enqueue(new Uint8Array([0x20]));
+      },
+    });
+
+  it("that drip are cut after a bounded time, whatever they say of their length", async () => {
+    const { projectId, key } = await openLedger();
+    const ledger = ledgerOf(projectId, key, appWith({ intake: createIntake(undefined, 50) }));
+    await problem(await ledger.post(drip()), 408, "body_timeout");
+    await problem(await ledger.post(drip(), { "content-encoding": "gzip" }), 408, "body_timeout");
+  });
+
+  it("that break off are the client's matter, and no error in the log", async () => {
+    const logged = vi.spyOn(console, "error");
+    const { projectId, key } = await openLedger();
+    const ledger = ledgerOf(projectId, key, appWith({}));
+    const broken = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        pull: (controller) => controller.error(new Error("Network connection lost.")),
+      });
+    await problem(await ledger.post(broken()), 400, "invalid_body");
+    await problem(await ledger.post(broken(), { "content-length": "100" }), 400, "invalid_body");
+    expect(logged).not.toHaveBeenCalled();
+    logged.mockRestore();
+  });
+
+  it("are bounded together: beyond it is 503 with Retry-After, until one is done", async () => {
+    const { projectId, key } = await openLedger();
+    let open = Promise.withResolvers<void>();
+    const slow: Database = {
+      ...db,
+      run: async (...statement) => (await open.promise, await db.run(...statement)),
+      batch: async (statements) => (await open.promise, await db.batch(statements)),
+    };
+    const fetch = appWith({ db: slow, keyring: createKeyring(db), intake: createIntake(64 * 1_024) });
+    const ledger = ledgerOf(projectId, key, fetch);
+    const many = (count: number): unknown[] => Array.from({ length: count }, () => call());
+    // 40 calls count as 40 KiB until they are stored. They leave no room for 30 more, nor for a body of 30 KiB.
+    if (!QUEUE_MODE) {
+      const first = ledger.post(many(40));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      for (const body of [many(30), `${JSON.stringify(call())}${" ".repeat(30 * 1_024)}`]) {
+        const refused = await ledger.post(body);
+        expect(refused.headers.get("retry-after")).toBe("5");
+        await problem(refused, 503, "overloaded");
+      }
+      open.resolve();
+      expect(await ingested(await first)).toMatchObject({ inserted: 40 });
+    }
+    open = Promise.withResolvers();
+    open.resolve();
+    expect(await ingested(await ledger.post(many(30)))).toMatchObject({ inserted: 30 });
+    await problem(await ledger.post(" ".repeat(65 * 1_024)), 503, "overloaded");
+    expect(await ingested(await ledger.post(many(60)))).toMatchObject({ inserted: 60 });
+  });
+});
+
+describe("gzip of several members", () => {
+  it("is read to its end", async () => {
+    const ledger = await openLedger();
+    const members = await Promise.all([JSON.stringify(call()), "\n", JSON.stringify(call())].map(compress));
+    const body = new Uint8Array(await new Blob(members as never[]).arrayBuffer());
+    const headers = { "content-encoding": "gzip", "content-type": "application/x-ndjson" };
+    expect(await ingested(await ledger.post(body, headers))).toMatchObject({ inserted: 2 });
+  });
+
+  it("has 8 MiB in all", async () => {
+    const ledger = await openLedger();
+    const member = await compress(" ".repeat(5 * MIB));
+    const body = new Uint8Array(await new Blob([member, member] as never[]).arrayBuffer());
+    await problem(await ledger.post(body, { "content-encoding": "gzip" }), 413, "body_too_large");
   });
 });
 
