@@ -10,6 +10,8 @@ export const MAX_ITEMS = 5_000;
 
 export const NDJSON: ReadonlySet<string> = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
 
+export const COUNTS_ONCE = "After 408, 429, 500, 503 or no answer, send the same body again: no call is counted twice.";
+
 /** Describes a body of NDJSON lines. */
 export function lines(line: z.ZodType): Content {
   return { "application/x-ndjson": { schema: z.string().describe("One JSON value per line."), line } };

@@ -12,10 +12,35 @@ import { refuseUnstorable } from "./storable.ts";
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
+ * Reads a body, and frees its bytes once `read` has used them.
+ *
  * @throws ApiError 413 past the cap, 415 for an encoding other than gzip; `invalid_body` for bad gzip, and for a body
  * that does not arrive whole; `body_timeout` if it takes too long; `overloaded` if too many others are in work.
  */
-export async function readBody(c: AppContext, intake: Intake): Promise<Uint8Array> {
+export async function readBody<T>(c: AppContext, intake: Intake, read: (bytes: Uint8Array) => T): Promise<T> {
+  const bytes = await arrivedBody(c, intake);
+  try {
+    return read(bytes);
+  } finally {
+    free(bytes);
+  }
+}
+
+/** Reads a body of text. It throws as `readBody` does, and ApiError `invalid_body` when the bytes are not UTF-8. */
+export async function readText(c: AppContext, intake: Intake): Promise<string> {
+  return await readBody(c, intake, decodeText);
+}
+
+/**
+ * Gives memory back at once. The collector sees only the small object in front of it, so 8 MB of each of many bodies
+ * would wait for it outside of its heap.
+ */
+function free(bytes: Uint8Array): void {
+  const buffer = bytes.buffer as ArrayBuffer;
+  if (buffer.byteLength === bytes.byteLength) buffer.transfer(0);
+}
+
+async function arrivedBody(c: AppContext, intake: Intake): Promise<Uint8Array> {
   const request = c.req.raw;
   const work = c.get("work");
   const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
@@ -40,6 +65,8 @@ function gunzip(bytes: Uint8Array, work: Work): Uint8Array {
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw error instanceof RangeError ? tooLarge() : malformedBody("the body is not valid gzip");
+  } finally {
+    free(bytes);
   }
 }
 
@@ -71,6 +98,7 @@ async function readStream(stream: ReadableStream<Uint8Array>, work: Work): Promi
   for (const part of parts) {
     body.set(part, offset);
     offset += part.byteLength;
+    free(part);
   }
   return body;
 }
@@ -88,8 +116,7 @@ function tooLarge(): ApiError {
   return new ApiError("body_too_large", `the body is larger than ${MAX_BODY_BYTES} bytes after decompression`);
 }
 
-/** @throws ApiError `invalid_body` when the bytes are not UTF-8. */
-export function decodeText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
@@ -99,7 +126,7 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** Reads a JSON body of a known shape. @throws ApiError 400 that names the wrong member. */
 export async function parseBody<T>(c: AppContext, { intake }: Deps, schema: z.ZodType<T>): Promise<T> {
-  const { value } = parseJson(decodeText(await readBody(c, intake)));
+  const { value } = parseJson(await readText(c, intake));
   refuseUnstorable(value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -53,6 +53,7 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Operations",
       summary: "Delete a message that the queue could not deliver",
       description: "The calls in the message will never be counted.",
+      again: "A message that is gone is 404. So after no answer, 404 means that it is deleted.",
       caller: "admin key or scope admin",
       path: { id: { schema: z.string(), description: "The id of the message." } },
       answers: { 204: { description: "The message is deleted." } },
@@ -70,8 +71,8 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
       id: "replayDeadLetters",
       tag: "Operations",
       summary: "Store the calls of messages that the queue could not deliver",
-      description:
-        "A request tries at most 100 messages. It begins with those whose last try is longest ago. A call that is stored already is not counted again.",
+      description: "A request tries at most 100 messages. It begins with those whose last try is longest ago.",
+      again: "A call that is stored already is not counted again.",
       caller: "admin key",
       answers: {
         200: {

@@ -142,7 +142,7 @@ const RPC_CODE: Readonly<Record<Status, number>> = {
 export const ERROR_HEADERS: Partial<Record<Status, Readonly<Record<string, { value: string; description: string }>>>> =
   {
     401: { "WWW-Authenticate": { value: "Bearer", description: "`Bearer`" } },
-    503: { "Retry-After": { value: "5", description: "Seconds to wait before the next try." } },
+    503: { "Retry-After": { value: "5", description: "Seconds to wait before the same request is sent again." } },
   };
 
 export function answerError(error: Error, c: AppContext): Response {

@@ -5,8 +5,8 @@ import { ApiError } from "../errors.ts";
 import { itemsOf, parseJson, parseLines, type ParsedJson } from "../ingest/decode/json.ts";
 import { decodeLitellm } from "../ingest/decode/litellm.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
-import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
-import { decodeText, readBody } from "./body.ts";
+import { answerBatch, contentType, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
+import { readText } from "./body.ts";
 import { keepAliveOf, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_ENTRY } from "./example.ts";
 import { json, type Operation, operation } from "./operation.ts";
@@ -34,6 +34,7 @@ const ingestLitellm: Operation = {
   summary: "Send calls from LiteLLM's generic logging callback",
   description: "A call that LiteLLM answered from its own cache is stored, but not billed.",
   caller: "ingest",
+  again: COUNTS_ONCE,
   body: {
     content: {
       "application/json": {
@@ -57,7 +58,7 @@ export function litellmRoutes(deps: Deps): Hono<AppEnv> {
     if (type !== "application/json" && !NDJSON.has(type)) {
       throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-ndjson");
     }
-    const body = decodeText(await readBody(c, deps.intake));
+    const body = await readText(c, deps.intake);
     const entries = NDJSON.has(type) ? parseLines(body, MAX_ITEMS) : entriesOf(body);
     const decoded = decodeLitellm(entries, deps.now());
     c.get("work").become(decoded.calls.length);

@@ -6,8 +6,8 @@ import { parseJson } from "../ingest/decode/json.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../ingest/decode/otlp/logs.ts";
 import { ingest } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/decode/decoded.ts";
-import { MAX_ITEMS } from "./batch.ts";
-import { decodeText, readBody } from "./body.ts";
+import { COUNTS_ONCE, MAX_ITEMS } from "./batch.ts";
+import { readBody, readText } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
 import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
@@ -21,6 +21,7 @@ const ingestLogs: Operation = {
   description:
     "The events `claude_code.api_request` and `claude_code.api_error` become calls. Other records are accepted and ignored.",
   caller: "ingest",
+  again: COUNTS_ONCE,
   body: {
     content: {
       "application/json": { schema: otlp.json, examples: { empty: { resourceLogs: [] } } },
@@ -54,7 +55,7 @@ export function logsRoutes(deps: Deps): Hono<AppEnv> {
 async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded> {
   const nowMs = now();
   const otlp = c.get("otlp");
-  if (otlp === "protobuf") return decodeLogsProtobuf(await readBody(c, intake), nowMs, MAX_ITEMS);
-  if (otlp === "json") return decodeLogsJson(parseJson(decodeText(await readBody(c, intake))).value, nowMs, MAX_ITEMS);
+  if (otlp === "protobuf") return await readBody(c, intake, (body) => decodeLogsProtobuf(body, nowMs, MAX_ITEMS));
+  if (otlp === "json") return decodeLogsJson(parseJson(await readText(c, intake)).value, nowMs, MAX_ITEMS);
   throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-protobuf");
 }

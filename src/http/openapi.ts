@@ -24,6 +24,11 @@ Money is a decimal string in USD, exact to 10⁻¹² and without trailing zeros.
 RFC 3339. A range includes its \`from\` and excludes its \`to\`. Unknown query parameters are refused; unknown fields of
 calls are ignored. Answers may get further fields: ignore those that you do not know.
 
+A request may be sent again, unchanged, after 408, 429, 500, 503 and no answer at all. Wait first: as many seconds as
+\`Retry-After\` says, which every 503 has, otherwise 1 s and twice as long each time, with some chance in it. The ledger
+itself limits no rate; if a proxy in front answers 429, wait as for 503. After any other status the same request fails
+again. Routes that change something say what happens when they are sent again.
+
 Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`. Every answer has the same id in the header
 \`X-Request-Id\`. Errors of OTLP requests are in OTLP's own form. An unknown path answers 404 \`not_found\`; a known path
 with another method answers 405 \`method_not_allowed\`.
@@ -104,7 +109,8 @@ function describe(app: Hono<AppEnv>): Json {
 
 function describeOperation(operation: Operation, shared: Shared): Json {
   const { schemas } = shared;
-  const { id, tag, summary, description, path, headers, query, body } = operation;
+  const { id, tag, summary, path, headers, query, body, again } = operation;
+  const said = [operation.description, again && `Sent again: ${again}`].filter(Boolean).join("\n\n");
   const parameters = [
     ...Object.entries(path ?? {}).map(([name, { schema, description, example }]) => ({
       name,
@@ -126,7 +132,7 @@ function describeOperation(operation: Operation, shared: Shared): Json {
     operationId: id,
     tags: [tag],
     summary,
-    ...(description !== undefined && { description }),
+    ...(said !== "" && { description: said }),
     security: securityOf(operation),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {

@@ -44,6 +44,8 @@ export interface Operation {
   description?: string;
   /** Who is admitted: anyone, an API key with a scope, or a configured key. */
   caller: Scope | "anyone" | "admin key" | "admin key or scope admin" | "metrics token or scope admin";
+  /** What it does when it is sent again. Reading routes need no such sentence, because they change nothing. */
+  again?: string;
   /** The key may also come as the password of Basic authentication. */
   basic?: true;
   path?: Readonly<Record<string, { schema: z.ZodType; description: string; example?: string }>>;

@@ -40,6 +40,7 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
       id: "addPrice",
       tag: "Prices",
       summary: "Add a custom price",
+      again: "The same price again is 409 `price_overlap`, which names the price that was added.",
       description:
         "A price gives unit prices, or a `factor` of the catalogue's price, or another model as `same_as`, which may have a `factor` too. Custom prices go before the catalogue. Of several that cover a call, the project's own go before global ones, then a whole name before a pattern, a longer pattern before a shorter one, a price for the call's service tier before one for every tier, a price for its provider before one for every provider, and the latest start. Prices never change: a new price replaces an old one by starting later. Past calls without a price get the new one.",
       caller: "admin key or scope admin",

@@ -40,7 +40,8 @@ export function repairRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Operations",
       summary: "Put rollups right where they differ from the stored calls",
       description:
-        "The repair covers the whole UTC days that the range touches, and the weeks of them. It compares more than the audit: every group, and latency histograms. A second repair changes nothing.",
+        "The repair covers the whole UTC days that the range touches, and the weeks of them. It compares more than the audit: every group, and latency histograms.",
+      again: "A second repair changes nothing.",
       caller: "admin",
       body: { content: json(body, { from: "2026-10-01", to: "2026-11-01" }) },
       answers: { 200: { description: "What was changed.", content: json(answer) } },

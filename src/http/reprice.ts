@@ -50,6 +50,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       summary: "Restate past costs at today's prices, or tell what would change",
       description:
         "The answer tells by day and model what would change. With `dry_run: false` a job makes the change instead. `recorded_cost_usd` never changes.",
+      again: "With `dry_run: false` each request opens another job. A second one finds nothing left to change.",
       caller: "admin",
       headers: IDEMPOTENCY_HEADER,
       body: { content: json(body, { from: "2026-10-01", to: "2026-11-01", provider: "openai" }) },

@@ -71,6 +71,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
       id: "deleteTrace",
       tag: "Calls",
       summary: "Delete a wrong call",
+      again: "A call that is gone is 404. So after no answer, 404 means that it is deleted.",
       caller: "admin",
       path,
       answers: { 204: { description: "The call is deleted, and no sum counts it any more." } },

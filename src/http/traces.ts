@@ -8,8 +8,8 @@ import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/decode/decoded.ts";
-import { answerBatch, contentType, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
-import { decodeText, readBody } from "./body.ts";
+import { answerBatch, contentType, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
+import { readBody, readText } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_CALL, EXAMPLE_OTLP } from "./example.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -32,6 +32,7 @@ const ingestTraces: Operation = {
   description:
     "A wrong item never blocks the others. A body has at most 8 MB after decompression (gzip) and 5,000 items. An OTLP request gets answers and errors in OTLP's own form.",
   caller: "ingest",
+  again: COUNTS_ONCE,
   body: {
     content: {
       "application/json": {
@@ -100,15 +101,16 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
 async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded> {
   const nowMs = now();
   const type = contentType(c);
-  if (type === "application/x-protobuf") return decodeOtlpProtobuf(await readBody(c, intake), nowMs, MAX_ITEMS);
-  if (NDJSON.has(type)) return decodeNative(parseLines(decodeText(await readBody(c, intake)), MAX_ITEMS), nowMs);
+  if (type === "application/x-protobuf")
+    return await readBody(c, intake, (body) => decodeOtlpProtobuf(body, nowMs, MAX_ITEMS));
+  if (NDJSON.has(type)) return decodeNative(parseLines(await readText(c, intake), MAX_ITEMS), nowMs);
   if (type !== "application/json") {
     throw new ApiError(
       "unsupported_media_type",
       "the content type must be application/json, application/x-ndjson or application/x-protobuf",
     );
   }
-  const body = parseJson(decodeText(await readBody(c, intake)));
+  const body = parseJson(await readText(c, intake));
   if (isOtlp(body.value) || c.get("otlp")) {
     c.set("otlp", "json");
     return decodeOtlpJson(body.value, nowMs, MAX_ITEMS);

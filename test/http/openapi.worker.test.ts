@@ -13,6 +13,7 @@ interface Example {
 
 interface Documented {
   operationId: string;
+  description?: string;
   security: Record<string, string[]>[];
   parameters?: ({ name: string; in: string } & Example)[];
   requestBody?: { content: Record<string, Example> };
@@ -60,6 +61,16 @@ it("says who may ask: without a key all others are 401", async () => {
     const body = method === "POST" ? { body: "[]" } : {};
     const response = await ofTheWorker(new Request(`http://ledger${at(path)}`, { method, ...body }));
     expect([path, response.status === 401]).toEqual([path, security.length > 0]);
+  }
+});
+
+it("says of each route that changes something what it does when it is sent again, and of 503 when that may be", () => {
+  for (const { method, path, description = "", responses } of operations) {
+    expect([path, description.includes("Sent again: ")]).toEqual([path, method !== "GET"]);
+    const busy = responses["503"] as { $ref: string } | { headers?: object } | undefined;
+    if (busy === undefined) continue;
+    const named = "$ref" in busy ? document.components.responses[busy.$ref.split("/").at(-1)!] : busy;
+    expect([path, Object.keys(named?.headers ?? {})]).toEqual([path, expect.arrayContaining(["Retry-After"])]);
   }
 });
 
