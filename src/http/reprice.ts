@@ -50,7 +50,8 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       summary: "Restate past costs at today's prices, or tell what would change",
       description:
         "The answer tells by day and model what would change. With `dry_run: false` a job makes the change instead. `recorded_cost_usd` never changes.",
-      again: "With `dry_run: false` each request opens another job. A second one finds nothing left to change.",
+      again:
+        "With the same `Idempotency-Key`, the answer is the job that the first request opened. Without one, so it is until the job has begun; a later job finds nothing left to change.",
       caller: "admin",
       headers: IDEMPOTENCY_HEADER,
       body: { content: json(body, { from: "2026-10-01", to: "2026-11-01", provider: "openai" }) },
@@ -130,6 +131,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Prices",
       summary: "Cancel a job",
       description: "What the job has restated stays, and so does a step that is under way.",
+      again: "The same answer.",
       caller: "admin",
       path: { id: { schema: id, description: "The id of the job." } },
       answers: { 200: { description: "The job: cancelled, or done before.", content: json(RepriceJob) } },
