@@ -132,8 +132,8 @@ function isNearer(a: Node, b: Node, below: Node): boolean {
 }
 
 /**
- * Derives a value for each node from the value of the node above it. That one is undefined at the top and where a
- * circle closes.
+ * Derives a value for each node from the value of the node above it, which is undefined at the top. A circle is gone
+ * round twice, so that its values do not depend on where the walk enters it.
  */
 function fromAbove<T>(
   nodes: readonly Node[],
@@ -150,7 +150,8 @@ function fromAbove<T>(
       onPath.add(at);
       at = parents.get(at);
     }
-    for (const node of path.reverse()) {
+    const circle = at !== undefined && onPath.has(at) ? path.slice(path.indexOf(at)) : [];
+    for (const node of [...circle.toReversed(), ...path.reverse()]) {
       const parent = parents.get(node);
       values.set(node, of(node, parent && values.get(parent), parent));
     }
