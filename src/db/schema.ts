@@ -8,6 +8,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   index,
   integer,
   jsonb,
@@ -123,24 +124,26 @@ export const spans = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.traceId, t.spanId] })],
 );
 
-/** The sightings of each provider response: the calls that report it. Only the holder among them is billed. */
+/** A set of times in epoch ms. */
+const times = customType<{ data: string }>({ dataType: () => "int8multirange" });
+
+/** The sightings of each provider response: the calls that report it. Of those in one chain one is billed. */
 export const responses = pgTable(
   "responses",
   {
     projectId: uuid("project_id").notNull(),
     /** A digest of the provider's response id. */
     response: uuid("response").notNull(),
-    /** Null if the id comes too often to name one response. Then every call that has it counts. */
+    /** Of the first write of the response. Only Workers of an older version read these three. */
     holder: uuid("holder"),
-    /** How much the holder tells of what is priced. 0 if it does not know its tokens. */
     detail: smallint("detail").notNull(),
-    /**
-     * Decides between sightings that tell equally much: twice the holder's tokens, input and output together, and one
-     * more if it names the standard tier.
-     */
     weight: bigint("weight", { mode: "number" }).notNull().default(0),
-    /** The ids of all calls that report the response, including the holder. */
+    /** The ids of the calls that report the response, without those of `crowds`. */
     sightings: uuid("sightings").array().notNull(),
+    /** The chains with too many sightings to be of one response, each up to an hour after its last one began. */
+    crowds: times("crowds")
+      .notNull()
+      .default(sql`'{}'`),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.response] })],
 );

@@ -114,7 +114,8 @@ async function forgetResponses(db: Database, inTime: () => boolean): Promise<boo
     await db.query(sql`
       delete from responses
       where ctid >= ${`(${first},0)`}::tid and ctid < ${`(${first + BLOCKS},0)`}::tid
-        and (select trace_id_at(${START_OF_KEPT}) from retention) > all (sightings)`);
+        and (select trace_id_at(${START_OF_KEPT}) from retention) > all (sightings)
+        and coalesce(upper(crowds) <= (select extract(epoch from ${START_OF_KEPT}) * 1000 from retention), true)`);
   }
   return true;
 }

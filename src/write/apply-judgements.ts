@@ -8,7 +8,7 @@ import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { seen } from "./sightings.ts";
+import { chained, holds, sightedValues, type Sighting } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
@@ -38,13 +38,12 @@ select refuse_if(
 /** Locks all calls that may change, so that the next statement sees their latest state. */
 const LOCK = compileNamed(
   lockTraces(sql`
-  ${inReach(sql`t`)} and (
-    t.id = any(${param("ids")}::uuid[]) or t.id = any(array(select unnest(s.sightings) from (${seen}) as s))
-  )`),
+  ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[] || array(select k.id from (${chained}) as k))`),
 );
 
 /**
- * Applies the judgements, and gives each contested response to its holder. Returns the start of the earliest call that
+ * Applies the judgements, and lets one sighting of each chain count. A wrapper in a crowd may count again, which cron
+ * judges. Returns the start of the earliest call that
  * changed, and how many changed calls count but have no cost.
  */
 const APPLY = compileNamed(sql`
@@ -56,20 +55,22 @@ with judged as (
   ) as j (id, counts, nested, user_id, session_id, tag_number)
   left join unnest(${param("tags")}::text[]) with ordinality as d (tags, number) on d.number = j.tag_number
 ),
-contested as materialized (${seen}),
+chained as materialized (${chained}),
+contested as materialized (
+  select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
+    ${holds} as holds
+  from chained k cross join lateral (
+    -- The limit keeps this a look-up for each sighting, however many there are.
+    select * from traces s where ${inReach(sql`s`)} and s.id = k.id limit 1
+  ) t where k.response = md5(t.response_id)::uuid
+),
 wanted as (
   select t.*, j.nested as now_nested, j.user_id as now_user_id, j.session_id as now_session_id, j.tags::jsonb as now_tags,
-    j.counts and not exists (
-      select from responses r
-      where r.project_id = ${project} and r.response = md5(t.response_id)::uuid and t.id = any(r.sightings) and r.holder <> t.id
-    ) as now_billable
+    false as crowded, true as holds, j.counts and t.id not in (select c.id from contested c where not c.holds) as now_billable
   from judged j, traces t where ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
   union all
-  select t.*, t.nested, t.user_id, t.session_id, t.tags,
-    case when t.wrapper then t.billable else not t.nested end
-      and coalesce(t.id = (select c.holder from contested c where t.id = any(c.sightings)), true)
-  from traces t
-  where ${inReach(sql`t`)} and t.id = any(array(select unnest(sightings) from contested)) and t.id not in (select id from judged)
+  select c.*, case when c.wrapper then c.billable else not c.nested end and c.holds
+  from contested c where c.id not in (select id from judged)
 ),
 changed as materialized (
   select * from wanted
@@ -93,7 +94,9 @@ label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
 held as (
   insert into held_wrappers (project_id, id, trace_id, due_at)
   select ${project}, t.id, t.trace_id, t.received_at + make_interval(secs => ${param("grace")}::float8)
-  from traces t where ${inReach(sql`t`)} and t.id = any(${param("held")}::uuid[])
+  from traces t where ${inReach(sql`t`)} and t.id = any(${param("held")}::uuid[] || array(
+    select w.id from wanted w where w.crowded and w.wrapper and not w.billable
+  ))
   on conflict (project_id, id) do update set due_at = excluded.due_at where held_wrappers.due_at <> excluded.due_at
 )
 select (extract(epoch from min(started_at)) * 1000)::float8 as earliest_ms,
@@ -103,12 +106,16 @@ from before`);
 /**
  * Judges the nodes, and returns the statements that apply the judgements. They refuse if other spans were stored since.
  *
+ * @param sightings calls that came or were deleted. The other sightings of their responses are judged, too.
  * @param traces ids of all traces, including those without a node.
+ * @param fewest how many sightings a response must have for one of them to be judged anew.
  */
 export function applyJudgements(
-  scope: Scope & { responses: string | null },
+  scope: Scope,
+  sightings: readonly Sighting[],
   nodes: readonly StoredNode[],
   traces: readonly string[] = [],
+  fewest = 2,
 ): Bound[] {
   const byTrace = Map.groupBy(nodes, ({ traceId }) => traceId);
   for (const traceId of traces) if (!byTrace.has(traceId)) byTrace.set(traceId, []);
@@ -119,6 +126,8 @@ export function applyJudgements(
     const judgement = judgements.get(node.id ?? "");
     return judgement && (node.wrapper || differs(node, judgement)) ? [[node.id!, judgement]] : [];
   });
+  const changed = new Set(judged.map(([id]) => id));
+  const sighted = [...sightings, ...all.filter((node): node is StoredNode & Sighting => changed.has(node.id ?? ""))];
   const counted = [...byTrace].map(([traceId, all]) => ({
     traceId,
     calls: all.filter(({ id }) => id !== null).length,
@@ -135,6 +144,7 @@ export function applyJudgements(
   };
   const values = {
     ...scope,
+    ...sightedValues(sighted, fewest),
     traces: textArray(counted.map(({ traceId }) => traceId)),
     calls: plainArray(counted.map(({ calls }) => calls)),
     links: plainArray(counted.map(({ calls, all }) => all - calls)),

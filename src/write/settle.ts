@@ -16,17 +16,7 @@ import { callKey } from "../ledger/key.ts";
 import { applyJudgements, storedRows } from "./apply-judgements.ts";
 import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
-import {
-  FORGET_RESPONSE,
-  FORGET_SIGHTING,
-  inReachOfEachOther,
-  isSighting,
-  responsesOf,
-  seen,
-  SIGHT,
-  sightingValues,
-  TRACES_OF,
-} from "./sightings.ts";
+import { chained, FORGET_RESPONSE, FORGET_SIGHTING, isSighting, SIGHT, sightedValues, TRACES_OF } from "./sightings.ts";
 import { KNOWN, LINK, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
 
 /**
@@ -41,7 +31,7 @@ select pg_advisory_xact_lock(hashtext(${project}::text), k) from (
 
 /**
  * Refuses if there is something to settle: a trace with more stored calls than these `calls`, a trace with links, or a
- * response that was seen before. Most batches pass, and this check is much cheaper than settling.
+ * chain with several sightings. Most batches pass, and this check is much cheaper than settling.
  */
 const CHECK = compileNamed(sql`
 select refuse_if(
@@ -51,7 +41,7 @@ select refuse_if(
     where k.stored > i.calls
   )
   or exists (select from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
-  or exists (select from (${seen}) as s where cardinality(s.sightings) > 1),
+  or exists (select from (${chained}) as k group by k.response, k.chain having count(*) > 1),
   ${REFUSED}
 )`);
 
@@ -108,19 +98,11 @@ export function settling(
     ...(links.length > 0 ? [LINK({ ...scope, ...linkValues(links) })] : []),
     ...(calls.size > 0 ? [TAKE_TURN({ ...scope, traces })] : []),
   ];
-  const groups = inReachOfEachOther(sightings);
-  const quiet = links.length === 0 && groups.length <= 1 && areAllCallsApart(spans);
-  const sighted = groups.at(-1) ?? [];
-  const sight = (some: readonly Call[]): Bound[] =>
-    some.length > 0 ? [SIGHT({ ...scope, ...sightingValues(some) })] : [];
+  const quiet = links.length === 0 && areAllCallsApart(spans);
+  const sighted = { ...scope, ...sightedValues(sightings) };
+  const sight = sightings.length > 0 ? [SIGHT(sighted)] : [];
   return {
-    check: quiet
-      ? [
-          ...begin,
-          ...sight(sighted),
-          CHECK({ ...scope, traces, calls: plainArray([...calls.values()]), ...responsesOf(sighted) }),
-        ]
-      : null,
+    check: quiet ? [...begin, ...sight, CHECK({ ...sighted, traces, calls: plainArray([...calls.values()]) })] : null,
     async settle(db) {
       const [rows = [], known = []] = await db.batch([
         NODES({ ...scope, traces }),
@@ -130,11 +112,7 @@ export function settling(
       const ids = new Set(known.map(({ id }) => String(id)));
       const fresh = [...spans.values()].filter(({ id }) => !ids.has(id));
       const nodes = [...stored, ...newNodes(fresh, links, stored, graceSeconds === 0)];
-      const earlier = groups
-        .slice(0, -1)
-        .flatMap((some) => [...sight(some), ...applyJudgements({ ...scope, ...responsesOf(some) }, [])]);
-      const own = { ...scope, ...responsesOf(sighted) };
-      return [...begin, ...earlier, ...sight(sighted), ...applyJudgements(own, nodes, [...calls.keys()])];
+      return [...begin, ...sight, ...applyJudgements(scope, sightings, nodes, [...calls.keys()])];
     },
     defer() {
       const due = [...calls.keys()].map((traceId) => ({ traceId, id: callKey(lowestStartMs, traceId) }));
@@ -143,7 +121,7 @@ export function settling(
         traces: textArray(due.map(({ traceId }) => traceId)),
         ids: plainArray(due.map(({ id }) => id)),
       };
-      return [...begin, ...sight(sighted), ...applyJudgements({ ...scope, ...responsesOf(sighted) }, []), DEFER(held)];
+      return [...begin, ...sight, ...applyJudgements(scope, sightings, []), DEFER(held)];
     },
   };
 }
@@ -162,7 +140,7 @@ export async function settlingAgain(
   );
   const ids = [...new Set(traces.map(({ traceId }) => traceId))];
   const nodes = await readNodes(db, scope, ids);
-  return [TAKE_TURN({ ...scope, traces: textArray(ids) }), ...applyJudgements({ ...scope, responses: null }, nodes)];
+  return [TAKE_TURN({ ...scope, traces: textArray(ids) }), ...applyJudgements(scope, [], nodes)];
 }
 
 /**
@@ -179,22 +157,24 @@ export async function settlingWithout(
   judging = true,
 ): Promise<{ before: Bound[]; after: Bound[] }> {
   const scope = scopeOf(projectId, [gone.startedAtMs], graceSeconds);
-  const responses = textArray(gone.responseId === null ? [] : [gone.responseId]);
+  const sighted = { ...scope, ...sightedValues([gone], 1) };
   const traces = new Set(judging && gone.traceId !== null ? [gone.traceId] : []);
   if (judging && gone.responseId !== null) {
-    const { statement, values } = TRACES_OF({ ...scope, responses });
+    const { statement, values } = TRACES_OF(sighted);
     for (const row of await db.run(statement, values)) traces.add(String(row["trace_id"]));
   }
   const nodes = traces.size === 0 ? [] : await readNodes(db, scope, [...traces]);
   return {
     before: traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })],
     after: [
-      FORGET_SIGHTING({ ...scope, responses, id: gone.id }),
-      FORGET_RESPONSE({ ...scope, responses }),
+      FORGET_SIGHTING({ ...sighted, id: gone.id }),
+      FORGET_RESPONSE(sighted),
       ...applyJudgements(
-        { ...scope, responses },
+        scope,
+        [gone],
         nodes.filter(({ id }) => id !== gone.id),
         [...traces],
+        1,
       ),
     ],
   };

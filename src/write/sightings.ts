@@ -1,7 +1,11 @@
 /**
  * Sightings: calls with the same provider response id. Two tools may have reported one call, or one tool a stream while
- * it grew. So only one sighting counts, the holder. It tells most of what is priced. Among those that tell equally much
- * it has the most tokens, because the last state of a stream has the final counts. Among these it is the first.
+ * it grew. Sightings form a chain if each begins within an hour of the next, and only one of a chain counts, the
+ * holder. It tells most of what is priced. Among those that tell equally much it has the most tokens, because the last
+ * state of a stream has the final counts. Among these it began first.
+ *
+ * So which sightings count is a function of the set of calls: chains and holders are found anew from the stored calls
+ * by each write that adds a sighting.
  */
 import { HOUR_MS } from "../time.ts";
 import { sql, type SQL } from "drizzle-orm";
@@ -9,15 +13,17 @@ import { plainArray, textArray } from "../db/array-literal.ts";
 import { compileNamed } from "../db/client.ts";
 import { inReach } from "./scope.ts";
 import { constants, list, param, project } from "../db/sql.ts";
-import { BUCKETS, CONTENTS, hasUnits, UNIT_COUNTS } from "../ledger/buckets.ts";
+import { BUCKETS, CONTENTS, UNIT_COUNTS } from "../ledger/buckets.ts";
 import { type Call, COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
 import type { CountField } from "../ledger/counts.ts";
-import { canonicalTier, STANDARD_TIERS } from "../pricing/service-tier.ts";
+import { STANDARD_TIERS } from "../pricing/service-tier.ts";
 
-/** Sightings of one response begin within this time. If calls are further apart, the id was used again. */
+/** Sightings of one response begin at most this long after one another. After a longer gap the id was used again. */
 const SAME_CALL_MS = HOUR_MS;
-/** If more calls than this have one id within that time, the id does not name one response. */
+/** If a chain has more sightings than this, it is a crowd: the id does not name one response, and each counts. */
 const MOST_SIGHTINGS = 16;
+/** A row keeps this many sightings beside its crowds, the latest ones. Older ones stay as they are. */
+const MOST_KEPT = 256;
 /** Ids of up to four digits repeat by chance, so they do not identify a response. */
 const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
 
@@ -25,114 +31,99 @@ const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
 const PRICED_COUNTS = COUNT_FIELDS.filter((field) => BUCKETS.some((bucket) => CONTENTS[bucket].of === field));
 
 const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint`;
-
-const TELLS_MORE = sql`(excluded.detail, excluded.weight) > (r.detail, r.weight)`;
-
-/** Adds sightings to the rows of their responses. The lock of a row makes writes of one response take turns. */
-export const SIGHT = compileNamed(sql`
-insert into responses as r (project_id, response, holder, detail, weight, sightings)
-select ${project}, md5(s.response)::uuid,
-  case when count(*) <= ${MOST_SIGHTINGS} then (array_agg(s.id order by s.detail desc, s.weight desc, s.position))[1] end,
-  max(s.detail), (array_agg(s.weight order by s.detail desc, s.weight desc))[1],
-  (array_agg(s.id order by s.position))[1:${MOST_SIGHTINGS}]
-from unnest(
-  ${param("responses")}::text[], ${param("ids")}::uuid[], ${param("details")}::smallint[], ${param("weights")}::bigint[]
-) with ordinality as s (response, id, detail, weight, position)
-group by 2 order by 2
-on conflict (project_id, response) do update set
-  holder = case
-    when ${anotherCall()} then excluded.holder
-    when excluded.holder is null or cardinality(r.sightings) + cardinality(excluded.sightings) > ${MOST_SIGHTINGS} then null
-    when ${TELLS_MORE} then excluded.holder else r.holder end,
-  detail = case when ${anotherCall()} or ${TELLS_MORE} then excluded.detail else r.detail end,
-  weight = case when ${anotherCall()} or ${TELLS_MORE} then excluded.weight else r.weight end,
-  sightings = case when ${anotherCall()} then excluded.sightings else r.sightings || excluded.sightings end
-where not excluded.sightings <@ r.sightings and (r.holder is not null or ${anotherCall()})`);
-
-function anotherCall(): SQL {
-  const apart = sql`abs(${startOf(sql`excluded.sightings[1]`)} - ${startOf(sql`r.sightings[1]`)})`;
-  return sql`${apart} > ${SAME_CALL_MS}`.inlineParams();
-}
-
-/** The holder and the sightings of some responses. */
-export const seen = sql`
-  select r.holder, r.sightings from responses r
-  where r.project_id = ${project}
-    and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`;
+/** The times in which the next sighting of the chain may begin. Those of one chain meet, those of two do not. */
+const spanOf = (id: SQL): SQL => sql`int8range(${startOf(id)}, ${startOf(id)} + ${SAME_CALL_MS})`.inlineParams();
 
 /**
- * Removes a deleted call from the sightings of its response. If it was the holder, the one that tells most of the
- * others is.
+ * Adds sightings to the rows of their responses. The lock of a row makes writes of one response take turns. A chain that
+ * has become a crowd keeps its sightings until the next write, because this one has to settle them.
  */
-export const FORGET_SIGHTING = compileNamed(sql`
-update responses r
-set sightings = array_remove(r.sightings, ${param("id")}::uuid),
-  (holder, detail, weight) = (
-    select case when r.holder = ${param("id")}::uuid then n.id else r.holder end,
-      case when r.holder = ${param("id")}::uuid then coalesce(n.detail, 0) else r.detail end,
-      case when r.holder = ${param("id")}::uuid then coalesce(n.weight, 0) else r.weight end
-    from (select 1) as one
-    left join (
-      select t.id, ${storedDetail()} as detail, 2 * (coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0))
-          + coalesce((lower(t.service_tier) in (${constants(STANDARD_TIERS)}))::int, 0) as weight
-      from traces t where ${inReach(sql`t`)} and t.id = any(array_remove(r.sightings, ${param("id")}::uuid))
-      order by detail desc, weight desc, array_position(r.sightings, t.id) limit 1
-    ) n on true
+export const SIGHT = compileNamed(sql`
+insert into responses as r (project_id, response, holder, detail, sightings)
+select ${project}, md5(s.response)::uuid, (array_agg(s.id order by s.id))[1], 0, array_agg(distinct s.id)
+from unnest(${param("responses")}::text[], ${param("sighted")}::uuid[]) as s (response, id)
+group by 2 order by 2
+on conflict (project_id, response) do update set (sightings, crowds) = (
+  with every as (
+    select s.id, ${spanOf(sql`s.id`)} as span from unnest(r.sightings || excluded.sightings) as s (id) group by s.id
   )
+  select
+    coalesce((
+      select (array_agg(e.id order by e.id desc))[1:${MOST_KEPT}] from every e where not r.crowds @> lower(e.span)
+    ), '{}'),
+    coalesce((
+      select range_agg(c.chain) from (select unnest(range_agg(e.span) + r.crowds) as chain from every e) as c
+      where c.chain && r.crowds or (select count(*) from every e where e.span <@ c.chain) > ${MOST_SIGHTINGS}
+    ), '{}')
+)
+where not excluded.sightings <@ r.sightings`);
+
+/**
+ * The sightings in the chains that `sighted` calls are in, or would be in were they not deleted. A response that has
+ * fewer than `fewest` sightings is left out, because nothing contests it.
+ */
+export const chained = sql`
+  with seen as materialized (
+    select r.response, r.sightings, r.crowds from responses r
+    where r.project_id = ${project} and cardinality(r.sightings) >= ${param("fewest")}::integer
+      and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))
+  )
+  select distinct s.id, r.response, c.chain,
+    c.chain && r.crowds
+      or (select count(*) from unnest(r.sightings) as m (id) where ${startOf(sql`m.id`)} <@ c.chain) > ${MOST_SIGHTINGS}
+      as crowded
+  from seen r
+  join unnest(${param("responses")}::text[], ${param("sighted")}::uuid[]) as g (response, id) on md5(g.response)::uuid = r.response
+  cross join lateral (
+    select unnest(range_agg(${spanOf(sql`i.id`)}) + r.crowds) as chain from unnest(r.sightings) as i (id)
+  ) c
+  cross join lateral unnest(r.sightings) as s (id)
+  where (c.chain && ${spanOf(sql`g.id`)} or c.chain -|- ${spanOf(sql`g.id`)}) and ${startOf(sql`s.id`)} <@ c.chain`;
+
+/** Whether the stored sighting `t` counts as far as the others of its chain in `chained` (here `k`) are concerned. */
+export const holds = sql`k.crowded or t.id = first_value(t.id) over (
+    partition by k.response, k.chain order by ${storedDetail()} desc, ${storedWeight()} desc, t.id
+  )`;
+
+/** Removes a deleted call from the sightings of its response. */
+export const FORGET_SIGHTING = compileNamed(sql`
+update responses r set sightings = array_remove(r.sightings, ${param("id")}::uuid)
 where r.project_id = ${project} and ${param("id")}::uuid = any(r.sightings)
   and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
 
 /** The trace ids of the spans that are sightings of some responses. */
 export const TRACES_OF = compileNamed(sql`
 select distinct t.trace_id from traces t
-where ${inReach(sql`t`)} and t.id = any(array(select unnest(s.sightings) from (${seen}) as s)) and t.span_id is not null`);
+where ${inReach(sql`t`)} and t.id = any(array(select k.id from (${chained}) as k)) and t.span_id is not null`);
 
-/** Deletes responses that have no sighting left. */
+/** Deletes responses that have no sighting left. A crowd stays one. */
 export const FORGET_RESPONSE = compileNamed(sql`
 delete from responses r
-where r.project_id = ${project} and cardinality(r.sightings) = 0
+where r.project_id = ${project} and cardinality(r.sightings) = 0 and isempty(r.crowds)
   and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
 
 export function isSighting({ billable, wrapper, responseId }: Call): boolean {
   return (billable || wrapper) && responseId !== null && !WEAK_RESPONSE_ID.test(responseId);
 }
 
-export function responsesOf(sightings: readonly Call[]): { responses: string | null } {
-  return { responses: textArray(sightings.map(({ responseId }) => responseId)) };
-}
+/** A call with its response id, if it has one. */
+export type Sighting = Pick<Call, "id" | "responseId">;
 
-export function sightingValues(sightings: readonly Call[]): Record<string, unknown> {
+/** The values of `responses`, `sighted` and `fewest` in the statements here. */
+export function sightedValues(sightings: readonly Sighting[], fewest = 2): Record<string, unknown> {
+  const known = sightings.filter(({ responseId }) => responseId !== null);
   return {
-    ...responsesOf(sightings),
-    ids: plainArray(sightings.map(({ id }) => id)),
-    details: plainArray(sightings.map(detailOf)),
-    weights: plainArray(sightings.map(weightOf)),
+    responses: textArray(known.map(({ responseId }) => responseId)),
+    sighted: plainArray(known.map(({ id }) => id)),
+    fewest,
   };
 }
 
 /**
- * How much a sighting tells of what is priced: the number of its counts, and one more for a service tier. A count of
- * zero does not add to it, because some tools fill in zeros; nor do the name of the standard tier and the five-minute
- * part of cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last.
+ * How much the stored call `t` tells of what is priced: the number of its counts, and one more for a service tier. A
+ * count of zero does not add to it, because some tools fill in zeros; nor do the name of the standard tier and the
+ * five-minute part of cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last.
  */
-function detailOf(call: Call): number {
-  if (call.wrapper) return -1;
-  if (call.inputTokens === null && call.outputTokens === null && !hasUnits(call)) return 0;
-  let detail = canonicalTier(call.serviceTier) === null ? 1 : 2;
-  for (const field of PRICED_COUNTS) if ((call[field] ?? 0) > 0) detail++;
-  return detail;
-}
-
-/**
- * Of a stream that is reported while it grows, the last report has the most tokens. The name of the standard tier
- * decides last: it changes no price, but it is shown.
- */
-function weightOf({ inputTokens, outputTokens, serviceTier }: Call): number {
-  const namesStandard = serviceTier !== null && canonicalTier(serviceTier) === null;
-  return 2 * ((inputTokens ?? 0) + (outputTokens ?? 0)) + (namesStandard ? 1 : 0);
-}
-
-/** `detailOf` the stored call `t`. */
 function storedDetail(): SQL {
   const used = (fields: readonly CountField[]): SQL =>
     list(fields.map((field) => sql`nullif(t.${sql.identifier(COUNT_NAMES[field])}, 0)`));
@@ -144,19 +135,10 @@ function storedDetail(): SQL {
 }
 
 /**
- * Groups sightings so that those of one response in one group may be one call. If calls reuse an id, the later ones are
- * in a later group.
+ * Of a stream that is reported while it grows, the last report has the most tokens. The name of the standard tier
+ * decides last: it changes no price, but it is shown.
  */
-export function inReachOfEachOther(sightings: readonly Call[]): Call[][] {
-  const groups: { calls: Call[]; starts: Map<string, number> }[] = [];
-  for (const call of sightings) {
-    const response = call.responseId!;
-    let group = groups.find(
-      ({ starts }) => Math.abs((starts.get(response) ?? call.startedAtMs) - call.startedAtMs) <= SAME_CALL_MS,
-    );
-    if (!group) groups.push((group = { calls: [], starts: new Map() }));
-    group.calls.push(call);
-    if (!group.starts.has(response)) group.starts.set(response, call.startedAtMs);
-  }
-  return groups.map(({ calls }) => calls);
+function storedWeight(): SQL {
+  return sql`2 * (coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0))
+    + coalesce((lower(t.service_tier) in (${constants(STANDARD_TIERS)}))::int, 0)`;
 }

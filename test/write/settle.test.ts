@@ -291,7 +291,7 @@ describe("a deleted call", () => {
     expect(await deleteTrace(db, project, child.trace.id)).toBe(true);
     expect(await counted()).toBe("bw");
     await send(child, one);
-    expect(await counted()).toBe("bc");
+    expect(await counted()).toBe("ac");
     expect((await audit(db, project, START_MS, START_MS + 1)).mismatches).toEqual([]);
   });
 });

@@ -1,0 +1,1 @@
+ALTER TABLE "responses" ADD COLUMN "crowds" "int8multirange" DEFAULT '{}' NOT NULL;

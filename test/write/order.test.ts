@@ -1,0 +1,169 @@
+/**
+ * The promise "all orders give the same ledger": which calls count, and so every sum, is a function of the set of calls
+ * that were sent, not of their order or of how they were split into bodies.
+ */
+import { sql } from "drizzle-orm";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { Call, Link } from "../../src/ledger/call.ts";
+import { audit } from "../../src/rollup/audit.ts";
+import { HOUR_MS } from "../../src/time.ts";
+import { deleteTrace } from "../../src/traces/delete.ts";
+import { decideHeld } from "../../src/write/held.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
+import { database, newProject, redis } from "../ledger.ts";
+import { priced, trace } from "../calls.ts";
+
+const db = database();
+const START_MS = Date.UTC(2025, 8, 1, 12);
+const MINUTE_MS = 60_000;
+const TRACES = ["4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737"];
+
+type Sent = { call: Call } | { link: Link };
+
+const alone = (name: string, atMs: number, changes: Partial<Call> = {}): Sent => ({
+  call: trace({ startedAtMs: START_MS + atMs, clientId: name, responseId: "resp_1", ...changes }),
+});
+
+/** Sends the bodies in order, then lets cron decide what it holds. Returns what counts, and the sums. */
+async function ledgerOf(bodies: readonly (readonly Sent[])[], deleted: readonly Sent[] = []): Promise<unknown> {
+  const project = await newProject(db);
+  for (const body of bodies) {
+    const calls = body.flatMap((sent) => ("call" in sent ? [priced(sent.call)] : []));
+    const links = body.flatMap((sent) => ("link" in sent ? [sent.link] : []));
+    await writeBatch(db, project, calls, { links });
+  }
+  for (const sent of deleted) if ("call" in sent) await deleteTrace(db, project, sent.call.id);
+  await db.query(sql`
+    update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
+  await db.query(sql`
+    update held_wrappers set due_at = due_at - interval '1 day' where project_id = ${project}::uuid`);
+  const deps = { db, redis: redis(), now: () => START_MS, config: { wrapperGraceSeconds: 300 } };
+  await decideHeld({ ...deps, mergeSignal: { raise() {} } }, Infinity, () => {});
+  const { mismatches } = await audit(db, project, START_MS - 48 * HOUR_MS, START_MS + 96 * HOUR_MS);
+  expect(mismatches).toEqual([]);
+  return await db.query(sql`
+    select client_id, billable, cost_pico::text as cost, user_id from traces
+    where project_id = ${project}::uuid order by client_id`);
+}
+
+function counted(ledger: unknown): string[] {
+  const rows = ledger as { client_id: string; billable: boolean }[];
+  return rows.flatMap((row) => (row.billable ? [row.client_id] : []));
+}
+
+/** An order of the items, and how many of them go in each body. */
+function orderOf<T>(items: readonly T[]): fc.Arbitrary<T[][]> {
+  return fc
+    .tuple(
+      fc.shuffledSubarray([...items], { minLength: items.length }),
+      fc.array(fc.integer({ min: 1, max: items.length }), { minLength: items.length, maxLength: items.length }),
+    )
+    .map(([shuffled, sizes]) => {
+      const bodies: T[][] = [];
+      for (let at = 0; at < shuffled.length; at += sizes[bodies.length - 1]!)
+        bodies.push(shuffled.slice(at, at + sizes[bodies.length]!));
+      return bodies;
+    });
+}
+
+/** All orders of a few items, with all splits of each. */
+function* everyOrder<T>(items: readonly T[]): Generator<T[][]> {
+  if (items.length === 0) yield [];
+  for (const [at, item] of items.entries()) {
+    for (const rest of everyOrder(items.toSpliced(at, 1))) {
+      yield [[item], ...rest];
+      const [first, ...others] = rest;
+      if (first) yield [[item, ...first], ...others];
+    }
+  }
+}
+
+it("counts A and A2 once and B, two hours later, once more: 24 orders and splits, one ledger", async () => {
+  const sent = [alone("a", 0), alone("a2", 1_000), alone("b", 2 * HOUR_MS)];
+  for (const bodies of everyOrder(sent)) expect(counted(await ledgerOf(bodies))).toEqual(["a", "b"]);
+});
+
+it("counts a chain of sightings once, whose ends lie more than an hour apart", async () => {
+  const sent = [alone("a", 0), alone("b", 50 * MINUTE_MS), alone("c", 100 * MINUTE_MS)];
+  for (const bodies of everyOrder(sent)) expect(counted(await ledgerOf(bodies))).toEqual(["a"]);
+});
+
+it("counts the earliest of sightings that tell equally much", async () => {
+  const sent = [alone("a", 0, { model: "gpt-4o-mini" }), alone("b", 1_000), alone("c", 2_000, { provider: "azure" })];
+  for (const bodies of everyOrder(sent)) expect(counted(await ledgerOf(bodies))).toEqual(["a"]);
+});
+
+it("is as if a deleted call had never come, also where it joined two chains", async () => {
+  const [a, b, c] = [alone("a", 0), alone("b", 50 * MINUTE_MS), alone("c", 100 * MINUTE_MS)];
+  for (const bodies of everyOrder([a, b, c])) expect(counted(await ledgerOf(bodies, [b]))).toEqual(["a", "c"]);
+});
+
+const minutes = fc.oneof(fc.constantFrom(0, 59, 60, 61, 120), fc.integer({ min: 0, max: 400 }));
+const response = fc.constantFrom("resp_1", "resp_1", "resp_2", null);
+const usage = fc.constantFrom<Partial<Call>>(
+  {},
+  {},
+  { outputTokens: 200 },
+  { inputTokens: null, outputTokens: null },
+  { cacheReadTokens: 10 },
+  { serviceTier: "flex" },
+  { serviceTier: "standard" },
+  { model: "gpt-4o-mini" },
+);
+const place = fc.record({ traceId: fc.constantFrom(...TRACES), parent: fc.option(fc.nat(5)) });
+const kind = fc.constantFrom("call", "call", "call", "call", "wrapper", "link");
+
+/** Calls with and without a place in a tree, wrappers and links, of few responses, within some hours. */
+const history = fc
+  .array(fc.record({ minutes, response, usage, place: fc.option(place), kind, user: fc.constantFrom(null, "ada") }), {
+    minLength: 2,
+    maxLength: 6,
+  })
+  .map((items) =>
+    items.map((item, i): Sent => {
+      const id = (n: number): string => (n + 1).toString(16).padStart(16, "0");
+      const parentId = item.place === null || item.place.parent === null ? null : id(item.place.parent);
+      const traceId = item.place?.traceId ?? TRACES[0]!;
+      const own = item.place === null && item.kind === "call" ? {} : { traceId, spanId: id(i), parentId };
+      const startedAtMs = START_MS + item.minutes * MINUTE_MS;
+      if (item.kind === "link") {
+        const context = { userId: item.user, sessionId: null, tags: {} };
+        return {
+          link: { traceId, spanId: id(i), parentId, startedAtMs, wrapper: false, ofInterest: true, ...context },
+        };
+      }
+      const changes = { ...item.usage, ...own, responseId: item.response, userId: item.user };
+      const wrapper = item.kind === "wrapper" ? { billable: false, wrapper: true, rule: "traceloop.span.kind" } : {};
+      return { call: trace({ startedAtMs, clientId: String(i), ...changes, ...wrapper }) };
+    }),
+  );
+
+it("gives one ledger for all orders and splits of any history", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      history.chain((all) => fc.tuple(fc.constant(all), orderOf(all), orderOf(all))),
+      async ([all, one, other]) => {
+        const whole = await ledgerOf([all]);
+        expect(await ledgerOf(one)).toEqual(whole);
+        expect(await ledgerOf(other)).toEqual(whole);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+it("counts every call of an id that more than 16 share within an hour of each other, and one of another time", async () => {
+  const crowd = Array.from({ length: 18 }, (_, i) => alone(`c${i}`, i * 10 * MINUTE_MS));
+  const others = [alone("x1", 6 * HOUR_MS), alone("x2", 6 * HOUR_MS + 1)];
+  const wrapped = { traceId: TRACES[0]!, spanId: "00000000000000aa", billable: false, wrapper: true };
+  const wrapper = alone("w", 15 * MINUTE_MS, { ...wrapped, rule: "traceloop.span.kind" });
+  const all = [...crowd, ...others, wrapper];
+  const names = [...crowd.map((_, i) => `c${i}`), "w", "x1"].toSorted();
+  await fc.assert(
+    fc.asyncProperty(orderOf(all), async (bodies) => {
+      expect(counted(await ledgerOf(bodies)).toSorted()).toEqual(names);
+    }),
+    { numRuns: 12 },
+  );
+});
