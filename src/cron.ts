@@ -83,10 +83,7 @@ function stagesOf(
       );
       return true;
     },
-    async () => {
-      await repeatEpochMoves(deps);
-      return true;
-    },
+    () => repeatEpochMoves(deps),
     async () => Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS)).drained,
     async () => {
       const { done, unpriced } = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { CronDeps } from "./cron.ts";
 import { connect } from "./db/client.ts";
 import { createReader } from "./db/replica.ts";
+import { createEpochLease } from "./epoch.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
 import { createIntake } from "./http/intake.ts";
 import { createKeyring } from "./keys.ts";
@@ -41,7 +42,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     groupCommit: createGroupCommit(db, config.wrapperGraceSeconds),
     queue: config.queue && createCallQueue(config.queue),
     unknownMembers: createUnknownMembers(),
-    cache: createSummaryCache(redis),
+    cache: createSummaryCache(redis, createEpochLease({ db, redis, now })),
     zones: createZones(),
     intake: createIntake(),
     mergeSignal: createMergeSignal(redis),

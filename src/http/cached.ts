@@ -21,7 +21,7 @@ export const CACHE_HEADERS = {
 
 const SENT = {
   ETag: "Identifies the answer without its `as_of`.",
-  "X-Cache": "The cache's state: `hit`, `miss`, `bypass`, or `down` if the cache did not answer.",
+  "X-Cache": "The cache's state: `hit`, `miss`, `bypass`, or `down` if the cache did not answer or took no writes.",
   "Cache-Control": "`private, no-cache`",
   "Server-Timing": "The cache's state, and milliseconds in the database and in total.",
 };

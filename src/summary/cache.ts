@@ -1,11 +1,12 @@
 /**
  * Summaries and explanations in Redis. A cached value carries the project's epoch at the time of its question. A write
  * that changes a closed hour moves the epoch before it is acknowledged, so no later read takes an older value. An
- * answer whose range reaches into the current hour is cached for one second only.
+ * answer whose range reaches into the current hour is cached for one second only. All others need the lease, too: it
+ * says that no move of an epoch is due (`src/epoch.ts`).
  *
- * Redis is optional: if it does not answer, the answer comes from the database.
+ * Redis is optional: if it does not answer or takes no writes, the answer comes from the database.
  */
-import { epochKey } from "../epoch.ts";
+import { epochKey, type EpochLease, LEASE_KEY } from "../epoch.ts";
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 import { sha256Hex } from "../digest.ts";
 import type { RedisClient } from "../redis.ts";
@@ -61,7 +62,7 @@ export interface SummaryCache {
   answer(request: CacheRequest, nowMs: number, compute: () => Promise<string>, keepAlive: KeepAlive): Promise<Cached>;
 }
 
-export function createSummaryCache(redis: RedisClient): SummaryCache {
+export function createSummaryCache(redis: RedisClient, lease: EpochLease): SummaryCache {
   /**
    * One flight per question and epoch in this isolate: requests that ask the same share one, unless a write came
    * between.
@@ -111,7 +112,12 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
       const ask = async (): Promise<Answer> => withDigest(await compute());
       if (bypass) return counted("bypass", await ask());
       const key = `summary:${projectId}:${question}`;
-      const reply = await lookUps.share(key, () => redis.getMany([epochKey(projectId), key]), keepAlive);
+      const ttlMs = ttl(toMs, nowMs);
+      const lookUp = (): ReturnType<RedisClient["getMany"]> =>
+        lookUps.share(key, () => redis.getMany([epochKey(projectId), key, LEASE_KEY]), keepAlive);
+      let reply = await lookUp();
+      if (!reply.down && ttlMs === CLOSED_TTL_MS && !(Number(reply.value[2]) > nowMs))
+        reply = (await lease.renew(keepAlive)) ? await lookUp() : { down: true };
       // Without the epoch a write may have come between, so a request never joins a question that was asked before it.
       if (reply.down) return counted("down", await asks.share(key, ask, keepAlive));
       const [epoch = null, value = null] = reply.value;
@@ -125,7 +131,7 @@ export function createSummaryCache(redis: RedisClient): SummaryCache {
         const kept: Promise<unknown> =
           epoch === null
             ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
-            : redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttl(toMs, nowMs));
+            : redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttlMs);
         return { answer, kept };
       };
       return counted("miss", await shared(key, epoch, askAndStore, keepAlive));

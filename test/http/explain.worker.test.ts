@@ -286,7 +286,11 @@ describe("is cached as a summary is", () => {
         return await redis.set(name, value, ttl);
       },
     };
-    const ledger = ledgerOf(projectId, key, appWith({ now: () => now, cache: createSummaryCache(watched) }));
+    const ledger = ledgerOf(
+      projectId,
+      key,
+      appWith({ now: () => now, cache: createSummaryCache(watched, { renew: async () => true }) }),
+    );
     await ledger.write([call({ timestamp: BEFORE })]);
     for (let i = 0; i < 2; i++)
       await explain(ledger, `from=2025-03-03&to=2025-03-04&compare_from=2025-03-10&compare_to=2025-03-11`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RedisClient } from "../../src/redis.ts";
 import { createSummaryCache, type CacheRequest } from "../../src/summary/cache.ts";
-import { moveEpoch, touchesClosedHour } from "../../src/epoch.ts";
+import { LEASE_KEY, moveEpoch, touchesClosedHour } from "../../src/epoch.ts";
 
 const NOW = Date.UTC(2025, 2, 10, 12, 30);
 const HOUR = 3_600_000;
@@ -21,7 +21,8 @@ function memory(): RedisClient & {
     values,
     ttls,
     isDown: false,
-    getMany: (keys: string[]) => reply(keys.map((key) => values.get(key) ?? null)),
+    getMany: (keys: string[]) =>
+      reply(keys.map((key) => values.get(key) ?? (key === LEASE_KEY ? String(NOW + 24 * HOUR) : null))),
     set: (key: string, value: string, ttlMs?: number) => {
       if (!redis.isDown) values.set(key, value);
       ttls.set(key, ttlMs);
@@ -38,7 +39,7 @@ function memory(): RedisClient & {
 
 function harness() {
   const redis = memory();
-  const cache = createSummaryCache(redis);
+  const cache = createSummaryCache(redis, { renew: async () => true });
   const kept: Promise<unknown>[] = [];
   let computed = 0;
   const ask = async (request = closed, nowMs = NOW): Promise<string> => {
