@@ -92,7 +92,8 @@ function serve(socket: Socket, pool: pg.Pool): void {
     try {
       client = await pool.connect();
     } catch (error) {
-      return refuse(socket, (error as { code?: string }).code ?? "08006", (error as Error).message);
+      // An error of the socket has a code of its own, which is none of Postgres'.
+      return refuse(socket, error instanceof pg.DatabaseError ? error.code! : "08006", (error as Error).message);
     }
     const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
     const own = stream.listeners("data") as ((chunk: Buffer) => void)[];

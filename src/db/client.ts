@@ -92,8 +92,11 @@ const RETRIES = 3;
 const ROLLED_BACK = new Set(["40P01", "40001"]);
 /** undefined_function: nothing ran. */
 const NO_FUNCTION = "42883";
-/** Connection, resource and operator classes, and a cancelled statement. The statement is not at fault. */
-const UNAVAILABLE = /^(08|53|57|58|55P03|25006|XX)/;
+/**
+ * Classes of connections, logins, resources and operators, and a cancelled statement: the statement is not at fault. Nor
+ * is it where the code is none of Postgres', such as `ECONNREFUSED` of what stands before the database.
+ */
+const UNAVAILABLE = /^(08|28|3D|53|57|58|55P03|25006|XX)|^(?![0-9A-Z]{5}$)/;
 
 export function connect({
   driver = "neon",

@@ -1,7 +1,7 @@
 /** What every driver promises: the same values, the same errors, one transaction a call. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { sql } from "drizzle-orm";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import {
@@ -73,6 +73,32 @@ it("lets clients of different Neon endpoints work side by side", async () => {
   expect(await over("neon").query(sql`select 1 as one`)).toEqual([{ one: 1 }]);
 });
 
+async function neonSaying(code: string): Promise<Partial<DatabaseOptions>> {
+  const server = createServer((_, response) => {
+    response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify({ message: "away", code }));
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return { fetchEndpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql` };
+}
+
+/** Answers whatever a client says first with Postgres' message of an error. */
+async function hyperdriveSaying(code: string): Promise<Partial<DatabaseOptions>> {
+  const server = createSocketServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0Maway\0\0`);
+      const head = Buffer.alloc(5);
+      head.write("E");
+      head.writeInt32BE(fields.length + 4, 1);
+      socket.end(Buffer.concat([head, fields]));
+    });
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return { url: `postgres://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/x` };
+}
+
 describe.each(DRIVERS)("over %s", (driver) => {
   const db = over(driver);
   const failure = async (work: Promise<unknown>): Promise<Error> =>
@@ -125,7 +151,7 @@ describe.each(DRIVERS)("over %s", (driver) => {
 
   it("is unavailable where nothing answers, and where it takes too long; no lock stays", async () => {
     const url = "postgres://u:p@127.0.0.1:9/x";
-    expect(await failure(over(driver, { url }).ping())).toBeInstanceOf(driver === "neon" ? Error : DatabaseUnavailable);
+    expect(await failure(over(driver, { url }).ping())).toBeInstanceOf(DatabaseUnavailable);
     const { id } = await createProject(db, "a");
     const beganMs = Date.now();
     const slow = over(driver, { timeoutMs: 1_000 }).batch([rename(id, "b"), sql`select pg_sleep(60)`]);
@@ -134,6 +160,26 @@ describe.each(DRIVERS)("over %s", (driver) => {
     await db.query(rename(id, "c"));
     expect(await nameOf(id)).toBe("c");
   });
+
+  it.each([
+    ["08006", "connection_failure"],
+    ["08P99", "of the class of connections, and not known"],
+    ["57P01", "admin_shutdown"],
+    ["57P99", "of the class of interventions, and not known"],
+    ["28P01", "invalid_password"],
+    ["3D000", "invalid_catalog_name"],
+  ])("is unavailable where the database says %s: %s", async (code) => {
+    const raise = sql`select refuse_if(true, ${code})`;
+    expect(await failure(db.query(raise))).toBeInstanceOf(DatabaseUnavailable);
+  });
+
+  it.each(["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN"])(
+    "is unavailable where what stands before the database says %s",
+    async (code) => {
+      const options = driver === "neon" ? await neonSaying(code) : await hyperdriveSaying(code);
+      expect(await failure(over(driver, options).ping())).toBeInstanceOf(DatabaseUnavailable);
+    },
+  );
 
   it("runs what deadlocked again", async () => {
     const [a, b] = [await createProject(db, "a"), await createProject(db, "b")];
