@@ -14,6 +14,7 @@ import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
 import { originOf } from "../pricing/origin.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
 import { columns } from "../db/sql.ts";
+import { holderInsteadOf } from "../write/sightings.ts";
 import { count, id, time, usd } from "../wire.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type AppliedPrice, Receipt, receiptOf } from "./receipt.ts";
@@ -202,11 +203,8 @@ export async function readCall(
     "p",
   );
   const [row] = await db.query(sql`
-    select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${units},
-      r.holder
+    select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${units}
     from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
-    left join responses r on r.project_id = t.project_id and r.response = md5(t.response_id)::uuid
-      and t.id = any(r.sightings) and r.holder <> t.id
     where t.project_id = ${projectId}::uuid and t.id = ${id}::uuid`);
   if (!row) {
     await expectRaw(db, startOfKey(id));
@@ -215,7 +213,9 @@ export async function readCall(
   const usage = usageBy((name) => (row[name] ?? null) as number | null);
   const price = priceOf(row, catalogue);
   const receipt = receiptOf(usage, price, pico(row["cost_pico"]), String(row["usage_semantics"]));
-  return { ...shown(row), receipt, counted_as: row["holder"] === null ? null : String(row["holder"]) };
+  const responseId = row["response_id"] as string | null;
+  const counted_as = responseId === null ? null : await holderInsteadOf(db, projectId, { id, responseId });
+  return { ...shown(row), receipt, counted_as };
 }
 
 function priceOf(row: Row, catalogue: Catalogue): AppliedPrice | null {

@@ -8,7 +8,7 @@ import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { chained, holds, sightedValues, type Sighting } from "./sightings.ts";
+import { chained, holds, sightedValues, type Sighting, stored } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
@@ -59,10 +59,7 @@ chained as materialized (${chained}),
 contested as materialized (
   select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
     ${holds} as holds
-  from chained k cross join lateral (
-    -- The limit keeps this a look-up for each sighting, however many there are.
-    select * from traces s where ${inReach(sql`s`)} and s.id = k.id limit 1
-  ) t where k.response = md5(t.response_id)::uuid
+  from ${stored}
 ),
 wanted as (
   select t.*, j.nested as now_nested, j.user_id as now_user_id, j.session_id as now_session_id, j.tags::jsonb as now_tags,

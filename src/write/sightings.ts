@@ -10,12 +10,13 @@
 import { HOUR_MS } from "../time.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { compileNamed } from "../db/client.ts";
-import { inReach } from "./scope.ts";
+import { compileNamed, type Database } from "../db/client.ts";
+import { inReach, scopeOf } from "./scope.ts";
 import { constants, list, param, project } from "../db/sql.ts";
 import { BUCKETS, CONTENTS, UNIT_COUNTS } from "../ledger/buckets.ts";
 import { type Call, COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
 import type { CountField } from "../ledger/counts.ts";
+import { startOfKey } from "../ledger/key.ts";
 import { STANDARD_TIERS } from "../pricing/service-tier.ts";
 
 /** Sightings of one response begin at most this long after one another. After a longer gap the id was used again. */
@@ -80,10 +81,29 @@ export const chained = sql`
   cross join lateral unnest(r.sightings) as s (id)
   where (c.chain && ${spanOf(sql`g.id`)} or c.chain -|- ${spanOf(sql`g.id`)}) and ${startOf(sql`s.id`)} <@ c.chain`;
 
-/** Whether the stored sighting `t` counts as far as the others of its chain in `chained` (here `k`) are concerned. */
+/** Each of the sightings `chained` (here `k`) that is stored, as `t`. */
+export const stored = sql`
+  chained k cross join lateral (
+    -- The limit keeps this a look-up for each sighting, however many there are.
+    select * from traces s where ${inReach(sql`s`)} and s.id = k.id limit 1
+  ) t where k.response = md5(t.response_id)::uuid`;
+
+/** Whether the sighting counts as far as the others of its chain are concerned. */
 export const holds = sql`k.crowded or t.id = first_value(t.id) over (
     partition by k.response, k.chain order by ${storedDetail()} desc, ${storedWeight()} desc, t.id
   )`;
+
+const HOLDER = compileNamed(sql`
+with chained as materialized (${chained})
+select c.id from (select t.id, k.crowded, ${holds} as holds from ${stored}) c where c.holds and not c.crowded`);
+
+/** The call that counts instead of this one, if they are sightings of one response. */
+export async function holderInsteadOf(db: Database, projectId: string, call: Sighting): Promise<string | null> {
+  const scope = scopeOf(projectId, [startOfKey(call.id)], 0);
+  const { statement, values } = HOLDER({ ...scope, ...sightedValues([call]) });
+  const [row] = await db.run(statement, values);
+  return row && row["id"] !== call.id ? String(row["id"]) : null;
+}
 
 /** Removes a deleted call from the sightings of its response. */
 export const FORGET_SIGHTING = compileNamed(sql`

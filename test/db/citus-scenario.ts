@@ -229,6 +229,7 @@ export async function playScenario(): Promise<Scenario> {
   const shown = await get<{ traces: Record<string, string>[] }>(`/v1/traces?${RANGE}&billable=all`);
   const idOf = (field: string, value: string): string => shown.traces.find((trace) => trace[field] === value)!["id"]!;
   await get(`/v1/traces/${idOf("client_id", "a")}`);
+  await get(`/v1/traces/${idOf("response_id", "resp-2")}`);
   await ask("DELETE", `/v1/traces/${idOf("response_id", "resp-2")}`);
   faults.push(TOO_LARGE);
   await ask("DELETE", `/v1/traces/${idOf("response_id", "resp-1")}`);
