@@ -5,6 +5,7 @@ export type ErrorCode =
   | "invalid_body"
   | "all_rejected"
   | "too_many_rows"
+  | "answer_too_large"
   | "too_many_prices"
   | "too_many_jobs"
   | "price_overlap"
@@ -45,4 +46,14 @@ export function malformedBody(detail: string): ApiError {
 /** The request carries more items (spans, log records, calls) than it may. */
 export function tooManyItems(maxItems: number): ApiError {
   return new ApiError("body_too_large", `a request may carry at most ${maxItems} items`);
+}
+
+/**
+ * The answer would be larger than what a driver takes.
+ *
+ * @param narrow says what to ask instead.
+ * @param parameter is the one to change first, if one is known.
+ */
+export function answerTooLarge(narrow: string, parameter: string | null): ApiError {
+  return new ApiError("answer_too_large", `the answer would have more than 10 MB; ${narrow}`, { parameter });
 }

@@ -1,8 +1,8 @@
 /** Explains why the cost changed between two periods. One statement reads the rollup rows of both. */
 import { showSums, Sums } from "../summary/shown.ts";
 import { z } from "zod";
-import type { Database, Row } from "../db/client.ts";
-import { ApiError } from "../errors.ts";
+import { type Database, type Row, StatementTooLarge } from "../db/client.ts";
+import { answerTooLarge, ApiError } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
@@ -75,7 +75,12 @@ export async function explain(
   nowMs: number,
 ): Promise<Explanation> {
   const windows = [...explainWindows(query, "before"), ...explainWindows(query, "after")];
-  const groups = (await readWindows(db, explainStatement(projectId, query, MAX_GROUPS + 1), windows)).map(readGroup);
+  const statement = explainStatement(projectId, query, MAX_GROUPS + 1);
+  const read = await readWindows(db, statement, windows).catch((error: unknown) => {
+    if (!(error instanceof StatementTooLarge)) throw error;
+    throw answerTooLarge("filter by some applications, environments, providers, models or operations", "application");
+  });
+  const groups = read.map(readGroup);
   if (groups.length > MAX_GROUPS) {
     throw new ApiError(
       "too_many_rows",

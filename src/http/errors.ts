@@ -4,8 +4,8 @@
  */
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
-import { DatabaseUnavailable, Expired, type ExpiredKind } from "../db/client.ts";
-import { ApiError, type ErrorCode } from "../errors.ts";
+import { DatabaseUnavailable, Expired, type ExpiredKind, StatementTooLarge } from "../db/client.ts";
+import { answerTooLarge, ApiError, type ErrorCode } from "../errors.ts";
 import { encodeStatus } from "../ingest/decode/otlp/response.ts";
 import { Ingested } from "../ingest/ingest.ts";
 import { QueueUnavailable } from "../queue/queue.ts";
@@ -40,6 +40,12 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     means:
       "The answer would have too many rows. Ask for fewer groups or a shorter range. `parameter` names the parameter to change first.",
     members: { parameter: z.string() },
+  },
+  answer_too_large: {
+    status: 400,
+    means:
+      "The answer would have more than 10 MB. `detail` says what to ask instead. `parameter` names the parameter to change first, if one is known.",
+    members: { parameter: z.string().nullable() },
   },
   too_many_prices: { status: 400, means: "The maximum number of custom prices has been reached." },
   too_many_jobs: { status: 409, means: "The maximum number of open jobs has been reached. Cancel one, or wait." },
@@ -175,6 +181,8 @@ function toApiError(error: Error): ApiError {
   if (error instanceof Expired) return expired(error);
   if (error instanceof DatabaseUnavailable)
     return new ApiError("database_unavailable", "the database did not answer; try again, nothing is counted twice");
+  if (error instanceof StatementTooLarge)
+    return answerTooLarge("ask for a shorter range, fewer groups, or more filters", null);
   if (error instanceof QueueUnavailable)
     return new ApiError("queue_unavailable", "the queue did not take the calls; try again, nothing is counted twice");
   if (error instanceof HTTPException && error.status < 500) return new ApiError("invalid_body", error.message);

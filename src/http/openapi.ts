@@ -237,9 +237,10 @@ function describeRefusal(codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas
   return describeAnswer({ description, content, ...(headers && { headers }) }, schemas);
 }
 
-function refusalsOf({ caller, tag, body, refusals = [] }: Operation): ErrorCode[] {
+function refusalsOf({ caller, tag, query, body, refusals = [] }: Operation): ErrorCode[] {
   return [
     ...(tag === "Ingest" ? [] : (["invalid_parameter"] as const)),
+    ...(query ? (["answer_too_large"] as const) : []),
     ...(body
       ? (["invalid_body", "body_timeout", "body_too_large", "unsupported_media_type", "overloaded"] as const)
       : []),

@@ -1,8 +1,8 @@
 /** One summary: rollup rows for whole hours, days and weeks, calls for ragged edges, in one statement per period. */
 import { rowsOf, show, Summary } from "./shown.ts";
 import { SHOWN_MEASURES, type Measure, MEASURES } from "../ledger/measures.ts";
-import { type Database, Expired, type Row } from "../db/client.ts";
-import { ApiError } from "../errors.ts";
+import { type Database, Expired, type Row, StatementTooLarge } from "../db/client.ts";
+import { answerTooLarge, ApiError } from "../errors.ts";
 import { OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
@@ -107,7 +107,10 @@ async function readFrom(
     measures,
     maxRows: mostRows,
   });
-  const rows = await readWindows(db, statement, windows);
+  const rows = await readWindows(db, statement, windows).catch((error: unknown) => {
+    if (!(error instanceof StatementTooLarge)) throw error;
+    throw answerTooLarge(`ask for ${coarserThan(query)}, or filter`, parameterOf(query));
+  });
   if (rows.length === mostRows)
     throw query.limit === null ? tooManyRows(query) : tooMany(query, MAX_READ, "groups to choose from", "group_by");
   const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row));
@@ -120,18 +123,28 @@ async function readFrom(
 const COARSER = { none: null, hour: "day", day: "week", week: "month", month: null } as const;
 
 function tooManyRows(query: SummaryQuery): ApiError {
-  return tooMany(query, MAX_ROWS, "rows", query.groupBy.length > 0 ? "group_by" : "interval");
+  return tooMany(query, MAX_ROWS, "rows", parameterOf(query));
 }
 
-function tooMany({ interval, groupBy }: SummaryQuery, most: number, what: string, parameter: string): ApiError {
+/** The parameter that makes rows. */
+function parameterOf({ groupBy }: SummaryQuery): string {
+  return groupBy.length > 0 ? "group_by" : "interval";
+}
+
+function tooMany(query: SummaryQuery, most: number, what: string, parameter: string): ApiError {
+  const detail = `more than ${most.toLocaleString("en-US")} ${what}; ask for ${coarserThan(query)}`;
+  return new ApiError("too_many_rows", detail, { parameter });
+}
+
+/** What to ask for instead, so that there are fewer rows. */
+function coarserThan({ interval, groupBy }: SummaryQuery): string {
   const coarser = COARSER[interval];
   const instead = [
     ...(coarser === null ? [] : [`interval=${coarser}`]),
     ...(groupBy.length > 0 ? ["fewer groups"] : []),
     "a shorter range",
   ];
-  const detail = `more than ${most.toLocaleString("en-US")} ${what}; ask for ${instead.join(", ").replace(/, (?=[^,]*$)/, " or ")}`;
-  return new ApiError("too_many_rows", detail, { parameter });
+  return instead.join(", ").replace(/, (?=[^,]*$)/, " or ");
 }
 
 export function readGroup(

@@ -16,6 +16,7 @@ import { expectRaw, readRaw } from "../retention/kept.ts";
 import { columns } from "../db/sql.ts";
 import { holderInsteadOf } from "../write/sightings.ts";
 import { count, id, time, usd } from "../wire.ts";
+import { readPage } from "./page.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type AppliedPrice, Receipt, receiptOf } from "./receipt.ts";
 
@@ -103,9 +104,9 @@ export async function listTraces(
 ): Promise<{ traces: ShownTrace[]; next_cursor: string | null }> {
   const [after, highest] = keyRange(query.fromMs, query.toMs);
   const before = query.cursor !== null && query.cursor < highest ? query.cursor : highest;
-  const rows = await readTraces(db, projectId, query, { after, before }, sql`desc`, query.limit + 1);
-  const page = rows.slice(0, query.limit);
-  return { traces: page, next_cursor: rows.length > query.limit ? page.at(-1)!.id : null };
+  const rows = selectTraces(projectId, query, { after, before }, sql`desc`, query.limit + 1);
+  const { page, next_cursor } = await readPage(db, rows, { key: "id", limit: query.limit, fromMs: startOfKey(after) });
+  return { traces: page.map(shown), next_cursor };
 }
 
 /**
@@ -117,14 +118,15 @@ export interface IdRange {
 }
 
 /** The first calls of a range that the filters let through, oldest first. */
-export function readOldest(
+export async function readOldest(
   db: Database,
   projectId: string,
   filters: TraceFilters,
   range: IdRange,
   limit: number,
 ): Promise<ShownTrace[]> {
-  return readTraces(db, projectId, filters, range, sql`asc`, limit);
+  const rows = selectTraces(projectId, filters, range, sql`asc`, limit);
+  return (await readRaw(db, rows, startOfKey(range.after))).map(shown);
 }
 
 /**
@@ -141,25 +143,16 @@ export async function cutAfter(
   return last && next ? { last: String(last["id"]), next: String(next["id"]) } : null;
 }
 
-async function readTraces(
-  db: Database,
-  projectId: string,
-  filters: TraceFilters,
-  range: IdRange,
-  order: SQL,
-  limit: number,
-): Promise<ShownTrace[]> {
+function selectTraces(projectId: string, filters: TraceFilters, range: IdRange, order: SQL, limit: number): SQL {
   // `offset 0` makes Postgres walk the ids in order until the page is full. If it expects a filter to let few calls
   // through, it would otherwise read and sort the whole range. It expects that of all values that are newer than its
   // statistics.
   const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", filters.columns.trace_id)}` : sql``;
-  const page = sql`
+  return sql`
     select t.* from (
       select t.* from traces t where ${within(projectId, range)}${byTrace} order by t.id ${order} offset 0
     ) t
     where ${matching(projectId, filters, range)} order by t.id ${order} limit ${limit}`;
-  const rows = await readRaw(db, page, startOfKey(range.after));
-  return rows.map(shown);
 }
 
 /** The condition on `t` for calls of a range that the filters let through. */

@@ -6,6 +6,7 @@ import { keyRange } from "../ledger/key.ts";
 import { picoToUsd } from "../money.ts";
 import { readRaw } from "../retention/kept.ts";
 import { count, time, usd } from "../wire.ts";
+import { readPage } from "./page.ts";
 import type { TracesQuery } from "./query.ts";
 import { listTraces, matching, type ShownTrace } from "./read.ts";
 
@@ -44,12 +45,9 @@ export async function listSessions(
     ) s
     ${query.cursor === null ? sql`` : sql`where last_id < ${query.cursor}`}
     order by last_id desc limit ${query.limit + 1}`;
-  const rows = await readRaw(db, latest, query.fromMs);
-  const page = rows.slice(0, query.limit);
-  return {
-    sessions: page.map(shown),
-    next_cursor: rows.length > query.limit ? String(page.at(-1)!["last_id"]) : null,
-  };
+  const { limit, fromMs } = query;
+  const { page, next_cursor } = await readPage(db, latest, { key: "last_id", limit, fromMs });
+  return { sessions: page.map(shown), next_cursor };
 }
 
 /** One session with a page of its calls, newest first; null if it has no calls in the range. */

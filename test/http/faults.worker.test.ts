@@ -1,7 +1,7 @@
 /** When the database fails, and what every answer carries whatever happens. */
 import { NeonDbError } from "@neondatabase/serverless";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { connect, DatabaseUnavailable, type Database } from "../../src/db/client.ts";
+import { connect, DatabaseUnavailable, type Database, StatementTooLarge } from "../../src/db/client.ts";
 import { createKeyring } from "../../src/keys.ts";
 import { CATALOGUE_VERSION } from "../../src/pricing/catalogue.ts";
 import { chat, jsonRequest, toProtobuf } from "../ingest/decode/otlp/request.ts";
@@ -49,6 +49,15 @@ describe("a database that does not answer", () => {
     const body = await problem(response, 503, "database_unavailable");
     expect(JSON.stringify(body)).not.toContain("secret");
   });
+
+  it.each(["/v1/traces", "/v1/sessions", "/v1/summary", "/v1/explain", "/v1/prices/unpriced", "/v1/audit"])(
+    "is 400 at %s, and says what to narrow, where an answer would be too large",
+    async (path) => {
+      const ledger = await open(new StatementTooLarge("the statement is too large"));
+      const body = await problem(await ledger.fetch(path), 400, "answer_too_large");
+      expect(body["detail"]).toMatch(/10 MB; (ask for|filter)/);
+    },
+  );
 
   it("is 503 for keys and the admin routes too, never 401", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
