@@ -5,7 +5,7 @@
 import { type RepriceDeps, type Restated, repriceStep, type RepriceScope } from "./step.ts";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { DatabaseUnavailable, type Row } from "../db/client.ts";
+import type { Row } from "../db/client.ts";
 import { instantAt } from "../db/sql.ts";
 import { ApiError } from "../errors.ts";
 import type { KeepAlive } from "../keep-alive.ts";
@@ -197,7 +197,7 @@ export async function cancelJob(deps: RepriceDeps, projectId: string, id: string
  * fails waits for its next try, and holds up nobody.
  *
  * @returns whether no job is due.
- * @throws DatabaseUnavailable, which is no job's fault.
+ * @throws DatabaseUnavailable if not even a failure can be noted.
  */
 export async function runJobs(deps: RepriceDeps, keepAlive: KeepAlive): Promise<boolean> {
   const deadlineMs = deps.now() + RUN_MS;
@@ -220,12 +220,14 @@ export async function runJobs(deps: RepriceDeps, keepAlive: KeepAlive): Promise<
 async function takeStep(deps: RepriceDeps, row: Row, keepAlive: KeepAlive): Promise<void> {
   const scope = scopeOf(row);
   const jobId = String(row["id"]);
+  // After a failure too: the step may have been committed although its answer was lost.
+  let mayDiffer = true;
   try {
     const pricer = await deps.prices.pricerFor(scope.projectId, deps.now());
     const cursor = row["cursor"] as string | null;
-    await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: true, jobId });
+    const step = await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: true, jobId });
+    mayDiffer = step.restated.length > 0;
   } catch (error) {
-    if (error instanceof DatabaseUnavailable) throw error;
     console.error(JSON.stringify({ level: "error", job: jobId, error: String(error) }));
     const failures = Number(row["failures"]) + 1;
     const retryMs = deps.now() + Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
@@ -234,8 +236,7 @@ async function takeStep(deps: RepriceDeps, row: Row, keepAlive: KeepAlive): Prom
       set failures = ${failures}, error = ${nameOf(error)}, retry_at = ${instantAt(retryMs)}, stepped_at = now()
       where project_id = ${scope.projectId}::uuid and id = ${jobId}::uuid`);
   } finally {
-    // Runs after a failure too: the step may have been committed although its answer was lost.
-    await announceChange(deps, scope.projectId, scope.fromMs, keepAlive);
+    if (mayDiffer) await announceChange(deps, scope.projectId, scope.fromMs, keepAlive);
   }
 }
 
