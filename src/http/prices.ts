@@ -62,7 +62,7 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
       if (job) {
         const keepAlive = keepAliveOf(c);
         deps.mergeSignal.raise(deps.now(), keepAlive);
-        keepAlive(runJobs(deps, keepAlive).catch(() => undefined));
+        keepAlive(runJobs(deps, keepAlive, projectId).catch(() => undefined));
       }
       return c.json({ ...price, healing: job }, 201);
     },

@@ -82,7 +82,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       const job = await openJob(deps, scope, { idempotencyKey });
       const keepAlive = keepAliveOf(c);
       deps.mergeSignal.raise(deps.now(), keepAlive);
-      keepAlive(runJobs(deps, keepAlive).catch(() => undefined));
+      keepAlive(runJobs(deps, keepAlive, scope.projectId).catch(() => undefined));
       return c.json(job, 202);
     },
   );

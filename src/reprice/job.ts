@@ -196,16 +196,21 @@ export async function cancelJob(deps: RepriceDeps, projectId: string, id: string
  * Runs the open jobs. The oldest of each project takes a step, then the next project has its turn. A job whose step
  * fails waits for its next try, and holds up nobody.
  *
+ * @param projectId runs only this project's.
  * @returns whether no job is due.
  * @throws DatabaseUnavailable if not even a failure can be noted.
  */
-export async function runJobs(deps: RepriceDeps, keepAlive: KeepAlive): Promise<boolean> {
+export async function runJobs(
+  deps: RepriceDeps,
+  keepAlive: KeepAlive,
+  projectId: string | null = null,
+): Promise<boolean> {
   const deadlineMs = deps.now() + RUN_MS;
   for (;;) {
     const due = await deps.db.query(sql`
       select * from (
         select distinct on (project_id) * from reprice_jobs
-        where ${OPEN} and (retry_at is null or retry_at <= ${instantAt(deps.now())})
+        where ${OPEN} and (${projectId}::uuid is null or project_id = ${projectId}::uuid) and (retry_at is null or retry_at <= ${instantAt(deps.now())})
         order by project_id, created_at, id
       ) job
       order by stepped_at nulls first, created_at, id`);
