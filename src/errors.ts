@@ -9,6 +9,7 @@ export type ErrorCode =
   | "too_many_prices"
   | "too_many_jobs"
   | "price_overlap"
+  | "key_already_created"
   | "idempotency_mismatch"
   | "unauthorized"
   | "forbidden"
@@ -36,6 +37,11 @@ export class ApiError extends Error {
     this.code = code;
     this.members = members;
   }
+}
+
+/** A request with this `Idempotency-Key` came before and asked for something else. */
+export function idempotencyMismatch(): ApiError {
+  return new ApiError("idempotency_mismatch", "an earlier request with this Idempotency-Key asked for something else");
 }
 
 /** The body does not have the form that its content type names: truncated, of wrong types, or nested too deep. */

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Database, Row } from "./db/client.ts";
 import { holdOpen, type KeepAlive } from "./keep-alive.ts";
 import { sha256Hex } from "./digest.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, idempotencyMismatch } from "./errors.ts";
 import { once, upTo } from "./parameters.ts";
 import { id, time } from "./wire.ts";
 
@@ -55,20 +55,38 @@ function checksum(random: string): string {
   return crc32(random).toString(16).padStart(8, "0");
 }
 
-/** @returns the new key's record and the key itself, which is shown only this once. */
+/**
+ * Creates a key, which is shown only this once. It is random rather than made from the request: nobody who knows the
+ * request and the admin key of that time can make it again.
+ *
+ * @param id of the key; the same one twice creates one key.
+ * @throws ApiError `not_found` if there is no such project, `key_already_created` the second time, and
+ * `idempotency_mismatch` if the first time was for another name or other scopes.
+ */
 export async function createKey(
   db: Database,
   projectId: string,
   name: string,
   scopes: readonly Scope[],
+  id: string = crypto.randomUUID(),
 ): Promise<ApiKey & { key: string }> {
   const key = mintKey();
+  const hash = sha256Hex(key);
+  // The update changes nothing, but lets `returning` show a row that was there.
   const [row] = await db.query(sql`
     insert into api_keys (project_id, id, name, scopes, key_hash)
-    select id, gen_random_uuid(), ${name}, ${`{${scopes.join()}}`}::text[], ${sha256Hex(key)} from projects where id = ${projectId}::uuid
-    returning project_id, id, name, scopes, created_at, revoked_at`);
+    select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash} from projects where id = ${projectId}::uuid
+    on conflict (project_id, id) do update set name = api_keys.name
+    returning project_id, id, name, scopes, created_at, revoked_at, key_hash`);
   if (!row) throw new ApiError("not_found", "there is no such project");
-  return { ...readKey(row), key };
+  const made = readKey(row);
+  if (row["key_hash"] === hash) return { ...made, key };
+  if (made.name !== name || made.scopes.join() !== scopes.join()) throw idempotencyMismatch();
+  throw new ApiError(
+    "key_already_created",
+    "an earlier request with this Idempotency-Key created the key; it is shown only once",
+    { key_id: made.id },
+  );
 }
 
 /** A page of a list that is ordered by time and id. */
@@ -119,10 +137,19 @@ export async function revokeKey(db: Database, id: string): Promise<void> {
   if (!row) throw new ApiError("not_found", "there is no such key");
 }
 
-export async function createProject(db: Database, name: string): Promise<Project> {
+/**
+ * Creates a project. The same `id` twice creates one project.
+ *
+ * @throws ApiError `idempotency_mismatch` if the first time was for another name.
+ */
+export async function createProject(db: Database, name: string, id: string = crypto.randomUUID()): Promise<Project> {
   const [row] = await db.query(sql`
-    insert into projects (id, name) values (gen_random_uuid(), ${name}) returning id, name, created_at`);
-  return readProject(row!);
+    insert into projects (id, name) values (${id}::uuid, ${name})
+    on conflict (id) do update set name = projects.name
+    returning id, name, created_at`);
+  const made = readProject(row!);
+  if (made.name !== name) throw idempotencyMismatch();
+  return made;
 }
 
 export async function listProjects(db: Database, asked: AskedPage): Promise<Page<Project>> {

@@ -17,6 +17,7 @@ import { readParameters } from "../parameters.ts";
 import { id, nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 
 const name = z.string().trim().min(1).max(200);
@@ -53,13 +54,16 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       ...admin,
       id: "createProject",
       summary: "Create a project",
-      again: "Each request makes another project.",
+      again:
+        "With the same `Idempotency-Key`, the answer is the project that the first request created. Without one, each request creates another.",
+      headers: IDEMPOTENCY_HEADER,
       body: { content: json(projectBody, { name: "acme" }) },
       answers: { 201: { description: "The new project.", content: json(Project) } },
+      refusals: ["invalid_parameter", "idempotency_mismatch"],
     }),
     async (c) => {
       const body = await parseBody(c, deps, projectBody);
-      return c.json(await createProject(deps.db, body.name), 201);
+      return c.json(await createProject(deps.db, body.name, createdId(c, null)), 201);
     },
   );
   app.get(
@@ -88,7 +92,9 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       ...admin,
       id: "createKey",
       summary: "Create an API key",
-      again: "Each request makes another key. If the answer was lost, revoke the key that the list shows.",
+      again:
+        "With the same `Idempotency-Key`, the answer is 409 `key_already_created`, because the key itself is not stored and cannot be shown again. Revoke the key that `key_id` names, and create another with another `Idempotency-Key`. Without one, each request creates another key.",
+      headers: IDEMPOTENCY_HEADER,
       body: {
         content: json(keyBody, { project_id: DEFAULT_PROJECT, name: "production", scopes: ["ingest", "read"] }),
       },
@@ -99,11 +105,12 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
           headers: { "Cache-Control": "`no-store`" },
         },
       },
-      refusals: ["not_found"],
+      refusals: ["invalid_parameter", "not_found", "key_already_created", "idempotency_mismatch"],
     }),
     async (c) => {
-      const body = await parseBody(c, deps, keyBody);
-      const { revoked_at: _, ...key } = await createKey(deps.db, body.project_id, body.name, [...new Set(body.scopes)]);
+      const { project_id, name, scopes } = await parseBody(c, deps, keyBody);
+      const id = createdId(c, project_id);
+      const { revoked_at: _, ...key } = await createKey(deps.db, project_id, name, [...new Set(scopes)], id);
       deps.keyring.added();
       return c.json(key, 201, { "Cache-Control": "no-store" });
     },

@@ -66,6 +66,12 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     means: "Another price applies to the same model, provider and tier at that time. `price_id` names it.",
     members: { price_id: id },
   },
+  key_already_created: {
+    status: 409,
+    means:
+      "An earlier request with this `Idempotency-Key` created the API key, and only its answer showed it. If it did not arrive, revoke the key that `key_id` names, and create another with another `Idempotency-Key`.",
+    members: { key_id: id },
+  },
   idempotency_mismatch: {
     status: 422,
     means: "An earlier request with this `Idempotency-Key` asked for something else. Nothing has changed.",

@@ -15,6 +15,7 @@ import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 import { newPrice, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
 
@@ -40,10 +41,12 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
       id: "addPrice",
       tag: "Prices",
       summary: "Add a custom price",
-      again: "The same price again is 409 `price_overlap`, which names the price that was added.",
+      again:
+        "With the same `Idempotency-Key`, the answer is the price that the first request added. Without one, it is 409 `price_overlap`, which names that price.",
       description:
         "A price gives unit prices, or a `factor` of the catalogue's price, or another model as `same_as`, which may have a `factor` too. Custom prices go before the catalogue. Of several that cover a call, the project's own go before global ones, then a whole name before a pattern, a longer pattern before a shorter one, a price for the call's service tier before one for every tier, a price for its provider before one for every provider, and the latest start. Prices never change: a new price replaces an old one by starting later. Past calls without a price get the new one.",
       caller: "admin key or scope admin",
+      headers: IDEMPOTENCY_HEADER,
       body: { content: json(PriceBody, ...PRICE_EXAMPLES) },
       answers: {
         201: {
@@ -51,12 +54,12 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
           content: json(ShownPrice.extend({ healing }).meta({ id: "AddedPrice" })),
         },
       },
-      refusals: ["not_found", "price_overlap", "too_many_prices"],
+      refusals: ["invalid_parameter", "not_found", "price_overlap", "too_many_prices", "idempotency_mismatch"],
     }),
     async (c) => {
       const asked = await parseBody(c, deps, PriceBody);
       const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
-      const price = await addCustomPrice(deps, projectId, newPrice(asked));
+      const price = await addCustomPrice(deps, projectId, newPrice(asked), createdId(c, projectId));
       // The price is there, whatever becomes of this.
       const job = projectId === null ? null : await openHealing(deps, projectId).catch(logged);
       if (job) {

@@ -7,7 +7,7 @@ import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { NO_PROJECT_ID } from "../db/schema-prices.ts";
 import { columns, instantAt } from "../db/sql.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, idempotencyMismatch } from "../errors.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { FIELDS, type NewPrice, readPrice, showPrice, type ShownPrice, stepsJson } from "./custom-price-row.ts";
@@ -49,13 +49,16 @@ export interface AddPriceDeps {
  * Adds a price. In this isolate it holds as soon as this returns.
  *
  * @param projectId null for a global price.
+ * @param id of the price; the same one twice adds one price.
  * @throws ApiError `not_found` if there is no such project, `invalid_body` if `sameAs` names a model without a price,
- * `price_overlap` if another price covers part of the period, `too_many_prices` at the limit.
+ * `price_overlap` if another price covers part of the period, `too_many_prices` at the limit, `idempotency_mismatch` if
+ * the price with this id is another.
  */
 export async function addCustomPrice(
   { db, prices, catalogue, now }: AddPriceDeps,
   projectId: string | null,
   price: NewPrice,
+  id: string = crypto.randomUUID(),
 ): Promise<ShownPrice> {
   if (projectId === NO_PROJECT_ID) throw new ApiError("not_found", "there is no such project");
   const owner = projectId ?? NO_PROJECT_ID;
@@ -66,10 +69,14 @@ export async function addCustomPrice(
     // The lock is a statement of its own, so that the next statement's snapshot contains what the lock waited for.
     const [, rows] = await db.batch([
       sql`select pg_advisory_xact_lock(hashtextextended(${`custom_prices ${owner}`}, 0))`,
-      insertion(owner, price),
+      insertion(owner, price, id),
     ]);
     const row = rows![0]!;
     if (!row["known"]) throw new ApiError("not_found", "there is no such project");
+    if (row["id"] !== null) {
+      if (row["same"] !== true) throw idempotencyMismatch();
+      return showPrice(row, isGlobal(row));
+    }
     if (row["overlapping"] !== null) {
       throw new ApiError(
         "price_overlap",
@@ -77,10 +84,7 @@ export async function addCustomPrice(
         { price_id: String(row["overlapping"]) },
       );
     }
-    if (row["id"] === null) {
-      throw new ApiError("too_many_prices", `the limit of ${MAX_CUSTOM_PRICES} custom prices is reached`);
-    }
-    return showPrice(row, isGlobal(row));
+    throw new ApiError("too_many_prices", `the limit of ${MAX_CUSTOM_PRICES} custom prices is reached`);
   } finally {
     // Runs after a failure too: the price may have been committed although the answer was lost.
     prices.expire(projectId);
@@ -100,18 +104,23 @@ function namesOf(p: SQL): SQL {
 }
 
 /**
- * The INSERT. Its one row tells whether the project exists, which price overlaps, and the new price if it was added.
+ * The INSERT. Its one row tells whether the project exists, which price overlaps, and the price with this id: the new
+ * one, or an earlier one and whether that is the `same`.
  */
-function insertion(owner: string, price: NewPrice): SQL {
+function insertion(owner: string, price: NewPrice, id: string): SQL {
   const { provider, model, match, aliases, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
   const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);
   const more = aliases.length === 0 ? null : textArray(aliases.map(patternOf));
   return sql`
 with asked (${columns(FIELDS)}) as (
-  select ${owner}::uuid, gen_random_uuid(), ${provider}::text, ${model}::text, ${match}::text, ${more}::text[],
+  select ${owner}::uuid, ${id}::uuid, ${provider}::text, ${model}::text, ${match}::text, ${more}::text[],
     ${serviceTier}::text, ${instantAt(startsAtMs)}, ${instantAt(endsAtMs)}, ${sql.join(units, sql`, `)},
     ${stepsJson(price)}::jsonb, ${factor}::numeric, ${price.multipliers && JSON.stringify(price.multipliers)}::jsonb,
     ${sameAs?.provider ?? null}::text, ${sameAs?.model ?? null}::text
+),
+earlier as (
+  select p.*, (${columns(FIELDS, "p")}) is not distinct from (${columns(FIELDS, "a")}) as same
+  from custom_prices p join asked a on a.project_id = p.project_id and a.id = p.id
 ),
 overlapping as (
   select p.id from custom_prices p join asked a on a.project_id = p.project_id and ${namesOf(sql`a`)} && ${namesOf(sql`p`)}
@@ -128,8 +137,9 @@ state as (
 ),
 added as (
   insert into custom_prices (${columns(FIELDS)})
-  select a.* from asked a, state s where s.known and s.room and s.overlapping is null
+  select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select from earlier)
   returning *
 )
-select s.known, s.overlapping, added.* from state s left join added on true`;
+select s.known, s.overlapping, price.* from state s
+left join (select *, true as same from added union all select * from earlier) price on true`;
 }

@@ -7,7 +7,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Row } from "../db/client.ts";
 import { instantAt } from "../db/sql.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, idempotencyMismatch } from "../errors.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import { picoToUsd } from "../money.ts";
 import { announceChange } from "../epoch.ts";
@@ -157,8 +157,7 @@ export async function openJob(
   ]);
   const row = rows![0];
   if (!row) throw new ApiError("too_many_jobs", `a project may have ${MAX_OPEN} open jobs; cancel one or wait`);
-  if (row["same"] !== true)
-    throw new ApiError("idempotency_mismatch", "a request with this Idempotency-Key asked for another job");
+  if (row["same"] !== true) throw idempotencyMismatch();
   return shown(row);
 }
 

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/digest.ts";
-import { admin, db, json, ledgerOf, problem } from "./ledger.ts";
+import { admin, appWith, db, json, ledgerOf, problem } from "./ledger.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
@@ -155,6 +155,64 @@ describe("keys", () => {
   it("keep each scope once", async () => {
     const body = { project_id: await newProject(), name: "k", scopes: ["read", "read"] };
     expect(await json(await admin("POST", "/v1/keys", body), 201)).toMatchObject({ scopes: ["read"] });
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  const app = appWith({});
+  const ask = async (path: string, body: object, key: string): Promise<Response> =>
+    await admin("POST", path, body, app, { "idempotency-key": key });
+
+  it("makes one project of any number of requests, at once and later", async () => {
+    const key = crypto.randomUUID();
+    const asked = await Promise.all(["p", "p", "p", " p "].map((name) => ask("/v1/projects", { name }, key)));
+    const [first, ...others] = await Promise.all(asked.map((response) => json<{ id: string }>(response, 201)));
+    for (const other of [...others, await json(await ask("/v1/projects", { name: "p" }, key), 201)])
+      expect(other).toEqual(first);
+    await problem(await ask("/v1/projects", { name: "q" }, key), 422, "idempotency_mismatch");
+    const other = await json<{ id: string }>(await ask("/v1/projects", { name: "p" }, `${key}2`), 201);
+    expect(other.id).not.toBe(first!.id);
+    const [row] = await db.query(sql`select name from projects where id = ${first!.id}::uuid`);
+    expect(row).toEqual({ name: "p" });
+  });
+
+  it("makes one API key; who asks again learns which one to revoke", async () => {
+    const key = crypto.randomUUID();
+    const body = { project_id: await newProject(), name: "k", scopes: ["ingest", "read"] };
+    const asked = await Promise.all([1, 2, 3].map(() => ask("/v1/keys", body, key)));
+    expect(asked.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+    const made = await json<Key>(
+      asked.find(({ status }) => status === 201)!,
+      201,
+    );
+    const ofProject = () => db.query(sql`select key_hash from api_keys where project_id = ${body.project_id}::uuid`);
+    expect(await ofProject()).toEqual([{ key_hash: sha256Hex(made.key) }]);
+    for (const response of asked.filter(({ status }) => status === 409))
+      expect(await problem(response, 409, "key_already_created")).toMatchObject({ key_id: made.id });
+    for (const wrong of [{ name: "l" }, { scopes: ["ingest"] }])
+      await problem(await ask("/v1/keys", { ...body, ...wrong }, key), 422, "idempotency_mismatch");
+    expect((await ledgerOf(body.project_id, made.key).fetch("/v1/summary")).status).toBe(200);
+    // As the client goes on: that key is revoked, and another is made by another name.
+    await admin("DELETE", `/v1/keys/${made.id}`);
+    const { key_id } = await problem(await ask("/v1/keys", body, key), 409, "key_already_created");
+    expect(key_id).toBe(made.id);
+    expect((await json<Key>(await ask("/v1/keys", body, `${key}2`), 201)).id).not.toBe(made.id);
+  });
+
+  it("names a request within a project, and has 1 to 255 characters", async () => {
+    const key = crypto.randomUUID();
+    const body = { name: "k", scopes: ["read"] };
+    const [a, b] = [await newProject(), await newProject()];
+    const ids = [a, b].map(
+      async (project_id) => (await json<Key>(await ask("/v1/keys", { ...body, project_id }, key), 201)).id,
+    );
+    expect(new Set(await Promise.all(ids)).size).toBe(2);
+    for (const path of ["/v1/keys", "/v1/projects"])
+      await problem(
+        await ask(path, path === "/v1/keys" ? { ...body, project_id: a } : { name: "p" }, "x".repeat(256)),
+        400,
+        "invalid_parameter",
+      );
   });
 });
 

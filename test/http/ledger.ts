@@ -90,8 +90,9 @@ export async function admin(
   path: string,
   body?: unknown,
   fetch: Fetch = ofTheWorker,
+  more: Record<string, string> = {},
 ): Promise<Response> {
-  const headers = { authorization: `Bearer ${config.adminKey}`, "content-type": "application/json" };
+  const headers = { authorization: `Bearer ${config.adminKey}`, "content-type": "application/json", ...more };
   return await fetch(
     new Request(`http://ledger${path}`, {
       method,

@@ -245,6 +245,41 @@ describe("a price is made", () => {
     await problem(await post(ledgerOf(projectId, "lct_nonsense"), price()), 401, "unauthorized");
   });
 
+  it("once for one Idempotency-Key, however often and at once it is asked for", async () => {
+    const ledger = await open(appWith({}));
+    const key = crypto.randomUUID();
+    const ask = async (body: Item): Promise<Response> =>
+      await ledger.post(body, { "idempotency-key": key }, "/v1/prices");
+    const body = price({ aliases: ["acme-2"], usd_per_thousand: { request: "1" }, service_tier: "batch" });
+    const asked = await Promise.all([body, body, body].map(ask));
+    const [first, ...others] = await Promise.all(asked.map((response) => json<Shown>(response, 201)));
+    const again = await json<Shown>(await ask(body), 201);
+    for (const other of [...others, again]) expect(other).toEqual(first);
+    for (const wrong of [
+      { starts_at: "2020-01-02" },
+      { usd_per_million_tokens: { input: "2", output: "5" } },
+      { aliases: [] },
+    ])
+      await problem(await ask({ ...body, ...wrong }), 422, "idempotency_mismatch");
+    const { healing: _, ...shown } = first!;
+    expect((await list(ledger)).filter(({ project_id }) => project_id !== null)).toEqual([shown]);
+    await problem(await post(ledger, body), 409, "price_overlap");
+  });
+
+  it("also for a factor with multipliers, and by the admin key for each project", async () => {
+    const key = crypto.randomUUID();
+    const [a, b] = [await open(), await open()];
+    const body = factor("0.90", { multipliers: { service_tier: { priority: "1.5" } } });
+    const ask = async (project_id: string): Promise<string> => {
+      const response = await admin("POST", "/v1/prices", { ...body, project_id }, undefined, {
+        "idempotency-key": key,
+      });
+      return (await json<Shown>(response, 201)).id;
+    };
+    const ids = [await ask(a.projectId), await ask(b.projectId), await ask(a.projectId)];
+    expect(ids).toEqual([ids[0], expect.not.stringMatching(ids[0]!), ids[0]]);
+  });
+
   it("and stays: prices are not changed nor deleted", async () => {
     const ledger = await open();
     const { id } = await made(ledger, price());
