@@ -6,6 +6,11 @@ export const WEEK_MS = 7 * DAY_MS;
 /** The first Monday since the epoch, UTC. */
 export const FIRST_WEEK_MS = Date.UTC(1970, 0, 5);
 
+/** The start of the UTC week that contains the instant. */
+export function mondayOf(ms: number): number {
+  return FIRST_WEEK_MS + Math.floor((ms - FIRST_WEEK_MS) / WEEK_MS) * WEEK_MS;
+}
+
 /** RFC 3339 with an offset, or a day alone. */
 export const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d)))?$/;
 

@@ -2,7 +2,7 @@
 import { showSums, Sums } from "../summary/shown.ts";
 import { z } from "zod";
 import { type Database, type Row, StatementTooLarge } from "../db/client.ts";
-import { answerTooLarge, ApiError } from "../errors.ts";
+import { answerTooLarge } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
@@ -50,6 +50,12 @@ export const Explanation = z
     as_of: time,
     before: Sums,
     after: Sums,
+    capped: z
+      .literal(true)
+      .exactOptional()
+      .describe(
+        "Set if the periods have more groups than can be told apart: those with the lowest costs are combined, `(other)` is then their application or model. To see them, filter.",
+      ),
     difference_usd: usdDifference,
     parts: shownParts,
     rows: z
@@ -59,13 +65,13 @@ export const Explanation = z
   .meta({ id: "Explanation" });
 export type Explanation = z.infer<typeof Explanation>;
 
-/** Maximum number of groups of the main dimensions, in both periods together. */
+/** With more groups of the main dimensions, in both periods together, the database combines most of them. */
 const MAX_GROUPS = 10_000;
 
 type Side = "before" | "after";
 
 /**
- * @throws ApiError `too_many_rows` past 10,000 groups.
+ * @throws ApiError `answer_too_large` if even the combined groups have more than 10 MB.
  * @throws Expired if a period needs hour rows or calls that have been deleted.
  */
 export async function explain(
@@ -75,19 +81,14 @@ export async function explain(
   nowMs: number,
 ): Promise<Explanation> {
   const windows = [...explainWindows(query, "before"), ...explainWindows(query, "after")];
-  const statement = explainStatement(projectId, query, MAX_GROUPS + 1);
-  const read = await readWindows(db, statement, windows).catch((error: unknown) => {
-    if (!(error instanceof StatementTooLarge)) throw error;
+  const read = async (maxRows: number | null): Promise<Row[]> =>
+    await readWindows(db, explainStatement(projectId, query, maxRows), windows);
+  const whole = await read(MAX_GROUPS + 1).catch(nullIfTooLarge);
+  const capped = whole === null || whole.length > MAX_GROUPS;
+  const rowsRead = capped ? await read(null).catch(nullIfTooLarge) : whole;
+  if (rowsRead === null)
     throw answerTooLarge("filter by some applications, environments, providers, models or operations", "application");
-  });
-  const groups = read.map(readGroup);
-  if (groups.length > MAX_GROUPS) {
-    throw new ApiError(
-      "too_many_rows",
-      `more than ${MAX_GROUPS} groups of application, environment, provider, model, operation and tier; filter by some of them`,
-      { parameter: "application" },
-    );
-  }
+  const groups = rowsRead.map(readGroup);
   const splits = split(cellsOf(groups));
   const byModel = Map.groupBy(groups, modelKey);
   const rows = splits.map((one) => toRow(one, byModel.get(modelKey(one))!)).sort(inOrder);
@@ -101,10 +102,16 @@ export async function explain(
     as_of: formatInstant(nowMs),
     before: showSums(before),
     after: showSums(after),
+    ...(capped && { capped }),
     difference_usd: picoToUsd(after("cost_pico") - before("cost_pico")),
     parts: showParts(addedUp(splits)),
     rows: rows.map(({ shown }) => shown),
   };
+}
+
+function nullIfTooLarge(error: unknown): null {
+  if (error instanceof StatementTooLarge) return null;
+  throw error;
 }
 
 interface Group {

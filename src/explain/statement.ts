@@ -3,7 +3,7 @@ import { SHOWN_MEASURES, DIMENSIONS, type Measure, MEASURES, QUANTITIES } from "
 import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { columns, list } from "../db/sql.ts";
-import { MAIN } from "../rollup/families.ts";
+import { MAIN, OTHER } from "../rollup/families.ts";
 import { partsOf, type Row, signed } from "../summary/parts.ts";
 import { PUBLIC_DIMENSIONS } from "../summary/query.ts";
 import { type Window, windowsOf } from "../summary/windows.ts";
@@ -32,8 +32,19 @@ export function explainWindows({ zone, ...query }: ExplainQuery, side: "before" 
   return windowsOf(query[side].fromMs, query[side].toMs, "none", zone)!;
 }
 
-/** Selects rows of `side` (`before` or `after`), the main dimensions and the sums of `READ_NAMES`. */
-export function explainStatement(projectId: string, query: ExplainQuery, maxRows: number): SQL {
+/** How many workloads and how many groups keep rows of their own in a folded statement. With long names it is 10 MB. */
+const KEPT_WORKLOADS = 200;
+const KEPT_GROUPS = 1_000;
+const WORKLOAD = ["application", "environment", "operation"] as const;
+const MODEL = ["provider", "model", "service_tier"] as const;
+
+/**
+ * Selects rows of `side` (`before` or `after`), the main dimensions and the sums of `READ_NAMES`.
+ *
+ * @param maxRows if null, all workloads but those of the highest cost become one, `(other)`, then all models but those
+ * become one in each workload.
+ */
+export function explainStatement(projectId: string, query: ExplainQuery, maxRows: number | null): SQL {
   const parts = (["before", "after"] as const).flatMap((side) =>
     partsOf({
       projectId,
@@ -58,7 +69,35 @@ export function explainStatement(projectId: string, query: ExplainQuery, maxRows
   const summed = list(
     READ_NAMES.map((name) => sql`coalesce(sum(${sql.identifier(name)}), 0)::numeric as ${sql.identifier(name)}`),
   );
+  const groups = (source: string): SQL =>
+    sql`select ${keys}, ${summed} from ${sql.identifier(source)} group by ${keys} having sum(requests) <> 0`;
+  const part = sql`with part as (${sql.join(parts, sql` union all `)})`;
+  if (maxRows !== null) return sql`${part} ${groups("part")} limit ${maxRows}`;
   return sql`
-with part as (${sql.join(parts, sql` union all `)})
-select ${keys}, ${summed} from part group by ${keys} having sum(requests) <> 0 limit ${maxRows}`;
+${part},
+summed as (${groups("part")}),
+${folding("by_workload", "summed", WORKLOAD, WORKLOAD, KEPT_WORKLOADS)},
+${folding("folded", "by_workload", MODEL, DIMENSIONS, KEPT_GROUPS)}
+${groups("folded")}`;
+}
+
+/** CTEs that set the columns `folded` of `source` to `(other)` in all rows but those of the first groups by `keys`. */
+function folding(name: string, source: string, folded: readonly string[], keys: readonly string[], most: number): SQL {
+  const [from, kept, group] = [sql.identifier(source), sql.identifier(`${name}_kept`), columns(keys)];
+  const shown = ["side", ...DIMENSIONS].map((key) => {
+    const own = sql`s.${sql.identifier(key)}`;
+    const other = key === "service_tier" ? "" : OTHER;
+    return folded.includes(key)
+      ? sql`case when k.is_kept then ${own} else ${other} end as ${sql.identifier(key)}`
+      : own;
+  });
+  const isSame = keys.map((key) => sql`s.${sql.identifier(key)} = k.${sql.identifier(key)}`);
+  return sql`${kept} as (
+  select ${group}, true as is_kept from ${from} group by ${group}
+  order by sum(cost_pico) desc, sum(requests) desc, ${group} limit ${most}
+),
+${sql.identifier(name)} as (
+  select ${list([...shown, columns(READ_NAMES, "s")])}
+  from ${from} s left join ${kept} k on ${sql.join(isSame, sql` and `)}
+)`;
 }

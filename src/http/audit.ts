@@ -50,7 +50,7 @@ export function auditRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Operations",
       summary: "Compare rollups with the stored calls",
       description:
-        "The comparison covers the whole UTC days that the range touches, and their weeks, in one snapshot. All differences should be zero.",
+        "The comparison covers the whole UTC days that the range touches, and their weeks, each day and family of rows in one snapshot. All differences should be zero.",
       caller: "read",
       query: RANGE_PARAMETERS,
       answers: { 200: { description: "The sums of both, and their differences.", content: json(answer) } },

@@ -20,7 +20,7 @@ export function explainRoutes(deps: Deps): Hono<AppEnv> {
       headers: CACHE_HEADERS,
       query: EXPLAIN_PARAMETERS,
       answers: cachedAnswers(Explanation),
-      refusals: ["too_many_rows", "raw_expired", "hours_expired"],
+      refusals: ["raw_expired", "hours_expired"],
     }),
     async (c) => {
       const beganMs = deps.now();

@@ -1,20 +1,15 @@
 /**
- * The audit compares rollups with stored calls, in one snapshot, for every measure. Per UTC day and family it compares
- * day rows with the calls, and hour rows with the calls as far as hours are kept. Per week it compares week rows with
- * the day rows of the week.
+ * The audit compares rollups with stored calls for every measure, each day and family in one snapshot. Per UTC day and
+ * family it compares day rows with the calls, and hour rows with the calls as far as hours are kept. Per week it
+ * compares week rows with the day rows of the week.
  */
 import { DAY_MS } from "../time.ts";
-import { sql, type SQL } from "drizzle-orm";
 import type { Database, Row } from "../db/client.ts";
-import { keyRange } from "../ledger/key.ts";
 import { picoToUsd } from "../money.ts";
-import { readRaw } from "../retention/kept.ts";
-import { labelsOf } from "./derive.ts";
-import { constants, dayOf, weekOf, instantAt } from "../db/sql.ts";
-import { GROUPING_SETS, MAIN, MAIN_FAMILIES, UNSPREAD } from "./families.ts";
-import { FORMAT, LEVEL, LEVELS, SINCE_FORMAT } from "../ledger/levels.ts";
+import { readSums, type Source } from "./audit-sums.ts";
+import { MAIN } from "./families.ts";
+import { SINCE_FORMAT } from "../ledger/levels.ts";
 import { MEASURE_NAMES } from "../ledger/measures.ts";
-import { own, sums } from "./sums.ts";
 
 export interface AuditSums {
   requests: number;
@@ -54,20 +49,29 @@ export interface Audit {
 }
 
 const MAX_MISMATCHES = 100;
+/** To add up this many rows takes a second or two. */
+const MAX_READ = 100_000;
 const SHOWN = ["requests", "input_tokens", "output_tokens", "cost_pico"] as const;
 
 /**
  * Audits the whole UTC days that `[fromMs, toMs)` touches.
  *
+ * @param maxRead about how many rows and calls one statement adds up. A family of a day is one statement at least.
  * @throws Expired if calls of the first day are no longer kept.
  */
-export async function audit(db: Database, projectId: string, fromMs: number, toMs: number): Promise<Audit> {
+export async function audit(
+  db: Database,
+  projectId: string,
+  fromMs: number,
+  toMs: number,
+  maxRead: number = MAX_READ,
+): Promise<Audit> {
   const startMs = Math.floor(fromMs / DAY_MS) * DAY_MS;
   const endMs = Math.ceil(toMs / DAY_MS) * DAY_MS;
   const days: Sums = new Map();
   const weeks: Sums = new Map();
   const pending = new Set<string>();
-  for (const row of await readRaw(db, statement(projectId, startMs, endMs), startMs)) {
+  for (const row of await readSums(db, projectId, startMs, endMs, maxRead)) {
     const [source, day] = [String(row["source"]) as Source, String(row["day"])];
     if (source === "pending") {
       pending.add(day);
@@ -113,12 +117,6 @@ export async function audit(db: Database, projectId: string, fromMs: number, toM
   };
 }
 
-/**
- * The rows that a sum is taken from, or "pending" for a day without sums. "week's days" are the day rows that week rows
- * are compared with.
- */
-type Source = "pending" | "raw" | "hour" | "day" | "week" | "week's days";
-
 /** Each measure, by day, then by source and family. */
 type Sums = Map<string, Map<string, Map<string, bigint>>>;
 
@@ -147,57 +145,4 @@ function added(a: Map<string, bigint> | undefined, b: Map<string, bigint>): Map<
 
 function sumsOf(row: Row): Map<string, bigint> {
   return new Map(MEASURE_NAMES.map((name) => [name, BigInt(String(row[name]))]));
-}
-
-/**
- * The statement whose rows are (source, day, family) and the sums. Several rows may have one source, day and family.
- */
-function statement(projectId: string, startMs: number, endMs: number): SQL {
-  const [lowest, highest] = keyRange(startMs, endMs);
-  const inRange = sql`t.project_id = ${projectId} and t.bucket >= ${instantAt(startMs)} and t.bucket < ${instantAt(endMs)}`;
-  const inWeeks = sql`t.project_id = ${projectId} and t.bucket >= ${weekOf(instantAt(startMs))}
-  and t.bucket < ${weekOf(instantAt(endMs - 1))} + interval '168 hours'`;
-  const dateOf = (instant: SQL): SQL => sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD') as day`;
-  const sets = sql.join(
-    [...GROUPING_SETS.keys()].map((family) => sql`select ${family}`),
-    sql` union all `,
-  );
-  const ofDay = sql`t.level in (${constants([LEVEL.partial, ...LEVELS.day])})`;
-  // If hours are no longer kept, day rows stand in for them.
-  const ofHour = sql`(t.level = ${LEVEL.partial}
-  or t.level in (${constants(LEVELS.hour)}) and t.bucket >= (select hour_since from retention)
-  or t.level in (${constants(LEVELS.day)}) and t.bucket < (select hour_since from retention))`;
-  const ofLevel = (source: Source, levels: SQL): SQL => sql`
-select ${source} as source, ${dateOf(sql`t.bucket`)}, l.label as family, ${sums(own)}
-from rollup t, lateral (
-  select t.label where t.label <> ${UNSPREAD}
-  union all (select label from ${labelsOf} as labels where t.label = ${UNSPREAD})
-  union all (select label from (${sets}) as sets (label) where t.level = ${LEVEL.partial} and t.label = ${MAIN})
-) as l (label)
-where ${levels} and ${inRange}
-group by 2, 3`;
-  const ofWeek = (source: Source, levels: readonly number[]): SQL => sql`
-select ${source} as source, ${dateOf(weekOf(sql`t.bucket`))}, t.label as family, ${sums(own)}
-from rollup t
-where t.level in (${constants(levels)}) and t.label in (${constants(MAIN_FAMILIES)}) and ${inWeeks}
-group by 2, 3`;
-  return sql`
-select 'raw' as source, ${dateOf(sql`t.started_at`)}, l.label as family, ${sums(({ of }) => of)}
-from traces t
-left join prices p on p.project_id = t.project_id and p.id = t.price_id,
-lateral (select ${MAIN} as label union all ${sets} union all select label from ${labelsOf} as labels) as l
-where t.project_id = ${projectId} and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid and t.billable
-group by 2, 3
-union all ${ofLevel("day", ofDay)}
-union all ${ofLevel("hour", ofHour)}
-union all ${ofWeek("week", LEVELS.week)}
-union all ${ofWeek("week's days", LEVELS.day)}
-union all
-select 'pending', ${dateOf(sql`t.day`)}, '', ${sums(() => sql`0`)}
-from (
-  select t.day from days_to_repair t where t.project_id = ${projectId} and t.day >= ${instantAt(startMs)} and t.day < ${instantAt(endMs)}
-  union
-  select ${dayOf(sql`t.bucket`)} from rollup t where t.level = ${LEVEL.partial} and coalesce(t.format, 0) < ${FORMAT} and ${inRange}
-) t
-group by 2`;
 }

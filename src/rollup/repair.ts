@@ -12,7 +12,7 @@ import { keyRange } from "../ledger/key.ts";
 import { FORMAT, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
 import { requireRaw } from "../retention/kept.ts";
-import { DAY_MS, HOUR_MS } from "../time.ts";
+import { DAY_MS, HOUR_MS, mondayOf } from "../time.ts";
 import { isToldApart } from "./crowded.ts";
 import { labelsOf, unspreadRows } from "./derive.ts";
 import { MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
@@ -181,12 +181,6 @@ function valuesOf(projectId: string, fromMs: number, toMs: number): Record<strin
   const [lowest, highest] = keyRange(fromMs, toMs);
   const [from, to] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()];
   return { project: projectId, lowest, highest, from, to };
-}
-
-/** The start of the week that the day is in. 1970-01-05 was a Monday. */
-function mondayOf(dayMs: number): number {
-  const first = Date.UTC(1970, 0, 5);
-  return first + Math.floor((dayMs - first) / (7 * DAY_MS)) * 7 * DAY_MS;
 }
 
 function changesOf(found: readonly Row[]): Change[] {

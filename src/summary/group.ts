@@ -128,7 +128,8 @@ function isOther({ keys }: Group): boolean {
   return keys.length > 0 && keys.every((key) => key === OTHER);
 }
 
-const MEASURES_OF: ReadonlyMap<string, readonly string[]> = new Map(
+/** The measures that a shown sum adds up. */
+export const MEASURES_OF: ReadonlyMap<string, readonly string[]> = new Map(
   SHOWN.map(({ name, measures }) => [name, measures]),
 );
 

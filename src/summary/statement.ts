@@ -6,6 +6,7 @@ import { columns, list } from "../db/sql.ts";
 import { MAIN, MOST_LABEL_VALUES, OTHER } from "../rollup/families.ts";
 import { type Measure } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
+import { MEASURES_OF } from "./group.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import type { Range, Window } from "./windows.ts";
@@ -18,7 +19,12 @@ export interface StatementOptions {
   intervalStartsMs: readonly number[];
   measures: readonly Measure[];
   maxRows: number;
+  /** The groups of dimensions that keep rows of their own; the others become one, `(other)`. Null keeps all. */
+  kept?: Kept | null;
 }
+
+/** `first` are the first ones by the question's `order`, as many as its `limit`. Others are named by their keys. */
+export type Kept = "first" | readonly (readonly string[])[];
 
 /** The family of rollup rows that a question reads: the label's if it filters or groups by one, else the main one. */
 export function familyOf(query: SummaryQuery): string {
@@ -49,8 +55,9 @@ export function summaryStatement(options: StatementOptions): SQL {
   const { query, measures, maxRows } = options;
   const parts = summaryParts(options);
   const grouped = query.groupBy.some(isLabel);
-  const source = grouped ? sql`folded` : sql`part`;
-  const part = sql`with part as (${sql.join(parts, sql` union all `)})${grouped ? folding(options) : sql``}`;
+  const source = grouped || options.kept ? sql`folded` : sql`part`;
+  const folded = grouped ? folding(options) : options.kept ? foldingGroups(options, options.kept) : sql``;
+  const part = sql`with part as (${sql.join(parts, sql` union all `)})${folded}`;
   // A constant column is no key, because hashing it for each bin of each histogram would cost as much as all the rest.
   const names = [
     ...(options.intervalStartsMs.length > 0 ? ["interval_no"] : []),
@@ -134,6 +141,49 @@ folded as (
   select interval_no, case when value is null or value in (select value from kept) then value else ${OTHER} end as value, ${rest}
   from part
 )`;
+}
+
+/**
+ * Combines groups of dimensions into `(other)`, so that few rows leave the database. They are summed before that, except
+ * for histograms.
+ */
+function foldingGroups({ query, measures }: StatementOptions, kept: Kept): SQL {
+  const keys = columns(query.groupBy);
+  const source = withLatency(query) ? sql`part` : sql`summed`;
+  const first = sql`
+  select ${keys} from ${source} group by ${keys} having sum(requests) <> 0
+  order by ${placesOf(query)} limit ${query.limit}`;
+  const named = (keysOf: Exclude<Kept, "first">): SQL => sql`
+  select * from unnest(${list(query.groupBy.map((_, i) => sql`${textArray(keysOf.map((group) => group[i]!))}::text[]`))}) as k (${keys})`;
+  const shownKeys = query.groupBy.map((name) => {
+    const key = sql.identifier(name);
+    return sql`case when kept.is_kept then s.${key} else ${OTHER} end as ${key}`;
+  });
+  const isSame = query.groupBy.map((name) => sql`s.${sql.identifier(name)} = kept.${sql.identifier(name)}`);
+  return sql`,
+summed as (
+  select interval_no, ${keys}, ${sums(own, measures, query.interval !== "none")} from part group by interval_no, ${keys}
+),
+kept as (
+  select *, true as is_kept from (${kept === "first" ? first : named(kept)}) one
+),
+folded as (
+  select interval_no, ${list([...shownKeys, columns(carried(query, measures), "s")])}
+  from ${source} s left join kept on ${sql.join(isSame, sql` and `)}
+)`;
+}
+
+/** `inOrder` of all intervals together, as SQL. */
+function placesOf({ order, groupBy }: SummaryQuery): SQL {
+  const direction = order.descending ? sql`desc` : sql`asc`;
+  const byText = (name: string): SQL => sql`${sql.identifier(name)} collate "C"`;
+  const bySum = (measures: readonly string[]): SQL =>
+    sql.join(
+      measures.map((name) => sql`coalesce(sum(${sql.identifier(name)}), 0)`),
+      sql` + `,
+    );
+  const first = MEASURES_OF.has(order.key) ? bySum(MEASURES_OF.get(order.key)!) : byText(order.key);
+  return list([sql`${first} ${direction}`, sql`${bySum(MEASURES_OF.get("cost_usd")!)} desc`, ...groupBy.map(byText)]);
 }
 
 function shown({ query, measures, intervalStartsMs }: StatementOptions, family: string, row: Row): SQL {

@@ -8,11 +8,11 @@ import { formatInstant } from "../time.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
-import { hasRest, summaryStatement } from "./statement.ts";
+import { hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
 const MAX_ROWS = 10_000;
-/** Maximum number of groups that a question with a limit may read to find the groups to show. */
+/** Maximum number of groups that a question with a limit may read to find the groups to show, if not the database does. */
 const MAX_READ = 40_000;
 
 const LATENCY = new Set(["latency_count", "latency_sum_us"]);
@@ -27,15 +27,12 @@ export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
  * Sums up a project's calls. Counts are numbers; money is in USD as decimal strings.
  *
  * @param nowMs the answer's `as_of`.
- * @throws ApiError `too_many_rows` past 10,000 rows or intervals, or past 40,000 groups with a limit.
+ * @throws ApiError `too_many_rows` past 10,000 rows or intervals, or past 40,000 groups of a label with a limit.
  * @throws Expired if the range needs hour rows that have been deleted, or is only a part of an hour without its calls.
  */
 export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
   const measures = measuresFor(query);
-  const [own, before] = await Promise.all([
-    readPeriod(db, projectId, query, query, measures),
-    query.compare && readPeriod(db, projectId, query, query.compare, measures),
-  ]);
+  const [own, before] = await readPeriods(db, projectId, query, measures);
   const all = before === null ? own.groups : paired(own, before, measures);
   const groups = query.limit === null ? all : foldedTo(query.limit, all, query, measures);
   if (groups.length > MAX_ROWS) throw tooManyRows(query);
@@ -59,6 +56,30 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
   };
 }
 
+/**
+ * The database folds the groups of dimensions to the limit. With two periods it does so if they have more groups than
+ * can be read. Then the limit chooses among the groups of the question's own period.
+ */
+async function readPeriods(
+  db: Database,
+  projectId: string,
+  query: SummaryQuery,
+  measures: readonly Measure[],
+): Promise<[own: ReadPeriod, before: ReadPeriod | null]> {
+  const read = async (period: Period, kept: Kept | null): Promise<ReadPeriod> =>
+    await readPeriod(db, projectId, query, period, measures, kept);
+  const folds = query.limit !== null && query.groupBy.length > 0 && !query.groupBy.some(isLabel);
+  if (!query.compare) return [await read(query, folds ? "first" : null), null];
+  try {
+    return await Promise.all([read(query, null), read(query.compare, null)]);
+  } catch (error) {
+    if (!folds || !(error instanceof ApiError)) throw error;
+    const own = await read(query, "first");
+    const kept = new Map(own.groups.map(({ keys }) => [JSON.stringify(keys), keys as string[]]));
+    return [own, await read(query.compare, [...kept.values()])];
+  }
+}
+
 /** The groups of one period. */
 export interface ReadPeriod {
   groups: Group[];
@@ -74,14 +95,15 @@ async function readPeriod(
   query: SummaryQuery,
   period: Period,
   measures: readonly Measure[],
+  kept: Kept | null,
 ): Promise<ReadPeriod> {
   try {
-    return await readFrom(db, projectId, query, period, measures, 0);
+    return await readFrom(db, projectId, query, period, measures, kept, 0);
   } catch (error) {
     if (!(error instanceof Expired) || error.what !== "raw") throw error;
     const { sinceMs } = error;
     if (edgeAt(period.fromMs, sinceMs) === edgeAt(period.toMs, sinceMs)) throw error;
-    return { ...(await readFrom(db, projectId, query, period, measures, sinceMs)), approximate: true };
+    return { ...(await readFrom(db, projectId, query, period, measures, kept, sinceMs)), approximate: true };
   }
 }
 
@@ -91,6 +113,7 @@ async function readFrom(
   query: SummaryQuery,
   { fromMs, toMs }: Period,
   measures: readonly Measure[],
+  kept: Kept | null,
   rawSinceMs: number,
 ): Promise<ReadPeriod> {
   const windows = windowsOf(fromMs, toMs, query.interval, query.zone, rawSinceMs);
@@ -106,6 +129,7 @@ async function readFrom(
     intervalStartsMs: edgesMs,
     measures,
     maxRows: mostRows,
+    kept,
   });
   const rows = await readWindows(db, statement, windows).catch((error: unknown) => {
     if (!(error instanceof StatementTooLarge)) throw error;
