@@ -21,7 +21,7 @@ const MIGRATING = 4_102_991;
 export async function ownDatabase(driver = inject("driver")): Promise<OwnDatabase> {
   const url = new URL(inject("databaseUrl"));
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  const client = new pg.Client({ connectionString: url.href });
+  const client = new pg.Client({ connectionString: url.href, options: "-c statement_timeout=0" });
   await client.connect();
   await client.query(`create database ${name}`);
   url.pathname = `/${name}`;

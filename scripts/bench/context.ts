@@ -41,7 +41,7 @@ export async function startBench(
   const subject = await startSubject();
   ends.defer(subject.stop);
   const { databaseUrl, bindings } = subject.backends;
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS, options: "-c statement_timeout=0" });
   ends.defer(() => pool.end());
   const { DATABASE_URL: url, NEON_FETCH_ENDPOINT: fetchEndpoint } = bindings;
   const db = connect({ url, fetchEndpoint, timeoutMs: TIMEOUT_MS });

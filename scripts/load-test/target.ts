@@ -75,7 +75,7 @@ async function settle(cron: () => Promise<boolean>, databaseUrl: string): Promis
     // A run that finds nothing to do ends at once.
     if (ended && performance.now() - beganMs < IDLE_CRON_MS) break;
   }
-  const client = new pg.Client({ connectionString: databaseUrl });
+  const client = new pg.Client({ connectionString: databaseUrl, options: "-c statement_timeout=0" });
   await client.connect();
   await client.query("vacuum analyze");
   await client.end();

@@ -1,5 +1,6 @@
 /**
- * Brings a database to the newest migration of `drizzle/`, and makes this version's routines in it. Safe to run twice,
+ * Brings a database to the newest migration of `drizzle/`, makes this version's routines in it, and limits how long a
+ * statement may run. Safe to run twice,
  * and by two processes at once: they queue on an advisory lock. From the command line: `DATABASE_URL=… node
  * scripts/local/migrate.ts`.
  */
@@ -16,6 +17,15 @@ const migrationsFolder = resolve(import.meta.dirname, "../../drizzle");
 /** Any number, as long as nothing else in the database locks it. */
 const lockKey = 7_203_114;
 
+/**
+ * The longest that a statement may run in this database if its session sets no other limit. It is the most that
+ * `DATABASE_TIMEOUT_MS` may be: whoever asked has given up by then.
+ */
+const limitStatements = `
+do $$ begin execute format('alter database %I set statement_timeout = %L', current_database(), '30s'); end $$`;
+/** Postgres' code for what only the owner may do. */
+const NOT_OWNER = "42501";
+
 /** @throws StartError with Postgres' words when the database cannot be reached or a migration fails. */
 export async function migrate(databaseUrl: string): Promise<void> {
   if (!existsSync(`${migrationsFolder}/meta/_journal.json`)) {
@@ -29,10 +39,16 @@ export async function migrate(databaseUrl: string): Promise<void> {
     throw new StartError(`The database cannot be reached: ${reason(error)}.`);
   }
   try {
+    await client.query("SET statement_timeout = 0");
     // Ends with the connection.
     await client.query("SELECT pg_advisory_lock($1)", [lockKey]);
     await runMigrations(drizzle({ client }), { migrationsFolder });
     await client.query(installRoutines(ROUTINES));
+    await client.query(limitStatements).catch((error: unknown) => {
+      if ((error as { code?: string }).code !== NOT_OWNER) throw error;
+      console.warn("Only the owner of the database may set its statement_timeout. Let it run:");
+      console.warn(`  ALTER DATABASE "${client.database}" SET statement_timeout = '30s'`);
+    });
   } catch (error) {
     throw new StartError(`The migrations of ${migrationsFolder} failed: ${reason(error)}.`);
   } finally {
