@@ -5,6 +5,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 
+/** A child before it starts: Node's own method starts it. */
+interface StartedChild extends ChildProcess {
+  spawn(options: object): number;
+}
+
 // Each line is the whole list, so the last one counts.
 const script = 'pids=; while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -INT $pids';
 
@@ -23,11 +28,17 @@ export function guardChildren(): void {
   const pids = new Set<number>();
   const tell = (): void => void shell.stdin.write(`${[...pids].join(" ")}\n`);
   subscribe("child_process", (message) => {
-    const { process: child } = message as { process: ChildProcess };
-    child.once("spawn", () => {
-      pids.add(child.pid!);
-      tell();
-    });
+    const { process: child } = message as { process: StartedChild };
+    // The event "spawn" comes later, and this process may be killed before it.
+    const start = child.spawn;
+    child.spawn = (options) => {
+      const error = start.call(child, options);
+      if (child.pid !== undefined) {
+        pids.add(child.pid);
+        tell();
+      }
+      return error;
+    };
     child.once("exit", () => {
       if (pids.delete(child.pid!)) tell();
     });
