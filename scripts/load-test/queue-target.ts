@@ -45,6 +45,7 @@ export async function startQueueTarget(
     port: 0,
     bindings: { ...backends.bindings, ADMIN_KEY, INGEST_MODE: "queue" },
     hyperdrives: {},
+    queueUrl: backends.queueUrl,
     log: (message) => void log.write(`${message}\n`),
   });
   ends.defer(worker.stop);

@@ -9,6 +9,8 @@ import { CommandError } from "../command.ts";
 export async function stallPostgres(databaseUrl: string): Promise<() => void> {
   if (process.platform === "win32") throw new CommandError("Windows cannot stop a process and let it go on.");
   const client = new pg.Client({ connectionString: databaseUrl });
+  // It may end while it stands still.
+  client.on("error", () => {});
   await client.connect();
   const stopped: number[] = [];
   const stop = (pid: number): void => {

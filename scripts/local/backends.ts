@@ -9,7 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Backends, startBackends } from "./stack.ts";
 
-export type BackendsProcess = Pick<Backends, "databaseUrl" | "bindings" | "hyperdriveUrl"> & { stop(): Promise<void> };
+export type BackendsProcess = Pick<Backends, "databaseUrl" | "bindings" | "hyperdriveUrl" | "queueUrl"> & {
+  stop(): Promise<void>;
+};
 
 /** Forks the process and waits until the backends are up. `DATABASE_URL` and `REDIS_URL` name running servers. */
 export async function forkBackends(): Promise<BackendsProcess> {
@@ -32,7 +34,7 @@ export async function forkBackends(): Promise<BackendsProcess> {
 
 if (import.meta.main) {
   const dataDir = await mkdtemp(join(tmpdir(), "llm-cost-"));
-  const { databaseUrl, bindings, hyperdriveUrl, stop } = await startBackends({
+  const { databaseUrl, bindings, hyperdriveUrl, queueUrl, stop } = await startBackends({
     dataDir,
     databaseUrl: process.env["DATABASE_URL"],
     redisUrl: process.env["REDIS_URL"],
@@ -43,5 +45,5 @@ if (import.meta.main) {
     await rm(dataDir, { recursive: true, force: true });
     process.exit(0);
   });
-  process.send?.({ databaseUrl, bindings, hyperdriveUrl });
+  process.send?.({ databaseUrl, bindings, hyperdriveUrl, queueUrl });
 }

@@ -57,19 +57,21 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
   started.defer(bundler.stop);
   const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
   const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
-  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives });
+  const { queueUrl } = backends;
+  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl });
   started.defer(worker.stop);
 
   await waitUntilHealthy(worker.url);
   const apiKey = await ensureApiKey(worker.url, adminKey, lastKey);
   started.defer(startCron(worker, say));
   await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl: backends.databaseUrl });
+  const inQueueMode = env["INGEST_MODE"] === "queue";
   const redis = env["REDIS_URL"]
     ? `Redis at ${redacted(env["REDIS_URL"])}`
     : "in memory (set REDIS_URL for a real one)";
   const all = started.move();
   return {
-    screen: describeServer({ url: worker.url, apiKey, dataDir, redis, backends }),
+    screen: describeServer({ url: worker.url, apiKey, dataDir, redis, backends, inQueueMode }),
     url: worker.url,
     stop: () => all.disposeAsync(),
   };
@@ -105,8 +107,14 @@ function describeServer(server: {
   dataDir: string;
   redis: string;
   backends: Backends;
+  inQueueMode: boolean;
 }): string {
-  const { url, apiKey, dataDir, redis, backends } = server;
+  const { url, apiKey, dataDir, redis, backends, inQueueMode } = server;
+  const folder = relative(process.cwd(), dataDir).startsWith("..") ? dataDir : relative(process.cwd(), dataDir);
+  const waiting = backends.waiting();
+  const queue = inQueueMode
+    ? `${folder}/queue.sqlite: what it has is on disk, and stored after the next start at the latest`
+    : `off, but ${waiting} messages wait in it: INGEST_MODE=queue npm run dev stores them`;
   const trace = JSON.stringify({
     id: "first-call",
     timestamp: new Date().toISOString(),
@@ -119,7 +127,8 @@ function describeServer(server: {
     `  API key   ${apiKey}   (project default: ingest, read)`,
     `  Postgres  ${backends.postgres ? backends.databaseUrl : redacted(backends.databaseUrl)}`,
     `  Redis     ${redis}`,
-    `  Data      ${relative(process.cwd(), dataDir).startsWith("..") ? dataDir : `${relative(process.cwd(), dataDir)}/`}   (keys for scripts: dev.json)`,
+    ...(inQueueMode || waiting > 0 ? [`  Queue     ${queue}`] : []),
+    `  Data      ${folder}/   (keys for scripts: dev.json)`,
     `  Cron      ${everyMinute}`,
     ...(backends.postgres?.notice === undefined ? [] : ["", `  ${backends.postgres.notice}`]),
     "",

@@ -1,15 +1,17 @@
 /**
  * Everything that the worker needs around it, on 127.0.0.1: Postgres (or the one of `databaseUrl`), brought to the
- * newest migration, behind a Neon endpoint and Hyperdrive's stand-in; and Redis behind an Upstash endpoint. Tests and
- * benchmarks start this too.
+ * newest migration, behind a Neon endpoint and Hyperdrive's stand-in; Redis behind an Upstash endpoint; and the queues.
+ * Tests and benchmarks start this too.
  */
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { lockFolder } from "./folder-lock.ts";
 import { startHyperdrive } from "./hyperdrive.ts";
 import { migrate } from "./migrate.ts";
 import { type Fault, startNeonEndpoint } from "./neon-endpoint.ts";
 import type { Statement } from "./neon-statements.ts";
 import { makeDataDir, type Postgres, startPostgres } from "./postgres.ts";
+import { startQueueEndpoint } from "./queue-endpoint.ts";
 import { startUpstashEndpoint } from "./upstash-endpoint.ts";
 
 export interface BackendOptions {
@@ -39,6 +41,9 @@ export interface Backends {
   };
   /** The same database through Hyperdrive's stand-in. */
   hyperdriveUrl: string;
+  queueUrl: string;
+  /** The number of messages that wait in the queues. */
+  waiting(): number;
   /** Undefined with a `databaseUrl`. */
   postgres: Postgres | undefined;
   stop(): Promise<void>;
@@ -60,6 +65,8 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
   const token = randomBytes(20).toString("hex");
   const upstash = await startUpstashEndpoint({ redisUrl: options.redisUrl, token });
   started.defer(upstash.close);
+  const queue = await startQueueEndpoint(join(options.dataDir, "queue.sqlite"));
+  started.defer(queue.close);
   const all = started.move();
   return {
     databaseUrl,
@@ -70,6 +77,8 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
       UPSTASH_REDIS_REST_TOKEN: token,
     },
     hyperdriveUrl: hyperdrive.url,
+    queueUrl: queue.url,
+    waiting: queue.waiting,
     postgres,
     stop: () => all.disposeAsync(),
   };

@@ -4,6 +4,7 @@ import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } 
 import { COMPATIBILITY_FLAGS } from "./bundle.ts";
 import { guardChildren } from "./guardian.ts";
 import { describeListenError } from "./listen.ts";
+import { deliver, QUEUE_WORKER, queueWorker } from "./queue-delivery.ts";
 import { StartError } from "./start-error.ts";
 
 export interface WorkerOptions {
@@ -12,8 +13,9 @@ export interface WorkerOptions {
   compatibilityDate: string;
   /** 0: any free one. */
   port: number;
-  /** Text bindings; with `INGEST_MODE` of `queue` there are queues, too. */
   bindings: Record<string, string>;
+  /** Where the queues are, see queue-endpoint.ts. They are used with an `INGEST_MODE` of `queue`. */
+  queueUrl: string;
   /** Hyperdrive bindings: the databases that they lead to. */
   hyperdrives: Record<string, string>;
   /** Takes what the Worker logs; default: it goes to this process' own output. */
@@ -34,15 +36,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   guardChildren();
   const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options)));
   try {
+    const url = (await miniflare.ready).origin;
+    const stopDelivering = hasQueue(options) ? deliver(options.queueUrl, () => miniflare.getWorker("llm-cost")) : null;
     return {
-      url: (await miniflare.ready).origin,
+      url,
       reload: () => miniflare.setOptions(miniflareOptions(options)),
       runCron: async (cron) => {
-        const worker = await miniflare.getWorker();
+        const worker = await miniflare.getWorker("llm-cost");
         const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
         if (outcome !== "ok") throw new Error(`scheduled() ended with "${outcome}"`);
       },
-      stop: () => miniflare.dispose(),
+      stop: async () => {
+        await stopDelivering?.();
+        await miniflare.dispose();
+      },
     };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);
@@ -54,33 +61,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 }
 
-/** As in `wrangler.toml`, but that they wait for less. */
-const QUEUES = {
-  queueProducers: { INGEST_QUEUE: "llm-cost-traces" },
-  queueConsumers: {
-    "llm-cost-traces": {
-      maxBatchSize: 20,
-      maxBatchTimeout: 0.1,
-      maxRetries: 20,
-      deadLetterQueue: "llm-cost-dead-letters",
-    },
-    "llm-cost-dead-letters": { maxBatchSize: 20, maxBatchTimeout: 0.1, maxRetries: 100 },
-  },
-};
-
 // Reads the script, so each reload needs its own.
-function miniflareOptions({
-  scriptPath,
-  compatibilityDate,
-  port,
-  bindings,
-  hyperdrives,
-  log,
-}: WorkerOptions): MiniflareOptions {
-  return convertV4MiniflareOptions({
+function miniflareOptions(options: WorkerOptions): MiniflareOptions {
+  const { scriptPath, compatibilityDate, port, bindings, hyperdrives, log, queueUrl } = options;
+  const main = {
     name: "llm-cost",
-    host: "127.0.0.1",
-    port,
     modules: true,
     // workerd takes no path that leads out of the folder it starts from, and the script may be anywhere.
     rootPath: dirname(scriptPath),
@@ -89,7 +74,14 @@ function miniflareOptions({
     compatibilityFlags: COMPATIBILITY_FLAGS,
     bindings,
     hyperdrives,
-    ...(bindings["INGEST_MODE"] === "queue" && QUEUES),
+  };
+  const workers = hasQueue(options)
+    ? [{ ...main, serviceBindings: { INGEST_QUEUE: QUEUE_WORKER } }, queueWorker(queueUrl, compatibilityDate)]
+    : [main];
+  return convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port,
+    workers,
     // Without this it asks Cloudflare for a sample of `request.cf`.
     cf: false,
     log: new NoOpLog(),
@@ -99,6 +91,10 @@ function miniflareOptions({
       else console.log(message);
     },
   });
+}
+
+function hasQueue({ bindings }: WorkerOptions): boolean {
+  return bindings["INGEST_MODE"] === "queue";
 }
 
 // Miniflare ends the process at once on a signal; Postgres needs the time to stop in order.

@@ -21,12 +21,14 @@ export interface DevStack {
   output: () => string;
   /** Sends SIGTERM and returns the exit code. */
   stop: () => Promise<number | null>;
+  /** Sends SIGKILL to all of it but Postgres. */
+  kill: () => Promise<void>;
 }
 
-export function spawnDevStack(dataDir: string, port: number): DevProcess {
+export function spawnDevStack(dataDir: string, port: number, env: NodeJS.ProcessEnv = {}): DevProcess {
   const npm = spawn("npm", ["run", "--silent", "dev"], {
     cwd: resolve(import.meta.dirname, "../.."),
-    env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), WRAPPER_GRACE_SECONDS: "5" },
+    env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), WRAPPER_GRACE_SECONDS: "5", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -45,11 +47,14 @@ export function spawnDevStack(dataDir: string, port: number): DevProcess {
 }
 
 /** Starts it and waits for its last line. @throws Error with its output when it ends before. */
-export async function startDevStack(dataDir: string, port: number): Promise<DevStack> {
-  const { npm, output, ready } = spawnDevStack(dataDir, port);
+export async function startDevStack(dataDir: string, port: number, env: NodeJS.ProcessEnv = {}): Promise<DevStack> {
+  const { npm, output, ready } = spawnDevStack(dataDir, port, env);
   await ready;
-  const dev = JSON.parse(await readFile(join(dataDir, "dev.json"), "utf8")) as Omit<DevStack, "output" | "stop">;
-  return { ...dev, output, stop: () => stop(npm) };
+  const dev = JSON.parse(await readFile(join(dataDir, "dev.json"), "utf8")) as Omit<
+    DevStack,
+    "output" | "stop" | "kill"
+  >;
+  return { ...dev, output, stop: () => stop(npm), kill: () => kill(npm) };
 }
 
 async function stop(child: ChildProcess): Promise<number | null> {
@@ -57,4 +62,10 @@ async function stop(child: ChildProcess): Promise<number | null> {
   child.kill("SIGTERM");
   const [code] = (await ended) as [number | null];
   return code;
+}
+
+async function kill(npm: ChildProcess): Promise<void> {
+  const ended = once(npm, "close");
+  process.kill(-npm.pid!, "SIGKILL");
+  await ended;
 }
