@@ -196,7 +196,7 @@ async function clusterInTemporary(dataDir: string, link: string, account: Accoun
   }
   if (existing) {
     throw new StartError(
-      `The user "postgres" can no longer enter ${link}: make the folders above it passable (chmod o+x), or delete it.`,
+      `The user "postgres" can no longer enter ${link}: make the folders above it passable (chmod o+x), or set DATA_DIR.`,
     );
   }
   const [folder] = await reachableTemporaryFolders(account);

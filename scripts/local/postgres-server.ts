@@ -36,10 +36,9 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const mostRestarts = 10;
-const restartTries = 5;
+const longestPauseMs = 5_000;
 
-/** Starts the server, and starts it again when it ends by itself: ten times a minute at most. */
+/** Starts the server, and starts it again when it ends by itself, for as long as it takes. */
 export async function runServer(options: {
   home: PostgresHome;
   logFile: string;
@@ -47,32 +46,33 @@ export async function runServer(options: {
   onEvent: (sentence: string) => void;
 }): Promise<Server> {
   const { home, logFile, port, onEvent } = options;
-  let stopping = false;
+  const stopping = new AbortController();
   let child = await startServer(home, logFile, port);
-  let restarts: number[] = [];
+  let tries: number[] = [];
   let restarting: Promise<void> = Promise.resolve();
 
   const restart = async (): Promise<void> => {
-    restarts = [...restarts.filter((at) => at > Date.now() - 60_000), Date.now()];
-    if (restarts.length > mostRestarts) return onEvent(`Postgres keeps ending by itself, see ${logFile}.`);
-    // A start may be cut off as well: only what fails again and again is worth a sentence.
-    let failure = "";
-    for (let tries = 1; tries <= restartTries; tries++) {
-      if (stopping) return;
+    let said = "";
+    for (;;) {
+      tries = tries.filter((at) => at > Date.now() - 60_000);
+      const pauseMs = Math.min(500 * tries.length, longestPauseMs);
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted) return;
+      tries.push(Date.now());
       try {
         child = await startServer(home, logFile, port);
         watch();
         return onEvent("Postgres had ended by itself and was started again.");
       } catch (error) {
-        failure = (error as Error).message;
-        await sleep(500 * tries);
+        const { message } = error as Error;
+        if (message !== said) onEvent(`${message} It is tried again until it starts.`);
+        said = message;
       }
     }
-    if (!stopping) onEvent(failure);
   };
   const watch = (): void => {
     child.once("exit", () => {
-      if (!stopping) restarting = restart();
+      if (!stopping.signal.aborted) restarting = restart();
     });
   };
   watch();
@@ -81,7 +81,7 @@ export async function runServer(options: {
     port,
     pid: () => child.pid ?? 0,
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       await restarting;
       if (!hasExited(child)) await endServer(child.pid ?? 0, () => hasExited(child));
     },
@@ -141,7 +141,9 @@ async function isReady(cluster: string, child: ChildProcess): Promise<boolean> {
 
 function describeFailure(cluster: string, port: number, log: string): string {
   if (log.includes("could not bind")) return `Postgres cannot listen on port ${port}: it is already in use.`;
-  return `Postgres cannot start from ${cluster} (${lastComplaint(log)}): move that folder away or delete it to begin anew.`;
+  if (log.includes("No space left on device"))
+    return `Postgres cannot start: the disk that holds ${cluster} is full. Make room there; nothing that was stored is lost.`;
+  return `Postgres cannot start from ${cluster} (${lastComplaint(log)}).`;
 }
 
 export function lastComplaint(output: string): string {

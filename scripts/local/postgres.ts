@@ -104,12 +104,12 @@ async function prepareCluster(home: PostgresHome): Promise<string> {
     const entries = await readdir(cluster).catch(() => []);
     if (entries.length === 0) return initCluster(home);
     throw new StartError(
-      `${cluster} is not a Postgres data folder (PG_VERSION is missing): move it away or delete it.`,
+      `${cluster} is not a Postgres data folder (PG_VERSION is missing): move it away, or set DATA_DIR.`,
     );
   }
   if (version.trim() !== majorVersion) {
     throw new StartError(
-      `${cluster} was written by Postgres ${version.trim()}, this is ${majorVersion}: delete it, or set DATA_DIR.`,
+      `${cluster} was written by Postgres ${version.trim()}, this is ${majorVersion}: set DATA_DIR to another folder.`,
     );
   }
   const { uid } = await stat(cluster);
@@ -117,7 +117,7 @@ async function prepareCluster(home: PostgresHome): Promise<string> {
     throw new StartError(`${cluster} belongs to another user: start as that user, or set DATA_DIR.`);
   }
   const password = await readFile(join(cluster, "password"), "utf8").catch(() => "");
-  if (password === "") throw new StartError(`${cluster} has lost its file "password": move it away or delete it.`);
+  if (password === "") throw new StartError(`${cluster} has lost its file "password": move it away, or set DATA_DIR.`);
   return password;
 }
 
