@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres } from "../../scripts/local/postgres.ts";
 
 /** Longer than the first pauses between two tries together. */
@@ -32,7 +32,8 @@ const passing = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)
 it("tries to start again until it can, and says once why it cannot", async () => {
   const heard: string[] = [];
   const postgres = await startPostgres({ dataDir, onEvent: (sentence) => heard.push(sentence) });
-  onTestFinished(postgres.stop);
+  await using ends = new AsyncDisposableStack();
+  ends.defer(postgres.stop);
   const control = join(dataDir, "postgres", "global", "pg_control");
   await rename(control, `${control}.away`);
   process.kill(postgres.pid(), "SIGKILL");
@@ -51,7 +52,8 @@ describe.skipIf(!canMount())("on a disk that fills up", () => {
   it("loses nothing, says what is wrong, and goes on once there is room", { timeout: 120_000 }, async () => {
     const heard: string[] = [];
     const postgres = await startPostgres({ dataDir, onEvent: (sentence) => heard.push(sentence) });
-    onTestFinished(postgres.stop);
+    await using ends = new AsyncDisposableStack();
+    ends.defer(postgres.stop);
     await ask(postgres.url, "create table kept (id int, filler text)");
     const filler = join(dataDir, "filler");
     await writeFile(filler, Buffer.alloc(120 * 1024 * 1024)).catch(() => {});
