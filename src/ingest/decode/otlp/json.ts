@@ -59,9 +59,9 @@ function walk<T>(value: unknown, { path, isRead, maxItems, readItem }: JsonSigna
       const scope = part(ofScope, "scope");
       const scopeName = typeof scope["name"] === "string" ? scope["name"] : "";
       const from: SpanSource = { resource, scope: readAttributes(scope, isRead), scopeName };
-      for (const item of list(ofScope, path[2])) {
+      for (const item of array(ofScope, path[2])) {
         if (items.length >= maxItems) throw tooManyItems(maxItems);
-        items.push(unlessRefused(() => readItem(item, from)));
+        items.push(unlessRefused(() => readItem(object(item, `an element of ${path[2]}`), from)));
       }
     }
   }
@@ -147,7 +147,7 @@ function readStatus(code: unknown): number {
 
 function object(value: unknown, what: string): JsonObject {
   const found = objectOrNull(value);
-  if (found === null) throw malformedBody(`${what} must be an object`);
+  if (found === null) throw new ItemRefused(`${what} must be an object`);
   return found;
 }
 
@@ -157,8 +157,12 @@ function part(owner: JsonObject, name: string): JsonObject {
 }
 
 function list(owner: JsonObject, name: string): JsonObject[] {
+  return array(owner, name).map((item) => object(item, `an element of ${name}`));
+}
+
+function array(owner: JsonObject, name: string): unknown[] {
   const value = owner[name];
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw malformedBody(`${name} must be a list`);
-  return value.map((item) => object(item, `an element of ${name}`));
+  if (!Array.isArray(value)) throw new ItemRefused(`${name} must be a list`);
+  return value;
 }

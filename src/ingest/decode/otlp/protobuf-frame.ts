@@ -83,7 +83,7 @@ function readScopeItems<T>(walk: Walk<T>, end: number, resource: Attributes): vo
       case 2: {
         if (items.length >= signal.maxItems) throw tooManyItems(signal.maxItems);
         const itemEnd = enter(reader, tag, end);
-        items.push(unlessRefused(() => signal.readItem(walk, itemEnd, from)));
+        items.push(unlessRefused(() => readItem(walk, itemEnd, from)));
         reader.pos = itemEnd;
         break;
       }
@@ -92,6 +92,15 @@ function readScopeItems<T>(walk: Walk<T>, end: number, resource: Attributes): vo
     }
   }
   leave(reader, end);
+}
+
+/** @throws ItemRefused for bytes that are no protobuf, too: the reader's own errors have no type. */
+function readItem<T>(walk: Walk<T>, end: number, from: SpanSource): T {
+  try {
+    return walk.signal.readItem(walk, end, from);
+  } catch (error) {
+    throw error instanceof ItemRefused ? error : new ItemRefused("the item is not valid protobuf");
+  }
 }
 
 function readScope<T>(walk: Walk<T>, end: number, from: SpanSource): void {

@@ -11,6 +11,16 @@ const valid = toProtobuf(jsonRequest({ resource: { "service.name": "bot" }, span
 
 const TOO_DEEP = { index: 0, code: "too_deep", message: "an attribute value is nested deeper than 32 levels" };
 
+function field(number: number, value: Uint8Array): Uint8Array {
+  return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(value).finish();
+}
+
+/** The spans of a request that has one scope, as its fields. */
+function spansOf(request: Uint8Array): Uint8Array {
+  const at = Buffer.from(request).indexOf(field(1, Buffer.from("test"))) + 6;
+  return request.subarray(at);
+}
+
 /** A value in `depth` lists. */
 function nested(depth: number): unknown {
   let value: unknown = "bottom";
@@ -55,11 +65,41 @@ describe("protobuf bodies", () => {
     expect(() => decodeOtlpProtobuf(Uint8Array.of(0x0a, 2, 0x12, 4, 0x0a, 2, 0x0a, 0), NOW)).toThrow(malformed);
   });
 
-  it("refuses text that is not UTF-8", () => {
+  it("refuses a span with text that is not UTF-8", () => {
     const at = Buffer.from(valid).indexOf("ada");
     const body = valid.slice();
     body[at] = 0xff;
-    expect(() => decodeOtlpProtobuf(body, NOW)).toThrow(malformed);
+    const errors = [{ index: 0, code: "invalid", message: "the item is not valid protobuf" }];
+    expect(decodeOtlpProtobuf(body, NOW)).toMatchObject({ items: 1, calls: [], errors });
+  });
+
+  const among = (bad: Uint8Array): Uint8Array => {
+    const good = spansOf(toProtobuf(jsonRequest({ spans: [chat()] })));
+    const spans = [good, field(2, bad), good];
+    return field(1, field(2, Buffer.concat(spans)));
+  };
+
+  it.each([
+    ["another wire type", Uint8Array.of(0x4d, 1, 2, 3, 4), "field 9 has wire type 5, not 2"],
+    ["field number 0", Uint8Array.of(0x02, 0), "field number 0 is not allowed"],
+    ["a field that runs past the span", Uint8Array.of(0x4a, 100), "a field runs past its message"],
+    ["a number that runs past the span", Uint8Array.of(0x39, 1), "a field runs past its message"],
+    ["a varint without an end", new Uint8Array(11).fill(0xff), "the item is not valid protobuf"],
+    ["a group, closed or not", Uint8Array.of(0x9b, 6, 0x9c, 6), "field 99 is a group, which OTLP does not have"],
+  ])("goes on behind a span with %s", (_, bad, message) => {
+    const { items, calls, errors } = decodeOtlpProtobuf(among(bad), NOW);
+    expect([items, calls.length, errors]).toEqual([3, 2, [{ index: 1, code: "invalid", message }]]);
+  });
+
+  it("reads no further than a span goes, however far its fields claim to", () => {
+    // 5,000 spans, each with a text of 4 MiB that begins in it and ends behind all of them: UTF-8, as is its length.
+    const text = Uint8Array.of(0x0a, 0xe1, 0x80, 0x80, 2);
+    const span = field(2, field(9, Buffer.concat([field(1, Buffer.from("user.id")), field(2, text)])));
+    const spans = Array.from({ length: 5_000 }, () => span);
+    const body = field(1, field(2, Buffer.concat([...spans, field(3, new Uint8Array(4_194_401).fill(0x61))])));
+    const began = performance.now();
+    expect(decodeOtlpProtobuf(body, NOW).errors).toHaveLength(5_000);
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 
   it("steps over unknown fields", () => {
@@ -104,8 +144,6 @@ describe("JSON bodies", () => {
     ["a list", []],
     ["text", "resourceSpans"],
     ["resourceSpans that are no list", { resourceSpans: {} }],
-    ["a span that is no object", { resourceSpans: [{ scopeSpans: [{ spans: [1] }] }] }],
-    ["attributes that are no list", { resourceSpans: [{ scopeSpans: [{ spans: [{ attributes: "a" }] }] }] }],
   ])("refuses %s", (_, value) => {
     expect(() => decodeOtlpJson(value, NOW)).toThrow(malformed);
   });
@@ -178,6 +216,21 @@ describe("both", () => {
     const request = jsonRequest({ resource: { deep: nested(40) }, spans: [chat()] });
     expect(() => decodeOtlpJson(request, NOW)).toThrow(malformed);
     expect(() => decodeOtlpProtobuf(toProtobuf(request), NOW)).toThrow(malformed);
+  });
+
+  it.each([
+    ["null", null, "an element of spans must be an object"],
+    ["an array", [], "an element of spans must be an object"],
+    ["text for attributes", { attributes: "x" }, "attributes must be a list"],
+    ["null among attributes", { attributes: [null] }, "an element of attributes must be an object"],
+    ["text for a status", { status: "x" }, "status must be an object"],
+    ["text for a list", { attributes: [{ value: { arrayValue: "x" } }] }, "arrayValue must be an object"],
+    ["text for a map", { attributes: [{ value: { kvlistValue: { values: "x" } } }] }, "values must be a list"],
+  ])("in JSON goes on behind %s", (_, bad, message) => {
+    const request = jsonRequest({ spans: [chat(), {}, chat()] });
+    (request.resourceSpans[0]!.scopeSpans[0]!.spans as unknown[])[1] = bad;
+    const { items, calls, errors } = decodeOtlpJson(request, NOW);
+    expect([items, calls.length, errors]).toEqual([3, 2, [{ index: 1, code: "invalid", message }]]);
   });
 
   it("reads empty values, maps and bytes without minding them", () => {
