@@ -89,7 +89,7 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   for (const { path, description, otlpOnly } of ROUTES) {
     app.post(path, inOtlpForm(otlpOnly), operation(deps, description), async (c) => {
-      const decoded = await decodeBody(c, deps);
+      const decoded = await decodeBody(c, deps, otlpOnly);
       c.get("work").become(decoded.calls.length);
       const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
       return c.get("otlp") ? answerOtlp(c, result, "traces") : answerBatch(c, result);
@@ -98,17 +98,15 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded> {
+async function decodeBody(c: AppContext, { intake, now }: Deps, otlpOnly: boolean): Promise<Decoded> {
   const nowMs = now();
   const type = contentType(c);
   if (type === "application/x-protobuf")
     return await readBody(c, intake, (body) => decodeOtlpProtobuf(body, nowMs, MAX_ITEMS));
-  if (NDJSON.has(type)) return decodeNative(parseLines(await readText(c, intake), MAX_ITEMS), nowMs);
+  if (NDJSON.has(type) && !otlpOnly) return decodeNative(parseLines(await readText(c, intake), MAX_ITEMS), nowMs);
   if (type !== "application/json") {
-    throw new ApiError(
-      "unsupported_media_type",
-      "the content type must be application/json, application/x-ndjson or application/x-protobuf",
-    );
+    const types = otlpOnly ? "application/json" : "application/json, application/x-ndjson";
+    throw new ApiError("unsupported_media_type", `the content type must be ${types} or application/x-protobuf`);
   }
   const body = parseJson(await readText(c, intake));
   if (isOtlp(body.value) || c.get("otlp")) {

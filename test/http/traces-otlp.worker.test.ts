@@ -2,7 +2,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { describe, expect, it } from "vitest";
 import { chat, jsonRequest, toProtobuf, type SpanInput } from "../ingest/decode/otlp/request.ts";
-import { json, MONDAY, openLedger, problem, newKey, ledgerOf, WEEK } from "./ledger.ts";
+import { call, json, MONDAY, openLedger, problem, newKey, ledgerOf, WEEK } from "./ledger.ts";
 
 const PROTOBUF = "application/x-protobuf";
 const JSON_TYPE = "application/json";
@@ -189,9 +189,10 @@ it("takes an empty request", async () => {
   expect(await json(await ledger.post("{}", {}, ALIAS))).toEqual({});
 });
 
-it("says 415 to other content types at the alias", async () => {
+it.each(["text/plain", "application/x-ndjson"])("says 415 to %s at the alias", async (type) => {
   const ledger = await openLedger();
-  await problem(await ledger.post("x", { "content-type": "text/plain" }, ALIAS), 415, "unsupported_media_type");
+  const answer = await ledger.post(call(), { "content-type": type }, ALIAS);
+  expect((await problem(answer, 415, "unsupported_media_type")).detail).not.toContain("ndjson");
 });
 
 it("reads ids as hex in any case: protobuf and JSON of one span are one call", async () => {
