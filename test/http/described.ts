@@ -74,7 +74,8 @@ export function describedBy(document: OpenApi): Description {
 
   function checkQuestion(operation: Described, params: URLSearchParams, body: string): void {
     const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === "query");
-    for (const [name, value] of params) {
+    // A route without parameters does not look at the query.
+    for (const [name, value] of declared.length > 0 ? params : []) {
       const own = declared.find((parameter) => parameter.name === name);
       const schema = own?.schema ?? declared.map((d) => memberSchema(d.schema, name)).find(Boolean);
       if (!schema) throw new Error(`${operation.operationId} took ${name}, which is not described`);
@@ -97,6 +98,7 @@ export function describedBy(document: OpenApi): Description {
       const type = (response.headers.get("content-type") ?? "").split(";")[0]!;
       const what = `${response.status} ${type} of ${request.method} ${pathname}`;
       if (!operation) {
+        if (request.method === "HEAD") return;
         const problem = PROBLEMS[response.status === 405 ? "method_not_allowed" : "not_found"];
         problem.parse(await response.clone().json());
         return;
