@@ -75,7 +75,7 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease): Summa
   /** Waits for the flight of the same question and epoch; starts one if there is none. */
   async function shared(
     key: string,
-    epoch: string | null,
+    epoch: string,
     compute: () => Promise<Stored>,
     keepAlive: KeepAlive,
   ): Promise<Answer> {
@@ -121,18 +121,18 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease): Summa
       // Without the epoch a write may have come between, so a request never joins a question that was asked before it.
       if (reply.down) return counted("down", await asks.share(key, ask, keepAlive));
       const [epoch = null, value = null] = reply.value;
+      if (epoch === null) {
+        // Redis may have lost the epoch again after a write, so there is none to tell an older flight by. The project
+        // gets an epoch first, and caching starts with the next question.
+        keepAlive(redis.setIfAbsent(epochKey(projectId), crypto.randomUUID()));
+        return counted("miss", await asks.share(key, ask, keepAlive));
+      }
       const entry = ENTRY.exec(value ?? "");
       // A value of any other form is a miss.
       if (entry && entry[1] === epoch) return counted("hit", { digest: entry[2]!, body: entry[3]! });
       const askAndStore = async (): Promise<Stored> => {
         const answer = await ask();
-        // A value without an epoch could never be trusted. So the project gets an epoch first, and caching starts with
-        // the next question.
-        const kept: Promise<unknown> =
-          epoch === null
-            ? redis.setIfAbsent(epochKey(projectId), crypto.randomUUID())
-            : redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttlMs);
-        return { answer, kept };
+        return { answer, kept: redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttlMs) };
       };
       return counted("miss", await shared(key, epoch, askAndStore, keepAlive));
     },
