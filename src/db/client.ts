@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
-import type { Query, Row } from "./driver.ts";
+import type { Driver, Query, Row } from "./driver.ts";
 import { neonDriver } from "./neon.ts";
 import { postgresDriver } from "./postgres.ts";
 import type { Routine } from "./routine.ts";
@@ -98,14 +98,11 @@ const NO_FUNCTION = "42883";
  */
 const UNAVAILABLE = /^(08|28|3D|53|57|58|55P03|25006|XX)|^(?![0-9A-Z]{5}$)/;
 
-export function connect({
-  driver = "neon",
-  url,
-  fetchEndpoint,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-}: DatabaseOptions): Database {
-  const { transact, failureOf } = driver === "neon" ? neonDriver(url, fetchEndpoint) : postgresDriver(url);
+export function connect({ driver = "neon", url, fetchEndpoint, timeoutMs }: DatabaseOptions): Database {
+  return databaseOver(driver === "neon" ? neonDriver(url, fetchEndpoint) : postgresDriver(url), timeoutMs);
+}
 
+export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAULT_TIMEOUT_MS): Database {
   /** True until the database says that it lacks the routines of this version. */
   let hasRoutines = true;
 

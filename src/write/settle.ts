@@ -16,7 +16,16 @@ import { callKey } from "../ledger/key.ts";
 import { applyJudgements, storedRows } from "./apply-judgements.ts";
 import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
-import { chained, FORGET_RESPONSE, FORGET_SIGHTING, isSighting, SIGHT, sightedValues, TRACES_OF } from "./sightings.ts";
+import {
+  chained,
+  FORGET_RESPONSE,
+  FORGET_SIGHTING,
+  isSighting,
+  LOCK_RESPONSES,
+  SIGHT,
+  sightedValues,
+  TRACES_OF,
+} from "./sightings.ts";
 import { KNOWN, LINK, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
 
 /**
@@ -165,7 +174,10 @@ export async function settlingWithout(
   }
   const nodes = traces.size === 0 ? [] : await readNodes(db, scope, [...traces]);
   return {
-    before: traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })],
+    before: [
+      ...(traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })]),
+      ...(gone.responseId === null ? [] : [LOCK_RESPONSES(sighted)]),
+    ],
     after: [
       FORGET_SIGHTING({ ...sighted, id: gone.id }),
       FORGET_RESPONSE(sighted),

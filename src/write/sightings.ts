@@ -105,6 +105,13 @@ export async function holderInsteadOf(db: Database, projectId: string, call: Sig
   return row && row["id"] !== call.id ? String(row["id"]) : null;
 }
 
+/** Locks responses as `SIGHT` does, so that a deletion locks them before their calls, as writes do. */
+export const LOCK_RESPONSES = compileNamed(sql`
+select from responses r
+where r.project_id = ${project}
+  and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))
+order by r.response for update`);
+
 /** Removes a deleted call from the sightings of its response. */
 export const FORGET_SIGHTING = compileNamed(sql`
 update responses r set sightings = array_remove(r.sightings, ${param("id")}::uuid)

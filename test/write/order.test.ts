@@ -2,17 +2,15 @@
  * The promise "all orders give the same ledger": which calls count, and so every sum, is a function of the set of calls
  * that were sent, not of their order or of how they were split into bodies.
  */
-import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Call, Link } from "../../src/ledger/call.ts";
-import { audit } from "../../src/rollup/audit.ts";
 import { HOUR_MS } from "../../src/time.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
-import { decideHeld } from "../../src/write/held.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
-import { database, newProject, redis } from "../ledger.ts";
+import { database, newProject } from "../ledger.ts";
 import { priced, trace } from "../calls.ts";
+import { decided } from "./decided.ts";
 
 const db = database();
 const START_MS = Date.UTC(2025, 8, 1, 12);
@@ -34,17 +32,7 @@ async function ledgerOf(bodies: readonly (readonly Sent[])[], deleted: readonly 
     await writeBatch(db, project, calls, { links });
   }
   for (const sent of deleted) if ("call" in sent) await deleteTrace(db, project, sent.call.id);
-  await db.query(sql`
-    update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
-  await db.query(sql`
-    update held_wrappers set due_at = due_at - interval '1 day' where project_id = ${project}::uuid`);
-  const deps = { db, redis: redis(), now: () => START_MS, config: { wrapperGraceSeconds: 300 } };
-  await decideHeld({ ...deps, mergeSignal: { raise() {} } }, Infinity, () => {});
-  const { mismatches } = await audit(db, project, START_MS - 48 * HOUR_MS, START_MS + 96 * HOUR_MS);
-  expect(mismatches).toEqual([]);
-  return await db.query(sql`
-    select client_id, billable, cost_pico::text as cost, user_id from traces
-    where project_id = ${project}::uuid order by client_id`);
+  return await decided(db, project);
 }
 
 function counted(ledger: unknown): string[] {
