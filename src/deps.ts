@@ -19,6 +19,7 @@ import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
 import { createZones } from "./summary/zone.ts";
 import { createGroupCommit } from "./write/group-commit.ts";
+import { writeBatch } from "./write/write-batch.ts";
 
 export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
   config: Config;
@@ -39,7 +40,9 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     keyring: createKeyring(db),
     catalogue,
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId), catalogue.get),
-    groupCommit: createGroupCommit(db, config.wrapperGraceSeconds),
+    groupCommit: createGroupCommit((projectId, { calls, links }) =>
+      writeBatch(db, projectId, calls, { links, graceSeconds: config.wrapperGraceSeconds }),
+    ),
     queue: config.queue && createCallQueue(config.queue),
     unknownMembers: createUnknownMembers(),
     cache: createSummaryCache(redis, createEpochLease({ db, redis, now })),

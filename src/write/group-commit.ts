@@ -6,9 +6,9 @@
  * One request of a group, its leader, does the work, because the runtime ties work to a request. When a statement ends,
  * its leader wakes the first waiting request, which leads the next group.
  */
-import { DatabaseUnavailable, type Database } from "../db/client.ts";
+import { DatabaseUnavailable } from "../db/client.ts";
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
-import { type Batch, writeBatch, type Written } from "./write-batch.ts";
+import type { Batch, Written } from "./write-batch.ts";
 
 export interface GroupCommit {
   /**
@@ -42,14 +42,10 @@ const LOST_MS = 40_000;
 /**
  * Makes the group commit of one isolate.
  *
- * @param graceSeconds how long a wrapper waits for calls below it.
+ * @param writeNow writes a batch, as `writeBatch` does.
  */
-export function createGroupCommit(db: Database, graceSeconds: number): GroupCommit {
+export function createGroupCommit(writeNow: (projectId: string, batch: Batch) => Promise<Written>): GroupCommit {
   const lanes = new Map<string, Lane>();
-
-  function writeNow(projectId: string, { calls, links }: Batch): Promise<Written> {
-    return writeBatch(db, projectId, calls, { links, graceSeconds });
-  }
 
   async function write(projectId: string, batch: Batch): Promise<Written> {
     const lane = lanes.get(projectId) ?? { inFlight: 0, waiting: [] };

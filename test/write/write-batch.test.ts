@@ -73,6 +73,8 @@ describe("a write", () => {
 
 describe("group commit", () => {
   const of = (...calls: PricedCall[]) => ({ calls, links: [] });
+  const committing = (to: typeof db) =>
+    createGroupCommit((project, { calls, links }) => writeBatch(to, project, calls, { links }));
 
   it("reports what another request wrote for it as inserted, however long that took", async () => {
     const project = await newProject(db);
@@ -83,14 +85,14 @@ describe("group commit", () => {
         return await db.run(...run);
       },
     };
-    const writer = createGroupCommit(slow, 300);
+    const writer = committing(slow);
     const answers = await Promise.all(Array.from({ length: 30 }, () => writer.commit(project, of(call()), () => {})));
     expect(answers.flatMap(({ outcomes }) => outcomes)).toEqual(answers.map(() => "inserted"));
   });
 
   it("gives each of many concurrent requests its own outcomes, and stores a shared call once", async () => {
     const project = await newProject(db);
-    const writer = createGroupCommit(db, 300);
+    const writer = committing(db);
     const shared = call();
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => writer.commit(project, of(call(), shared), () => {})),
@@ -102,7 +104,7 @@ describe("group commit", () => {
 
   it("does not let a request that cannot be stored fail the others of its group", async () => {
     const project = await newProject(db);
-    const writer = createGroupCommit(db, 300);
+    const writer = committing(db);
     // Past what an integer column holds: only a bug could send it, and it must stay its own.
     const bad = call({ inputTokens: 2 ** 40, provider: "nobody" });
     const requests = Array.from({ length: 20 }, (_, i) =>
