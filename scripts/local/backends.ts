@@ -13,9 +13,13 @@ export type BackendsProcess = Pick<Backends, "databaseUrl" | "bindings" | "hyper
   stop(): Promise<void>;
 };
 
-/** Forks the process and waits until the backends are up. `DATABASE_URL` and `REDIS_URL` name running servers. */
-export async function forkBackends(): Promise<BackendsProcess> {
-  const child: ChildProcess = fork(import.meta.filename);
+/**
+ * Forks the process and waits until the backends are up.
+ *
+ * @param env `DATABASE_URL` and `REDIS_URL` name running servers.
+ */
+export async function forkBackends(env: NodeJS.ProcessEnv = process.env): Promise<BackendsProcess> {
+  const child: ChildProcess = fork(import.meta.filename, { env });
   const ended = once(child, "exit");
   const message = await Promise.race([
     once(child, "message").then(([backends]) => backends as Omit<BackendsProcess, "stop">),

@@ -1,0 +1,229 @@
+/**
+ * Writers and readers work while faults come and go. At the end all is well again, what has an unknown fate is sent
+ * once more, and the ledger must have each call once. Until then no reader may see a sum that is wrong or stale.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LEASE_MS } from "../../src/epoch.ts";
+import { HOUR_MS } from "../../src/time.ts";
+import { usdToPico } from "../../src/money.ts";
+import { seeded } from "../../scripts/demo/random.ts";
+import { Account, CALLS_PER_REQUEST, PICO_PER_CALL, type Request, requestOf } from "./account.ts";
+import { type FaultKind, kindsOf } from "./kinds.ts";
+import { ask, type Mode, type Stack, startStack } from "./stack.ts";
+
+export interface Plan {
+  mode: Mode;
+  seed: number;
+  seconds: number;
+  callsPerSecond: number;
+  say?: (line: string) => void;
+}
+
+export interface Findings {
+  faults: number;
+  kinds: number;
+  sent: number;
+  acked: number;
+  rejected: number;
+  /** After the last fault, or of a part of the requests. */
+  resent: number;
+  answers: number;
+  /** The longest time from a kill of Postgres to the next acknowledged request, in ms. */
+  recoveryMs: number;
+  /** What must not be, one sentence each. None: the promises held. */
+  broken: string[];
+}
+
+/** An answer that reaches into this hour may be as old as this. */
+const OPEN_MS = 1_500;
+const REQUEST_MS = 20_000;
+const WRITERS = 24;
+const READERS = 2;
+const SETTLE_MS = 90_000;
+
+export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} }: Plan): Promise<Findings> {
+  await using ends = new AsyncDisposableStack();
+  const stack = await startStack(mode, ends);
+  const account = new Account();
+  const findings: Findings = {
+    faults: 0,
+    kinds: 0,
+    sent: 0,
+    acked: 0,
+    rejected: 0,
+    resent: 0,
+    answers: 0,
+    recoveryMs: 0,
+    broken: [],
+  };
+  const runId = randomUUID();
+  const hourMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+  const deadline = Date.now() + seconds * 1_000;
+  const headers = { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" };
+  let redisBadUntilMs = 0;
+
+  /** @returns the status, or null if no whole answer came. */
+  async function send(request: Request): Promise<number | null> {
+    const sentMs = Date.now();
+    const signal = AbortSignal.timeout(REQUEST_MS);
+    try {
+      const response = await fetch(`${stack.url}/v1/traces`, { method: "POST", headers, body: request.body, signal });
+      await response.text();
+      if (response.ok) {
+        account.acknowledge(request);
+        if (stack.killedAtMs !== null && sentMs > stack.killedAtMs) {
+          findings.recoveryMs = Math.max(findings.recoveryMs, Date.now() - stack.killedAtMs);
+          stack.killedAtMs = null;
+        }
+      } else if (response.status === 500) findings.broken.push("a write was answered 500");
+      return response.status;
+    } catch {
+      return null;
+    }
+  }
+
+  let next = 0;
+  const startedMs = Date.now();
+  async function write(): Promise<void> {
+    for (;;) {
+      const dueMs = startedMs + (next * CALLS_PER_REQUEST * 1_000) / callsPerSecond;
+      const request = requestOf(runId, next++, hourMs);
+      if (Math.max(dueMs, Date.now()) > deadline) return;
+      await sleep(Math.max(dueMs - Date.now(), 0));
+      account.send(request);
+      account.unknown.set(request.number, request);
+      // A client that retries: some at once, the rest in the end.
+      for (let tries = 0; tries < 2; tries++) {
+        const status = await send(request);
+        if (status !== null && status < 300) break;
+        if (status !== null && status < 500 && status !== 408 && status !== 429) {
+          account.unknown.delete(request.number);
+          account.rejected += CALLS_PER_REQUEST;
+          findings.broken.push(`a good request was answered ${status}`);
+          break;
+        }
+        if (request.number % 2 === 0) break;
+        findings.resent++;
+        await sleep(200);
+      }
+    }
+  }
+
+  const closedRange = `from=${hourMs - 2 * HOUR_MS}&to=${hourMs}`;
+  const allRange = `from=${hourMs - 2 * HOUR_MS}&to=${hourMs + 2 * HOUR_MS}`;
+  async function readOnce(closed: boolean): Promise<void> {
+    const askedMs = Date.now();
+    const path = `/v1/summary?${closed ? closedRange : allRange}&group_by=application`;
+    let answer: { totals: Sum; rows: Sum[] };
+    try {
+      const response = await fetch(stack.url + path, { headers, signal: AbortSignal.timeout(REQUEST_MS) });
+      const text = await response.text();
+      if (response.status === 500) findings.broken.push(`GET ${path} was answered 500`);
+      if (!response.ok) return;
+      answer = JSON.parse(text) as typeof answer;
+    } catch {
+      return;
+    }
+    findings.answers++;
+    const { requests } = answer.totals;
+    for (const sum of [answer.totals, ...answer.rows]) {
+      if (usdToPico(sum.cost_usd) !== BigInt(sum.requests) * PICO_PER_CALL)
+        findings.broken.push(`${sum.requests} calls cost ${sum.cost_usd}`);
+    }
+    const inRows = answer.rows.reduce((total, row) => total + row.requests, 0);
+    if (inRows !== requests) findings.broken.push(`the rows have ${inRows} calls, the totals ${requests}`);
+    const most = closed ? account.sentClosed : account.sent;
+    if (requests > most) findings.broken.push(`${requests} calls are counted, and ${most} were sent`);
+    if (mode === "queue") return;
+    const lateMs = askedMs < redisBadUntilMs ? LEASE_MS + 500 : closed ? 0 : OPEN_MS;
+    const known = account.ackedAt(askedMs - lateMs);
+    const least = closed ? known.closed : known.all;
+    if (requests < least)
+      findings.broken.push(`${requests} calls are counted, and ${least} were acknowledged ${lateMs} ms before`);
+  }
+  async function read(closed: boolean): Promise<void> {
+    while (Date.now() < deadline) {
+      await readOnce(closed);
+      await sleep(50);
+    }
+  }
+
+  const seen = new Set<string>();
+  async function breakThings(): Promise<void> {
+    const random = seeded(String(seed)).uniform;
+    let left: FaultKind[] = [];
+    while (Date.now() < deadline - 3_000) {
+      if (left.length === 0) left = shuffled(kindsOf(mode), random);
+      const kind = left.pop()!;
+      const ms = 200 + Math.floor(random() * 1_500);
+      say(`${((Date.now() - startedMs) / 1_000).toFixed(1)} s: ${kind.name} for ${ms} ms`);
+      // Even what Redis took may have been on its way.
+      if (kind.redis) redisBadUntilMs = Infinity;
+      await kind.run(stack, ms).catch((error: Error) => say(`  could not be done: ${error.message}`));
+      if (kind.redis) redisBadUntilMs = Date.now() + LEASE_MS + 1_000;
+      findings.faults++;
+      seen.add(kind.name);
+      await sleep(300 + random() * 1_200);
+    }
+  }
+
+  const readers = Array.from({ length: READERS }, (_, i) => read(i % 2 === 0));
+  await Promise.all([breakThings(), ...Array.from({ length: WRITERS }, write), ...readers]);
+
+  // All is well. What has an unknown fate is sent until it is acknowledged.
+  const settleBy = Date.now() + SETTLE_MS;
+  while (account.unknown.size > 0 && Date.now() < settleBy) {
+    await Promise.all([...account.unknown.values()].slice(0, WRITERS).map(send));
+  }
+  if (account.unknown.size > 0) findings.broken.push(`${account.unknown.size} requests were never acknowledged`);
+  Object.assign(findings, { sent: account.sent, acked: account.acked, rejected: account.rejected, kinds: seen.size });
+  findings.broken.push(
+    ...(await compare(stack, account.acked, runId, `${stack.url}/v1/summary?${allRange}`, headers, settleBy)),
+  );
+  return findings;
+}
+
+interface Sum {
+  requests: number;
+  cost_usd: string;
+}
+
+/** The ledger against what was acknowledged, once the queue is empty and cached answers are gone. */
+async function compare(
+  { databaseUrl, url }: Stack,
+  acked: number,
+  runId: string,
+  summaryUrl: string,
+  headers: Record<string, string>,
+  settleBy: number,
+): Promise<string[]> {
+  const broken: string[] = [];
+  let requests = -1;
+  do {
+    await sleep(1_500);
+    const response = await fetch(summaryUrl, { headers });
+    if (response.ok) ({ requests } = ((await response.json()) as { totals: Sum }).totals);
+  } while (requests < acked && Date.now() < settleBy);
+  if (requests !== acked) broken.push(`the summary has ${requests} calls of ${acked}`);
+  const [rows] = await ask(
+    databaseUrl,
+    `select count(*)::int as stored, count(distinct client_id)::int as once from traces where client_id like '${runId}-%'`,
+  );
+  if (rows!["stored"] !== acked || rows!["once"] !== acked)
+    broken.push(
+      `the table has ${String(rows!["stored"])} calls, ${String(rows!["once"])} of them different, of ${acked}`,
+    );
+  const audit = await fetch(`${url}/v1/audit`, { headers });
+  const text = await audit.text();
+  if (!audit.ok || (JSON.parse(text) as { ok: boolean }).ok !== true)
+    broken.push(`audit: ${audit.status} ${text.slice(0, 500)}`);
+  return broken;
+}
+
+function shuffled<T>(items: T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
