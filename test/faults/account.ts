@@ -9,6 +9,8 @@ export interface Request {
   /** In a closed hour. Otherwise its calls are from this hour. */
   closed: boolean;
   body: string;
+  /** The same calls in the opposite order. */
+  reversed: string;
 }
 
 export class Account {
@@ -26,8 +28,9 @@ export class Account {
     if (closed) this.sentClosed += CALLS_PER_REQUEST;
   }
 
+  /** More than one answer to the same request count once. */
   acknowledge({ closed, number }: Request): void {
-    this.unknown.delete(number);
+    if (!this.unknown.delete(number)) return;
     this.acked += CALLS_PER_REQUEST;
     if (closed) this.ackedClosed += CALLS_PER_REQUEST;
     this.#history.push({ atMs: Date.now(), all: this.acked, closed: this.ackedClosed });
@@ -53,5 +56,5 @@ export function requestOf(run: string, number: number, hourMs: number): Request 
     user_id: `user-${i}`,
     tags: { team: `team-${i % 3}` },
   }));
-  return { number, closed, body: JSON.stringify(calls) };
+  return { number, closed, body: JSON.stringify(calls), reversed: JSON.stringify(calls.toReversed()) };
 }

@@ -34,7 +34,10 @@ export interface Stack {
   restartWorker(ms: number): Promise<void>;
   /** Resolves when it answers again. */
   killPostgres(): Promise<void>;
-  /** The time (epoch ms) of the last kill of Postgres. Null once a later request was acknowledged. */
+  /**
+   * The time (epoch ms) of the last kill of Postgres, after which it answers again. Null once a request was acknowledged
+   * since. Before, what the kill left of its processes may still have answered.
+   */
   killedAtMs: number | null;
 }
 
@@ -105,9 +108,10 @@ export async function startStack(mode: Mode, ends: AsyncDisposableStack): Promis
     async killPostgres() {
       const [row] = await ask(backends.databaseUrl, "select pg_read_file('postmaster.pid') as file");
       process.kill(Number.parseInt(String(row!["file"]), 10), "SIGKILL");
-      stack.killedAtMs = Date.now();
+      const killedAtMs = Date.now();
       await sleep(100);
       while (!(await ask(backends.databaseUrl, "select 1").catch(() => null))) await sleep(50);
+      stack.killedAtMs = killedAtMs;
     },
   };
   const crons = (async () => {

@@ -1,0 +1,79 @@
+/**
+ * Breaks the ledger on purpose, in a copy, and runs the fault harness on it: `node test/faults/mutants.ts`. Each mutant
+ * must make it fail. A mutant whose place is gone from the source is an error.
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+interface Mutant {
+  name: string;
+  file: string;
+  from: string;
+  to: string;
+}
+
+const MUTANTS: Mutant[] = [
+  {
+    name: "a commit does not wait for the disk",
+    file: "scripts/local/postgres-server.ts",
+    from: `jit: "off",`,
+    to: `jit: "off", synchronous_commit: "off", wal_writer_delay: "10s",`,
+  },
+  {
+    name: "merging takes rows out in one statement and puts their sums back in another",
+    file: "src/rollup/merge.ts",
+    from: "const [, [row] = []] = await db.batch([BY_HASH, { statement: MERGE, values: [limit] }]);",
+    to: `await db.query(sql\`update rollup set project_id = gen_random_uuid(), label = label || project_id::text where level = 0\`).catch(() => []);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await db.query(sql\`update rollup set project_id = right(label, 36)::uuid, label = left(label, -36) where level = 0 and length(label) > 36\`);
+  const [, [row] = []] = await db.batch([BY_HASH, { statement: MERGE, values: [limit] }]);`,
+  },
+  {
+    name: "rollups count what was sent, not what was stored",
+    file: "src/write/insert.ts",
+    from: "on conflict do nothing\n  returning id",
+    to: "on conflict (project_id, id) do update set id = excluded.id\n  returning id",
+  },
+  {
+    name: "no write moves the epoch",
+    file: "src/epoch.ts",
+    from: "if (!touchesClosedHour(earliestMs, now()) || (await moveEpoch(redis, projectId))) return;",
+    to: "if (earliestMs > 0) return;",
+  },
+  {
+    name: "a message is acknowledged before its calls are stored",
+    file: "src/queue/consume.ts",
+    from: "  try {\n    const outcomes = await recordCalls(",
+    to: "  for (const message of messages) message.ack();\n  try {\n    const outcomes = await recordCalls(",
+  },
+];
+
+const root = resolve(import.meta.dirname, "../..");
+const COPIED = ["src", "scripts", "test", "drizzle", "package.json", "tsconfig.json", "wrangler.toml"];
+let survived = 0;
+for (const { name, file, from, to } of MUTANTS) {
+  const copy = mkdtempSync(join(tmpdir(), "llm-cost-mutant-"));
+  try {
+    for (const entry of COPIED) cpSync(join(root, entry), join(copy, entry), { recursive: true });
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    const source = readFileSync(join(copy, file), "utf8");
+    if (source.split(from).length !== 2) throw new Error(`${file} has no single place for "${name}"`);
+    writeFileSync(
+      join(copy, file),
+      source.replace(from, () => to),
+    );
+    const mode = file.includes("queue") ? "queue" : "neon";
+    const args = ["test/faults/run.ts", "--mode", mode, "--minutes", "1.5", "--calls", "1000", "--seed", "5"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
+    const said = stdout.split("\n").filter((line) => line.startsWith("BROKEN"));
+    const killed = status === 1 && said.length > 0;
+    if (!killed) survived++;
+    console.log(`${killed ? "noticed " : "SURVIVED"} ${name}\n  ${killed ? said[0] : (stdout + stderr).slice(-600)}`);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+console.log(`${MUTANTS.length - survived} of ${MUTANTS.length} noticed`);
+process.exitCode = survived > 0 ? 1 : 0;
