@@ -14,9 +14,9 @@ it.skipIf(!canRun())(
     expect(found.broken).toEqual([]);
     expect(found.rejected).toBe(0);
     // The harness did something.
-    expect(found.kinds).toBeGreaterThanOrEqual(12);
-    expect(found.acked).toBeGreaterThan(5_000);
-    expect(found.answers).toBeGreaterThan(50);
+    expect(found.kinds).toBeGreaterThanOrEqual(8);
+    expect(found.acked).toBeGreaterThan(3_000);
+    expect(found.answers).toBeGreaterThan(20);
     expect(found.resent).toBeGreaterThan(0);
   },
 );
