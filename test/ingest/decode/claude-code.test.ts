@@ -285,10 +285,22 @@ describe("a wrong body", () => {
     ["null", null],
     ["a list", []],
     ["no list of resources", { resourceLogs: 5 }],
-    ["a record that is none", { resourceLogs: [{ scopeLogs: [{ logRecords: [null] }] }] }],
-    ["attributes that are none", { resourceLogs: [{ scopeLogs: [{ logRecords: [{ attributes: [1] }] }] }] }],
+    ["a scope that is none", { resourceLogs: [{ scopeLogs: [null] }] }],
+    ["attributes of a resource that are none", { resourceLogs: [{ resource: { attributes: [1] } }] }],
   ])("is malformed: %s", (_, value) => {
     expect(() => decodeLogsJson(value, NOW)).toThrow(malformed);
+  });
+
+  it.each<[string, unknown]>([
+    ["a record that is none", null],
+    ["attributes that are none", { attributes: [1] }],
+  ])("refuses %s alone", (_, record) => {
+    const good = logsRequest([apiRequest({}, { timeUnixNano: START_NS, eventName: "x" })]).resourceLogs[0]!
+      .scopeLogs[0]!;
+    const value = { resourceLogs: [{ scopeLogs: [{ ...good, logRecords: [record, ...good.logRecords] }] }] };
+    const { calls, errors } = decodeLogsJson(value, NOW);
+    expect(errors).toMatchObject([{ index: 0 }]);
+    expect(calls).toHaveLength(1);
   });
 
   it("nests a record's body too deep", () => {
