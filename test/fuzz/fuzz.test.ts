@@ -20,6 +20,9 @@ const SEED = process.env["FUZZ_SEED"] ?? "1";
 const ONLY = process.env["FUZZ_ONLY"];
 const AT_ONCE = 12;
 const CRON_EVERY = 500;
+/** The long form tells how far it is. */
+const IS_LONG = process.env["FUZZ_INPUTS"] !== undefined;
+const TOLD_EVERY = 10_000;
 /** Of inputs to routes; all others are bodies of calls. */
 const ROUTES_SHARE = 0.4;
 /** At least so many inputs of each kind must be taken. Without that they would not get far. */
@@ -84,6 +87,8 @@ it(
       for (const number of queue) {
         await sendOne(number);
         if (number % CRON_EVERY === CRON_EVERY - 1) await cron();
+        if (IS_LONG && number % TOLD_EVERY === TOLD_EVERY - 1)
+          console.error(`${number + 1} inputs, ${faults.size} kinds of faults`);
       }
     };
     const cron = async (): Promise<void> => {
@@ -94,7 +99,7 @@ it(
     await cron();
 
     const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-    if (process.env["FUZZ_INPUTS"] !== undefined) console.error(`${seconds} s\n${table(statuses)}`);
+    if (IS_LONG) console.error(`${seconds} s\n${table(statuses)}`);
     const counts = await target.callsByUser(target.ingested);
     for (const { good, number } of stored) {
       const times = counts.get(good) ?? 0;

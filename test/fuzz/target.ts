@@ -8,6 +8,7 @@ import { startWorkerd } from "../../scripts/bench/workerd.ts";
 import { forkBackends } from "../../scripts/local/backends.ts";
 import { callKey } from "../../src/ledger/key.ts";
 import type { OpenApi } from "../http/described.ts";
+import { ownDatabase } from "../own-database.ts";
 import type { Caller, Input } from "./input.ts";
 import type { Known } from "./routes.ts";
 
@@ -43,7 +44,9 @@ export async function startTarget(driver: "neon" | "postgres"): Promise<Target> 
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "fuzz-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
-  const backends = await forkBackends();
+  // In a shared database cron would have the work of all tests to do.
+  const { REDIS_URL: _, ...env } = process.env;
+  const backends = await forkBackends({ ...env, DATABASE_URL: (await ownDatabase("neon")).url });
   started.defer(backends.stop);
   const { DATABASE_URL, NEON_FETCH_ENDPOINT, ...redis } = backends.bindings;
   const database =

@@ -4,7 +4,7 @@
  * once, and nobody deadlocks.
  */
 import pg from "pg";
-import { afterEach, beforeEach, expect, inject, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { type Database, databaseOver } from "../../src/db/client.ts";
 import type { Driver, Row } from "../../src/db/driver.ts";
 import type { Call, Link } from "../../src/ledger/call.ts";
@@ -12,6 +12,7 @@ import { deleteTrace } from "../../src/traces/delete.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { priced, trace } from "../calls.ts";
 import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { decided } from "../write/decided.ts";
 import { everySchedule, type History, seededSchedules, type World } from "./scheduler.ts";
 
@@ -22,13 +23,19 @@ const [ONE, OTHER] = ["4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce9
 type Sent = { call: Call } | { link: Link } | { deleted: Sent };
 
 const WRITERS = 3;
+/** In a shared one, another test's cron would settle the wrappers, too. */
+let url: string;
 /** A connection for each writer, and one that sees who waits for a lock. */
 let clients: { client: pg.Client; pid: number }[];
 let watch: pg.Client;
 
+beforeAll(async () => {
+  ({ url } = await ownDatabase("neon"));
+});
+
 beforeEach(async () => {
   const open = async (): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString: inject("databaseUrl") });
+    const client = new pg.Client({ connectionString: url });
     await client.connect();
     return client;
   };
@@ -134,6 +141,12 @@ it("a wrapper and the link below it, and the call below both: the call counts, a
   const below = call("c", 1, span(ONE, 3, 2));
   await everySchedule(await meeting([], [around, { link }], [below]), { interruptions: 1 });
   await seededSchedules(await meeting([], [around], [{ link }], [below]), 15);
+});
+
+it("calls directly around each other: the innermost one counts", async () => {
+  const [a, b, c] = [call("a", 0, span(ONE, 1, null)), call("b", 1, span(ONE, 2, 1)), call("c", 2, span(ONE, 3, 2))];
+  await everySchedule(await meeting([], [a], [b]), { interruptions: 1 });
+  await everySchedule(await meeting([], [a, b], [c]), { interruptions: 1 });
 });
 
 it("a second sighting, in another trace, and a call around the first one", async () => {
