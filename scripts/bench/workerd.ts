@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle, COMPATIBILITY_FLAGS, readCompatibilityDate } from "../local/bundle.ts";
+import { guardChildren } from "../local/guardian.ts";
 import { freePort } from "../local/listen.ts";
 import { waitUntilHealthy } from "../local/dev-keys.ts";
 
@@ -30,6 +31,7 @@ export async function startWorkerd(
   logFile?: string,
   inspectorPort?: number,
 ): Promise<BareWorkerd> {
+  guardChildren();
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "llm-cost-workerd-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
@@ -41,25 +43,19 @@ export async function startWorkerd(
   const args = ["serve", join(folder, "config.capnp"), ...inspector];
   const child = spawn(workerd, args, { stdio: ["ignore", output, output] });
   if (typeof output === "number") closeSync(output);
-  started.defer(endWithThisProcess(child));
+  started.defer(() => end(child));
   const url = `http://127.0.0.1:${port}`;
   await waitUntilHealthy(url);
   const all = started.move();
   return { url, pid: child.pid!, stop: () => all.disposeAsync() };
 }
 
-/** @returns ends it. */
-function endWithThisProcess(child: ChildProcess): () => Promise<void> {
-  const kill = (): void => void child.kill();
-  process.once("exit", kill);
-  return async () => {
-    process.off("exit", kill);
-    // A terminal's Ctrl-C has ended it already.
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    kill();
-    await ended;
-  };
+async function end(child: ChildProcess): Promise<void> {
+  // A terminal's Ctrl-C has ended it already.
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill();
+  await ended;
 }
 
 function config(port: number, compatibilityDate: string, bindings: Record<string, string | object>): string {

@@ -1,8 +1,7 @@
 /**
  * Brings a database to the newest migration of `drizzle/`, makes this version's routines in it, and limits how long a
- * statement may run. Safe to run twice,
- * and by two processes at once: they queue on an advisory lock. From the command line: `DATABASE_URL=… node
- * scripts/local/migrate.ts`.
+ * statement may run. Safe to run twice, and by two processes at once: they queue on an advisory lock. From the command
+ * line: `DATABASE_URL=… node scripts/local/migrate.ts`.
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";

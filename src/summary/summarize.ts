@@ -12,7 +12,7 @@ import { hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
 const MAX_ROWS = 10_000;
-/** Maximum number of groups that a question with a limit may read to find the groups to show, if not the database does. */
+/** Maximum number of groups that a question with a limit may read, where the database does not fold them to the limit. */
 const MAX_READ = 40_000;
 
 const LATENCY = new Set(["latency_count", "latency_sum_us"]);

@@ -1,5 +1,5 @@
 /**
- * Breaks the ledger on purpose, in a copy, and runs the fault harness on it: `node test/faults/mutants.ts`. Each mutant
+ * Breaks the ledger on purpose, in a copy, and runs the fault harness on it: `npm run test:mutants`. Each mutant
  * must make it fail. A mutant whose place is gone from the source is an error.
  */
 import { spawnSync } from "node:child_process";
