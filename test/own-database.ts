@@ -1,6 +1,7 @@
 /**
  * A database of the test's own, over the driver that is tested. What is kept, merged and compacted is decided for all
- * projects of a database, so other tests would interfere.
+ * projects of a database, so other tests would interfere. Tests that leave much of it have one, too: elsewhere the cron
+ * of others would have it to do.
  */
 import { type RetainDeps, retain } from "../src/retention/retain.ts";
 import { randomUUID } from "node:crypto";
@@ -18,7 +19,11 @@ export interface OwnDatabase {
 /** Migrations set what holds for the whole server, which two of them cannot do at once. Any number. */
 const MIGRATING = 4_102_991;
 
-export async function ownDatabase(driver = inject("driver")): Promise<OwnDatabase> {
+/** @param onEnd is told what to do in the end; `afterAll` outside a test. */
+export async function ownDatabase(
+  driver = inject("driver"),
+  onEnd: (close: () => Promise<void>) => void = onTestFinished,
+): Promise<OwnDatabase> {
   const url = new URL(inject("databaseUrl"));
   const name = `test_${randomUUID().replaceAll("-", "")}`;
   const client = new pg.Client({ connectionString: url.href, options: "-c statement_timeout=0" });
@@ -29,10 +34,13 @@ export async function ownDatabase(driver = inject("driver")): Promise<OwnDatabas
   await migrate(url.href).finally(() => client.end());
   if (driver === "postgres") {
     const hyperdrive = await startHyperdrive(url.href);
-    onTestFinished(hyperdrive.close);
-    return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url }) };
+    onEnd(hyperdrive.close);
+    return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url, timeoutMs: 30_000 }) };
   }
-  return { url: url.href, db: connect({ url: url.href, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT }) };
+  return {
+    url: url.href,
+    db: connect({ url: url.href, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
+  };
 }
 
 export type Days = Partial<RetainDeps["config"]>;

@@ -1,6 +1,6 @@
 /** Whoever sends 40,000 names of models still gets short answers: `(other)` holds the rest, and a filter shows any. */
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { Call } from "../../src/ledger/call.ts";
 import { explain } from "../../src/explain/explain.ts";
 import { parseExplainQuery } from "../../src/explain/query.ts";
@@ -11,9 +11,10 @@ import { usdToPico } from "../../src/money.ts";
 import { DAY_MS, HOUR_MS } from "../../src/time.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { priced, trace, traces } from "../calls.ts";
-import { database, newProject } from "../ledger.ts";
+import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 
-const db = database();
+const { db } = await ownDatabase(inject("driver"), afterAll);
 const DAY = Date.UTC(2025, 5, 10);
 const NOW = DAY + 30 * DAY_MS;
 const ask = (project: string, question: string, range = "from=2025-06-10&to=2025-06-11"): Promise<Summary> =>

@@ -2,7 +2,7 @@
  * Answers that would be larger than the 10 MB that a driver takes. Pages are cut by bytes as well as by count; what is
  * no list of pages is refused, and says what to narrow.
  */
-import { beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import type { Call } from "../../src/ledger/call.ts";
 import { explain } from "../../src/explain/explain.ts";
 import { parseExplainQuery } from "../../src/explain/query.ts";
@@ -15,10 +15,11 @@ import { parseTracesQuery } from "../../src/traces/query.ts";
 import { listTraces } from "../../src/traces/read.ts";
 import { listSessions, readSession } from "../../src/traces/sessions.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
-import { database, newProject } from "../ledger.ts";
+import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 
-const db = database();
+const { db } = await ownDatabase(inject("driver"), afterAll);
 const START_MS = Date.UTC(2025, 8, 1);
 const RANGE = `from=${new Date(START_MS).toISOString()}&to=${new Date(START_MS + HOUR_MS).toISOString()}`;
 const query = (more = "") => parseTracesQuery(new URLSearchParams(`${RANGE}&limit=1000${more}`), START_MS + DAY_MS);

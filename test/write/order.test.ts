@@ -3,16 +3,17 @@
  * that were sent, not of their order or of how they were split into bodies.
  */
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { afterAll, expect, inject, it } from "vitest";
 import type { Call, Link } from "../../src/ledger/call.ts";
 import { HOUR_MS } from "../../src/time.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
-import { database, newProject } from "../ledger.ts";
+import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 import { decided } from "./decided.ts";
 
-const db = database();
+const { db } = await ownDatabase(inject("driver"), afterAll);
 const START_MS = Date.UTC(2025, 8, 1, 12);
 const MINUTE_MS = 60_000;
 const TRACES = ["4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737"];

@@ -1,7 +1,7 @@
 import { type HeldDeps, decideHeld } from "../../src/write/held.ts";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, inject, it } from "vitest";
 import type { Link, Call } from "../../src/ledger/call.ts";
 import { type PricedCall } from "../../src/write/columns.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
@@ -11,10 +11,11 @@ import type { Pricer } from "../../src/pricing/cost.ts";
 import { repriceStep } from "../../src/reprice/step.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
-import { database, newProject, redis } from "../ledger.ts";
+import { newProject, redis } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 
-const db = database();
+const { db } = await ownDatabase(inject("driver"), afterAll);
 const START_MS = Date.UTC(2025, 8, 1, 12);
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 
