@@ -23,7 +23,10 @@ export class Account {
   /** Sums of acknowledged calls over time. */
   readonly #history: { atMs: number; all: number; closed: number }[] = [];
 
-  send({ closed }: Request): void {
+  /** Its fate is unknown until it is acknowledged. */
+  send(request: Request): void {
+    const { closed, number } = request;
+    this.unknown.set(number, request);
     this.sent += CALLS_PER_REQUEST;
     if (closed) this.sentClosed += CALLS_PER_REQUEST;
   }

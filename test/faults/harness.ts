@@ -23,16 +23,19 @@ export interface Plan {
 export interface Findings {
   faults: number;
   kinds: number;
+  /** Calls, each sent when it is due, whatever became of those before. */
   sent: number;
   acked: number;
   rejected: number;
-  /** After the last fault, or of a part of the requests. */
+  /** Requests that were sent again. */
   resent: number;
   answers: number;
   /** Answers that were older than they may be while Redis is well, but no older than 5 s. */
   late: number;
   /** The longest time from a kill of Postgres to the next acknowledged request, in ms. */
   recoveryMs: number;
+  /** Transactions that Postgres ended because they waited for each other. */
+  deadlocks: number;
   /** What must not be, one sentence each. None: the promises held. */
   broken: string[];
 }
@@ -40,9 +43,12 @@ export interface Findings {
 /** An answer that reaches into this hour may be as old as this. */
 const OPEN_MS = 1_500;
 const REQUEST_MS = 20_000;
-const WRITERS = 24;
 const READERS = 2;
+/** In the end this many requests are sent at once, until none was acknowledged for so long. */
+const RESENDERS = 24;
 const SETTLE_MS = 90_000;
+/** A client that retries waits this long before each further try. */
+const PAUSES_MS = [200, 1_000, 4_000];
 
 export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} }: Plan): Promise<Findings> {
   await using ends = new AsyncDisposableStack();
@@ -58,6 +64,7 @@ export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} 
     answers: 0,
     late: 0,
     recoveryMs: 0,
+    deadlocks: 0,
     broken: [],
   };
   const runId = randomUUID();
@@ -86,34 +93,52 @@ export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} 
     }
   }
 
-  let next = 0;
-  const startedMs = Date.now();
-  async function write(): Promise<void> {
-    for (;;) {
-      const dueMs = startedMs + (next * CALLS_PER_REQUEST * 1_000) / callsPerSecond;
-      const request = requestOf(runId, next++, hourMs);
-      if (Math.max(dueMs, Date.now()) > deadline) return;
-      await sleep(Math.max(dueMs - Date.now(), 0));
-      account.send(request);
-      account.unknown.set(request.number, request);
-      // A client that retries: some at once, the rest in the end.
-      for (let tries = 0; tries < 2; tries++) {
-        // Some clients send everything twice, at once.
-        const twice = request.number % 5 === 1 ? send({ ...request, body: request.reversed }) : null;
-        const status = await send(request);
-        await twice;
-        if (status !== null && status < 300) break;
-        if (status !== null && status < 500 && status !== 408 && status !== 429) {
-          account.unknown.delete(request.number);
-          account.rejected += CALLS_PER_REQUEST;
-          findings.broken.push(`a good request was answered ${status}`);
-          break;
-        }
-        if (request.number % 2 === 0) break;
-        findings.resent++;
-        await sleep(200);
+  /** Half of the clients try again; what the others sent is sent again in the end. */
+  async function write(request: Request): Promise<void> {
+    account.send(request);
+    for (const pauseMs of [...PAUSES_MS, null]) {
+      // Some clients send everything twice, at once.
+      const twice = request.number % 5 === 1 ? send({ ...request, body: request.reversed }) : null;
+      const status = await send(request);
+      await twice;
+      if (status !== null && status < 300) return;
+      if (status !== null && status < 500 && status !== 408 && status !== 429) {
+        account.unknown.delete(request.number);
+        account.rejected += CALLS_PER_REQUEST;
+        findings.broken.push(`a good request was answered ${status}`);
+        return;
       }
+      if (request.number % 2 === 0 || pauseMs === null) return;
+      await sleep(pauseMs);
+      if (Date.now() > deadline) return;
+      findings.resent++;
     }
+  }
+
+  const startedMs = Date.now();
+  async function writeAll(): Promise<void> {
+    const writing = new Set<Promise<void>>();
+    for (let number = 0; ; number++) {
+      const dueMs = startedMs + (number * CALLS_PER_REQUEST * 1_000) / callsPerSecond;
+      if (dueMs > deadline) break;
+      if (dueMs > Date.now()) await sleep(dueMs - Date.now());
+      const written = write(requestOf(runId, number, hourMs)).finally(() => writing.delete(written));
+      writing.add(written);
+    }
+    await Promise.all(writing);
+  }
+
+  // Postgres forgets the number when it crashes.
+  async function countDeadlocks(): Promise<void> {
+    let before = 0;
+    while (Date.now() < deadline) {
+      const [row] = await ask(stack.databaseUrl, DEADLOCKS).catch(() => []);
+      const count = Number(row?.["deadlocks"] ?? before);
+      findings.deadlocks += count < before ? count : count - before;
+      before = count;
+      await sleep(500);
+    }
+    if (findings.deadlocks > 0) findings.broken.push(`${findings.deadlocks} transactions were ended by a deadlock`);
   }
 
   const closedRange = `from=${hourMs - 2 * HOUR_MS}&to=${hourMs}`;
@@ -168,21 +193,27 @@ export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} 
       say(`${((Date.now() - startedMs) / 1_000).toFixed(1)} s: ${kind.name} for ${ms} ms`);
       // Even what Redis took may have been on its way.
       if (kind.redis) redisBadUntilMs = Infinity;
-      await kind.run(stack, ms).catch((error: Error) => say(`  could not be done: ${error.message}`));
+      try {
+        await kind.run(stack, ms);
+        findings.faults++;
+        seen.add(kind.name);
+      } catch (error) {
+        say(`  could not be done: ${(error as Error).message}`);
+      }
       if (kind.redis) redisBadUntilMs = Date.now() + LEASE_MS + 1_000;
-      findings.faults++;
-      seen.add(kind.name);
       await sleep(300 + random() * 1_200);
     }
   }
 
   const readers = Array.from({ length: READERS }, (_, i) => read(i % 2 === 0));
-  await Promise.all([breakThings(), ...Array.from({ length: WRITERS }, write), ...readers]);
+  await Promise.all([breakThings(), writeAll(), countDeadlocks(), ...readers]);
 
   // All is well. What has an unknown fate is sent until it is acknowledged.
-  const settleBy = Date.now() + SETTLE_MS;
+  let settleBy = Date.now() + SETTLE_MS;
   while (account.unknown.size > 0 && Date.now() < settleBy) {
-    await Promise.all([...account.unknown.values()].slice(0, WRITERS).map(send));
+    const left = [...account.unknown.values()].slice(0, RESENDERS);
+    await Promise.all(left.map(send));
+    if (left.some(({ number }) => !account.unknown.has(number))) settleBy = Date.now() + SETTLE_MS;
   }
   if (account.unknown.size > 0) findings.broken.push(`${account.unknown.size} requests were never acknowledged`);
   Object.assign(findings, { sent: account.sent, acked: account.acked, rejected: account.rejected, kinds: seen.size });
@@ -191,6 +222,8 @@ export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} 
   );
   return findings;
 }
+
+const DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()";
 
 interface Sum {
   requests: number;

@@ -57,6 +57,16 @@ const toldToRedis = (begin: string[], heal: string[]) => async (stack: Stack, ms
   await stack.redis.call(...(heal as [string]));
 };
 
+/** Less than the slack of 60 s after which an hour is closed for the cache. */
+const CLOCKS_DIFFER_MS = 50_000;
+
+// The jump back to the right time is one, too.
+const clockOff = (aheadMs: number) => async (stack: Stack, ms: number) => {
+  await stack.setClock(aheadMs);
+  await sleep(ms);
+  await stack.setClock(0);
+};
+
 const OTHERS = "from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'";
 
 export function kindsOf(mode: Mode): FaultKind[] {
@@ -103,6 +113,8 @@ export function kindsOf(mode: Mode): FaultKind[] {
     },
     { name: "Redis: flushed", redis: true, run: toldToRedis(["flushall"], ["ping"]) },
     { name: "Worker: kill -9", redis: true, run: (stack, ms) => stack.restartWorker(ms) },
+    { name: "Worker: clock ahead", redis: true, run: clockOff(CLOCKS_DIFFER_MS) },
+    { name: "Worker: clock behind", redis: true, run: clockOff(-CLOCKS_DIFFER_MS) },
     { name: "cron: killed", redis: true, run: (stack, ms) => (void stack.cron(), stack.restartWorker(ms)) },
     {
       name: "cron: two at once",

@@ -37,6 +37,12 @@ const MUTANTS: Mutant[] = [
     to: "on conflict (project_id, id) do update set id = excluded.id\n  returning id",
   },
   {
+    name: "calls are written in the order in which they were sent",
+    file: "src/write/write-batch.ts",
+    from: "const sorted = batch.toSorted(",
+    to: "const sorted = true ? [...batch] : batch.toSorted(",
+  },
+  {
     name: "no write moves the epoch",
     file: "src/epoch.ts",
     from: "if (!touchesClosedHour(earliestMs, now()) || (await moveEpoch(redis, projectId))) return;",

@@ -32,6 +32,8 @@ export interface Stack {
   cron(): Promise<void>;
   /** Kills it, and starts it again after so many ms. */
   restartWorker(ms: number): Promise<void>;
+  /** Sets the Worker's clock. */
+  setClock(aheadMs: number): Promise<void>;
   /** Resolves when it answers again. */
   killPostgres(): Promise<void>;
   /**
@@ -69,7 +71,8 @@ export async function startStack(mode: Mode, ends: AsyncDisposableStack): Promis
   const queue = await proxy(backends.queueUrl);
 
   const scriptPath = join(folder, "worker.js");
-  await bundle({ outfile: scriptPath, minify: true });
+  const entry = join(import.meta.dirname, "clock-worker.ts");
+  await bundle({ entry, outfile: scriptPath, minify: true });
   const options = {
     scriptPath,
     compatibilityDate: await readCompatibilityDate(),
@@ -104,6 +107,10 @@ export async function startStack(mode: Mode, ends: AsyncDisposableStack): Promis
       await worker.kill();
       await sleep(ms);
       worker = await forkWorker(options);
+    },
+    async setClock(aheadMs) {
+      const { status } = await fetch(url, { headers: { "x-clock-ahead-ms": String(aheadMs) } });
+      if (status !== 204) throw new Error(`the clock was not set: ${status}`);
     },
     async killPostgres() {
       const [row] = await ask(backends.databaseUrl, "select pg_read_file('postmaster.pid') as file");
