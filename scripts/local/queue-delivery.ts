@@ -1,6 +1,6 @@
 /** Between the Worker and the queues of this machine: a binding that sends to them, and a loop that delivers. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Miniflare } from "miniflare";
+import type { Handlers } from "./handlers.ts";
 import { CALLS_QUEUE, DEAD_LETTERS_QUEUE, type PulledMessage, type Settlement } from "./queue-endpoint.ts";
 
 /** As many messages at once as `wrangler.toml` allows. */
@@ -30,7 +30,7 @@ export default class extends WorkerEntrypoint {
 
 export const QUEUE_WORKER = "queue";
 
-/** The options of Miniflare's second Worker. */
+/** The options of Miniflare's third Worker. */
 export function queueWorker(url: string, compatibilityDate: string) {
   return {
     name: QUEUE_WORKER,
@@ -41,14 +41,12 @@ export function queueWorker(url: string, compatibilityDate: string) {
   };
 }
 
-type Consumer = Pick<Awaited<ReturnType<Miniflare["getWorker"]>>, "queue">;
-
 /**
  * Delivers what is due until it is stopped. A Worker that fails leaves its messages in the queue.
  *
  * @returns stops it, once nothing is due any more or 5 s have passed.
  */
-export function deliver(url: string, consumer: () => Promise<Consumer>): () => Promise<void> {
+export function deliver(url: string, consumer: Handlers): () => Promise<void> {
   const stopping = new AbortController();
   // Whoever pulled messages before is gone.
   const released = ask(url, "/release", {}).catch(() => {});
@@ -67,7 +65,7 @@ export function deliver(url: string, consumer: () => Promise<Consumer>): () => P
 }
 
 /** @returns the number of messages that were stored. */
-async function deliverOnce(url: string, queue: string, consumer: () => Promise<Consumer>): Promise<number> {
+async function deliverOnce(url: string, queue: string, consumer: Handlers): Promise<number> {
   const { messages } = await ask<{ messages: PulledMessage[] }>(url, "/pull", { queue, most: MOST_MESSAGES });
   if (messages.length === 0) return 0;
   const settlement = await settled(queue, messages, consumer).catch((): Settlement => ({
@@ -78,15 +76,10 @@ async function deliverOnce(url: string, queue: string, consumer: () => Promise<C
   return settlement.acked.length;
 }
 
-async function settled(
-  queue: string,
-  messages: PulledMessage[],
-  consumer: () => Promise<Consumer>,
-): Promise<Settlement> {
-  const worker = await consumer();
-  const result = await worker.queue(
+async function settled(queue: string, messages: PulledMessage[], consumer: Handlers): Promise<Settlement> {
+  const result = await consumer.queue(
     queue,
-    messages.map(({ id, body, sentMs, attempts }) => ({ id, body, attempts, timestamp: new Date(sentMs) })),
+    messages.map(({ id, body, sentMs, attempts }) => ({ id, body, attempts, timestamp: sentMs })),
   );
   if (result.outcome !== "ok") throw new Error(`queue() ended with "${result.outcome}"`);
   const retried = new Map(result.retryMessages.map(({ msgId, delaySeconds = 0 }) => [msgId, delaySeconds]));

@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
 import { COMPATIBILITY_FLAGS } from "./bundle.ts";
+import { handlersOf, handlersWorker } from "./handlers.ts";
 import { guardChildren } from "./guardian.ts";
 import { describeListenError } from "./listen.ts";
 import { deliver, QUEUE_WORKER, queueWorker } from "./queue-delivery.ts";
@@ -37,13 +38,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options)));
   try {
     const url = (await miniflare.ready).origin;
-    const stopDelivering = hasQueue(options) ? deliver(options.queueUrl, () => miniflare.getWorker("llm-cost")) : null;
+    const handlers = handlersOf(miniflare);
+    const stopDelivering = hasQueue(options) ? deliver(options.queueUrl, handlers) : null;
     return {
       url,
       reload: () => miniflare.setOptions(miniflareOptions(options)),
       runCron: async (cron) => {
-        const worker = await miniflare.getWorker("llm-cost");
-        const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
+        const outcome = await handlers.scheduled(cron);
         if (outcome !== "ok") throw new Error(`scheduled() ended with "${outcome}"`);
       },
       stop: async () => {
@@ -75,9 +76,10 @@ function miniflareOptions(options: WorkerOptions): MiniflareOptions {
     bindings,
     hyperdrives,
   };
+  const handlers = handlersWorker(main.name, compatibilityDate);
   const workers = hasQueue(options)
-    ? [{ ...main, serviceBindings: { INGEST_QUEUE: QUEUE_WORKER } }, queueWorker(queueUrl, compatibilityDate)]
-    : [main];
+    ? [{ ...main, serviceBindings: { INGEST_QUEUE: QUEUE_WORKER } }, handlers, queueWorker(queueUrl, compatibilityDate)]
+    : [main, handlers];
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port,

@@ -121,7 +121,7 @@ export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} 
     for (let number = 0; ; number++) {
       const dueMs = startedMs + (number * CALLS_PER_REQUEST * 1_000) / callsPerSecond;
       if (dueMs > deadline) break;
-      if (dueMs > Date.now()) await sleep(dueMs - Date.now());
+      await sleep(Math.max(dueMs - Date.now(), 0));
       const written = write(requestOf(runId, number, hourMs)).finally(() => writing.delete(written));
       writing.add(written);
     }
