@@ -34,7 +34,7 @@ interface Lane {
 const MAX_IN_FLIGHT = 2;
 /** The most calls and links that a group may have, so that its statement stays small. */
 const MAX_GROUP = 1_000;
-/** After this wait a request writes its own batch: its leader may have been cut off. */
+/** After this wait a request leads a group itself: the one that was to wake it may have been cut off. */
 const LATE_MS = 2_000;
 /** Longer than any statement takes, including its retries. */
 const LOST_MS = 40_000;
@@ -61,8 +61,10 @@ export function createGroupCommit(writeNow: (projectId: string, batch: Batch) =>
     if (news === "late") {
       const at = lane.waiting.indexOf(own);
       if (at >= 0) {
+        // In a stall all that wait are late. If each wrote its own batch, the database could not catch up.
         lane.waiting.splice(at, 1);
-        return await writeNow(projectId, batch);
+        lane.inFlight++;
+        return await lead(projectId, lane, batch);
       }
       // Its leader is writing the batch now. A second write would wait for the first.
       news = await holdOpen(promise, LOST_MS);
