@@ -17,6 +17,8 @@ export interface Plan {
   seed: number;
   seconds: number;
   callsPerSecond: number;
+  /** How many faults there are about, spread over the time. Default: one after the other. */
+  faults?: number | undefined;
   say?: (line: string) => void;
 }
 
@@ -50,7 +52,7 @@ const SETTLE_MS = 90_000;
 /** A client that retries waits this long before each further try. */
 const PAUSES_MS = [200, 1_000, 4_000];
 
-export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} }: Plan): Promise<Findings> {
+export async function run({ mode, seed, seconds, callsPerSecond, faults, say = () => {} }: Plan): Promise<Findings> {
   await using ends = new AsyncDisposableStack();
   const stack = await startStack(mode, ends);
   const account = new Account();
@@ -201,7 +203,9 @@ export async function run({ mode, seed, seconds, callsPerSecond, say = () => {} 
         say(`  could not be done: ${(error as Error).message}`);
       }
       if (kind.redis) redisBadUntilMs = Date.now() + LEASE_MS + 1_000;
-      await sleep(300 + random() * 1_200);
+      const pauseMs = 300 + random() * 1_200;
+      const dueMs = faults === undefined ? 0 : startedMs + (findings.faults * seconds * 1_000) / faults;
+      await sleep(Math.max(dueMs - Date.now(), pauseMs));
     }
   }
 
