@@ -50,7 +50,7 @@ const READERS = 2;
 const RESENDERS = 24;
 const SETTLE_MS = 90_000;
 /** A client that retries waits this long before each further try. */
-const PAUSES_MS = [200, 1_000, 4_000];
+const PAUSES_MS = [500, 2_000];
 
 export async function run({ mode, seed, seconds, callsPerSecond, faults, say = () => {} }: Plan): Promise<Findings> {
   await using ends = new AsyncDisposableStack();
@@ -100,7 +100,7 @@ export async function run({ mode, seed, seconds, callsPerSecond, faults, say = (
     account.send(request);
     for (const pauseMs of [...PAUSES_MS, null]) {
       // Some clients send everything twice, at once.
-      const twice = request.number % 5 === 1 ? send({ ...request, body: request.reversed }) : null;
+      const twice = request.number % 5 === 1 ? send({ ...request, body: request.reversed() }) : null;
       const status = await send(request);
       await twice;
       if (status !== null && status < 300) return;
