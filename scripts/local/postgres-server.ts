@@ -21,6 +21,8 @@ const serverSettings = {
   max_connections: "200",
   shared_buffers: "256MB",
   max_wal_size: "4GB",
+  // After a kill it replays what it wrote since the last checkpoint, and is away until then.
+  checkpoint_timeout: "30s",
   jit: "off",
   timezone: "UTC",
   log_timezone: "UTC",
