@@ -22,6 +22,8 @@ export interface Plan {
   callsPerSecond: number;
   /** How many faults there are about, spread over the time. Default: one after the other. */
   faults?: number | undefined;
+  /** Only the kinds whose name contains this. */
+  only?: string | undefined;
   say?: (line: string) => void;
 }
 
@@ -55,7 +57,15 @@ const SETTLE_MS = 90_000;
 /** A client that retries waits this long before each further try. */
 const PAUSES_MS = [500, 2_000];
 
-export async function run({ mode, seed, seconds, callsPerSecond, faults, say = () => {} }: Plan): Promise<Findings> {
+export async function run({
+  mode,
+  seed,
+  seconds,
+  callsPerSecond,
+  faults,
+  only = "",
+  say = () => {},
+}: Plan): Promise<Findings> {
   await using ends = new AsyncDisposableStack();
   const stack = await startStack(mode, ends);
   const account = new Account();
@@ -88,7 +98,9 @@ export async function run({ mode, seed, seconds, callsPerSecond, faults, say = (
       if (response.ok) {
         account.acknowledge(request);
         if (stack.killedAtMs !== null && sentMs > stack.killedAtMs) {
-          findings.recoveryMs = Math.max(findings.recoveryMs, Date.now() - stack.killedAtMs);
+          const tookMs = Date.now() - stack.killedAtMs;
+          say(`  the first request after the kill was acknowledged ${tookMs} ms after it`);
+          findings.recoveryMs = Math.max(findings.recoveryMs, tookMs);
           stack.killedAtMs = null;
         }
       } else if (response.status === 500) findings.broken.push("a write was answered 500");
@@ -192,7 +204,11 @@ export async function run({ mode, seed, seconds, callsPerSecond, faults, say = (
     const random = seeded(String(seed)).uniform;
     let left: FaultKind[] = [];
     while (Date.now() < deadline - 3_000) {
-      if (left.length === 0) left = shuffled(kindsOf(mode), random);
+      if (left.length === 0)
+        left = shuffled(
+          kindsOf(mode).filter(({ name }) => name.includes(only)),
+          random,
+        );
       const kind = left.pop()!;
       const ms = 200 + Math.floor(random() * 1_500);
       say(`${((Date.now() - startedMs) / 1_000).toFixed(1)} s: ${kind.name} for ${ms} ms`);

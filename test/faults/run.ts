@@ -1,4 +1,4 @@
-/** `npm run test:faults -- --mode postgres --minutes 20 --calls 3000 --faults 170 --seed 7`. Each part may be left out. */
+/** `npm run test:faults -- --mode postgres --minutes 20 --calls 3000 --faults 170 --only Redis --seed 7`. Each part may be left out. */
 import { parseArgs } from "node:util";
 import { run } from "./harness.ts";
 import { canRun, type Mode } from "./stack.ts";
@@ -9,6 +9,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "5" },
     calls: { type: "string", default: "3000" },
     faults: { type: "string" },
+    only: { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
@@ -23,6 +24,7 @@ const found = await run({
   seconds: Number(values.minutes) * 60,
   callsPerSecond: Number(values.calls),
   faults: values.faults === undefined ? undefined : Number(values.faults),
+  only: values.only,
   say: (line) => console.log(line),
 });
 console.log(JSON.stringify({ ...found, broken: found.broken.length }));
