@@ -265,11 +265,15 @@ async function compare(
 ): Promise<string[]> {
   const broken: string[] = [];
   let requests = -1;
+  let until = settleBy;
   do {
     await sleep(1_500);
     const response = await fetch(summaryUrl, { headers });
+    const before = requests;
     if (response.ok) ({ requests } = ((await response.json()) as { totals: Sum }).totals);
-  } while (requests < acked && Date.now() < settleBy);
+    // A queue may take its time, and only has to go on.
+    if (requests > before) until = Date.now() + SETTLE_MS;
+  } while (requests < acked && Date.now() < until);
   if (requests !== acked) broken.push(`the summary has ${requests} calls of ${acked}`);
   const [rows] = await ask(
     databaseUrl,
