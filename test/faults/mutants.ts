@@ -1,6 +1,7 @@
 /**
- * Breaks the ledger on purpose, in a copy, and runs the fault harness on it: `npm run test:mutants`. Each mutant
- * must make it fail. A mutant whose place is gone from the source is an error.
+ * Breaks the ledger on purpose, in a copy, and runs the fault harness on it: `npm run test:mutants`, or with `-- disk`
+ * the mutants with that in their name. Each must make the harness fail. A mutant whose place is gone from the source is
+ * an error.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -58,8 +59,10 @@ const MUTANTS: Mutant[] = [
 
 const root = resolve(import.meta.dirname, "../..");
 const COPIED = ["src", "scripts", "test", "drizzle", "package.json", "tsconfig.json", "wrangler.toml"];
+const [, , only = ""] = process.argv;
+const mutants = MUTANTS.filter(({ name }) => name.includes(only));
 let survived = 0;
-for (const { name, file, from, to } of MUTANTS) {
+for (const { name, file, from, to } of mutants) {
   const copy = mkdtempSync(join(tmpdir(), "llm-cost-mutant-"));
   try {
     for (const entry of COPIED) cpSync(join(root, entry), join(copy, entry), { recursive: true });
@@ -81,5 +84,5 @@ for (const { name, file, from, to } of MUTANTS) {
     rmSync(copy, { recursive: true, force: true });
   }
 }
-console.log(`${MUTANTS.length - survived} of ${MUTANTS.length} noticed`);
+console.log(`${mutants.length - survived} of ${mutants.length} noticed`);
 process.exitCode = survived > 0 ? 1 : 0;
