@@ -6,8 +6,9 @@
  * to read what it logs: a Worker that logs much would never answer again.
  */
 import type { Miniflare } from "miniflare";
+import type { PulledMessage } from "./queue-endpoint.ts";
 
-export const HANDLERS_WORKER = "handlers";
+const HANDLERS_WORKER = "handlers";
 
 const SCRIPT = `
 export default {
@@ -15,18 +16,10 @@ export default {
     if (request.headers.get("authorization") !== SECRET) return new Response(null, { status: 403 });
     const { scheduled, queue } = await request.json();
     if (scheduled) return Response.json(await LEDGER.scheduled({ ...scheduled, scheduledTime: new Date(scheduled.scheduledTime) }));
-    const messages = queue.messages.map((message) => ({ ...message, timestamp: new Date(message.timestamp) }));
+    const messages = queue.messages.map(({ sentMs, ...message }) => ({ ...message, timestamp: new Date(sentMs) }));
     return Response.json(await LEDGER.queue(queue.name, messages));
   },
 };`;
-
-export interface QueueMessage {
-  id: string;
-  body: string;
-  attempts: number;
-  /** When it was sent, epoch ms. */
-  timestamp: number;
-}
 
 /** What a batch came to, as workerd tells it. */
 export interface QueueResult {
@@ -37,7 +30,7 @@ export interface QueueResult {
 export interface Handlers {
   /** @returns the outcome; `ok` if nothing was thrown. */
   scheduled(cron: string): Promise<string>;
-  queue(name: string, messages: readonly QueueMessage[]): Promise<QueueResult>;
+  queue(name: string, messages: readonly PulledMessage[]): Promise<QueueResult>;
 }
 
 const secret = crypto.randomUUID();

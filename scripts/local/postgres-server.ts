@@ -104,7 +104,12 @@ async function endLeftProcesses(cluster: string): Promise<void> {
     const [cwd, program] = await Promise.all(
       ["cwd", "exe"].map((of) => readlink(`/proc/${pid}/${of}`).catch(() => "")),
     );
-    if (cwd === folder && basename(program!) === "postgres") process.kill(Number(pid), "SIGKILL");
+    if (cwd !== folder || basename(program!) !== "postgres") continue;
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 

@@ -77,10 +77,7 @@ async function deliverOnce(url: string, queue: string, consumer: Handlers): Prom
 }
 
 async function settled(queue: string, messages: PulledMessage[], consumer: Handlers): Promise<Settlement> {
-  const result = await consumer.queue(
-    queue,
-    messages.map(({ id, body, sentMs, attempts }) => ({ id, body, attempts, timestamp: sentMs })),
-  );
+  const result = await consumer.queue(queue, messages);
   if (result.outcome !== "ok") throw new Error(`queue() ended with "${result.outcome}"`);
   const retried = new Map(result.retryMessages.map(({ msgId, delaySeconds = 0 }) => [msgId, delaySeconds]));
   return {

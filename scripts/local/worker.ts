@@ -2,8 +2,8 @@
 import { basename, dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
 import { COMPATIBILITY_FLAGS } from "./bundle.ts";
-import { handlersOf, handlersWorker } from "./handlers.ts";
 import { guardChildren } from "./guardian.ts";
+import { handlersOf, handlersWorker } from "./handlers.ts";
 import { describeListenError } from "./listen.ts";
 import { deliver, QUEUE_WORKER, queueWorker } from "./queue-delivery.ts";
 import { StartError } from "./start-error.ts";

@@ -199,16 +199,14 @@ export async function run({
     }
   }
 
+  const kinds = kindsOf(mode).filter(({ name }) => name.includes(only));
+  if (kinds.length === 0) throw new Error(`no kind of fault has "${only}" in its name`);
   const seen = new Set<string>();
   async function breakThings(): Promise<void> {
     const random = seeded(String(seed)).uniform;
     let left: FaultKind[] = [];
     while (Date.now() < deadline - 3_000) {
-      if (left.length === 0)
-        left = shuffled(
-          kindsOf(mode).filter(({ name }) => name.includes(only)),
-          random,
-        );
+      if (left.length === 0) left = shuffled(kinds, random);
       const kind = left.pop()!;
       const ms = 200 + Math.floor(random() * 1_500);
       say(`${((Date.now() - startedMs) / 1_000).toFixed(1)} s: ${kind.name} for ${ms} ms`);

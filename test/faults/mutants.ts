@@ -61,6 +61,7 @@ const root = resolve(import.meta.dirname, "../..");
 const COPIED = ["src", "scripts", "test", "drizzle", "package.json", "tsconfig.json", "wrangler.toml"];
 const [, , only = ""] = process.argv;
 const mutants = MUTANTS.filter(({ name }) => name.includes(only));
+if (mutants.length === 0) throw new Error(`no mutant has "${only}" in its name`);
 let survived = 0;
 for (const { name, file, from, to } of mutants) {
   const copy = mkdtempSync(join(tmpdir(), "llm-cost-mutant-"));

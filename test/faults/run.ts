@@ -1,4 +1,7 @@
-/** `npm run test:faults -- --mode postgres --minutes 20 --calls 3000 --faults 170 --only Redis --seed 7`. Each part may be left out. */
+/**
+ * `npm run test:faults -- --mode postgres --minutes 20 --calls 3000 --faults 170 --only Redis --seed 7`. Each part may
+ * be left out.
+ */
 import { parseArgs } from "node:util";
 import { run } from "./harness.ts";
 import { canRun, type Mode } from "./stack.ts";
