@@ -50,6 +50,7 @@ SELECT create_distributed_table('spans', 'project_id', colocate_with => 'traces'
 SELECT create_distributed_table('responses', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('held_wrappers', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('crowded_labels', 'project_id', colocate_with => 'traces');
+SELECT create_distributed_table('corrections', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('reprice_jobs', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('dead_letters', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('days_to_repair', 'project_id', colocate_with => 'traces');

@@ -15,7 +15,7 @@ const SRC = [
   ["catalogue", "rollup"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],
-  ["ingest", "export"],
+  ["ingest", "export", "monitoring"],
   ["http", "cron"],
   ["deps", "app"],
   ["index"],

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { ApiError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
-import type { AppEnv, Deps } from "./http/context.ts";
+import { type AppEnv, type Deps, keepAliveOf } from "./http/context.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
@@ -27,6 +27,10 @@ import { tracesRoutes } from "./http/traces.ts";
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(observe(deps));
+  app.use(async (c, next) => {
+    await next();
+    deps.counters.sendSometimes(keepAliveOf(c));
+  });
   const routes = [
     healthRoutes(deps),
     docsRoutes(deps),

@@ -13,10 +13,15 @@ import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
 import { openAllHealing, openHealing } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
+import { addUpCorrections } from "./rollup/corrections.ts";
 import { merge } from "./rollup/merge.ts";
+import { auditYesterday, type SnapshotDeps, takeSnapshot } from "./monitoring/take-snapshot.ts";
+import { keepRuns, readKept, type Runs } from "./telemetry/snapshot.ts";
+import type { Counters } from "./telemetry/counters.ts";
 import { repairNoted } from "./rollup/repair-noted.ts";
 
-export interface CronDeps extends RepriceDeps, HeldDeps, RetainDeps, RefreshDeps {
+export interface CronDeps extends RepriceDeps, HeldDeps, RetainDeps, RefreshDeps, Omit<SnapshotDeps, "redis"> {
+  counters: Counters;
   mergeSignal: MergeSignal;
   catalogue: CurrentCatalogue;
   config: HeldDeps["config"] & RetainDeps["config"] & RefreshDeps["config"];
@@ -39,6 +44,9 @@ const SPREAD_MS = 2 * 60_000;
 /** The minute of the UTC day at which every stage runs, whether or not the flag is up. */
 const SWEEP_MINUTE = 3 * 60;
 
+/** How long one run may audit the day before. */
+const AUDIT_MS = 20_000;
+
 /**
  * Runs every stage that is due.
  *
@@ -51,23 +59,65 @@ export async function runScheduled(
 ): Promise<{ merged: number; drained: boolean } | null> {
   const sweep = Math.floor(scheduledMs / 60_000) % 1_440 === SWEEP_MINUTE;
   const due = await deps.mergeSignal.take(deps.now());
-  const errors: unknown[] = [];
-  const newer = await refreshCatalogue(deps).catch((error: unknown) => errors.push(error) > 0);
-  if (!due && !sweep && !newer) return null;
-  const result = { merged: 0, drained: false };
-  let left = false;
-  // If one stage fails, the others still run.
-  for (const stage of stagesOf(deps, keepAlive, sweep, result)) {
-    try {
-      if ((await stage()) === false) left = true;
-    } catch (error) {
-      errors.push(error);
-    }
+  const run = beginRun(deps);
+  const newer = await run.stage("catalogue", () => refreshCatalogue(deps));
+  if (!due && !sweep && newer !== true && run.errors.length === 0) {
+    await run.end();
+    return null;
   }
-  if (left || errors.length > 0) await deps.mergeSignal.keep(deps.now());
-  if (errors.length > 0) throw errors[0];
+  const result = { merged: 0, drained: false };
+  // If one stage fails, the others still run.
+  for (const [name, stage] of Object.entries(stagesOf(deps, keepAlive, sweep, result, run))) {
+    if ((await run.stage(name, stage)) === false) run.left = true;
+  }
+  await run.stage("snapshot", run.snapshot);
+  if (run.left || run.errors.length > 0) await deps.mergeSignal.keep(deps.now());
+  await run.end();
+  if (run.errors.length > 0) throw run.errors[0];
   return result;
 }
+
+/** A run: what failed in it, and what it tells monitoring. */
+function beginRun(deps: CronDeps) {
+  const succeededMs: Record<string, number> = {};
+  const errors: unknown[] = [];
+  const found: Partial<Runs> = {};
+  const kept = readKept(deps.redis);
+  return {
+    errors,
+    found,
+    /** True if a stage left something for the next run. */
+    left: false,
+    /** Runs a stage. Returns undefined if it failed. */
+    async stage<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
+      try {
+        const done = await work();
+        succeededMs[name] = deps.now();
+        return done;
+      } catch (error) {
+        errors.push(error);
+        deps.counters.count("llm_cost_cron_failures_total", [name]);
+        return undefined;
+      }
+    },
+    async snapshot(): Promise<void> {
+      const before = await kept;
+      if (!before.down) await takeSnapshot(deps, before.value.snapshot);
+    },
+    async end(): Promise<void> {
+      if (errors.length === 0) succeededMs["run"] = deps.now();
+      else deps.counters.count("llm_cost_cron_failures_total", ["run"]);
+      const before = await kept;
+      if (!before.down) {
+        const { runs } = before.value;
+        await keepRuns(deps.redis, { ...runs, ...found, succeededMs: { ...runs.succeededMs, ...succeededMs } });
+      }
+      await deps.counters.send();
+    },
+  };
+}
+
+type Run = ReturnType<typeof beginRun>;
 
 /** Each stage returns whether it has nothing left to do. What a daily one leaves waits for the next day. */
 function stagesOf(
@@ -75,38 +125,50 @@ function stagesOf(
   keepAlive: KeepAlive,
   sweep: boolean,
   result: { merged: number; drained: boolean },
-): (() => Promise<boolean | void>)[] {
-  const always: (() => Promise<boolean>)[] = [
-    async () => {
+  run: Run,
+): Record<string, () => Promise<boolean | void>> {
+  const always: Record<string, () => Promise<boolean>> = {
+    async partitions() {
       await deps.db.query(
         sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`,
       );
       return true;
     },
-    () => repeatEpochMoves(deps),
-    async () => Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS)).drained,
-    async () => {
+    epochs: () => repeatEpochMoves(deps),
+    async merge() {
+      Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS));
+      if (result.drained) run.found.mergedMs = deps.now();
+      return result.drained;
+    },
+    async held() {
       const { done, unpriced } = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);
       for (const projectId of unpriced) await openHealing(deps, projectId);
       return done;
     },
-    () => healByNewer(deps),
-    () => runJobs(deps, keepAlive),
-    () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
-    () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
-    () => retain(deps, deps.now() + RETAIN_MS),
-  ];
-  const daily: (() => Promise<void>)[] = [
-    async () => {
+    heal: () => healByNewer(deps),
+    jobs: () => runJobs(deps, keepAlive),
+    repair: () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
+    relabel: () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
+    retain: () => retain(deps, deps.now() + RETAIN_MS),
+    async corrections() {
+      await addUpCorrections(deps.db);
+      return true;
+    },
+  };
+  const daily: Record<string, () => Promise<void>> = {
+    async heal_all() {
       await openAllHealing(deps, deps.now() + HEAL_MS);
       await runJobs(deps, keepAlive);
     },
-    () => noteAliases(deps.db),
-    async () => {
+    aliases: () => noteAliases(deps.db),
+    async links() {
       while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
     },
-  ];
-  return sweep ? [...always, ...daily] : always;
+    async audit() {
+      run.found.audit = await auditYesterday(deps.db, deps.now, deps.now() + AUDIT_MS);
+    },
+  };
+  return sweep ? { ...always, ...daily } : always;
 }
 
 /** A newer catalogue may know prices of calls that had none. */

@@ -18,6 +18,8 @@ import { createFrequentMerger } from "./rollup/merge-often.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
 import { createZones } from "./summary/zone.ts";
+import { createCounters, type Totals } from "./telemetry/counters.ts";
+import type { CounterName } from "./telemetry/series.ts";
 import { observedDatabase, observedRedis } from "./telemetry/observed.ts";
 import { createGroupCommit } from "./write/group-commit.ts";
 import { writeBatch } from "./write/write-batch.ts";
@@ -29,25 +31,45 @@ export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
 
 /** @param given dependencies to use instead of building them. The others are built on top of these. */
 export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
-  const { now = Date.now, observers = [] } = given;
+  const { now = Date.now } = given;
+  const store = connectRedis(config.redisUrl, config.redisToken);
+  const queue = given.queue === undefined ? config.queue && createCallQueue(config.queue) : given.queue;
+  const unknownMembers = given.unknownMembers ?? createUnknownMembers();
+  const totals: Totals[] = [
+    () =>
+      unknownMembers
+        .counts()
+        .map(({ provider, member, count }) => ["llm_cost_unknown_usage_members_total", [provider, member], count]),
+  ];
+  const counters = given.counters ?? createCounters(store, now, totals);
+  const observers = [counters, ...(given.observers ?? [])];
   const observed = (database: Database) => observedDatabase(database, now, observers);
   const db = observed(given.db ?? connect(config.database));
   const catalogue = given.catalogue ?? createCurrentCatalogue(db);
-  const redis = observedRedis(given.redis ?? connectRedis(config.redisUrl, config.redisToken), now);
+  const redis = observedRedis(given.redis ?? store, now);
+  const reader = given.reader ?? createReader(db, config.replica && observed(connect(config.replica)), now);
+  const cache = given.cache ?? createSummaryCache(redis, createEpochLease({ db, redis, now }));
+  totals.push(() => statesOf("llm_cost_cache_answers_total", cache.counts));
+  if (reader.counts !== null) totals.push(() => statesOf("llm_cost_replica_questions_total", reader.counts!));
+  if (queue !== null) {
+    totals.push(() => statesOf("llm_cost_queue_messages_total", queue.counts.messages));
+    totals.push(() => statesOf("llm_cost_queue_traces_total", queue.counts.calls));
+  }
   return {
     config,
     now,
-    observers,
-    reader: createReader(db, config.replica && observed(connect(config.replica)), now),
+    reader,
+    replicaLagSeconds: reader.lagSeconds,
+    counters,
     keyring: createKeyring(db),
     catalogue,
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId), catalogue.get),
     groupCommit: createGroupCommit((projectId, { calls, links }) =>
       writeBatch(db, projectId, calls, { links, graceSeconds: config.wrapperGraceSeconds }),
     ),
-    queue: config.queue && createCallQueue(config.queue),
-    unknownMembers: createUnknownMembers(),
-    cache: createSummaryCache(redis, createEpochLease({ db, redis, now })),
+    queue,
+    unknownMembers,
+    cache,
     zones: createZones(),
     intake: createIntake(),
     mergeSignal: createMergeSignal(redis),
@@ -55,5 +77,11 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     ...given,
     db,
     redis,
+    observers,
   };
+}
+
+/** Totals of an isolate by a label, such as the state of the cache. */
+function statesOf(name: CounterName, counts: Readonly<Record<string, number>>): [CounterName, string[], number][] {
+  return Object.entries(counts).map(([state, count]) => [name, [state], count]);
 }

@@ -13,6 +13,8 @@ export interface CurrentCatalogue {
    * embedded catalogue a new isolate would not price the newest models.
    */
   get(nowMs: number, keepAlive?: KeepAlive): Promise<Catalogue>;
+  /** The version of the catalogue in use. It asks nobody. */
+  version(): string;
   /** When the catalogue in use was stored. Null for the embedded one. */
   storedMs(): number | null;
   /** Asks the database now. @throws its error. */
@@ -52,6 +54,7 @@ export function createCurrentCatalogue(db: Database): CurrentCatalogue {
       if (!asked || keepAlive === undefined) await holdOpen(renewal, PATIENCE_MS);
       return catalogue;
     },
+    version: () => catalogue.version,
     storedMs: () => storedMs,
     renew,
   };

@@ -13,6 +13,8 @@ export type ReplicaState = "answered" | "behind" | "unavailable";
 export interface Reader extends Database {
   /** The number of questions to the replica in this isolate, by their outcome. Null if there is no replica. */
   readonly counts: Readonly<Record<ReplicaState, number>> | null;
+  /** The age of the last transaction that the replica replayed. 0 if it has all, null if there is no replica. */
+  lagSeconds(): Promise<number | null>;
 }
 
 /** A replica that failed is not asked for this long, because one that hangs would delay every question. */
@@ -27,7 +29,7 @@ const requireReplayed = (lsn: string): SQL =>
 
 /** `query` and `batch` ask the replica if it can answer, so they may only read. All other methods are the primary's. */
 export function createReader(primary: Database, replica: Database | null, now: () => number): Reader {
-  if (replica === null) return { ...primary, counts: null };
+  if (replica === null) return { ...primary, counts: null, lagSeconds: async () => null };
   const counts: Record<ReplicaState, number> = { answered: 0, behind: 0, unavailable: 0 };
   let pausedUntilMs = 0;
 
@@ -61,6 +63,13 @@ export function createReader(primary: Database, replica: Database | null, now: (
   return {
     ...primary,
     counts,
+    async lagSeconds() {
+      const [primaryLog] = await primary.query(FLUSHED);
+      const [row] = await replica.query(sql`
+        select case when pg_last_wal_replay_lsn() < ${String(primaryLog!["lsn"])}::pg_lsn
+          then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) else 0 end::float8 as seconds`);
+      return Number(row!["seconds"]);
+    },
     async query(query) {
       const answers = await ask(replica, [query]);
       return answers ? answers[0]! : await primary.query(query);

@@ -21,7 +21,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
-import { DIMENSIONS, type Measure, MEASURES } from "../ledger/measures.ts";
+import { CORRECTED_MEASURES, COUNTED_DIMENSIONS, DIMENSIONS, type Measure, MEASURES } from "../ledger/measures.ts";
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
 const pico = (name: string) => bigint(name, { mode: "bigint" });
@@ -187,6 +187,27 @@ export const rollup = pgTable(
     index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
     check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 3`),
   ],
+);
+
+/** What rollups lost or got for calls that had been counted before (`rollup/corrections.ts`). Rows of a group add up. */
+export const corrections = pgTable(
+  "corrections",
+  {
+    projectId: uuid("project_id").notNull(),
+    ...Object.fromEntries(COUNTED_DIMENSIONS.map((name) => [name, text(name).notNull()])),
+    ...Object.fromEntries(
+      CORRECTED_MEASURES.map(({ name, type }) => [
+        name,
+        (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name)).notNull(),
+      ]),
+    ),
+    /** The cost that was added, and the cost that was taken. Neither is negative. */
+    costAddedPico: numeric("cost_added_pico").notNull(),
+    costTakenPico: numeric("cost_taken_pico").notNull(),
+    latency_buckets: smallint("latency_buckets").array(),
+    latency_counts: integer("latency_counts").array(),
+  },
+  (t) => [index("corrections_project").on(t.projectId)],
 );
 
 /** Label days with too many values. Calls with a further value are merged into `(other)` (`rollup/crowded.ts`). */

@@ -46,11 +46,18 @@ export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Admits the metrics token, if one is configured, and API keys with the scope `admin`. */
+/**
+ * Admits the metrics token, if one is configured, the admin key, and API keys with the scope `admin`. Only the last set
+ * `caller`.
+ */
 export function requireMetrics(deps: Deps): MiddlewareHandler<AppEnv> {
   const isToken = keyTest(deps.config.metricsToken);
+  const isAdminKey = keyTest(deps.config.adminKey);
   const isAdmin = requireScope(deps, "admin");
-  return async (c, next) => (isToken(credentials(c)) ? await next() : await isAdmin(c, next));
+  return async (c, next) => {
+    const key = credentials(c);
+    return isToken(key) || isAdminKey(key) ? await next() : await isAdmin(c, next);
+  };
 }
 
 /** Compares digests, because the time that this takes tells nothing about the key. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { type Ingested, Queued } from "../ingest/ingest.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, Deps } from "./context.ts";
 import { type Answer, type Content, json } from "./operation.ts";
 
 /** Maximum number of items (native calls, spans, log records) in one request. */
@@ -20,6 +20,21 @@ export function lines(line: z.ZodType): Content {
 /** The media type without its parameters. */
 export function contentType(c: AppContext): string {
   return (c.req.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+}
+
+/** Counts what became of the items of a body, for monitoring. */
+export function countItems(
+  { counters }: Deps,
+  form: "native" | "otlp" | "litellm" | "logs",
+  result: Ingested | Queued,
+) {
+  const { rejected, accepted } = result;
+  const outcomes =
+    "inserted" in result
+      ? { inserted: result.inserted, duplicate: result.duplicates, rejected }
+      : { queued: accepted, rejected };
+  for (const [outcome, count] of Object.entries(outcomes))
+    counters.count("llm_cost_ingest_calls_total", [form, outcome], count);
 }
 
 /** @throws ApiError `all_rejected` if every item was rejected. */

@@ -6,8 +6,10 @@ import type { IngestDeps } from "../ingest/ingest.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Caller, Keyring } from "../keys.ts";
 import type { CurrentCatalogue } from "../catalogue/current.ts";
+import type { MergeSignal } from "../rollup/signal.ts";
 import type { SummaryCache } from "../summary/cache.ts";
 import type { Zones } from "../summary/zone.ts";
+import type { Counters } from "../telemetry/counters.ts";
 import type { Observer } from "../telemetry/observer.ts";
 import type { Intake, Work } from "./intake.ts";
 
@@ -20,6 +22,8 @@ export interface Deps extends IngestDeps {
   cache: SummaryCache;
   zones: Zones;
   intake: Intake;
+  counters: Counters;
+  mergeSignal: MergeSignal;
   /** Told of each request and each transaction. */
   observers: readonly Observer[];
 }

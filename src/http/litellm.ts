@@ -5,7 +5,7 @@ import { ApiError } from "../errors.ts";
 import { itemsOf, parseJson, parseLines, type ParsedJson } from "../ingest/decode/json.ts";
 import { decodeLitellm } from "../ingest/decode/litellm.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
-import { answerBatch, contentType, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
+import { answerBatch, contentType, countItems, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { readText } from "./body.ts";
 import { keepAliveOf, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_ENTRY } from "./example.ts";
@@ -62,7 +62,9 @@ export function litellmRoutes(deps: Deps): Hono<AppEnv> {
     const entries = NDJSON.has(type) ? parseLines(body, MAX_ITEMS) : entriesOf(body);
     const decoded = decodeLitellm(entries, deps.now());
     c.get("work").become(decoded.calls.length);
-    return answerBatch(c, await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c)));
+    const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
+    countItems(deps, "litellm", result);
+    return answerBatch(c, result);
   });
   return app;
 }

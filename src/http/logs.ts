@@ -6,7 +6,7 @@ import { parseJson } from "../ingest/decode/json.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../ingest/decode/otlp/logs.ts";
 import { ingest } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/decode/decoded.ts";
-import { COUNTS_ONCE, MAX_ITEMS } from "./batch.ts";
+import { countItems, COUNTS_ONCE, MAX_ITEMS } from "./batch.ts";
 import { readBody, readText } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -47,6 +47,7 @@ export function logsRoutes(deps: Deps): Hono<AppEnv> {
     const decoded = await decodeBody(c, deps);
     c.get("work").become(decoded.calls.length);
     const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
+    countItems(deps, "logs", result);
     return answerOtlp(c, result, "logs");
   });
   return app;

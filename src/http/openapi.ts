@@ -154,7 +154,8 @@ function describeOperation(operation: Operation, shared: Shared): Json {
 function securityOf({ caller, basic }: Operation): Json[] {
   if (caller === "anyone") return [];
   if (caller === "admin key") return [{ adminKey: [] }];
-  if (caller === "metrics token or scope admin") return [{ apiKey: ["admin"] }, { metricsToken: [] }];
+  if (caller === "metrics token, admin key or scope admin")
+    return [{ apiKey: ["admin"] }, { metricsToken: [] }, { adminKey: [] }];
   if (caller === "admin key or scope admin") return [{ apiKey: ["admin"] }, { adminKey: [] }];
   return [{ apiKey: [caller] }, ...(basic ? [{ apiKeyAsPassword: [caller] }] : [])];
 }

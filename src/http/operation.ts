@@ -43,7 +43,7 @@ export interface Operation {
   summary: string;
   description?: string;
   /** Who is admitted: anyone, an API key with a scope, or a configured key. */
-  caller: Scope | "anyone" | "admin key" | "admin key or scope admin" | "metrics token or scope admin";
+  caller: Scope | "anyone" | "admin key" | "admin key or scope admin" | "metrics token, admin key or scope admin";
   /** What it does when it is sent again. Reading routes need no such sentence, because they change nothing. */
   again?: string;
   /** The key may also come as the password of Basic authentication. */
@@ -96,7 +96,7 @@ export function operationOf(handler: object): Operation | undefined {
 function guardOf(deps: Deps, { caller, basic }: Operation): MiddlewareHandler<AppEnv> {
   if (caller === "anyone") return async (_, next) => await next();
   if (caller === "admin key") return requireAdminKey(deps);
-  if (caller === "metrics token or scope admin") return requireMetrics(deps);
+  if (caller === "metrics token, admin key or scope admin") return requireMetrics(deps);
   if (caller === "admin key or scope admin") {
     const either = some(requireAdminKey(deps), requireScope(deps, "admin"));
     return async (c, next) => await either(c, next);

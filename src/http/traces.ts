@@ -8,7 +8,7 @@ import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
 import type { Decoded } from "../ingest/decode/decoded.ts";
-import { answerBatch, contentType, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
+import { answerBatch, contentType, countItems, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { readBody, readText } from "./body.ts";
 import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
 import { EXAMPLE_CALL, EXAMPLE_OTLP } from "./example.ts";
@@ -92,6 +92,7 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
       const decoded = await decodeBody(c, deps, otlpOnly);
       c.get("work").become(decoded.calls.length);
       const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
+      countItems(deps, c.get("otlp") ? "otlp" : "native", result);
       return c.get("otlp") ? answerOtlp(c, result, "traces") : answerBatch(c, result);
     });
   }

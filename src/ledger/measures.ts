@@ -164,3 +164,22 @@ export const SHOWN: readonly Shown[] = [
 export const SHOWN_MEASURES: ReadonlySet<string> = new Set(
   SHOWN.flatMap(({ measures, nullWithout = [], nullUnless = [] }) => [measures, nullWithout, nullUnless].flat()),
 );
+
+/** The dimensions by which counters of calls tell them apart, behind the project. */
+export const COUNTED_DIMENSIONS = ["application", "environment", "provider", "model"] as const satisfies Dimension[];
+export const CORRECTED_GROUP = ["project_id", ...COUNTED_DIMENSIONS] as const;
+
+const COUNTED_NAMES: ReadonlySet<string> = new Set([
+  "requests",
+  "errors",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+  "cost_pico",
+  "latency_count",
+  "latency_sum_us",
+]);
+/** The measures that counters of calls show, and that corrections therefore keep. */
+export const CORRECTED_MEASURES: readonly Measure[] = MEASURES.filter(({ name }) => COUNTED_NAMES.has(name));

@@ -8,6 +8,7 @@ import { DatabaseUnavailable } from "../db/client.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Batch, Outcome } from "../write/write-batch.ts";
 import { expiredOf, keepDeadLetters, type Letter } from "./dead-letters.ts";
+import type { Counters } from "../telemetry/counters.ts";
 import { readMessage } from "./message.ts";
 import type { QueueCounts, CallQueue } from "./queue.ts";
 
@@ -19,6 +20,7 @@ const LONGEST_WAIT_SECONDS = 900;
 export interface ConsumeDeps extends RecordDeps {
   /** Null in direct mode. No messages may come then. */
   queue: CallQueue | null;
+  counters: Counters;
 }
 
 type QueueDeps = ConsumeDeps & { queue: CallQueue };
@@ -44,6 +46,7 @@ export async function consume(deps: ConsumeDeps, batch: MessageBatch, keepAlive:
   }
   const byProject = Map.groupBy(deliveries, ({ projectId }) => projectId);
   await Promise.all([...byProject.values()].map((all) => storeAll(deps, all, keepAlive)));
+  deps.counters.sendSometimes(keepAlive);
 }
 
 function hasQueue(deps: ConsumeDeps): deps is QueueDeps {
@@ -71,7 +74,8 @@ async function storeAll(deps: QueueDeps, deliveries: Delivery[], keepAlive: Keep
   }
   for (const message of messages) {
     message.ack();
-    counts.lagSeconds += Math.max(deps.now() - message.timestamp.getTime(), 0) / 1_000;
+    const lagMs = Math.max(deps.now() - message.timestamp.getTime(), 0);
+    deps.counters.time("llm_cost_queue_lag_seconds", [], lagMs / 1_000);
   }
   counts.messages.stored += messages.length;
 }

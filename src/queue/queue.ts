@@ -11,8 +11,6 @@ export class QueueUnavailable extends Error {
 export interface QueueCounts {
   messages: { sent: number; refused: number; stored: number; retried: number; dead: number };
   calls: Record<Outcome, number>;
-  /** The sum over all stored messages of the time from being sent to being stored. */
-  lagSeconds: number;
 }
 
 /** The messages that wait in the queue, from all isolates. */
@@ -44,7 +42,6 @@ export function createCallQueue(queue: Queue): CallQueue {
   const counts: QueueCounts = {
     messages: { sent: 0, refused: 0, stored: 0, retried: 0, dead: 0 },
     calls: { inserted: 0, duplicate: 0, conflict: 0, expired: 0 },
-    lagSeconds: 0,
   };
   return {
     counts,

@@ -14,6 +14,7 @@ import type { KeepAlive } from "../keep-alive.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
 import { LEVEL, LEVELS } from "../ledger/levels.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
+import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { mainFamilyWith, MAIN } from "../rollup/families.ts";
 
@@ -39,6 +40,7 @@ after as (
 difference as (${difference(sql`before`, sql`after`)}),
 main_partials as (${insertMainPartials(CHANGED, "t.sign")}),
 label_partials as (${insertLabelPartials(CHANGED, "t.sign")}),
+corrected as (${insertCorrections(sql`difference t`, sql`t.sign`)}),
 progress as (
   update relabel_jobs j set cursor = ${param("last")}::uuid
   where j.project_id = ${project} and j.cursor = ${param("cursor")}::uuid

@@ -13,7 +13,8 @@ import { keyRange } from "../ledger/key.ts";
 import { CACHE_HIT_RULE, COUNT_NAMES, type PriceableCall, usageBy, type Doubt } from "../ledger/call.ts";
 import { UNKNOWN } from "../pricing/provider.ts";
 import type { Cost, Pricer } from "../pricing/cost.ts";
-import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
+import { insertCorrections } from "../rollup/corrections.ts";
+import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
 export interface RepriceDeps extends AnnounceDeps {
   prices: PriceBooks;
@@ -85,6 +86,7 @@ taken_main as (${insertMainPartials(BEFORE, -1)}),
 taken_labels as (${insertLabelPartials(BEFORE, -1)}),
 put_main as (${insertMainPartials(AFTER)}),
 put_labels as (${insertLabelPartials(AFTER)}),
+corrected as (${insertCorrections(sql`(${difference(sql`before`, sql`after`)}) t`, sql`t.sign`)}),
 progress as (
   update reprice_jobs j
   set looked = j.looked + ${param("looked")}::bigint,

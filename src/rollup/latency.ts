@@ -13,6 +13,11 @@ const LN_GAMMA = Math.log(GAMMA);
 export const latencyBinOf =
   sql`ceil(ln(greatest(t.duration_us, 1)::float8) / ${LN_GAMMA}::float8)::smallint`.inlineParams();
 
+/** The bin of a duration. */
+export function latencyBin(durationUs: number): number {
+  return Math.ceil(Math.log(durationUs) / LN_GAMMA - 1e-9);
+}
+
 const QUANTILES = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, max: 1 } as const;
 
 export type Latency = Record<"mean" | keyof typeof QUANTILES, number>;

@@ -13,6 +13,7 @@ import { FORMAT, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
 import { requireRaw } from "../retention/kept.ts";
 import { DAY_MS, HOUR_MS, mondayOf } from "../time.ts";
+import { insertRepairs } from "./corrections.ts";
 import { isToldApart } from "./crowded.ts";
 import { labelsOf, unspreadRows } from "./derive.ts";
 import { MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
@@ -88,7 +89,12 @@ difference as materialized (
 put as (
   insert into rollup (level, format, ${columnsOfRows})
   select ${FRESH[level]}, ${FORMAT}, ${columnsOfRows} from difference
-)
+)${
+    level === "week"
+      ? sql`,
+corrected as (${insertRepairs(sql`difference t where t.label = ${MAIN}`.inlineParams())})`
+      : sql``
+  }
 select ${level} as level, to_char(t.bucket at time zone 'UTC', 'YYYY-MM-DD') as day, t.label, count(*)::int as groups, ${sums(own)}
 from difference t group by 2, 3 order by 2, 3`;
 }

@@ -10,6 +10,8 @@ export interface MergeSignal {
   raise(nowMs: number, keepAlive: KeepAlive): void;
   /** Takes the flag down. Returns true if it was up, or if Redis does not answer. */
   take(nowMs: number): Promise<boolean>;
+  /** Returns whether the flag is up. Null if Redis does not answer. */
+  isUp(): Promise<boolean | null>;
   /** Puts the flag up for the next run, because this one left something. */
   keep(nowMs: number): Promise<void>;
 }
@@ -39,6 +41,10 @@ export function createMergeSignal(redis: RedisClient): MergeSignal {
       if (reply.value === null) return false;
       if (nowMs - Number(reply.value) < YOUNG_MS) await redis.set(KEY, reply.value);
       return true;
+    },
+    async isUp() {
+      const reply = await redis.getMany([KEY]);
+      return reply.down ? null : reply.value[0] !== null;
     },
     async keep(nowMs) {
       await redis.set(KEY, String(nowMs));

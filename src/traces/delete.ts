@@ -7,6 +7,7 @@ import { settlingWithout } from "../write/settle.ts";
 import { DEFAULT_GRACE_SECONDS } from "../ledger/call.ts";
 import { retryRefused } from "../write/retry.ts";
 import { expectRaw, requireRaw } from "../retention/kept.ts";
+import { insertCorrections } from "../rollup/corrections.ts";
 import { insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 
 const GONE = sql`gone t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
@@ -18,7 +19,8 @@ const LOCK = compileNamed(lockTraces(which));
 const DELETE = compileNamed(sql`
 with gone as (delete from traces t where ${which} returning t.*),
 main_partials as (${insertMainPartials(GONE, -1)}),
-label_partials as (${insertLabelPartials(GONE, -1)})
+label_partials as (${insertLabelPartials(GONE, -1)}),
+corrected as (${insertCorrections(sql`gone t`, sql`-1`)})
 select id from gone`);
 
 /**

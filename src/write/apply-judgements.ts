@@ -6,6 +6,7 @@ import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
+import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
 import { chained, holds, sightedValues, type Sighting, stored } from "./sightings.ts";
@@ -88,6 +89,8 @@ recounted as materialized (select id from changed where billable <> now_billable
 difference as (${difference(sql`before`, sql`after`)}),
 main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
 label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
+-- A call that this transaction inserted was not counted before. All others were received earlier.
+corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted) and received_at <> now()) t`, sql`t.sign`)}),
 held as (
   insert into held_wrappers (project_id, id, trace_id, due_at)
   select ${project}, t.id, t.trace_id, t.received_at + make_interval(secs => ${param("grace")}::float8)

@@ -78,10 +78,7 @@ export function appWith(replaced: Partial<Deps>): Fetch {
 }
 
 function queueOfApp(): CallQueue | null {
-  if (config.queue === null) return null;
-  const queue = createCallQueue(config.queue);
-  deliveries.watch(queue);
-  return queue;
+  return config.queue && createCallQueue(config.queue);
 }
 
 /** A request with the admin key. */
@@ -102,17 +99,8 @@ export async function admin(
   );
 }
 
-let metricsKey: Promise<string> | undefined;
-
 /** What is on its way to the database, in queue mode. */
-const deliveries = createDeliveries(db, async () => {
-  metricsKey ??= (async () => {
-    const project = await json<{ id: string }>(await admin("POST", "/v1/projects", { name: "metrics" }), 201);
-    return await newKey(project.id, ["admin"]);
-  })();
-  const headers = { authorization: `Bearer ${await metricsKey}` };
-  return await (await exports.default.fetch(new Request("http://ledger/metrics", { headers }))).text();
-});
+const deliveries = config.queue && createDeliveries(db, config.queue);
 
 export interface Ledger {
   projectId: string;
@@ -149,7 +137,7 @@ export function ledgerOf(projectId: string, key: string, fetch: Fetch = ofTheWor
         }),
       ),
     post: async (...sent) =>
-      await (QUEUE_MODE ? deliveries.deliver(projectId, () => ledger.send(...sent)) : ledger.send(...sent)),
+      await (deliveries ? deliveries.deliver(projectId, () => ledger.send(...sent)) : ledger.send(...sent)),
     send: async (body, headers = {}, path = "/v1/traces") => {
       const raw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
       return await ledger.fetch(path, {
@@ -174,7 +162,7 @@ export async function newKey(projectId: string, scopes: Scope[]): Promise<string
  * took, so that what was stored of it is counted.
  */
 export async function ingested(answer: Response): Promise<Written> {
-  if (!QUEUE_MODE) return await json<Written>(answer);
+  if (deliveries === null) return await json<Written>(answer);
   const queued = await json<Omit<Written, "inserted" | "duplicates">>(answer, 202);
   const inserted = deliveries.insertedBy(answer);
   return { ...queued, inserted, duplicates: queued.accepted - inserted };

@@ -8,6 +8,7 @@ import { expect, it, vi } from "vitest";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { type ConsumeDeps, consume } from "../../src/queue/consume.ts";
 import { readMessage } from "../../src/queue/message.ts";
+import { createCounters } from "../../src/telemetry/counters.ts";
 import { createCallQueue, QueueUnavailable } from "../../src/queue/queue.ts";
 import { priced, trace } from "../calls.ts";
 import { type History, seededSchedules, type World } from "./scheduler.ts";
@@ -85,7 +86,9 @@ function createWorld(world: World, faults: readonly Fate[]) {
     const done = async () => ({ down: false, value: undefined }) as const;
     const redis = { getMany: never, set: done, setIfAbsent: done, take: never };
     const idle = { mergeSignal: { raise() {} }, merger: { added() {} } };
-    return { db, redis, groupCommit, ...idle, now: world.now, queue: createCallQueue(queue) };
+    const hashes = { add: never, fields: never };
+    const counters = createCounters(hashes, () => 0);
+    return { db, redis, groupCommit, ...idle, now: world.now, queue: createCallQueue(queue), counters };
   }
 
   const queue = {

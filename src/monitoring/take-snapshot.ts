@@ -1,0 +1,98 @@
+/** Reads what monitoring shows of the database, in a few statements, and keeps it in Redis for scrapes. */
+import { sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { constants, instantAt } from "../db/sql.ts";
+import { readDatabaseGauges } from "../insight/gauges.ts";
+import { keyRange } from "../ledger/key.ts";
+import { LEVEL, LEVELS } from "../ledger/levels.ts";
+import { usdToPico } from "../money.ts";
+import type { RedisClient } from "../redis.ts";
+import { audit } from "../rollup/audit.ts";
+import { readCounted } from "../rollup/counted.ts";
+import { MAIN } from "../rollup/families.ts";
+import { keepSnapshot, type Kept, type Runs, type Snapshot } from "../telemetry/snapshot.ts";
+import { DAY_MS } from "../time.ts";
+
+export interface SnapshotDeps {
+  db: Database;
+  redis: Pick<RedisClient, "set">;
+  /** Tells how far the replica is behind. Null if there is none, or if it does not answer. */
+  replicaLagSeconds: () => Promise<number | null>;
+  now: () => number;
+}
+
+/** Reading takes this share of the time at most: after one that took a second, the next is 20 seconds later. */
+const SHARE = 20;
+
+/** The names of projects that can have groups of their own, and two numbers of what is left to do. */
+const STATE = sql`
+select
+  (select jsonb_object_agg(id, name) from projects) as projects,
+  (select count(*)::int from rollup where level in (${constants([LEVEL.partial])})) as partial_rows,
+  (select count(*)::int from dead_letters) as dead_letters`;
+
+/** Takes a snapshot, unless the last one was expensive and is recent. */
+export async function takeSnapshot(
+  { db, redis, replicaLagSeconds, now }: SnapshotDeps,
+  before: Kept["snapshot"],
+): Promise<void> {
+  const beganMs = now();
+  if (before !== null && beganMs >= before.atMs && beganMs < before.atMs + SHARE * before.tookMs) return;
+  const kept = (before?.groups ?? []).flatMap(({ key }) => (key === "" ? [] : [key]));
+  const counted = await readCounted(db, beganMs, kept);
+  const [state = {}] = await db.query(STATE);
+  const shown = new Set([...counted.groups, ...counted.corrections, ...counted.today].map((row) => row.projectId));
+  const names = Object.entries((state["projects"] ?? {}) as Record<string, string>);
+  const snapshot: Snapshot = {
+    ...counted,
+    groups: counted.groups.map((group) => ({ ...group, costPico: String(group.costPico) })),
+    corrections: counted.corrections.map(({ projectId, addedPico, takenPico }) => ({
+      projectId,
+      addedPico: String(addedPico),
+      takenPico: String(takenPico),
+    })),
+    today: counted.today.map((row) => ({ ...row, costPico: String(row.costPico) })),
+    projects: Object.fromEntries(names.filter(([id]) => shown.has(id))),
+    partialRows: Number(state["partial_rows"]),
+    deadLetters: Number(state["dead_letters"]),
+    replicaLagSeconds: await replicaLagSeconds().catch(() => null),
+    // A role that may not see them, or a server that has none of them, hides no other number.
+    database: await readDatabaseGauges(db).catch(() => null),
+    atMs: now(),
+    tookMs: now() - beganMs,
+  };
+  await keepSnapshot(redis, snapshot);
+}
+
+/**
+ * Audits the UTC day before this one, for as many projects as time allows.
+ */
+export async function auditYesterday(
+  db: Database,
+  now: () => number,
+  deadlineMs: number,
+): Promise<NonNullable<Runs["audit"]>> {
+  const atMs = now();
+  const endMs = Math.floor(atMs / DAY_MS) * DAY_MS;
+  let days = 0;
+  let differencePico = 0n;
+  const [lowest, highest] = keyRange(endMs - DAY_MS, endMs);
+  const active = await db.query(sql`
+    select id from projects p
+    where exists (select 1 from traces t where t.project_id = p.id and t.id >= ${lowest}::uuid and t.id < ${highest}::uuid)
+      or exists (
+        select 1 from rollup r where r.level in (${constants([LEVEL.partial, ...LEVELS.day])}) and r.project_id = p.id
+          and r.label = ${MAIN} and r.bucket >= ${instantAt(endMs - DAY_MS)} and r.bucket < ${instantAt(endMs)}
+      )
+    order by id`);
+  for (const { id } of active) {
+    if (now() >= deadlineMs) break;
+    const result = await audit(db, String(id), endMs - DAY_MS, endMs);
+    if (!result.ok) days++;
+    for (const { difference } of result.days) {
+      const pico = usdToPico(difference.cost_usd) ?? 0n;
+      differencePico += pico < 0n ? -pico : pico;
+    }
+  }
+  return { atMs, days, differencePico: String(differencePico) };
+}
