@@ -26,11 +26,11 @@ import { tracesRoutes } from "./http/traces.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(observe(deps));
   app.use(async (c, next) => {
     await next();
     deps.counters.sendSometimes(keepAliveOf(c));
   });
+  app.use(observe(deps));
   const routes = [
     healthRoutes(deps),
     docsRoutes(deps),

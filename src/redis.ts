@@ -80,6 +80,11 @@ export function connectRedis(url: string, token: string, budgetMs = BUDGET_MS): 
       const args = [...increments].flatMap(([field, amount]) => [field, String(amount)]);
       return within(redis.eval(ADD, [key, `${key}:${id}`], [String(most), rest, ...args]).then(() => undefined));
     },
-    fields: (key) => within(redis.hgetall<Record<string, string>>(key).then((all) => all ?? {})),
+    // Without its deserialization, the client leaves the reply as it is: names and values by turns.
+    fields: (key) => within(redis.hgetall(key).then((all) => pairsOf((all ?? []) as unknown as string[]))),
   };
+}
+
+function pairsOf(flat: readonly string[]): Record<string, string> {
+  return Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]!]] : [])));
 }

@@ -73,7 +73,6 @@ export function createCounters(redis: RedisHashes, now: () => number, totals: re
   }
 
   async function sendAll(): Promise<boolean> {
-    sentMs = now();
     collect();
     for (const [hash, increments] of Map.groupBy(counted, ([field]) => hashOf(field))) {
       // What waits for an answer goes first. The rest stays until the next sending.
@@ -100,7 +99,9 @@ export function createCounters(redis: RedisHashes, now: () => number, totals: re
       add(fieldOf(name, labels, "sum"), Math.max(Math.round(seconds * 1e6), 0));
     },
     sendSometimes(keepAlive) {
-      if (now() - sentMs >= SEND_EVERY_MS) keepAlive(counters.send());
+      if (now() - sentMs < SEND_EVERY_MS) return;
+      sentMs = now();
+      keepAlive(counters.send());
     },
     async send() {
       sending ??= sendAll().finally(() => (sending = null));

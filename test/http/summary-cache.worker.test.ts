@@ -15,9 +15,7 @@ import {
   json,
   ledgerOf,
   MONDAY,
-  newKey,
   openLedger,
-  problem,
   WEEK,
   type Ledger,
 } from "./ledger.ts";
@@ -75,18 +73,17 @@ describe("500 equal questions at once", () => {
 });
 
 describe("/metrics", () => {
-  it("counts answers by state, for the metrics token and the scope admin only", async () => {
+  it("counts answers by state", async () => {
     const { projectId, key } = await openLedger();
-    const fetch = appWith({ config: { ...config, metricsToken: "metrics-token-0123456789" } });
-    const ledger = ledgerOf(projectId, key, fetch);
-    await ask(ledger, WEEK, { "cache-control": "no-cache" });
-    const read = async (token: string): Promise<Response> => await ledgerOf(projectId, token, fetch).fetch("/metrics");
-    const response = await read("metrics-token-0123456789");
-    expect(response.headers.get("content-type")).toContain("text/plain");
-    expect(await response.text()).toContain('llm_cost_cache_answers_total{state="bypass"} 1\n');
-    expect((await read(await newKey(projectId, ["admin"]))).status).toBe(200);
-    await problem(await read(key), 403, "forbidden");
-    await problem(await read("nobody"), 401, "unauthorized");
+    const fetch = appWith({});
+    const bypassed = async (): Promise<number> => {
+      const text = await (await ledgerOf(projectId, config.adminKey, fetch).fetch("/metrics")).text();
+      return Number(/^llm_cost_cache_answers_total\{state="bypass"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    // Other tests count in the same Redis.
+    const before = await bypassed();
+    await ask(ledgerOf(projectId, key, fetch), WEEK, { "cache-control": "no-cache" });
+    expect(await bypassed()).toBeGreaterThan(before);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { appWith, DAY, iso, json, ledgerOf, MONDAY, newKey, openLedger } from "./ledger.ts";
+import { appWith, config, DAY, iso, json, ledgerOf, MONDAY, newKey, openLedger } from "./ledger.ts";
 
 interface Answer {
   members: { member: string; example: string }[];
@@ -7,7 +7,6 @@ interface Answer {
 
 it("lists the members of usage objects that no rule reads, with their emitters, and counts them in /metrics", async () => {
   const { projectId } = await openLedger();
-  // Counters are an isolate's own, so this one is the test's.
   const fetch = appWith({});
   const ledger = ledgerOf(projectId, await newKey(projectId, ["ingest", "read"]), fetch);
   const of = (id: string, day: number, usage: object) => ({
@@ -50,10 +49,16 @@ it("lists the members of usage objects that no rule reads, with their emitters, 
   });
   expect(await ask("&provider=azure")).toEqual([]);
 
-  const headers = { authorization: `Bearer ${await newKey(projectId, ["admin"])}` };
+  const headers = { authorization: `Bearer ${config.adminKey}` };
   const metrics = await (await fetch(new Request("http://ledger/metrics", { headers }))).text();
-  const line = (member: string, count: number) =>
-    `llm_cost_unknown_usage_members_total{provider="openai",member="${member}"} ${count}\n`;
-  for (const expected of [line("vibes", 3), line("cost", 1), line("details.aura", 1)])
-    expect(metrics).toContain(expected);
+  const count = (member: string) =>
+    Number(
+      new RegExp(`^llm_cost_unknown_usage_members_total\\{provider="openai",member="${member}"\\} (\\d+)$`, "m").exec(
+        metrics,
+      )?.[1],
+    );
+  // Other tests count in the same Redis.
+  expect(count("vibes")).toBeGreaterThanOrEqual(3);
+  expect(count("cost")).toBeGreaterThanOrEqual(1);
+  expect(count("details.aura")).toBeGreaterThanOrEqual(1);
 });
