@@ -10,6 +10,7 @@ const SRC = [
   ["parameters", "ledger"],
   ["db"],
   ["config", "redis", "keys"],
+  ["telemetry"],
   ["epoch", "pricing", "retention"],
   ["catalogue", "rollup"],
   ["write", "summary"],

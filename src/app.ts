@@ -13,6 +13,7 @@ import { healthRoutes } from "./http/health.ts";
 import { litellmRoutes } from "./http/litellm.ts";
 import { logsRoutes } from "./http/logs.ts";
 import { metricsRoutes } from "./http/metrics.ts";
+import { observe } from "./http/observe.ts";
 import { openApiRoutes } from "./http/openapi.ts";
 import { priceCheckRoutes } from "./http/price-checks.ts";
 import { pricesRoutes } from "./http/prices.ts";
@@ -25,15 +26,7 @@ import { tracesRoutes } from "./http/traces.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(async (c, next) => {
-    const beganMs = deps.now();
-    const requestId = crypto.randomUUID();
-    c.set("requestId", requestId);
-    await next();
-    c.header("X-Request-Id", requestId);
-    c.header("X-Process-Time", String((deps.now() - beganMs) / 1_000));
-    c.header("X-Content-Type-Options", "nosniff");
-  });
+  app.use(observe(deps));
   const routes = [
     healthRoutes(deps),
     docsRoutes(deps),

@@ -1,7 +1,7 @@
 /** The dependencies of the Worker's functions. They are built once per isolate, and by tests. */
 import type { Config } from "./config.ts";
 import type { CronDeps } from "./cron.ts";
-import { connect } from "./db/client.ts";
+import { connect, type Database } from "./db/client.ts";
 import { createReader } from "./db/replica.ts";
 import { createEpochLease } from "./epoch.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
@@ -18,6 +18,7 @@ import { createFrequentMerger } from "./rollup/merge-often.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
 import { createZones } from "./summary/zone.ts";
+import { observedDatabase, observedRedis } from "./telemetry/observed.ts";
 import { createGroupCommit } from "./write/group-commit.ts";
 import { writeBatch } from "./write/write-batch.ts";
 
@@ -28,15 +29,16 @@ export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
 
 /** @param given dependencies to use instead of building them. The others are built on top of these. */
 export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
-  const { now = Date.now, db = connect(config.database) } = given;
+  const { now = Date.now, observers = [] } = given;
+  const observed = (database: Database) => observedDatabase(database, now, observers);
+  const db = observed(given.db ?? connect(config.database));
   const catalogue = given.catalogue ?? createCurrentCatalogue(db);
-  const redis = given.redis ?? connectRedis(config.redisUrl, config.redisToken);
+  const redis = observedRedis(given.redis ?? connectRedis(config.redisUrl, config.redisToken), now);
   return {
     config,
-    db,
-    redis,
     now,
-    reader: createReader(db, config.replica && connect(config.replica), now),
+    observers,
+    reader: createReader(db, config.replica && observed(connect(config.replica)), now),
     keyring: createKeyring(db),
     catalogue,
     prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId), catalogue.get),
@@ -51,5 +53,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     mergeSignal: createMergeSignal(redis),
     merger: createFrequentMerger(db, now),
     ...given,
+    db,
+    redis,
   };
 }

@@ -8,6 +8,7 @@ import type { Caller, Keyring } from "../keys.ts";
 import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { SummaryCache } from "../summary/cache.ts";
 import type { Zones } from "../summary/zone.ts";
+import type { Observer } from "../telemetry/observer.ts";
 import type { Intake, Work } from "./intake.ts";
 
 export interface Deps extends IngestDeps {
@@ -19,6 +20,8 @@ export interface Deps extends IngestDeps {
   cache: SummaryCache;
   zones: Zones;
   intake: Intake;
+  /** Told of each request and each transaction. */
+  observers: readonly Observer[];
 }
 
 export interface AppEnv {
