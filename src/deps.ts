@@ -18,7 +18,9 @@ import { createFrequentMerger } from "./rollup/merge-often.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
 import { createZones } from "./summary/zone.ts";
-import { observedDatabase, observedRedis } from "./telemetry/observed.ts";
+import { createLog, logging } from "./telemetry/log-line.ts";
+import { observedDatabase, observedQueue, observedRedis } from "./telemetry/observed.ts";
+import { createSpanExporter } from "./telemetry/spans.ts";
 import { createGroupCommit } from "./write/group-commit.ts";
 import { writeBatch } from "./write/write-batch.ts";
 
@@ -29,7 +31,9 @@ export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
 
 /** @param given dependencies to use instead of building them. The others are built on top of these. */
 export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
-  const { now = Date.now, observers = [] } = given;
+  const { now = Date.now } = given;
+  const log = createLog(config.logLevel, now);
+  const observers = [logging(log), ...(given.observers ?? [])];
   const observed = (database: Database) => observedDatabase(database, now, observers);
   const db = observed(given.db ?? connect(config.database));
   const catalogue = given.catalogue ?? createCurrentCatalogue(db);
@@ -37,7 +41,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   return {
     config,
     now,
-    observers,
+    spans: config.traces && createSpanExporter(config.traces, { now, log }),
     reader: createReader(db, config.replica && observed(connect(config.replica)), now),
     keyring: createKeyring(db),
     catalogue,
@@ -45,7 +49,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     groupCommit: createGroupCommit((projectId, { calls, links }) =>
       writeBatch(db, projectId, calls, { links, graceSeconds: config.wrapperGraceSeconds }),
     ),
-    queue: config.queue && createCallQueue(config.queue),
+    queue: config.queue && createCallQueue(observedQueue(config.queue, now)),
     unknownMembers: createUnknownMembers(),
     cache: createSummaryCache(redis, createEpochLease({ db, redis, now })),
     zones: createZones(),
@@ -55,5 +59,6 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     ...given,
     db,
     redis,
+    observers,
   };
 }
