@@ -90,12 +90,10 @@ export function createSpanExporter(
     const work = async (): Promise<void> => {
       if (waiting.length < MAX_BATCH) await new Promise((resolve) => setTimeout(resolve, delayMs));
       while (waiting.length > 0 && now() < own + LOST_MS) await send(waiting.splice(0, MAX_BATCH));
+      // Nothing may come between the last look at `waiting` and this, or what it adds would wait for another request.
+      if (sendingSinceMs === own) sendingSinceMs = -Infinity;
     };
-    keepAlive(
-      work().finally(() => {
-        if (sendingSinceMs === own) sendingSinceMs = -Infinity;
-      }),
-    );
+    keepAlive(work());
   }
 
   async function send(spans: Span[]): Promise<void> {
