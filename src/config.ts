@@ -2,6 +2,9 @@
 import { z } from "zod";
 import { type DatabaseOptions, DEFAULT_TIMEOUT_MS } from "./db/client.ts";
 import { DEFAULT_GRACE_SECONDS } from "./ledger/call.ts";
+import { parseExporterHeaders } from "./telemetry/exporter-headers.ts";
+import { LOG_LEVELS, type LogLevel } from "./telemetry/log-line.ts";
+import type { SpanOptions } from "./telemetry/spans.ts";
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const hyperdriveBinding = z.object({ connectionString: postgresUrl });
@@ -9,6 +12,12 @@ const queueBinding = z.custom<Queue>(
   (value) => typeof value === "object" && value !== null && "sendBatch" in value,
   "must be the binding of a queue",
 );
+
+const exporterHeaders = z.string().transform((text, context) => {
+  const headers = parseExporterHeaders(text);
+  if (headers === null) context.addIssue({ code: "custom", message: "must be name=value,name=value" });
+  return headers ?? {};
+});
 
 const days = z.coerce.number().int().min(1).max(36_500).optional();
 
@@ -40,6 +49,15 @@ const schema = z
     INGEST_QUEUE: queueBinding.optional(),
     /** Where cron looks for a newer price catalogue; nowhere without it, or where it is empty. */
     CATALOGUE_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).optional(),
+    /** Lines of requests, cron runs and batches below this level are not logged. */
+    LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+    /** Where traces of our own are sent, by OTLP over HTTP. Nowhere without it, or where it is empty. */
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).optional(),
+    /** Headers of these requests, as `name=value,name=value`. Values are URL-encoded. */
+    OTEL_EXPORTER_OTLP_HEADERS: exporterHeaders.optional(),
+    OTEL_SERVICE_NAME: z.string().min(1).max(200).default("llm-cost-tracker"),
+    /** The share of traces that are sampled if the caller did not decide. */
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.01),
     /** The least number of days that calls are kept. If unset, they are kept for ever. Rollups stay. */
     RAW_RETENTION_DAYS: days,
     /** The least number of days that hour rows are kept. If unset, they are kept for ever. Days and weeks stay. */
@@ -65,6 +83,9 @@ export interface Config {
   catalogueUrl: string | undefined;
   rawRetentionDays: number | undefined;
   hourRetentionDays: number | undefined;
+  logLevel: LogLevel;
+  /** Null if traces of our own are sent nowhere. */
+  traces: SpanOptions | null;
 }
 
 /** @throws Error that names the keys that are missing or malformed. */
@@ -97,6 +118,19 @@ export function parseConfig(env: unknown): Config {
     catalogueUrl: data.CATALOGUE_URL || undefined,
     rawRetentionDays: data.RAW_RETENTION_DAYS,
     hourRetentionDays: data.HOUR_RETENTION_DAYS,
+    logLevel: data.LOG_LEVEL,
+    traces: tracesOf(data),
+  };
+}
+
+function tracesOf(data: z.infer<typeof schema>): SpanOptions | null {
+  if (!data.OTEL_EXPORTER_OTLP_ENDPOINT) return null;
+  return {
+    // By OpenTelemetry's rules, the endpoint is of all signals.
+    url: `${data.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, "")}/v1/traces`,
+    headers: data.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    serviceName: data.OTEL_SERVICE_NAME,
+    rate: data.OTEL_TRACES_SAMPLER_ARG,
   };
 }
 

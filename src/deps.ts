@@ -20,7 +20,9 @@ import { createSummaryCache } from "./summary/cache.ts";
 import { createZones } from "./summary/zone.ts";
 import { createCounters, type Totals } from "./telemetry/counters.ts";
 import type { CounterName } from "./telemetry/series.ts";
-import { observedDatabase, observedRedis } from "./telemetry/observed.ts";
+import { createLog, logging } from "./telemetry/log-line.ts";
+import { observedDatabase, observedQueue, observedRedis } from "./telemetry/observed.ts";
+import { createSpanExporter } from "./telemetry/spans.ts";
 import { createGroupCommit } from "./write/group-commit.ts";
 import { writeBatch } from "./write/write-batch.ts";
 
@@ -33,7 +35,8 @@ export interface Deps extends HttpDeps, CronDeps, ConsumeDeps {
 export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   const { now = Date.now } = given;
   const store = connectRedis(config.redisUrl, config.redisToken);
-  const queue = given.queue === undefined ? config.queue && createCallQueue(config.queue) : given.queue;
+  const queue =
+    given.queue === undefined ? config.queue && createCallQueue(observedQueue(config.queue, now)) : given.queue;
   const unknownMembers = given.unknownMembers ?? createUnknownMembers();
   const totals: Totals[] = [
     () =>
@@ -42,7 +45,8 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
         .map(({ provider, member, count }) => ["llm_cost_unknown_usage_members_total", [provider, member], count]),
   ];
   const counters = given.counters ?? createCounters(store, now, totals);
-  const observers = [counters, ...(given.observers ?? [])];
+  const log = createLog(config.logLevel, now);
+  const observers = [logging(log), counters, ...(given.observers ?? [])];
   const observed = (database: Database) => observedDatabase(database, now, observers);
   const db = observed(given.db ?? connect(config.database));
   const catalogue = given.catalogue ?? createCurrentCatalogue(db);
@@ -58,6 +62,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   return {
     config,
     now,
+    spans: config.traces && createSpanExporter(config.traces, { now, log }),
     reader,
     replicaLagSeconds: reader.lagSeconds,
     counters,

@@ -3,7 +3,9 @@ import { createApp } from "./app.ts";
 import { parseConfig } from "./config.ts";
 import { runScheduled } from "./cron.ts";
 import { createDeps } from "./deps.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { consume } from "./queue/consume.ts";
+import { observeRun } from "./telemetry/run.ts";
 
 function build(env: unknown) {
   const deps = createDeps(parseConfig(env));
@@ -19,10 +21,20 @@ export default {
   },
   async scheduled(controller, env, ctx) {
     built ??= build(env);
-    await runScheduled(built.deps, controller.scheduledTime, (work) => ctx.waitUntil(work));
+    const { deps } = built;
+    const keepAlive: KeepAlive = (work) => ctx.waitUntil(work);
+    await observeRun(deps, "cron", keepAlive, async () => {
+      const result = await runScheduled(deps, controller.scheduledTime, keepAlive);
+      return { due: result !== null, ...result };
+    });
   },
   async queue(batch, env, ctx) {
     built ??= build(env);
-    await consume(built.deps, batch, (work) => ctx.waitUntil(work));
+    const { deps } = built;
+    const keepAlive: KeepAlive = (work) => ctx.waitUntil(work);
+    await observeRun(deps, "queue", keepAlive, async () => {
+      await consume(deps, batch, keepAlive);
+      return { messages: batch.messages.length };
+    });
   },
 } satisfies ExportedHandler;

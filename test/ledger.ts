@@ -15,8 +15,8 @@ export function redis(): RedisClient {
 
 /** What leads a bare Worker to a database; a Hyperdrive binding is no more to it than what it says. */
 export function bindingsOf({ driver, url, fetchEndpoint }: DatabaseOptions): Record<string, string | object> {
-  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY } = inject("bindings");
-  const others = { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY };
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY, LOG_LEVEL } = inject("bindings");
+  const others = { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, ADMIN_KEY, LOG_LEVEL };
   if (driver === "postgres") return { ...others, HYPERDRIVE: { connectionString: url } };
   return { ...others, DATABASE_URL: url, ...(fetchEndpoint !== undefined && { NEON_FETCH_ENDPOINT: fetchEndpoint }) };
 }

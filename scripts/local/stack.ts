@@ -32,12 +32,13 @@ export interface BackendOptions {
 
 export interface Backends {
   databaseUrl: string;
-  /** The text bindings that lead the worker here. */
+  /** The text bindings that lead the worker here, and its log level. */
   bindings: {
     DATABASE_URL: string;
     NEON_FETCH_ENDPOINT: string;
     UPSTASH_REDIS_REST_URL: string;
     UPSTASH_REDIS_REST_TOKEN: string;
+    LOG_LEVEL: string;
   };
   /** The same database through Hyperdrive's stand-in. */
   hyperdriveUrl: string;
@@ -75,6 +76,8 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
       NEON_FETCH_ENDPOINT: neon.url,
       UPSTASH_REDIS_REST_URL: upstash.url,
       UPSTASH_REDIS_REST_TOKEN: token,
+      // A line for every request would drown what a local stack says.
+      LOG_LEVEL: "warn",
     },
     hyperdriveUrl: hyperdrive.url,
     queueUrl: queue.url,

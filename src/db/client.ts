@@ -159,6 +159,11 @@ export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAUL
   };
 }
 
+/** The text of a statement, which holds none of its values. */
+export function textOf(query: SQL | Bound): string {
+  return "statement" in query ? query.statement.text : dialect.sqlToQuery(query).sql;
+}
+
 /** Compiles a statement whose values are placeholders, named in `order`. */
 export function compile(query: SQL, order: readonly string[]): Statement {
   const { sql: text, params } = dialect.sqlToQuery(query);

@@ -39,6 +39,7 @@ export function countItems(
 
 /** @throws ApiError `all_rejected` if every item was rejected. */
 export function answerBatch(c: AppContext, result: Ingested | Queued): Response {
+  c.get("noted").counts = result;
   if (result.rejected > 0 && result.accepted === 0) {
     throw new ApiError("all_rejected", "no item of the body could be accepted", {
       inserted: 0,

@@ -53,6 +53,7 @@ async function arrivedBody(c: AppContext, intake: Intake): Promise<Uint8Array> {
   const arriving = length === null ? readStream(request.body, work) : readKnown(request, Number(length), work);
   const bytes = await holdOpen(arriving, intake.arrivalMs);
   if (bytes === "late") throw new ApiError("body_timeout", `the body took longer than ${intake.arrivalMs / 1_000} s`);
+  c.get("noted").bytesIn = bytes.byteLength;
   return encoding === "gzip" ? gunzip(bytes, work) : bytes;
 }
 

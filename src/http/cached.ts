@@ -1,5 +1,5 @@
 /**
- * Answers JSON from the cache or the database, with an ETag and with headers that tell the source and the time taken.
+ * Answers JSON from the cache or the database, with an ETag and with a header that tells the source.
  */
 import type { z } from "zod";
 import { sha256Hex } from "../digest.ts";
@@ -23,7 +23,7 @@ const SENT = {
   ETag: "Identifies the answer without its `as_of`.",
   "X-Cache": "The cache's state: `hit`, `miss`, `bypass`, or `down` if the cache did not answer or took no writes.",
   "Cache-Control": "`private, no-cache`",
-  "Server-Timing": "The cache's state, and milliseconds in the database and in total.",
+  "Server-Timing": "The cache's state, and milliseconds in the database, in Redis and in total.",
 };
 
 export function cachedAnswers(schema: z.ZodType): Operation["answers"] {
@@ -41,7 +41,6 @@ export async function answerCached(
   beganMs: number,
   compute: () => Promise<unknown>,
 ): Promise<Response> {
-  let databaseMs = 0;
   const { body, digest, state } = await deps.cache.answer(
     {
       projectId: c.get("caller").projectId,
@@ -50,19 +49,15 @@ export async function answerCached(
       bypass: /\bno-cache\b/i.test(c.req.header("cache-control") ?? ""),
     },
     beganMs,
-    async () => {
-      const answer = await compute();
-      databaseMs = deps.now() - beganMs;
-      return JSON.stringify(answer);
-    },
+    async () => JSON.stringify(await compute()),
     keepAliveOf(c),
   );
 
   const etag = `"${digest}"`;
+  c.get("noted").cache = state;
   c.header("X-Cache", state);
   c.header("ETag", etag);
   c.header("Cache-Control", "private, no-cache");
-  c.header("Server-Timing", `cache;desc=${state}, db;dur=${databaseMs}, total;dur=${deps.now() - beganMs}`);
   if (matches(c.req.header("if-none-match"), etag)) return c.body(null, 304);
   return c.body(body, 200, { "Content-Type": "application/json" });
 }

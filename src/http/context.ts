@@ -10,10 +10,11 @@ import type { MergeSignal } from "../rollup/signal.ts";
 import type { SummaryCache } from "../summary/cache.ts";
 import type { Zones } from "../summary/zone.ts";
 import type { Counters } from "../telemetry/counters.ts";
-import type { Observer } from "../telemetry/observer.ts";
+import type { RunDeps } from "../telemetry/run.ts";
 import type { Intake, Work } from "./intake.ts";
+import type { Noted } from "./observe.ts";
 
-export interface Deps extends IngestDeps {
+export interface Deps extends IngestDeps, RunDeps {
   config: Config;
   keyring: Keyring;
   /** Reads rollups: from the replica if one is configured, else from the primary. */
@@ -24,13 +25,13 @@ export interface Deps extends IngestDeps {
   intake: Intake;
   counters: Counters;
   mergeSignal: MergeSignal;
-  /** Told of each request and each transaction. */
-  observers: readonly Observer[];
 }
 
 export interface AppEnv {
   Variables: {
     requestId: string;
+    /** For the log line. */
+    noted: Noted;
     /** Set by `requireScope`. */
     caller: Caller;
     /** Set for routes with a body. */

@@ -1,6 +1,6 @@
 /**
  * Errors on the wire: RFC 9457 problem details, or google.rpc.Status if the request is OTLP. An unexpected error
- * becomes an opaque 500; only the log has its details.
+ * becomes an opaque 500; only the log tells where it was thrown.
  */
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
@@ -123,7 +123,7 @@ function problemSchema(code: ErrorCode): z.ZodType {
       status: z.literal(status),
       detail: z.string().describe("What is wrong, in words for people."),
       code: z.literal(code),
-      request_id: id.describe("The same id as in the header `X-Request-Id`."),
+      request_id: z.string().describe("The same id as in the header `X-Request-Id`."),
       ...members,
     })
     .meta({ id: `Problem${inPascalCase(code)}`, description: means });
@@ -160,7 +160,9 @@ export const ERROR_HEADERS: Partial<Record<Status, Readonly<Record<string, { val
 export function answerError(error: Error, c: AppContext): Response {
   const known = toApiError(error);
   const { status } = KINDS[known.code];
-  if (status >= 500) logError(error, c.get("requestId"));
+  const noted = c.get("noted");
+  noted.errorCode = known.code;
+  if (status >= 500) noted.failure = error;
   for (const [name, { value }] of Object.entries(ERROR_HEADERS[status] ?? {})) c.header(name, value);
 
   const otlp = c.get("otlp");
@@ -182,7 +184,7 @@ export function answerError(error: Error, c: AppContext): Response {
   return c.body(JSON.stringify(problem), status, { "Content-Type": "application/problem+json" });
 }
 
-function toApiError(error: Error): ApiError {
+export function toApiError(error: Error): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof Expired) return expired(error);
   if (error instanceof DatabaseUnavailable)
@@ -202,17 +204,4 @@ function expired({ what, sinceMs }: Expired): ApiError {
     hours: `hourly data is kept from ${since} on; before that, ask for whole UTC days`,
   };
   return new ApiError(`${what}_expired`, details[what], { since });
-}
-
-/** Every text is cut to a length, because a message may hold a whole statement with what callers sent. */
-export function logError(error: Error, requestId: string): void {
-  const cause = error.cause instanceof Error ? `: ${error.cause.message.slice(0, 200)}` : "";
-  console.error(
-    JSON.stringify({
-      level: "error",
-      request_id: requestId,
-      error: `${error.name}: ${error.message.slice(0, 500)}${cause}`,
-      stack: error.stack?.slice(0, 2_000),
-    }),
-  );
 }

@@ -8,7 +8,6 @@ import { SummaryRow } from "../summary/shown.ts";
 import { ShownTrace } from "../traces/read.ts";
 import { lines } from "./batch.ts";
 import type { AppEnv, Deps } from "./context.ts";
-import { logError } from "./errors.ts";
 import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
@@ -45,12 +44,13 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const { projectId } = c.get("caller");
-      const requestId = c.get("requestId");
+      const { promise: ended, resolve: end } = Promise.withResolvers<Error | null>();
       const { asked, body } = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
         const asked = parseExportQuery(params, projectId, deps.now(), deps.zones);
-        const body = await streamOf(exportLines(deps.reader, projectId, asked), (error) => logError(error, requestId));
+        const body = await streamOf(exportLines(deps.reader, projectId, asked), end);
         return { asked, body };
       });
+      c.get("noted").ended = ended;
       return c.body(body, 200, {
         "Content-Type": asked.format === "ndjson" ? "application/x-ndjson" : "text/csv; charset=utf-8",
         "Content-Disposition": `attachment; filename="${fileName(asked)}"`,

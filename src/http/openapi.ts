@@ -30,7 +30,7 @@ itself limits no rate; if a proxy in front answers 429, wait as for 503. After a
 again. Routes that change something say what happens when they are sent again.
 
 Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`. Every answer has the same id in the header
-\`X-Request-Id\`. Errors of OTLP requests are in OTLP's own form. An unknown path answers 404 \`not_found\`; a known path
+\`X-Request-Id\`. A request may bring its own: 1 to 128 letters, digits and \`._:-\`. Errors of OTLP requests are in OTLP's own form. An unknown path answers 404 \`not_found\`; a known path
 with another method answers 405 \`method_not_allowed\`.
 
 To try the API, start the ledger with \`npm run dev\` and authorize with the \`apiKey\` from \`.data/dev.json\`.`;

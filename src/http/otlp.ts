@@ -46,6 +46,7 @@ const ITEM = { traces: "span", logs: "log record" } as const;
 /** Clients never resend items that a partial success rejects, so only items that can never be accepted are rejected. */
 export function answerOtlp(c: AppContext, result: Ingested | Queued, signal: keyof typeof ITEM): Response {
   const otlp = c.get("otlp");
+  c.get("noted").counts = result;
   const rejections = result.errors.filter(({ code }) => code !== "conflict");
   const message = rejections
     .slice(0, 3)

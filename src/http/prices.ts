@@ -18,13 +18,14 @@ import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 import { newPrice, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
+import { errorLine } from "../telemetry/log-line.ts";
 
 const healing = RepriceJob.nullable().describe(
   "The job that prices past calls which had no price. It runs at once. Null if there are none, if they could not be looked for, and for a global price: the daily sweep at 03:00 UTC opens such jobs for each project.",
 );
 
 function logged(error: unknown): null {
-  console.error(JSON.stringify({ level: "error", healing: String(error) }));
+  console.error(errorLine("healing", {}, error));
   return null;
 }
 

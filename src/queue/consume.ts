@@ -11,6 +11,7 @@ import { expiredOf, keepDeadLetters, type Letter } from "./dead-letters.ts";
 import type { Counters } from "../telemetry/counters.ts";
 import { readMessage } from "./message.ts";
 import type { QueueCounts, CallQueue } from "./queue.ts";
+import { errorLine } from "../telemetry/log-line.ts";
 
 /** The end of the name of the queue of dead letters. */
 const DEAD_LETTERS = "-dead-letters";
@@ -114,6 +115,5 @@ function comeAgain(messages: readonly Message[], counts: QueueCounts, error: unk
     message.retry({ delaySeconds: Math.min(2 ** (message.attempts - 1), LONGEST_WAIT_SECONDS) });
   }
   counts.messages.retried += messages.length;
-  const reason = error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : "unknown";
-  console.error(JSON.stringify({ level: "error", messages: messages.map(({ id }) => id), error: reason }));
+  console.error(errorLine("queue", { messages: messages.map(({ id }) => id) }, error));
 }

@@ -13,6 +13,7 @@ import { picoToUsd } from "../money.ts";
 import { announceChange } from "../epoch.ts";
 import { formatInstant } from "../time.ts";
 import { count, day, id, time, usd, usdDifference } from "../wire.ts";
+import { errorLine } from "../telemetry/log-line.ts";
 
 /** The counts of a job and of a dry run. */
 const counted = {
@@ -232,7 +233,7 @@ async function takeStep(deps: RepriceDeps, row: Row, keepAlive: KeepAlive): Prom
     const step = await repriceStep(deps.db, pricer, scope, { cursor, limit: STEP, apply: true, jobId });
     mayDiffer = step.restated.length > 0;
   } catch (error) {
-    console.error(JSON.stringify({ level: "error", job: jobId, error: String(error) }));
+    console.error(errorLine("reprice", { job: jobId }, error));
     const failures = Number(row["failures"]) + 1;
     const retryMs = deps.now() + Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
     await deps.db.query(sql`

@@ -10,6 +10,7 @@ import type { KeepAlive } from "../keep-alive.ts";
 import { keyRange } from "../ledger/key.ts";
 import { DAY_MS } from "../time.ts";
 import { repairDay } from "./repair.ts";
+import { errorLine } from "../telemetry/log-line.ts";
 
 /** The days that one look finds. */
 const MOST = 1_000;
@@ -36,7 +37,7 @@ export async function repairNoted(deps: AnnounceDeps, deadlineMs: number, keepAl
     } catch (error) {
       // The other days do not wait for it.
       left = true;
-      console.error(JSON.stringify({ level: "error", repair: [projectId, dayMs], error: String(error) }));
+      console.error(errorLine("repair", { repair: [projectId, dayMs] }, error));
     }
   }
   return !left;

@@ -8,6 +8,7 @@ import type { KeepAlive } from "../keep-alive.ts";
 import { startOfKey } from "../ledger/key.ts";
 import { earliestOf, retryRefused } from "./retry.ts";
 import { settlingAgain } from "./settle.ts";
+import { errorLine } from "../telemetry/log-line.ts";
 
 export interface HeldDeps extends AnnounceDeps {
   config: { wrapperGraceSeconds: number };
@@ -66,7 +67,7 @@ async function decide(deps: HeldDeps, projectId: string, held: readonly Row[], k
       const second = await decide(deps, projectId, held.slice(half), keepAlive);
       return first || second;
     }
-    console.error(JSON.stringify({ level: "error", held: ids, error: String(error) }));
+    console.error(errorLine("held", { held: ids }, error));
     await deps.db.query(sql`
       update held_wrappers set due_at = now() + interval '1 hour'
       where project_id = ${projectId}::uuid and id = any(${ids}::uuid[])`);

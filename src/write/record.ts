@@ -5,6 +5,7 @@
 import { announceChange, type AnnounceDeps } from "../epoch.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { FrequentMerger } from "../rollup/merge-often.ts";
+import { asDatabaseTime } from "../telemetry/timings.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Batch, Outcome } from "./write-batch.ts";
 
@@ -28,7 +29,8 @@ export async function recordCalls(
   const nowMs = deps.now();
   let earliestMs = batch.calls.reduce((earliest, { call }) => Math.min(earliest, call.startedAtMs), nowMs);
   try {
-    const written = await deps.groupCommit.commit(projectId, batch, keepAlive);
+    // Another request may write the batch; this one waits for it as for a statement of its own.
+    const written = await asDatabaseTime(deps.now, () => deps.groupCommit.commit(projectId, batch, keepAlive));
     earliestMs = Math.min(earliestMs, written.earliestMs ?? nowMs);
     deps.merger.added(projectId, written.partials, keepAlive);
     return written.outcomes;

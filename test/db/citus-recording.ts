@@ -15,7 +15,8 @@ export interface Run {
 export type Failing = (run: Run) => Error | null;
 
 const dialect = new PgDialect();
-const FRAME = /at (?:async )?(?:Object\.)?(?:([\w$]+) )?\(?[^()]*?\/(src\/(?!db\/)[^():?]+\.ts)[^():]*:(\d+):\d+\)?$/;
+const FRAME =
+  /at (?:async )?(?:Object\.)?(?:([\w$]+) )?\(?[^()]*?\/(src\/(?!(?:db|telemetry)\/)[^():?]+\.ts)[^():]*:(\d+):\d+\)?$/;
 
 export function recording(db: Database, runs: Run[], failing: Failing): Database {
   function noted(queries: readonly (Bound | Parameters<Database["query"]>[0])[]): Bound[] {

@@ -55,7 +55,11 @@ export async function startTarget(driver: "neon" | "postgres"): Promise<Target> 
       : { HYPERDRIVE: { connectionString: backends.hyperdriveUrl } };
   const logFile = join(folder, "worker.log");
   const entry = join(import.meta.dirname, "../../scripts/bench/worker.ts");
-  const worker = await startWorkerd({ ...redis, ...database, ADMIN_KEY, METRICS_TOKEN }, entry, logFile);
+  const worker = await startWorkerd(
+    { ...redis, ...database, ADMIN_KEY, METRICS_TOKEN, LOG_LEVEL: "warn" },
+    entry,
+    logFile,
+  );
   started.defer(worker.stop);
   const agent = new Agent({ keepAlive: true });
   started.defer(async () => agent.destroy());

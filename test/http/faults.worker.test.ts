@@ -129,9 +129,15 @@ describe("an error that nobody foresaw", () => {
     expect(log).toHaveBeenCalledOnce();
     const line = String(log.mock.calls[0]![0]);
     expect(line).toContain(body.request_id);
-    expect(line).toContain("x is not a function");
+    expect(JSON.parse(line)).toMatchObject({
+      level: "error",
+      status: 500,
+      error_code: "internal",
+      error: { name: "TypeError", cause: { name: "NeonDbError" } },
+    });
+    expect(line).toContain("faults.worker.test.ts:");
     expect(line).not.toContain(key);
-    expect(line).not.toContain("secret");
+    expect(line).not.toMatch(/not a function|boom|secret/);
   });
 });
 
