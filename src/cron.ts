@@ -13,6 +13,7 @@ import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
 import { openAllHealing, openHealing } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
+import { sampleSizes } from "./insight/growth.ts";
 import { merge } from "./rollup/merge.ts";
 import { repairNoted } from "./rollup/repair-noted.ts";
 
@@ -102,6 +103,7 @@ function stagesOf(
       await runJobs(deps, keepAlive);
     },
     () => noteAliases(deps.db),
+    () => sampleSizes(deps.db, deps.now()),
     async () => {
       while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
     },
