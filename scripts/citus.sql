@@ -41,6 +41,7 @@ SELECT create_reference_table('api_keys');
 SELECT create_reference_table('custom_prices');
 SELECT create_reference_table('retention');
 SELECT create_reference_table('catalogue_versions');
+SELECT create_reference_table('size_samples');
 
 -- Rows of one project are on one node, whatever the table; `traces` with all of its partitions.
 SELECT create_distributed_table('traces', 'project_id');

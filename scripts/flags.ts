@@ -125,3 +125,13 @@ export const httpUrl: Kind<string> = {
   said: "an http(s) URL",
   read: (text) => (["http:", "https:"].includes(URL.parse(text)?.protocol ?? "") ? text : undefined),
 };
+
+export const postgresUrl: Kind<string> = {
+  said: "a postgres:// URL",
+  read: (text) => (/^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? "") ? text : undefined),
+};
+
+export const projectId: Kind<string> = {
+  said: "the id of a project",
+  read: (text) => (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined),
+};

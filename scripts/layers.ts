@@ -25,7 +25,7 @@ const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "prices", "check-layers"],
+  ["demo", "import", "capture", "dev", "prices", "db-report", "db-explain", "check-layers"],
   ["bench"],
   ["load-test", "capacity"],
 ];
@@ -37,6 +37,8 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   capture: ["ingest", "ledger"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ledger"],
+  "db-report": ["db", "insight"],
+  "db-explain": "all",
 };
 const USED_BY_ALL_SCRIPTS = ["time"];
 

@@ -4,6 +4,7 @@ import { ApiError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./http/context.ts";
+import { databaseRoutes } from "./http/database.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
@@ -48,6 +49,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     priceCheckRoutes(deps),
     repriceRoutes(deps),
     adminRoutes(deps),
+    databaseRoutes(deps),
     deadLetterRoutes(deps),
     metricsRoutes(deps),
   ];

@@ -14,6 +14,7 @@ import { openAllHealing, openHealing } from "./reprice/heal.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
 import { addUpCorrections } from "./rollup/corrections.ts";
+import { sampleSizes } from "./insight/growth.ts";
 import { merge } from "./rollup/merge.ts";
 import { auditYesterday, type SnapshotDeps, takeSnapshot } from "./monitoring/take-snapshot.ts";
 import { keepRuns, readKept, type Runs } from "./telemetry/snapshot.ts";
@@ -161,6 +162,9 @@ function stagesOf(
       await runJobs(deps, keepAlive);
     },
     aliases: () => noteAliases(deps.db),
+    async sizes() {
+      await sampleSizes(deps.db, deps.now());
+    },
     async links() {
       while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
     },

@@ -34,6 +34,17 @@ const serverSettings = {
   client_connection_check_interval: "2s",
 };
 
+/** The library behind `GET /v1/admin/database`. Not every package of Postgres has it. */
+async function statementStatistics(home: PostgresHome): Promise<Record<string, string>> {
+  const folder = join(home.bin, "..", "lib", "postgresql");
+  const files = await readdir(folder).catch(() => []);
+  const preloaded = files.some((file) => /^pg_stat_statements\.(?:so|dylib|dll)$/.test(file));
+  return preloaded ? { shared_preload_libraries: STATEMENT_STATISTICS } : {};
+}
+
+/** The name of the library and of the extension. */
+export const STATEMENT_STATISTICS = "pg_stat_statements";
+
 export interface Server {
   port: number;
   pid(): number;
@@ -134,7 +145,9 @@ async function tryServer(home: PostgresHome, logFile: string, port: number): Pro
     logStart = 0;
   }
   const log = openSync(logFile, "a", 0o600);
-  const settings = Object.entries(serverSettings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const settings = Object.entries({ ...serverSettings, ...(await statementStatistics(home)) }).flatMap(
+    ([name, value]) => ["-c", `${name}=${value}`],
+  );
   const child = spawnTool(home, "postgres", ["-D", home.cluster, "-p", String(port), ...settings], log);
   closeSync(log);
 

@@ -29,7 +29,7 @@ import pg from "pg";
 import { lockFolder } from "./folder-lock.ts";
 import { freePort } from "./listen.ts";
 import { findPostgresHome, makePrivateFolder, type PostgresHome } from "./postgres-home.ts";
-import { lastComplaint, runServer, spawnTool, stopOrphan } from "./postgres-server.ts";
+import { lastComplaint, runServer, spawnTool, STATEMENT_STATISTICS, stopOrphan } from "./postgres-server.ts";
 import { StartError } from "./start-error.ts";
 
 const database = "llm_cost";
@@ -70,6 +70,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   started.defer(server.stop);
   const url = `postgresql://postgres:${password}@127.0.0.1:${server.port}/${database}`;
   await ensureDatabase(url);
+  await ensureStatementStatistics(url);
   const all = started.move();
   return {
     url,
@@ -166,5 +167,15 @@ async function ensureDatabase(url: string): Promise<void> {
     await admin.end();
     return;
   }
+  await client.end();
+}
+
+/** In each start, because an older version made the database without it. */
+async function ensureStatementStatistics(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ loaded: string }>("SHOW shared_preload_libraries");
+  if (Object.values(rows[0]!).includes(STATEMENT_STATISTICS))
+    await client.query(`CREATE EXTENSION IF NOT EXISTS ${STATEMENT_STATISTICS}`);
   await client.end();
 }

@@ -1,7 +1,7 @@
 /** The flags of `npm run prices`. */
 import { Argument, Command, Option } from "@commander-js/extra-typings";
 import { CommandError } from "../command.ts";
-import { flag, type Kind, parseFlags } from "../flags.ts";
+import { flag, parseFlags, postgresUrl, projectId } from "../flags.ts";
 
 export interface PricesOptions {
   action: "diff" | "update" | "show";
@@ -18,16 +18,6 @@ export interface PricesOptions {
 
 const PUBLISHED = "https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json";
 
-const postgresUrl: Kind<string> = {
-  said: "a postgres:// URL",
-  read: (text) => (/^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? "") ? text : undefined),
-};
-
-const uuid: Kind<string> = {
-  said: "the id of a project",
-  read: (text) => (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined),
-};
-
 const PRICES = new Command("npm run prices --")
   .description("Shows, compares and replaces the catalogue of prices that new calls are priced by.")
   .addArgument(new Argument("<action>", "what to do").choices(["diff", "update", "show"]))
@@ -37,7 +27,7 @@ const PRICES = new Command("npm run prices --")
   )
   .option("--accept", "stores it although prices change by more than 10x, or models are gone: you have seen the diff")
   .option("--provider <name>", "whose model to show; without it, the one that the name tells", "unknown")
-  .addOption(flag("--project <id>", uuid, "whose custom prices to show, too; without it, those for every project"))
+  .addOption(flag("--project <id>", projectId, "whose custom prices to show, too; without it, those for every project"))
   .addOption(
     flag("--database <url>", postgresUrl, "where versions are; without it, the running dev server's").env(
       "DATABASE_URL",

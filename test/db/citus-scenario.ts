@@ -133,6 +133,7 @@ export async function playScenario(): Promise<Scenario> {
   const spare = await ask<{ id: string }>("POST", "/v1/keys", { project_id: projectId, name: "spare", scopes });
   await get("/v1/projects");
   await get("/v1/keys");
+  await get("/v1/admin/database");
   await ask("DELETE", `/v1/keys/${spare.id}`);
   await Promise.all(forgedKeys(40).map((forged) => deps.keyring.callerOf(forged, deps.now())));
   const price = { model: "our-model", starts_at: "2026-01-01", usd_per_million_tokens: { input: "2.5" } };
