@@ -10,7 +10,7 @@ const SRC = [
   ["parameters", "ledger"],
   ["db"],
   ["config", "redis", "keys"],
-  ["epoch", "pricing", "retention"],
+  ["epoch", "keyring", "pricing", "retention", "rotation"],
   ["catalogue", "rollup"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { ApiError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
+import { requireAdminKey } from "./http/auth.ts";
 import type { AppEnv, Deps } from "./http/context.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
@@ -34,6 +35,8 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     c.header("X-Process-Time", String((deps.now() - beganMs) / 1_000));
     c.header("X-Content-Type-Options", "nosniff");
   });
+  // Whatever a route below it says of itself.
+  app.use("/v1/admin/*", requireAdminKey(deps));
   const routes = [
     healthRoutes(deps),
     docsRoutes(deps),
