@@ -27,7 +27,8 @@ export function metricsRoutes(deps: Deps): Hono<AppEnv> {
         ([state, count]) => `llm_cost_cache_answers_total{state="${state}"} ${count}`,
       ),
       ...(deps.reader.counts === null ? [] : replicaLines(deps.reader.counts)),
-      ...unknownMemberLines(deps),
+      // They name what other projects sent.
+      ...(c.get("caller") === undefined ? unknownMemberLines(deps) : []),
       ...(await catalogueLines(deps, c)),
       ...(deps.queue === null ? [] : await queueLines(deps.queue, deps.now())),
     ];

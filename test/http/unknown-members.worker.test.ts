@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { appWith, DAY, iso, json, ledgerOf, MONDAY, newKey, openLedger } from "./ledger.ts";
+import { appWith, config, DAY, iso, json, ledgerOf, MONDAY, newKey, openLedger } from "./ledger.ts";
 
 interface Answer {
   members: { member: string; example: string }[];
@@ -8,7 +8,8 @@ interface Answer {
 it("lists the members of usage objects that no rule reads, with their emitters, and counts them in /metrics", async () => {
   const { projectId } = await openLedger();
   // Counters are an isolate's own, so this one is the test's.
-  const fetch = appWith({});
+  const metricsToken = "metrics-token-of-this-test";
+  const fetch = appWith({ config: { ...config, metricsToken } });
   const ledger = ledgerOf(projectId, await newKey(projectId, ["ingest", "read"]), fetch);
   const of = (id: string, day: number, usage: object) => ({
     id,
@@ -50,10 +51,13 @@ it("lists the members of usage objects that no rule reads, with their emitters, 
   });
   expect(await ask("&provider=azure")).toEqual([]);
 
-  const headers = { authorization: `Bearer ${await newKey(projectId, ["admin"])}` };
-  const metrics = await (await fetch(new Request("http://ledger/metrics", { headers }))).text();
+  const metricsOf = async (key: string) =>
+    await (await fetch(new Request("http://ledger/metrics", { headers: { authorization: `Bearer ${key}` } }))).text();
+  const metrics = await metricsOf(metricsToken);
   const line = (member: string, count: number) =>
     `llm_cost_unknown_usage_members_total{provider="openai",member="${member}"} ${count}\n`;
   for (const expected of [line("vibes", 3), line("cost", 1), line("details.aura", 1)])
     expect(metrics).toContain(expected);
+  // An API key is of one project, and these are of all.
+  expect(await metricsOf(await newKey(projectId, ["admin"]))).not.toContain("vibes");
 });
