@@ -54,7 +54,12 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ...inject("bindings"), CATALOGUE_URL: "" }, hyperdrives: inject("hyperdrives") },
+            miniflare: {
+              bindings: { ...inject("bindings"), CATALOGUE_URL: "" },
+              hyperdrives: inject("hyperdrives"),
+              // Not the Worker's own, so that it limits one test alone.
+              ratelimits: { TEST_RATE_LIMITER: { namespace_id: "1", simple: { limit: 3, period: 60 } } },
+            },
           })),
         ],
         test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 60_000 },

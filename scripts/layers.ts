@@ -12,7 +12,7 @@ const SRC = [
   ["redis", "keys"],
   ["telemetry"],
   ["config"],
-  ["epoch", "pricing", "retention", "insight"],
+  ["epoch", "keyring", "pricing", "retention", "rotation", "insight"],
   ["catalogue", "rollup"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],

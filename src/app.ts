@@ -5,6 +5,7 @@ import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./http/context.ts";
 import { databaseRoutes } from "./http/database.ts";
+import { requireAdminKey } from "./http/auth.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
@@ -32,6 +33,8 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     deps.counters.sendSometimes(keepAliveOf(c));
   });
   app.use(observe(deps));
+  // Whatever a route below it says of itself.
+  app.use("/v1/admin/*", requireAdminKey(deps));
   const routes = [
     healthRoutes(deps),
     docsRoutes(deps),

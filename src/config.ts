@@ -18,6 +18,10 @@ const exporterHeaders = z.string().transform((text, context) => {
   if (headers === null) context.addIssue({ code: "custom", message: "must be name=value,name=value" });
   return headers ?? {};
 });
+const rateLimitBinding = z.custom<RateLimit>(
+  (value) => typeof value === "object" && value !== null && "limit" in value,
+  "must be a rate limiting binding",
+);
 
 const days = z.coerce.number().int().min(1).max(36_500).optional();
 
@@ -41,6 +45,11 @@ const schema = z
     ADMIN_KEY: z.string().min(32),
     /** A token that reads `/metrics`, at least 16 characters. Keys with the scope `admin` read it too. */
     METRICS_TOKEN: z.string().min(16).optional(),
+    /** A rate limiting binding, by which each key is limited. Without it there is no limit. */
+    RATE_LIMITER: rateLimitBinding.optional(),
+    /** The limit and the period of the binding. They are told to callers, and the binding does not tell them. */
+    RATE_LIMIT_REQUESTS: z.coerce.number().int().min(1).optional(),
+    RATE_LIMIT_PERIOD_SECONDS: z.coerce.number().int().min(1).optional(),
     /** How long a span around calls waits for a call below it before it counts as a call itself. */
     WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
     /** `direct` stores a request's calls before it is answered. `queue` gives them to a queue first. */
@@ -78,6 +87,8 @@ export interface Config {
   adminKey: string;
   wrapperGraceSeconds: number;
   metricsToken: string | undefined;
+  /** Null if there is no limit. */
+  rateLimit: { limiter: RateLimit; requests: number; periodSeconds: number } | null;
   /** Null in direct mode. */
   queue: Queue | null;
   catalogueUrl: string | undefined;
@@ -101,6 +112,9 @@ export function parseConfig(env: unknown): Config {
   }
   const { data } = parsed;
   if (data.INGEST_MODE === "queue" && data.INGEST_QUEUE === undefined) throw refused(["INGEST_QUEUE"]);
+  const { RATE_LIMITER: limiter, RATE_LIMIT_REQUESTS: requests, RATE_LIMIT_PERIOD_SECONDS: periodSeconds } = data;
+  if (limiter && !requests) throw refused(["RATE_LIMIT_REQUESTS"]);
+  if (limiter && !periodSeconds) throw refused(["RATE_LIMIT_PERIOD_SECONDS"]);
   const options = { fetchEndpoint: data.NEON_FETCH_ENDPOINT, timeoutMs: data.DATABASE_TIMEOUT_MS };
   const database = server(data.HYPERDRIVE, data.DATABASE_URL);
   if (database === null) throw refused(["DATABASE_URL"]);
@@ -114,6 +128,7 @@ export function parseConfig(env: unknown): Config {
     adminKey: data.ADMIN_KEY,
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
     metricsToken: data.METRICS_TOKEN,
+    rateLimit: limiter && requests && periodSeconds ? { limiter, requests, periodSeconds } : null,
     queue: data.INGEST_MODE === "queue" ? data.INGEST_QUEUE! : null,
     catalogueUrl: data.CATALOGUE_URL || undefined,
     rawRetentionDays: data.RAW_RETENTION_DAYS,

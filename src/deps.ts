@@ -6,7 +6,7 @@ import { createReader } from "./db/replica.ts";
 import { createEpochLease } from "./epoch.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
 import { createIntake } from "./http/intake.ts";
-import { createKeyring } from "./keys.ts";
+import { createKeyring } from "./keyring.ts";
 import { loadCustomPrices } from "./pricing/custom-price-store.ts";
 import { createCurrentCatalogue } from "./catalogue/current.ts";
 import { createPriceBooks } from "./pricing/price-books.ts";

@@ -6,19 +6,15 @@ import { sql, type SQL } from "drizzle-orm";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Database, Row } from "./db/client.ts";
-import { holdOpen, type KeepAlive } from "./keep-alive.ts";
+import { instantAt } from "./db/sql.ts";
 import { sha256Hex } from "./digest.ts";
 import { ApiError, idempotencyMismatch } from "./errors.ts";
 import { once, upTo } from "./parameters.ts";
+import { formatInstant } from "./time.ts";
 import { id, time } from "./wire.ts";
 
 export const SCOPES = ["ingest", "read", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
-
-export interface Caller {
-  projectId: string;
-  scopes: ReadonlySet<Scope>;
-}
 
 /** A key as the API shows it, without the key itself. */
 export const ApiKey = z
@@ -28,10 +24,19 @@ export const ApiKey = z
     name: z.string(),
     scopes: z.array(z.enum(SCOPES)),
     created_at: time,
+    expires_at: time.nullable().describe("The key is refused from then on. Null if it never expires."),
+    last_used_at: time.nullable().describe("Up to a minute before the last use. Null if the key was never used."),
     revoked_at: time.nullable(),
+    replaced_by: id.nullable().describe("The key that took its place when it was rotated."),
   })
   .meta({ id: "ApiKey" });
 export type ApiKey = z.infer<typeof ApiKey>;
+
+/** A key as the answer shows that made it. Nothing shows the key itself again. */
+export const NewKey = ApiKey.omit({ last_used_at: true, revoked_at: true, replaced_by: true }).extend({
+  key: z.string(),
+});
+export type NewKey = z.infer<typeof NewKey>;
 
 export const Project = z.object({ id, name: z.string(), created_at: time }).meta({ id: "Project" });
 export type Project = z.infer<typeof Project>;
@@ -39,10 +44,12 @@ export type Project = z.infer<typeof Project>;
 const PREFIX = "lct_";
 const RANDOM_BYTES = 20;
 
-function mintKey(): string {
+/** A key that nobody has yet, and what the database keeps of it. */
+export function mintKey(): { key: string; hash: string } {
   const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES));
   const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return PREFIX + random + checksum(random);
+  const key = PREFIX + random + checksum(random);
+  return { key, hash: sha256Hex(key) };
 }
 
 /** Checks the checksum alone, so that typing errors and guesses never reach the database. */
@@ -55,13 +62,16 @@ function checksum(random: string): string {
   return crc32(random).toString(16).padStart(8, "0");
 }
 
+const NEW_KEY_COLUMNS = sql`project_id, id, name, scopes, created_at, expires_at`;
+
 /**
  * Creates a key, which is shown only this once. It is random rather than made from the request: nobody who knows the
  * request and the admin key of that time can make it again.
  *
  * @param id of the key; the same one twice creates one key.
+ * @param expiresMs when it expires, if it does.
  * @throws ApiError `not_found` if there is no such project, `key_already_created` the second time, and
- * `idempotency_mismatch` if the first time was for another name or other scopes.
+ * `idempotency_mismatch` if the first time was for another name, other scopes or another expiry.
  */
 export async function createKey(
   db: Database,
@@ -69,23 +79,31 @@ export async function createKey(
   name: string,
   scopes: readonly Scope[],
   id: string = crypto.randomUUID(),
-): Promise<ApiKey & { key: string }> {
-  const key = mintKey();
-  const hash = sha256Hex(key);
+  expiresMs: number | null = null,
+): Promise<NewKey> {
+  const { key, hash } = mintKey();
   // The update changes nothing, but lets `returning` show a row that was there.
   const [row] = await db.query(sql`
-    insert into api_keys (project_id, id, name, scopes, key_hash)
-    select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash} from projects where id = ${projectId}::uuid
+    insert into api_keys (project_id, id, name, scopes, key_hash, expires_at)
+    select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash}, ${instantAt(expiresMs)}
+    from projects where id = ${projectId}::uuid
     on conflict (project_id, id) do update set name = api_keys.name
-    returning project_id, id, name, scopes, created_at, revoked_at, key_hash`);
+    returning ${NEW_KEY_COLUMNS}, replaced_by, key_hash`);
   if (!row) throw new ApiError("not_found", "there is no such project");
-  const made = readKey(row);
+  const made = readNewKey(row);
   if (row["key_hash"] === hash) return { ...made, key };
-  if (made.name !== name || made.scopes.join() !== scopes.join()) throw idempotencyMismatch();
-  throw new ApiError(
+  // A rotation has moved the expiry since.
+  const expiry = row["replaced_by"] === null ? made.expires_at : asTime(expiresMs);
+  if (made.name !== name || made.scopes.join() !== scopes.join() || expiry !== asTime(expiresMs))
+    throw idempotencyMismatch();
+  throw keyAlreadyCreated(made.id);
+}
+
+export function keyAlreadyCreated(id: string): ApiError {
+  return new ApiError(
     "key_already_created",
     "an earlier request with this Idempotency-Key created the key; it is shown only once",
-    { key_id: made.id },
+    { key_id: id },
   );
 }
 
@@ -125,7 +143,7 @@ function pageOf<T>(rows: Row[], { limit = MAX_PAGE }: AskedPage, read: (row: Row
 
 export async function listKeys(db: Database, asked: AskedPage): Promise<Page<ApiKey>> {
   const rows = await db.query(sql`
-    select project_id, id, name, scopes, created_at, revoked_at, ${MICROS}::text as micros
+    select ${NEW_KEY_COLUMNS}, last_used_at, revoked_at, replaced_by, ${MICROS}::text as micros
     from api_keys ${pageAfter(asked)}`);
   return pageOf(rows, asked, readKey);
 }
@@ -158,138 +176,32 @@ export async function listProjects(db: Database, asked: AskedPage): Promise<Page
   return pageOf(rows, asked, readProject);
 }
 
-export interface Keyring {
-  /**
-   * The caller who holds this key. Null if the key is wrong or revoked. Answers may be half a minute old. With
-   * `keepAlive` an old answer is renewed beside the request, so requests with keys in use do not wait for the database.
-   */
-  callerOf(key: string, nowMs: number, keepAlive?: KeepAlive): Promise<Caller | null>;
-  /** Says that a key was made, which must work at once. */
-  added(): void;
-}
-
-const MEMO_MS = 30_000;
-/** From this age on an answer is renewed. */
-const RENEW_MS = 15_000;
-/** A renewal that failed is tried again after this time. */
-const RETRY_MS = 5_000;
-const MEMO_SIZE = 10_000;
-
-/** Looks keys up in the database and remembers the answers for `MEMO_MS`. */
-export function createKeyring(db: Database): Keyring {
-  const callers = new Map<string, { caller: Caller; renewMs: number; untilMs: number }>();
-  /** Keys of nobody. They have a memo of their own, so that any number of them puts no caller out of it. */
-  const strangers = new Map<string, number>();
-  const roster = createRoster(db);
-
-  async function lookUp(key: string, nowMs: number): Promise<Caller | null> {
-    const [row] = await db.query(sql`
-      select project_id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
-    callers.delete(key);
-    if (!row) {
-      remember(strangers, key, nowMs + MEMO_MS);
-      return null;
-    }
-    const caller = { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) };
-    remember(callers, key, { caller, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
-    return caller;
-  }
-
-  return {
-    async callerOf(key, nowMs, keepAlive) {
-      if (!isWellFormedKey(key)) return null;
-      const known = callers.get(key);
-      if (known && known.untilMs > nowMs) {
-        if (keepAlive && known.renewMs <= nowMs) {
-          known.renewMs = nowMs + RETRY_MS;
-          keepAlive(lookUp(key, nowMs).catch(() => undefined));
-        }
-        return known.caller;
-      }
-      if (known) return await lookUp(key, nowMs);
-      if ((strangers.get(key) ?? 0) > nowMs) return null;
-      if (roster.isFlood(nowMs) && !(await roster.mayHave(key, nowMs, keepAlive))) return null;
-      return await roster.watch(lookUp(key, nowMs), nowMs);
-    },
-    added: roster.forget,
-  };
-}
-
-/** Forgets the oldest of `MEMO_SIZE` entries for a new one. */
-function remember<T>(memo: Map<string, T>, key: string, value: T): void {
-  memo.delete(key);
-  if (memo.size >= MEMO_SIZE) memo.delete(memo.keys().next().value!);
-  memo.set(key, value);
-}
-
-/** So many look-ups of strangers, under way or ended within `WINDOW_MS`, are a flood. */
-const FLOOD = 30;
-const WINDOW_MS = 10_000;
-const ROSTER_MS = 1_000;
-/** With more keys than this, each is looked up by itself. */
-const MAX_ROSTER = 50_000;
-const START_LENGTH = 16;
-
-/**
- * In a flood of forged keys one look at the hashes of all keys, once a second, takes the place of a look-up for each.
- * Meanwhile a key that another isolate makes may take that second to work here.
- */
-function createRoster(db: Database) {
-  let read: { hashes: Promise<ReadonlySet<string> | null>; untilMs: number } | null = null;
-  let underWay = 0;
-  let found = 0;
-  let windowMs = 0;
-
-  async function load(): Promise<ReadonlySet<string> | null> {
-    const rows = await db.query(sql`
-      select left(key_hash, ${START_LENGTH}) as start from api_keys where revoked_at is null limit ${MAX_ROSTER + 1}`);
-    return rows.length > MAX_ROSTER ? null : new Set(rows.map(({ start }) => String(start)));
-  }
-
-  return {
-    isFlood(nowMs: number): boolean {
-      if (nowMs - windowMs >= WINDOW_MS) {
-        windowMs = nowMs;
-        found = 0;
-      }
-      return underWay + found >= FLOOD;
-    },
-    /** False if there is no such key. True if it must be looked up. */
-    async mayHave(key: string, nowMs: number, keepAlive?: KeepAlive): Promise<boolean> {
-      if (read === null || read.untilMs <= nowMs) {
-        const hashes = load().catch(() => null);
-        read = { hashes, untilMs: nowMs + ROSTER_MS };
-        keepAlive?.(hashes);
-      }
-      const hashes = await holdOpen(read.hashes, ROSTER_MS);
-      return hashes === null || hashes === "late" || hashes.has(sha256Hex(key).slice(0, START_LENGTH));
-    },
-    /** Counts a look-up, which found nobody if it gives null. */
-    async watch(lookUp: Promise<Caller | null>, nowMs: number): Promise<Caller | null> {
-      underWay++;
-      try {
-        const caller = await lookUp;
-        if (caller === null && nowMs - windowMs < WINDOW_MS) found++;
-        return caller;
-      } finally {
-        underWay--;
-      }
-    },
-    forget(): void {
-      read = null;
-    },
-  };
-}
-
 function readKey(row: Row): ApiKey {
+  return {
+    ...readNewKey(row),
+    last_used_at: timeOf(row["last_used_at"]),
+    revoked_at: timeOf(row["revoked_at"]),
+    replaced_by: row["replaced_by"] as string | null,
+  };
+}
+
+export function readNewKey(row: Row): Omit<NewKey, "key"> {
   return {
     id: String(row["id"]),
     project_id: String(row["project_id"]),
     name: String(row["name"]),
     scopes: row["scopes"] as Scope[],
     created_at: (row["created_at"] as Date).toISOString(),
-    revoked_at: (row["revoked_at"] as Date | null)?.toISOString() ?? null,
+    expires_at: timeOf(row["expires_at"]),
   };
+}
+
+function timeOf(value: unknown): string | null {
+  return value === null ? null : (value as Date).toISOString();
+}
+
+function asTime(ms: number | null): string | null {
+  return ms === null ? null : formatInstant(ms);
 }
 
 function readProject(row: Row): Project {

@@ -48,13 +48,13 @@ export async function explain({ databaseUrl, projectId, path, nowMs, json }: Que
     UPSTASH_REDIS_REST_TOKEN: "none",
     ADMIN_KEY: adminKey,
   });
-  const caller = { projectId, scopes: new Set(["read", "admin"] as const) };
+  const caller = { projectId, keyId: "explained", scopes: new Set(["read", "admin"] as const) };
   const app = createApp(
     createDeps(config, {
       db: databaseOver(explainingDriver(databaseUrl, statements, json), LIMIT_MS),
       redis: NO_REDIS,
       now: () => nowMs,
-      keyring: { callerOf: async (key) => (key === adminKey ? null : caller), added() {} },
+      keyring: { callerOf: async (key) => (key === adminKey ? null : caller), added() {}, changed() {} },
     }),
   );
   const left: Promise<unknown>[] = [];

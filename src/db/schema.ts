@@ -47,6 +47,12 @@ export const apiKeys = pgTable(
     keyHash: text("key_hash").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),
     revokedAt: at("revoked_at"),
+    /** From then on the key is refused. Null if it never expires. */
+    expiresAt: at("expires_at"),
+    /** Up to a minute behind. */
+    lastUsedAt: at("last_used_at"),
+    /** The key that took its place when it was rotated. */
+    replacedBy: uuid("replaced_by"),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.id] }), index("api_keys_key_hash").on(t.keyHash)],
 );

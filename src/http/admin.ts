@@ -9,20 +9,37 @@ import {
   listKeys,
   listProjects,
   LIST_PARAMETERS,
+  NewKey,
   Project,
   revokeKey,
   SCOPES,
 } from "../keys.ts";
 import { readParameters } from "../parameters.ts";
+import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, RotatedKey, rotateKey } from "../rotation.ts";
 import { id, nextCursor } from "../wire.ts";
-import { parseBody } from "./body.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { instant, parseBody } from "./body.ts";
+import type { AppContext, AppEnv, Deps } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 
 const name = z.string().trim().min(1).max(200);
 const projectBody = z.strictObject({ name });
-const keyBody = z.strictObject({ project_id: z.uuid(), name, scopes: z.array(z.enum(SCOPES)).min(1) });
+const keyBody = z.strictObject({
+  project_id: z.uuid(),
+  name,
+  scopes: z.array(z.enum(SCOPES)).min(1),
+  expires_at: instant.nullish().describe("The key is refused from then on. Without it, the key never expires."),
+});
+const rotateBody = z.strictObject({
+  expires_in_seconds: z
+    .int()
+    .min(0)
+    .max(MAX_OVERLAP_SECONDS)
+    .default(DEFAULT_OVERLAP_SECONDS)
+    .describe("How long the old key goes on working. 0 ends it at once."),
+});
+/** Only the answer that makes a key shows it. */
+const SHOWN_ONCE = { "Cache-Control": "no-store" };
 /** Migrations create this project. */
 const DEFAULT_PROJECT = "00000000-0000-4000-8000-000000000000";
 
@@ -101,18 +118,51 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       answers: {
         201: {
           description: "The new key. Only this answer shows the key itself.",
-          content: json(ApiKey.omit({ revoked_at: true }).extend({ key: z.string() })),
+          content: json(NewKey),
           headers: { "Cache-Control": "`no-store`" },
         },
       },
       refusals: ["invalid_parameter", "not_found", "key_already_created", "idempotency_mismatch"],
     }),
     async (c) => {
-      const { project_id, name, scopes } = await parseBody(c, deps, keyBody);
+      const { project_id, name, scopes, expires_at = null } = await parseBody(c, deps, keyBody);
+      if (expires_at !== null && expires_at <= deps.now())
+        throw new ApiError("invalid_body", "expires_at: must be in the future");
       const id = createdId(c, project_id);
-      const { revoked_at: _, ...key } = await createKey(deps.db, project_id, name, [...new Set(scopes)], id);
+      const key = await createKey(deps.db, project_id, name, [...new Set(scopes)], id, expires_at);
       deps.keyring.added();
-      return c.json(key, 201, { "Cache-Control": "no-store" });
+      return c.json(key, 201, SHOWN_ONCE);
+    },
+  );
+  app.post(
+    "/v1/keys/:id/rotate",
+    operation(deps, {
+      ...admin,
+      id: "rotateKey",
+      summary: "Replace an API key by a new one",
+      description:
+        "The new key has the project, the name, the scopes and the length of life of the old one. Both work until the old one expires. A key is replaced once; rotate the new one next time.",
+      again:
+        "With the same `Idempotency-Key`, the answer is 409 `key_already_created`, because the key itself is not stored and cannot be shown again. Rotate the key that `key_id` names, with `expires_in_seconds: 0`. Without one, it is 409 `key_inactive`, which names that key.",
+      path: { id: { schema: id, description: "The id of the old key, not the key itself." } },
+      headers: IDEMPOTENCY_HEADER,
+      body: { content: json(rotateBody, { expires_in_seconds: 3_600 }) },
+      answers: {
+        201: {
+          description: "The new key. Only this answer shows the key itself.",
+          content: json(RotatedKey),
+          headers: { "Cache-Control": "`no-store`" },
+        },
+      },
+      refusals: ["invalid_parameter", "not_found", "key_already_created", "key_inactive", "idempotency_mismatch"],
+    }),
+    async (c) => {
+      const { expires_in_seconds: overlapSeconds } = await parseBody(c, deps, rotateBody);
+      const id = keyIdOf(c);
+      const key = await rotateKey(deps.db, deps.now(), { id, newId: createdId(c, null), overlapSeconds });
+      deps.keyring.added();
+      deps.keyring.changed(id);
+      return c.json(key, 201, SHOWN_ONCE);
     },
   );
   app.delete(
@@ -121,18 +171,25 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       ...admin,
       id: "revokeKey",
       summary: "Revoke an API key",
-      description: "The key stops working everywhere within 30 seconds.",
+      description:
+        "The key stops working everywhere within 60 seconds. Requests and downloads that have begun by then go on.",
       again: "Revoking a key twice is no error.",
       path: { id: { schema: id, description: "The id of the key, not the key itself." } },
       answers: { 204: { description: "The key is revoked." } },
       refusals: ["not_found"],
     }),
     async (c) => {
-      const id = z.uuid().safeParse(c.req.param("id"));
-      if (!id.success) throw new ApiError("not_found", "there is no such key");
-      await revokeKey(deps.db, id.data);
+      const id = keyIdOf(c);
+      await revokeKey(deps.db, id);
+      deps.keyring.changed(id);
       return c.body(null, 204);
     },
   );
   return app;
+}
+
+function keyIdOf(c: AppContext): string {
+  const id = z.uuid().safeParse(c.req.param("id"));
+  if (id.success) return id.data.toLowerCase();
+  throw new ApiError("not_found", "there is no such key");
 }

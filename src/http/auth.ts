@@ -22,7 +22,7 @@ export function requireScope(deps: Deps, scope: Scope, basic = false): Middlewar
       if (isAdminKey(key))
         throw new ApiError(
           "forbidden",
-          "this needs an API key; the admin key is for /v1/projects, /v1/keys, /v1/dead-letters and POST /v1/prices",
+          "this needs an API key; the admin key is for /v1/admin, /v1/projects, /v1/keys, /v1/dead-letters and POST /v1/prices",
         );
       throw new ApiError("unauthorized", "the API key is unknown or revoked");
     }
@@ -39,9 +39,11 @@ export function requireAdminKey(deps: Deps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const key = credentials(c);
     if (!isAdminKey(key)) {
-      if (await deps.keyring.callerOf(key, deps.now())) throw new ApiError("forbidden", "this needs the admin key");
+      if (await deps.keyring.callerOf(key, deps.now(), keepAliveOf(c)))
+        throw new ApiError("forbidden", "this needs the admin key");
       throw new ApiError("unauthorized", "this needs the admin key");
     }
+    c.set("isAdminKey", true);
     await next();
   };
 }

@@ -1,9 +1,10 @@
 /** Reads request bodies whole and decompressed. The cap holds for the bytes that arrive, not for what headers claim. */
 import { gunzipSync } from "node:zlib";
-import type { z } from "zod";
+import { z } from "zod";
 import { ApiError, malformedBody } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
 import { holdOpen } from "../keep-alive.ts";
+import { parseInstant } from "../time.ts";
 import type { AppContext, Deps } from "./context.ts";
 import type { Intake, Work } from "./intake.ts";
 import { refuseUnstorable } from "./storable.ts";
@@ -134,3 +135,14 @@ export async function parseBody<T>(c: AppContext, { intake }: Deps, schema: z.Zo
   const [issue] = result.error.issues;
   throw new ApiError("invalid_body", `${issue?.path.join(".") || "body"}: ${issue?.message ?? "invalid"}`);
 }
+
+const EARLIEST_MS = Date.UTC(2000, 0, 1);
+const LATEST_MS = Date.UTC(2100, 0, 1);
+
+/** An instant as a member of a body. It becomes epoch ms. */
+export const instant = z.union([z.string(), z.number()]).transform((value, context) => {
+  const ms = typeof value === "number" ? value : parseInstant(value);
+  if (ms !== null && Number.isInteger(ms) && ms >= EARLIEST_MS && ms <= LATEST_MS) return ms;
+  context.addIssue("must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100");
+  return z.NEVER;
+});

@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { Reader } from "../db/replica.ts";
 import type { IngestDeps } from "../ingest/ingest.ts";
 import type { KeepAlive } from "../keep-alive.ts";
-import type { Caller, Keyring } from "../keys.ts";
+import type { Caller, Keyring } from "../keyring.ts";
 import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { MergeSignal } from "../rollup/signal.ts";
 import type { SummaryCache } from "../summary/cache.ts";
@@ -34,6 +34,8 @@ export interface AppEnv {
     noted: Noted;
     /** Set by `requireScope`. */
     caller: Caller;
+    /** Set by `requireAdminKey`. */
+    isAdminKey: true;
     /** Set for routes with a body. */
     work: Work;
     /** Set once a request is known to be OTLP. Errors are then in its form. */

@@ -4,7 +4,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import type { Caller } from "../keys.ts";
+import type { Caller } from "../keyring.ts";
 import { readParameters } from "../parameters.ts";
 import { DeadLetter, deleteDeadLetter, listDeadLetters, PAGE_PARAMETERS } from "../queue/dead-letter-page.ts";
 import { replayDeadLetters } from "../queue/dead-letters.ts";

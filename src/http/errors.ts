@@ -13,7 +13,7 @@ import { formatInstant } from "../time.ts";
 import { id, time } from "../wire.ts";
 import type { AppContext } from "./context.ts";
 
-type Status = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 500 | 503;
+type Status = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
 
 interface ErrorKind {
   status: Status;
@@ -49,7 +49,7 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   },
   too_many_prices: { status: 400, means: "The maximum number of custom prices has been reached." },
   too_many_jobs: { status: 409, means: "The maximum number of open jobs has been reached. Cancel one, or wait." },
-  unauthorized: { status: 401, means: "The key is missing, unknown or revoked." },
+  unauthorized: { status: 401, means: "The key is missing, unknown, revoked or expired." },
   forbidden: {
     status: 403,
     means:
@@ -71,6 +71,12 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     means:
       "An earlier request with this `Idempotency-Key` created the API key, and only its answer showed it. If it did not arrive, revoke the key that `key_id` names, and create another with another `Idempotency-Key`.",
     members: { key_id: id },
+  },
+  key_inactive: {
+    status: 409,
+    means:
+      "The key is revoked, has expired, or was replaced before: `replaced_by` names the key in its place, if there is one.",
+    members: { replaced_by: id.nullable() },
   },
   idempotency_mismatch: {
     status: 422,
@@ -95,6 +101,11 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
     means:
       "The query needs hourly data that has been deleted. Hourly data starts at `since`. Before that, ask for whole UTC days.",
     members: { since: time },
+  },
+  rate_limited: {
+    status: 429,
+    means:
+      "The key has sent more requests than it may in this time at this place. Nothing has changed. `RateLimit-Policy` has the quota `q` and the window `w` in seconds.",
   },
   overloaded: {
     status: 503,
@@ -146,14 +157,22 @@ const RPC_CODE: Readonly<Record<Status, number>> = {
   413: 3,
   415: 3,
   422: 9,
+  429: 8,
   500: 13,
   503: 14,
 };
 
-/** The headers of errors with a status: their values, and their texts in `/openapi.json`. */
-export const ERROR_HEADERS: Partial<Record<Status, Readonly<Record<string, { value: string; description: string }>>>> =
+/**
+ * The headers of errors with a status: their values, and their texts in `/openapi.json`. Who throws the error sets those
+ * without a value.
+ */
+export const ERROR_HEADERS: Partial<Record<Status, Readonly<Record<string, { value?: string; description: string }>>>> =
   {
     401: { "WWW-Authenticate": { value: "Bearer", description: "`Bearer`" } },
+    429: {
+      "Retry-After": { description: "The length of the window in seconds. After that, the quota is whole again." },
+      "RateLimit-Policy": { description: 'The quota and the window, as in `"key";q=1000;w=60`.' },
+    },
     503: { "Retry-After": { value: "5", description: "Seconds to wait before the same request is sent again." } },
   };
 
@@ -163,7 +182,8 @@ export function answerError(error: Error, c: AppContext): Response {
   const noted = c.get("noted");
   noted.errorCode = known.code;
   if (status >= 500) noted.failure = error;
-  for (const [name, { value }] of Object.entries(ERROR_HEADERS[status] ?? {})) c.header(name, value);
+  for (const [name, { value }] of Object.entries(ERROR_HEADERS[status] ?? {}))
+    if (value !== undefined) c.header(name, value);
 
   const otlp = c.get("otlp");
   if (otlp) {

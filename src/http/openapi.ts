@@ -25,9 +25,8 @@ RFC 3339. A range includes its \`from\` and excludes its \`to\`. Unknown query p
 calls are ignored. Answers may get further fields: ignore those that you do not know.
 
 A request may be sent again, unchanged, after 408, 429, 500, 503 and no answer at all. Wait first: as many seconds as
-\`Retry-After\` says, which every 503 has, otherwise 1 s and twice as long each time, with some chance in it. The ledger
-itself limits no rate; if a proxy in front answers 429, wait as for 503. After any other status the same request fails
-again. Routes that change something say what happens when they are sent again.
+\`Retry-After\` says, which every 429 and 503 of the ledger has, otherwise 1 s and twice as long each time, with some
+chance in it. After any other status the same request fails again. Routes that change something say what happens when they are sent again.
 
 Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`. Every answer has the same id in the header
 \`X-Request-Id\`. A request may bring its own: 1 to 128 letters, digits and \`._:-\`. Errors of OTLP requests are in OTLP's own form. An unknown path answers 404 \`not_found\`; a known path
@@ -246,6 +245,8 @@ function refusalsOf({ caller, tag, query, body, refusals = [] }: Operation): Err
       ? (["invalid_body", "body_timeout", "body_too_large", "unsupported_media_type", "overloaded"] as const)
       : []),
     ...refusals,
-    ...(caller === "anyone" ? [] : (["unauthorized", "forbidden", "database_unavailable", "internal"] as const)),
+    ...(caller === "anyone"
+      ? []
+      : (["unauthorized", "forbidden", "rate_limited", "database_unavailable", "internal"] as const)),
   ];
 }

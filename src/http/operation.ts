@@ -10,6 +10,7 @@ import type { Scope } from "../keys.ts";
 import { type Parameters, refuseUnknown } from "../parameters.ts";
 import { requireAdminKey, requireMetrics, requireScope } from "./auth.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { limitRate } from "./rate-limit.ts";
 import { refuseUnstorableUrl } from "./storable.ts";
 
 export const TAGS = {
@@ -64,7 +65,8 @@ type Guard = MiddlewareHandler<AppEnv> & { operation: Operation };
 
 /** Admits the operation's callers and parameters, and describes the route at which it is mounted. */
 export function operation(deps: Deps, operation: Operation): Guard {
-  const admit = operation.body ? inWork(deps, guardOf(deps, operation)) : guardOf(deps, operation);
+  const limited = limitRate(deps, guardOf(deps, operation));
+  const admit = operation.body ? inWork(deps, limited) : limited;
   if (operation.tag === "Ingest") return Object.assign(admit, { operation });
   const [pathParameter] = Object.keys(operation.path ?? {});
   const guard: MiddlewareHandler<AppEnv> = async (c, next) => {

@@ -7,10 +7,8 @@ import { type Pattern, readPattern } from "../pricing/custom-price.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
 import { picoPerUnit, rounded } from "../pricing/ratio.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
-import { parseInstant } from "../time.ts";
+import { instant } from "./body.ts";
 
-const EARLIEST_MS = Date.UTC(2000, 0, 1);
-const LATEST_MS = Date.UTC(2100, 0, 1);
 const MAX_ALIASES = 20;
 const MAX_STEPS = 20;
 const MAX_MULTIPLIERS = 20;
@@ -20,13 +18,6 @@ const name = text.refine(
   (value) => !value.slice(1, -1).includes("*") && !(value.length > 1 && value.startsWith("*") && value.endsWith("*")),
   "may have one *, at its start or at its end",
 );
-const instant = z.union([z.string(), z.number()]).transform((value, context) => {
-  const ms = typeof value === "number" ? value : parseInstant(value);
-  if (ms !== null && Number.isInteger(ms) && ms >= EARLIEST_MS && ms <= LATEST_MS) return ms;
-  context.addIssue("must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100");
-  return z.NEVER;
-});
-
 /** A price per million has six decimals, one per thousand nine: then a unit costs whole pico-USD. */
 const usd = (decimals: number) =>
   z

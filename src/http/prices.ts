@@ -4,7 +4,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import type { Caller } from "../keys.ts";
+import type { Caller } from "../keyring.ts";
 import { ShownPrice } from "../pricing/custom-price-row.ts";
 import { addCustomPrice, listCustomPrices } from "../pricing/custom-price-store.ts";
 import { UnpricedModel, unpricedModels } from "../reprice/unpriced.ts";

@@ -13,6 +13,7 @@ import { packMessages } from "../../src/queue/message.ts";
 import { createCallQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { mergeMain } from "../../src/rollup/merge.ts";
+import { rotateKey } from "../../src/rotation.ts";
 import { withNova } from "../catalogue/documents.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
 import { forgedKeys } from "../forged-keys.ts";
@@ -134,6 +135,9 @@ export async function playScenario(): Promise<Scenario> {
   await get("/v1/projects");
   await get("/v1/keys");
   await get("/v1/admin/database");
+  await ask("POST", `/v1/keys/${spare.id}/rotate`, {});
+  const again = { id: spare.id, newId: crypto.randomUUID(), overlapSeconds: 0 };
+  await expect(rotateKey(recorded, nowMs, again)).rejects.toThrow("was replaced before");
   await ask("DELETE", `/v1/keys/${spare.id}`);
   await Promise.all(forgedKeys(40).map((forged) => deps.keyring.callerOf(forged, deps.now())));
   const price = { model: "our-model", starts_at: "2026-01-01", usd_per_million_tokens: { input: "2.5" } };

@@ -161,7 +161,7 @@ async function furnish(
   }));
   await made("all", "POST", "/v1/traces", calls);
   const spare: string[] = [];
-  for (let i = 0; i < 40; i++) spare.push((await key(own, "read"))["id"]!);
+  for (let i = 0; i < 60; i++) spare.push((await key(own, "read"))["id"]!);
   const range = { from: "2026-09-20", to: "2026-09-24" };
   const jobs: string[] = [];
   for (let i = 0; i < 3; i++)
@@ -173,7 +173,8 @@ async function furnish(
     known: {
       "/v1/traces/{id}": calls.map(({ timestamp, id }) => callKey(timestamp, id)),
       "/v1/sessions/{id}": [...new Set(sessions)],
-      "/v1/keys/{id}": spare,
+      "/v1/keys/{id}": spare.slice(20),
+      "/v1/keys/{id}/rotate": spare.slice(0, 20),
       "/v1/reprice/{id}": jobs,
       project_id: projects,
     },

@@ -62,7 +62,7 @@ describe("projects", () => {
 });
 
 describe("keys", () => {
-  it("are made with 201 {id, project_id, name, scopes, key, created_at}", async () => {
+  it("are made with 201 {id, project_id, name, scopes, key, created_at, expires_at}", async () => {
     const projectId = await newProject();
     expect(await newKey(projectId)).toEqual({
       id: expect.stringMatching(UUID),
@@ -71,6 +71,7 @@ describe("keys", () => {
       scopes: ["ingest", "read"],
       key: expect.stringMatching(/^lct_[0-9a-f]{48}$/),
       created_at: expect.stringMatching(INSTANT),
+      expires_at: null,
     });
   });
 
@@ -90,9 +91,10 @@ describe("keys", () => {
   it("are listed with their scopes and whether they are revoked", async () => {
     const { key: _, ...made } = await newKey(await newProject());
     const list = async () => (await json<{ keys: Key[] }>(await admin("GET", "/v1/keys"))).keys;
-    expect(await list()).toContainEqual({ ...made, revoked_at: null });
+    const listed = { ...made, last_used_at: null, replaced_by: null };
+    expect(await list()).toContainEqual({ ...listed, revoked_at: null });
     await admin("DELETE", `/v1/keys/${made.id}`);
-    expect(await list()).toContainEqual({ ...made, revoked_at: expect.stringMatching(INSTANT) });
+    expect(await list()).toContainEqual({ ...listed, revoked_at: expect.stringMatching(INSTANT) });
   });
 
   it("work at once, two at a time while they are rotated, and stop when revoked", async () => {

@@ -1,10 +1,13 @@
 /** Who gets in where, and that a tenant never comes from anything but the key. */
 import { describe, expect, it } from "vitest";
+import { createKey, revokeKey, type Scope, SCOPES } from "../../src/keys.ts";
+import { forgedKeys } from "../forged-keys.ts";
 import {
   admin,
   appWith,
   call,
   config,
+  db,
   json,
   ledgerOf,
   newKey,
@@ -17,22 +20,45 @@ import {
 const ask = (path: string, headers: Record<string, string>, method = "GET"): Promise<Response> =>
   ofTheWorker(new Request(`http://ledger${path}`, { method, headers, ...(method === "POST" ? { body: "[]" } : {}) }));
 
-const ROUTES = [
-  ["POST", "/v1/traces"],
-  ["POST", "/api/public/otel/v1/traces"],
-  ["GET", "/v1/summary"],
-  ["GET", "/v1/audit"],
-  ["GET", "/v1/projects"],
-  ["POST", "/v1/projects"],
-  ["GET", "/v1/keys"],
-  ["POST", "/v1/keys"],
-  ["DELETE", "/v1/keys/00000000-0000-4000-8000-000000000000"],
-] as const;
+interface Documented {
+  security: Record<string, string[]>[];
+}
+
+const { paths } = await json<{ paths: Record<string, Record<string, Documented>> }>(
+  await ofTheWorker(new Request("http://ledger/openapi.json")),
+);
+/** Every route that needs a key, whom it admits, and its path with an id of nothing. */
+const ROUTES = Object.entries(paths).flatMap(([template, item]) =>
+  Object.entries(item)
+    .filter(([, { security }]) => security.length > 0)
+    .map(([method, { security }]) => ({
+      method: method.toUpperCase(),
+      template,
+      path: template.replace(/\{\w+\}/g, "00000000-0000-4000-8000-000000000000"),
+      /** Of an API key. Undefined if the route takes none. */
+      scope: security.find(({ apiKey }) => apiKey)?.["apiKey"]?.[0],
+      takesAdminKey: security.some((scheme) => "adminKey" in scheme),
+    })),
+);
+const ADMIN_ROUTES = ROUTES.filter(({ scope }) => scope === undefined);
+/** A type that no route reads: who asks is refused before the body is, and not in OTLP's form. */
+const typed = (method: string): Record<string, string> => (method === "POST" ? { "content-type": "text/plain" } : {});
 
 /** A key that was never given out, with a checksum that fits. */
 const STRANGER = `lct_${"0".repeat(40)}${"a6fb3dd6".padStart(8, "0")}`;
 
-describe.each(ROUTES)("%s %s", (method, path) => {
+/** One project's keys: two that are no longer accepted, and one of each scope. */
+const spentKeys = (async () => {
+  const { projectId } = await openLedger();
+  const make = (expiresMs: number | null = null) =>
+    createKey(db, projectId, "spent", ["admin"], crypto.randomUUID(), expiresMs);
+  const [revoked, expired] = [await make(), await make(Date.now() - 1)];
+  await revokeKey(db, revoked.id);
+  const scoped = await Promise.all(SCOPES.map(async (scope) => [scope, await newKey(projectId, [scope])]));
+  return { revoked: revoked.key, expired: expired.key, ...(Object.fromEntries(scoped) as Record<Scope, string>) };
+})();
+
+describe.each(ROUTES)("$method $template", ({ method, path, scope, takesAdminKey }) => {
   it.each([
     ["no key", undefined],
     ["an empty one", "Bearer "],
@@ -46,10 +72,27 @@ describe.each(ROUTES)("%s %s", (method, path) => {
     ["the admin key with something behind it", `Bearer ${config.adminKey} junk`],
     ["almost the admin key", `Bearer ${config.adminKey}x`],
   ])("refuses %s with 401 and WWW-Authenticate", async (_, authorization) => {
-    const type: Record<string, string> = method === "POST" ? { "content-type": "text/plain" } : {};
+    const type = typed(method);
     const response = await ask(path, authorization === undefined ? type : { ...type, authorization }, method);
     expect(response.headers.get("www-authenticate")).toMatch(/^Bearer/);
     await problem(response, 401, "unauthorized");
+  });
+
+  it("refuses keys that are revoked or expired, forged ones, and those that may not", async () => {
+    const keys = await spentKeys;
+    for (const key of [keys.revoked, keys.expired, forgedKeys(1)[0]!]) {
+      const response = await ask(path, { ...typed(method), authorization: `Bearer ${key}` }, method);
+      await problem(response, 401, "unauthorized");
+    }
+    for (const held of SCOPES) {
+      const authorization = `Bearer ${keys[held]}`;
+      const allowed = scope !== undefined && (held === scope || held === "admin");
+      if (allowed) continue;
+      await problem(await ask(path, { ...typed(method), authorization }, method), 403, "forbidden");
+    }
+    if (takesAdminKey) return;
+    const authorization = `Bearer ${config.adminKey}`;
+    await problem(await ask(path, { ...typed(method), authorization }, method), 403, "forbidden");
   });
 });
 
@@ -84,22 +127,24 @@ describe("scopes", () => {
     const authorization = `Basic ${btoa(`user:${config.adminKey}`)}`;
     await problem(await ask("/v1/projects", { authorization }), 401, "unauthorized");
   });
+});
 
-  it("keeps API keys off the admin routes, also those with the scope admin", async () => {
-    const { projectId } = await openLedger();
-    for (const scope of ["ingest", "read", "admin"] as const) {
-      const authorization = `Bearer ${await newKey(projectId, [scope])}`;
-      for (const [method, path] of ROUTES.slice(4)) {
-        await problem(await ask(path, { authorization, "content-type": "application/json" }, method), 403, "forbidden");
-      }
-    }
+describe("/v1/admin/", () => {
+  it("is for the admin key alone, by what its routes say", () => {
+    const below = Object.entries(paths).filter(([path]) => path.startsWith("/v1/admin/"));
+    for (const [path, item] of below)
+      for (const { security } of Object.values(item)) expect([path, security]).toEqual([path, [{ adminKey: [] }]]);
   });
 
-  it("keeps the admin key off everything else", async () => {
-    for (const [method, path] of ROUTES.slice(0, 4)) {
-      const headers = { authorization: `Bearer ${config.adminKey}`, "content-type": "application/x-ndjson" };
-      await problem(await ask(path, headers, method), 403, "forbidden");
+  it("is so whatever a route says, and whether or not there is one", async () => {
+    const { admin: key } = await spentKeys;
+    const below = ADMIN_ROUTES.filter(({ path }) => path.startsWith("/v1/admin/"));
+    for (const { method, path } of [...below, { method: "GET", path: "/v1/admin/nothing" }]) {
+      const authorization = `Bearer ${key}`;
+      await problem(await ask(path, { ...typed(method), authorization }, method), 403, "forbidden");
+      await problem(await ask(path, typed(method), method), 401, "unauthorized");
     }
+    await problem(await admin("GET", "/v1/admin/nothing"), 404, "not_found");
   });
 });
 

@@ -4,6 +4,7 @@
  * wrong.
  */
 import { type Schema, Validator } from "@cfworker/json-schema";
+import type { ErrorCode } from "../../src/errors.ts";
 import { PROBLEMS } from "../../src/http/errors.ts";
 
 type Json = Record<string, unknown>;
@@ -33,6 +34,8 @@ export interface OpenApi {
 
 /** Ingest takes items one by one: a body with a wrong one is answered, too. */
 const ITEMWISE = "Ingest";
+
+const WALL: Readonly<Record<number, ErrorCode>> = { 401: "unauthorized", 403: "forbidden" };
 
 export interface Description {
   /** Has the request a body of JSON, all of which is described? */
@@ -99,8 +102,10 @@ export function describedBy(document: OpenApi): Description {
       const what = `${response.status} ${type} of ${request.method} ${pathname}`;
       if (!operation) {
         if (request.method === "HEAD") return;
-        const problem = PROBLEMS[response.status === 405 ? "method_not_allowed" : "not_found"];
-        problem.parse(await response.clone().json());
+        // Below /v1/admin/ other callers do not learn which paths there are.
+        const walled = pathname.startsWith("/v1/admin/") && WALL[response.status];
+        const code = walled || (response.status === 405 ? "method_not_allowed" : "not_found");
+        PROBLEMS[code].parse(await response.clone().json());
         return;
       }
       const described = answerOf(operation, response.status);

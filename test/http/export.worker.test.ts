@@ -2,7 +2,7 @@
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Database, DatabaseUnavailable, type Row as StoredRow, StatementTooLarge } from "../../src/db/client.ts";
-import { createKeyring } from "../../src/keys.ts";
+import { createKeyring } from "../../src/keyring.ts";
 import { usdToPico } from "../../src/money.ts";
 import { merge } from "../../src/rollup/merge.ts";
 import {

@@ -2,7 +2,7 @@
 import { NeonDbError } from "@neondatabase/serverless";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { connect, DatabaseUnavailable, type Database, StatementTooLarge } from "../../src/db/client.ts";
-import { createKeyring } from "../../src/keys.ts";
+import { createKeyring } from "../../src/keyring.ts";
 import { CATALOGUE_VERSION } from "../../src/pricing/catalogue.ts";
 import { chat, jsonRequest, toProtobuf } from "../ingest/decode/otlp/request.ts";
 import {

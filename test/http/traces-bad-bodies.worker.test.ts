@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Database } from "../../src/db/client.ts";
 import { createIntake } from "../../src/http/intake.ts";
-import { createKeyring } from "../../src/keys.ts";
+import { createKeyring } from "../../src/keyring.ts";
 import { appWith, call, db, ingested, ledgerOf, openLedger, problem, QUEUE_MODE, WEEK, type Ledger } from "./ledger.ts";
 
 const MIB = 2 ** 20;

@@ -184,7 +184,7 @@ describe("no line holds what callers sent", () => {
 
   it.each(Object.keys(errors))("in headers, paths, queries and bodies, with %s", async (kind) => {
     const config = { ...parseConfig(inject("bindings")), logLevel: "info" as const };
-    const caller = { projectId: crypto.randomUUID(), scopes: new Set(["admin"] as const) };
+    const caller = { projectId: crypto.randomUUID(), keyId: "key", scopes: new Set(["admin"] as const) };
     const app = createApp(
       createDeps(config, {
         db: failing(errors[kind]!),
@@ -194,7 +194,7 @@ describe("no line holds what callers sent", () => {
           setIfAbsent: async () => ({ down: true }),
           take: async () => ({ down: true }),
         },
-        keyring: { callerOf: async (key) => (key === "known" ? caller : null), added: () => undefined },
+        keyring: { callerOf: async (key) => (key === "known" ? caller : null), added() {}, changed() {} },
         // Prices are read from the database, which fails; so fails each call.
         now: () => NOW,
       }),
