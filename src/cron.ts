@@ -11,6 +11,7 @@ import type { CurrentCatalogue } from "./catalogue/current.ts";
 import { markHealed, unhealedSince } from "./catalogue/store.ts";
 import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
 import { openAllHealing, openHealing } from "./reprice/heal.ts";
+import { runErasures } from "./erase/job.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
 import { merge } from "./rollup/merge.ts";
@@ -92,6 +93,7 @@ function stagesOf(
     },
     () => healByNewer(deps),
     () => runJobs(deps, keepAlive),
+    () => runErasures(deps, keepAlive),
     () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
     () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
     () => retain(deps, deps.now() + RETAIN_MS),

@@ -5,6 +5,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
+import { type Actor, entry } from "./admin-log.ts";
 import type { Database, Row } from "./db/client.ts";
 import { holdOpen, type KeepAlive } from "./keep-alive.ts";
 import { sha256Hex } from "./digest.ts";
@@ -17,6 +18,8 @@ export type Scope = (typeof SCOPES)[number];
 
 export interface Caller {
   projectId: string;
+  /** The id of the key, which is no secret. */
+  keyId: string;
   scopes: ReadonlySet<Scope>;
 }
 
@@ -69,15 +72,20 @@ export async function createKey(
   name: string,
   scopes: readonly Scope[],
   id: string = crypto.randomUUID(),
+  actor: Actor | null = null,
 ): Promise<ApiKey & { key: string }> {
   const key = mintKey();
   const hash = sha256Hex(key);
   // The update changes nothing, but lets `returning` show a row that was there.
   const [row] = await db.query(sql`
-    insert into api_keys (project_id, id, name, scopes, key_hash)
-    select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash} from projects where id = ${projectId}::uuid
-    on conflict (project_id, id) do update set name = api_keys.name
-    returning project_id, id, name, scopes, created_at, revoked_at, key_hash`);
+    with made as (
+      insert into api_keys (project_id, id, name, scopes, key_hash)
+      select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash} from projects where id = ${projectId}::uuid
+      on conflict (project_id, id) do update set name = api_keys.name
+      returning project_id, id, name, scopes, created_at, revoked_at, key_hash
+    ),
+    logged as (${entry(actor, "key.created", sql`project_id`, sql`id`, sql`(select * from made where key_hash = ${hash}) one`)})
+    select * from made`);
   if (!row) throw new ApiError("not_found", "there is no such project");
   const made = readKey(row);
   if (row["key_hash"] === hash) return { ...made, key };
@@ -131,9 +139,15 @@ export async function listKeys(db: Database, asked: AskedPage): Promise<Page<Api
 }
 
 /** @throws ApiError `not_found` if there is no such key. Revoking a key twice is not an error. */
-export async function revokeKey(db: Database, id: string): Promise<void> {
+export async function revokeKey(db: Database, id: string, actor: Actor | null = null): Promise<void> {
   const [row] = await db.query(sql`
-    update api_keys set revoked_at = coalesce(revoked_at, now()) where id = ${id}::uuid returning id`);
+    with before as (select project_id, id, revoked_at from api_keys where id = ${id}::uuid for update),
+    revoked as (
+      update api_keys k set revoked_at = now() from before b
+      where k.project_id = b.project_id and k.id = b.id and b.revoked_at is null returning k.project_id, k.id
+    ),
+    logged as (${entry(actor, "key.revoked", sql`project_id`, sql`id`, sql`revoked`)})
+    select id from before`);
   if (!row) throw new ApiError("not_found", "there is no such key");
 }
 
@@ -142,11 +156,21 @@ export async function revokeKey(db: Database, id: string): Promise<void> {
  *
  * @throws ApiError `idempotency_mismatch` if the first time was for another name.
  */
-export async function createProject(db: Database, name: string, id: string = crypto.randomUUID()): Promise<Project> {
+export async function createProject(
+  db: Database,
+  name: string,
+  id: string = crypto.randomUUID(),
+  actor: Actor | null = null,
+): Promise<Project> {
+  // A row that was there before has been locked by the update.
   const [row] = await db.query(sql`
-    insert into projects (id, name) values (${id}::uuid, ${name})
-    on conflict (id) do update set name = projects.name
-    returning id, name, created_at`);
+    with made as (
+      insert into projects (id, name) values (${id}::uuid, ${name})
+      on conflict (id) do update set name = projects.name
+      returning id, name, created_at, xmax::text = '0' as fresh
+    ),
+    logged as (${entry(actor, "project.created", sql`id`, sql`id`, sql`(select * from made where fresh) one`)})
+    select id, name, created_at from made`);
   const made = readProject(row!);
   if (made.name !== name) throw idempotencyMismatch();
   return made;
@@ -184,13 +208,14 @@ export function createKeyring(db: Database): Keyring {
 
   async function lookUp(key: string, nowMs: number): Promise<Caller | null> {
     const [row] = await db.query(sql`
-      select project_id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
+      select project_id, id, scopes from api_keys where key_hash = ${sha256Hex(key)} and revoked_at is null`);
     callers.delete(key);
     if (!row) {
       remember(strangers, key, nowMs + MEMO_MS);
       return null;
     }
-    const caller = { projectId: String(row["project_id"]), scopes: new Set(row["scopes"] as Scope[]) };
+    const [projectId, keyId] = [String(row["project_id"]), String(row["id"])];
+    const caller = { projectId, keyId, scopes: new Set(row["scopes"] as Scope[]) };
     remember(callers, key, { caller, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
     return caller;
   }

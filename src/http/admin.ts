@@ -16,7 +16,7 @@ import {
 import { readParameters } from "../parameters.ts";
 import { id, nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { actorOf, type AppEnv, type Deps } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 
@@ -63,7 +63,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const body = await parseBody(c, deps, projectBody);
-      return c.json(await createProject(deps.db, body.name, createdId(c, null)), 201);
+      return c.json(await createProject(deps.db, body.name, createdId(c, null), actorOf(c)), 201);
     },
   );
   app.get(
@@ -110,7 +110,8 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { project_id, name, scopes } = await parseBody(c, deps, keyBody);
       const id = createdId(c, project_id);
-      const { revoked_at: _, ...key } = await createKey(deps.db, project_id, name, [...new Set(scopes)], id);
+      const asked = [...new Set(scopes)];
+      const { revoked_at: _, ...key } = await createKey(deps.db, project_id, name, asked, id, actorOf(c));
       deps.keyring.added();
       return c.json(key, 201, { "Cache-Control": "no-store" });
     },
@@ -130,7 +131,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const id = z.uuid().safeParse(c.req.param("id"));
       if (!id.success) throw new ApiError("not_found", "there is no such key");
-      await revokeKey(deps.db, id.data);
+      await revokeKey(deps.db, id.data, actorOf(c));
       return c.body(null, 204);
     },
   );
