@@ -42,12 +42,13 @@ describe("createKey", () => {
 
 describe("createKeyring", () => {
   it("tells whose a key is, and asks the database once in half a minute", async () => {
-    const { key, project_id } = await newKey();
+    const { key, id, project_id } = await newKey();
     const { db, lookUps } = counted();
     const keyring = createKeyring(db);
     for (const nowMs of [NOW, NOW + 29_999]) {
       expect(await keyring.callerOf(key, nowMs)).toEqual({
         projectId: project_id,
+        keyId: id,
         scopes: new Set(["read", "ingest"]),
       });
     }

@@ -162,6 +162,7 @@ async function furnish(
   const jobs: string[] = [];
   for (let i = 0; i < 3; i++)
     jobs.push((await made("all", "POST", "/v1/reprice", { ...range, dry_run: false }))["id"]!);
+  const erasure = await made("all", "DELETE", "/v1/users/nobody?mode=anonymise");
   const sessions = calls.map(({ session_id: id }) => id);
   const projects = [own, other];
   return {
@@ -171,6 +172,8 @@ async function furnish(
       "/v1/sessions/{id}": [...new Set(sessions)],
       "/v1/keys/{id}": spare,
       "/v1/reprice/{id}": jobs,
+      "/v1/users/{id}": [...new Set(calls.map(({ user_id: user }) => user))],
+      "/v1/erasures/{id}": [erasure["id"]!],
       project_id: projects,
     },
   };
