@@ -1,6 +1,7 @@
 /** The HTTP app: the headers of every answer, the routes, and the answers to unknown paths and methods. */
 import { Hono } from "hono";
 import { ApiError } from "./errors.ts";
+import { adminLogRoutes } from "./http/admin-log.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./http/context.ts";
@@ -25,6 +26,7 @@ import { sessionRoutes } from "./http/sessions.ts";
 import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
+import { userRoutes } from "./http/users.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -53,6 +55,8 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     repriceRoutes(deps),
     adminRoutes(deps),
     databaseRoutes(deps),
+    userRoutes(deps),
+    adminLogRoutes(deps),
     deadLetterRoutes(deps),
     metricsRoutes(deps),
   ];

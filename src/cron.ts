@@ -11,6 +11,7 @@ import type { CurrentCatalogue } from "./catalogue/current.ts";
 import { markHealed, unhealedSince } from "./catalogue/store.ts";
 import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
 import { openAllHealing, openHealing } from "./reprice/heal.ts";
+import { runErasures } from "./erase/job.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
 import { addUpCorrections } from "./rollup/corrections.ts";
@@ -148,6 +149,7 @@ function stagesOf(
     },
     heal: () => healByNewer(deps),
     jobs: () => runJobs(deps, keepAlive),
+    erase: () => runErasures(deps, keepAlive),
     repair: () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
     relabel: () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
     retain: () => retain(deps, deps.now() + RETAIN_MS),

@@ -5,6 +5,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
+import { type Actor, entry } from "./admin-log.ts";
 import type { Database, Row } from "./db/client.ts";
 import { instantAt } from "./db/sql.ts";
 import { sha256Hex } from "./digest.ts";
@@ -80,15 +81,20 @@ export async function createKey(
   scopes: readonly Scope[],
   id: string = crypto.randomUUID(),
   expiresMs: number | null = null,
+  actor: Actor | null = null,
 ): Promise<NewKey> {
   const { key, hash } = mintKey();
   // The update changes nothing, but lets `returning` show a row that was there.
   const [row] = await db.query(sql`
-    insert into api_keys (project_id, id, name, scopes, key_hash, expires_at)
-    select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash}, ${instantAt(expiresMs)}
-    from projects where id = ${projectId}::uuid
-    on conflict (project_id, id) do update set name = api_keys.name
-    returning ${NEW_KEY_COLUMNS}, replaced_by, key_hash`);
+    with made as (
+      insert into api_keys (project_id, id, name, scopes, key_hash, expires_at)
+      select id, ${id}::uuid, ${name}, ${`{${scopes.join()}}`}::text[], ${hash}, ${instantAt(expiresMs)}
+      from projects where id = ${projectId}::uuid
+      on conflict (project_id, id) do update set name = api_keys.name
+      returning ${NEW_KEY_COLUMNS}, replaced_by, key_hash
+    ),
+    logged as (${entry(actor, "key.created", sql`project_id`, sql`id`, sql`(select * from made where key_hash = ${hash}) one`)})
+    select * from made`);
   if (!row) throw new ApiError("not_found", "there is no such project");
   const made = readNewKey(row);
   if (row["key_hash"] === hash) return { ...made, key };
@@ -149,9 +155,15 @@ export async function listKeys(db: Database, asked: AskedPage): Promise<Page<Api
 }
 
 /** @throws ApiError `not_found` if there is no such key. Revoking a key twice is not an error. */
-export async function revokeKey(db: Database, id: string): Promise<void> {
+export async function revokeKey(db: Database, id: string, actor: Actor | null = null): Promise<void> {
   const [row] = await db.query(sql`
-    update api_keys set revoked_at = coalesce(revoked_at, now()) where id = ${id}::uuid returning id`);
+    with before as (select project_id, id, revoked_at from api_keys where id = ${id}::uuid for update),
+    revoked as (
+      update api_keys k set revoked_at = now() from before b
+      where k.project_id = b.project_id and k.id = b.id and b.revoked_at is null returning k.project_id, k.id
+    ),
+    logged as (${entry(actor, "key.revoked", sql`project_id`, sql`id`, sql`revoked`)})
+    select id from before`);
   if (!row) throw new ApiError("not_found", "there is no such key");
 }
 
@@ -160,11 +172,21 @@ export async function revokeKey(db: Database, id: string): Promise<void> {
  *
  * @throws ApiError `idempotency_mismatch` if the first time was for another name.
  */
-export async function createProject(db: Database, name: string, id: string = crypto.randomUUID()): Promise<Project> {
+export async function createProject(
+  db: Database,
+  name: string,
+  id: string = crypto.randomUUID(),
+  actor: Actor | null = null,
+): Promise<Project> {
+  // A row that was there before has been locked by the update.
   const [row] = await db.query(sql`
-    insert into projects (id, name) values (${id}::uuid, ${name})
-    on conflict (id) do update set name = projects.name
-    returning id, name, created_at`);
+    with made as (
+      insert into projects (id, name) values (${id}::uuid, ${name})
+      on conflict (id) do update set name = projects.name
+      returning id, name, created_at, xmax::text = '0' as fresh
+    ),
+    logged as (${entry(actor, "project.created", sql`id`, sql`id`, sql`(select * from made where fresh) one`)})
+    select id, name, created_at from made`);
   const made = readProject(row!);
   if (made.name !== name) throw idempotencyMismatch();
   return made;

@@ -4,6 +4,7 @@
  */
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { type Actor, entry } from "./admin-log.ts";
 import type { Database } from "./db/client.ts";
 import { instantAt } from "./db/sql.ts";
 import { ApiError, idempotencyMismatch } from "./errors.ts";
@@ -26,6 +27,8 @@ export interface Rotation {
   newId: string;
   /** How long the old key lives on; less if it expires before. */
   overlapSeconds: number;
+  /** Who asks, for the log. */
+  actor?: Actor;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface Rotation {
  * `key_already_created` the second time, and `idempotency_mismatch` if the first time was for another overlap.
  */
 export async function rotateKey(db: Database, nowMs: number, rotation: Rotation): Promise<RotatedKey> {
-  const { id, newId, overlapSeconds } = rotation;
+  const { id, newId, overlapSeconds, actor = null } = rotation;
   const { key, hash } = mintKey();
   const now = instantAt(nowMs);
   const overlapEnd = instantAt(nowMs + overlapSeconds * 1_000);
@@ -52,7 +55,8 @@ export async function rotateKey(db: Database, nowMs: number, rotation: Rotation)
       insert into api_keys (project_id, id, name, scopes, key_hash, created_at, expires_at)
       select project_id, ${newId}::uuid, name, scopes, ${hash}, ${now}, ${now} + life * interval '1 second' from old
       returning project_id, id, name, scopes, created_at, expires_at
-    )
+    ),
+    logged as (${entry(actor, "key.rotated", sql`project_id`, sql`${id}`, sql`made`)})
     select made.*, old_expires_at from made, old`);
   if (!row) throw await refusalOf(db, rotation);
   const old = { id, expires_at: (row["old_expires_at"] as Date).toISOString() };

@@ -19,10 +19,14 @@ export interface OwnDatabase {
 /** Migrations set what holds for the whole server, which two of them cannot do at once. Any number. */
 const MIGRATING = 4_102_991;
 
-/** @param onEnd is told what to do in the end; `afterAll` outside a test. */
+/**
+ * @param onEnd is told what to do in the end; `afterAll` outside a test.
+ * @param migrations the folder of other migrations than all of this version.
+ */
 export async function ownDatabase(
   driver = inject("driver"),
   onEnd: (close: () => Promise<void>) => void = onTestFinished,
+  migrations?: string,
 ): Promise<OwnDatabase> {
   const url = new URL(inject("databaseUrl"));
   const name = `test_${randomUUID().replaceAll("-", "")}`;
@@ -31,7 +35,7 @@ export async function ownDatabase(
   await client.query(`create database ${name}`);
   url.pathname = `/${name}`;
   await client.query("select pg_advisory_lock($1)", [MIGRATING]);
-  await migrate(url.href).finally(() => client.end());
+  await migrate(url.href, migrations).finally(() => client.end());
   if (driver === "postgres") {
     const hyperdrive = await startHyperdrive(url.href);
     onEnd(hyperdrive.close);

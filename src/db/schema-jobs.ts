@@ -1,6 +1,7 @@
 /** The tables of work that goes on over many runs: how far each came. `schema.ts` has the others. */
 import {
   bigint,
+  index,
   jsonb,
   numeric,
   pgTable,
@@ -61,6 +62,55 @@ export const daysToRepair = pgTable(
     notedAt: at("noted_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.day] })],
+);
+
+/** Erasures of users under way or done: how far each came, and what it changed. */
+export const erasures = pgTable(
+  "erasures",
+  {
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    /** Null once it is done, because nothing may name the user then. */
+    userId: text("user_id"),
+    /** A digest of the project and the user. */
+    subject: text("subject").notNull(),
+    mode: text("mode").$type<"anonymise" | "remove">().notNull(),
+    /** There are two passes of all stages. */
+    pass: smallint("pass").notNull().default(1),
+    stage: text("stage").notNull().default("links"),
+    /** What the stage has looked at last. Null before its first step. */
+    cursor: text("cursor"),
+    calls: bigint("calls", { mode: "number" }).notNull().default(0),
+    links: bigint("links", { mode: "number" }).notNull().default(0),
+    deadLetters: bigint("dead_letters", { mode: "number" }).notNull().default(0),
+    createdAt: at("created_at").notNull().defaultNow(),
+    /** The next step is taken after this time: of the second pass, or after a failure. */
+    dueAt: at("due_at"),
+    /** The time of the last step, failed or not. Projects take turns by it. */
+    steppedAt: at("stepped_at"),
+    failures: smallint("failures").notNull().default(0),
+    error: text("error"),
+    doneAt: at("done_at"),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] })],
+);
+
+/** What admins did. A trigger refuses to change or delete rows. */
+export const adminLog = pgTable(
+  "admin_log",
+  {
+    /** All zeros for an action that is about no single project. */
+    projectId: uuid("project_id").notNull(),
+    id: uuid("id").notNull(),
+    at: at("at").notNull().defaultNow(),
+    /** The id of an API key, or `admin key`. */
+    actor: text("actor").notNull(),
+    action: text("action").notNull(),
+    /** The id of what it was done to. For a user a digest. */
+    subject: text("subject"),
+    requestId: text("request_id").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.id] }), index("admin_log_at").on(t.at, t.id)],
 );
 
 /**

@@ -18,7 +18,7 @@ import { readParameters } from "../parameters.ts";
 import { DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS, RotatedKey, rotateKey } from "../rotation.ts";
 import { id, nextCursor } from "../wire.ts";
 import { instant, parseBody } from "./body.ts";
-import type { AppContext, AppEnv, Deps } from "./context.ts";
+import { actorOf, type AppContext, type AppEnv, type Deps } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 
@@ -80,7 +80,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const body = await parseBody(c, deps, projectBody);
-      return c.json(await createProject(deps.db, body.name, createdId(c, null)), 201);
+      return c.json(await createProject(deps.db, body.name, createdId(c, null), actorOf(c)), 201);
     },
   );
   app.get(
@@ -129,7 +129,8 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       if (expires_at !== null && expires_at <= deps.now())
         throw new ApiError("invalid_body", "expires_at: must be in the future");
       const id = createdId(c, project_id);
-      const key = await createKey(deps.db, project_id, name, [...new Set(scopes)], id, expires_at);
+      const asked = [...new Set(scopes)];
+      const key = await createKey(deps.db, project_id, name, asked, id, expires_at, actorOf(c));
       deps.keyring.added();
       return c.json(key, 201, SHOWN_ONCE);
     },
@@ -159,7 +160,12 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { expires_in_seconds: overlapSeconds } = await parseBody(c, deps, rotateBody);
       const id = keyIdOf(c);
-      const key = await rotateKey(deps.db, deps.now(), { id, newId: createdId(c, null), overlapSeconds });
+      const key = await rotateKey(deps.db, deps.now(), {
+        id,
+        newId: createdId(c, null),
+        overlapSeconds,
+        actor: actorOf(c),
+      });
       deps.keyring.added();
       deps.keyring.changed(id);
       return c.json(key, 201, SHOWN_ONCE);
@@ -180,7 +186,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const id = keyIdOf(c);
-      await revokeKey(deps.db, id);
+      await revokeKey(deps.db, id, actorOf(c));
       deps.keyring.changed(id);
       return c.body(null, 204);
     },

@@ -1,5 +1,6 @@
 /** The dependencies of handlers, and the variables that middleware sets on a request. */
 import type { Context } from "hono";
+import type { Actor } from "../admin-log.ts";
 import type { Config } from "../config.ts";
 import type { Reader } from "../db/replica.ts";
 import type { IngestDeps } from "../ingest/ingest.ts";
@@ -44,6 +45,12 @@ export interface AppEnv {
 }
 
 export type AppContext = Context<AppEnv>;
+
+/** Who asks: an API key, or the admin key, which belongs to no project. */
+export function actorOf(c: AppContext): Actor {
+  const caller = c.get("caller") as Caller | undefined;
+  return { name: caller?.keyId ?? "admin key", requestId: c.get("requestId") };
+}
 
 export function keepAliveOf(c: AppContext): KeepAlive {
   return (work) => c.executionCtx.waitUntil(work);

@@ -3,13 +3,14 @@
  */
 import { Hono } from "hono";
 import { z } from "zod";
+import { log } from "../admin-log.ts";
 import { ApiError } from "../errors.ts";
 import type { Caller } from "../keyring.ts";
 import { readParameters } from "../parameters.ts";
 import { DeadLetter, deleteDeadLetter, listDeadLetters, PAGE_PARAMETERS } from "../queue/dead-letter-page.ts";
 import { replayDeadLetters } from "../queue/dead-letters.ts";
 import { count, nextCursor } from "../wire.ts";
-import { type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 const Replayed = z
@@ -60,7 +61,7 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["not_found"],
     }),
     async (c) => {
-      if (!(await deleteDeadLetter(deps.db, projectOf(c), c.req.param("id"))))
+      if (!(await deleteDeadLetter(deps.db, projectOf(c), c.req.param("id"), actorOf(c))))
         throw new ApiError("not_found", "there is no such dead letter");
       return c.body(null, 204);
     },
@@ -81,7 +82,10 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
         },
       },
     }),
-    async (c) => c.json(await replayDeadLetters(deps, keepAliveOf(c))),
+    async (c) => {
+      await log(deps.db, actorOf(c), "dead_letters.replayed", null);
+      return c.json(await replayDeadLetters(deps, keepAliveOf(c)));
+    },
   );
   return app;
 }

@@ -14,7 +14,7 @@ import { readParameters } from "../parameters.ts";
 import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
-import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 import { newPrice, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
@@ -60,7 +60,7 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const asked = await parseBody(c, deps, PriceBody);
       const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
-      const price = await addCustomPrice(deps, projectId, newPrice(asked), createdId(c, projectId));
+      const price = await addCustomPrice(deps, projectId, newPrice(asked), createdId(c, projectId), actorOf(c));
       // The price is there, whatever becomes of this.
       const job = projectId === null ? null : await openHealing(deps, projectId).catch(logged);
       if (job) {

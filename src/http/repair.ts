@@ -1,11 +1,12 @@
 /** `POST /v1/repair` puts rollups right where they differ from the stored calls. */
 import { Hono } from "hono";
 import { z } from "zod";
+import { log } from "../admin-log.ts";
 import { repairRange, type Repair } from "../rollup/repair-range.ts";
 import { parseRange } from "../summary/query.ts";
 import { count, day } from "../wire.ts";
 import { parseBody } from "./body.ts";
-import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 const instant = z.union([z.string(), z.int()]).transform(String);
@@ -49,7 +50,9 @@ export function repairRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const range = parseRange(new URLSearchParams(await parseBody(c, deps, body)), deps.now(), deps.zones);
-      return c.json(await repairRange(deps, c.get("caller").projectId, range, keepAliveOf(c)));
+      const { projectId } = c.get("caller");
+      await log(deps.db, actorOf(c), "repair", projectId);
+      return c.json(await repairRange(deps, projectId, range, keepAliveOf(c)));
     },
   );
   return app;

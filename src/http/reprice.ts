@@ -22,7 +22,7 @@ import { id, nextCursor } from "../wire.ts";
 import { readParameters } from "../parameters.ts";
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf } from "./idempotency.ts";
 import { parseBody } from "./body.ts";
-import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 /** The list has no pages: it ends with the newest. */
@@ -79,7 +79,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         unpricedOnly: asked.unpriced_only,
       };
       if (asked.dry_run) return c.json(await foretell(deps, scope));
-      const job = await openJob(deps, scope, { idempotencyKey });
+      const job = await openJob(deps, scope, { idempotencyKey, actor: actorOf(c) });
       const keepAlive = keepAliveOf(c);
       deps.mergeSignal.raise(deps.now(), keepAlive);
       keepAlive(runJobs(deps, keepAlive, scope.projectId).catch(() => undefined));
@@ -139,7 +139,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const job = id === null ? null : await cancelJob(deps, c.get("caller").projectId, id);
+      const job = id === null ? null : await cancelJob(deps, c.get("caller").projectId, id, actorOf(c));
       if (job === null) throw new ApiError("not_found", "there is no such job");
       return c.json(job);
     },

@@ -9,7 +9,7 @@ import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
 import { listTraces, readCall, ShownTrace, TraceWithReceipt } from "../traces/read.ts";
 import { id, nextCursor } from "../wire.ts";
-import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
 import { EXAMPLE_ID } from "./example.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
@@ -82,7 +82,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
       const { projectId } = c.get("caller");
       if (id === null) throw new ApiError("not_found", "there is no such call");
       try {
-        if (!(await deleteTrace(deps.db, projectId, id, deps.config.wrapperGraceSeconds)))
+        if (!(await deleteTrace(deps.db, projectId, id, deps.config.wrapperGraceSeconds, actorOf(c))))
           throw new ApiError("not_found", "there is no such call");
       } finally {
         // A failed statement may have taken effect before its answer was lost. Another span of the trace may now count

@@ -2,6 +2,7 @@
  * Custom prices in the database. Rows are only added, so a price that was once used can always be shown. A new price
  * replaces an old one by starting later.
  */
+import { type Actor, entry } from "../admin-log.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
@@ -59,6 +60,7 @@ export async function addCustomPrice(
   projectId: string | null,
   price: NewPrice,
   id: string = crypto.randomUUID(),
+  actor: Actor | null = null,
 ): Promise<ShownPrice> {
   if (projectId === NO_PROJECT_ID) throw new ApiError("not_found", "there is no such project");
   const owner = projectId ?? NO_PROJECT_ID;
@@ -69,7 +71,7 @@ export async function addCustomPrice(
     // The lock is a statement of its own, so that the next statement's snapshot contains what the lock waited for.
     const [, rows] = await db.batch([
       sql`select pg_advisory_xact_lock(hashtextextended(${`custom_prices ${owner}`}, 0))`,
-      insertion(owner, price, id),
+      insertion(owner, price, id, actor),
     ]);
     const row = rows![0]!;
     if (!row["known"]) throw new ApiError("not_found", "there is no such project");
@@ -107,7 +109,7 @@ function namesOf(p: SQL): SQL {
  * The INSERT. Its one row tells whether the project exists, which price overlaps, and the price with this id: the new
  * one, or an earlier one and whether that is the `same`.
  */
-function insertion(owner: string, price: NewPrice, id: string): SQL {
+function insertion(owner: string, price: NewPrice, id: string, actor: Actor | null): SQL {
   const { provider, model, match, aliases, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
   const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);
   const more = aliases.length === 0 ? null : textArray(aliases.map(patternOf));
@@ -139,7 +141,8 @@ added as (
   insert into custom_prices (${columns(FIELDS)})
   select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select from earlier)
   returning *
-)
+),
+logged as (${entry(actor, "price.created", sql`project_id`, sql`id`, sql`added`)})
 select s.known, s.overlapping, price.* from state s
 left join (select *, true as same from added union all select * from earlier) price on true`;
 }

@@ -1,6 +1,7 @@
 /** Dead letters as an operator sees them: in pages, oldest first, each with its reason. */
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { type Actor, entry } from "../admin-log.ts";
 import type { Database, Row } from "../db/client.ts";
 import { NO_PROJECT_ID } from "../db/schema-prices.ts";
 import { once, upTo } from "../parameters.ts";
@@ -62,11 +63,20 @@ export async function listDeadLetters(
 }
 
 /** Deletes a dead letter. Returns whether there was one. */
-export async function deleteDeadLetter(db: Database, projectId: string | null, id: string): Promise<boolean> {
+export async function deleteDeadLetter(
+  db: Database,
+  projectId: string | null,
+  id: string,
+  actor: Actor | null = null,
+): Promise<boolean> {
   const gone = await db.query(sql`
-    delete from dead_letters
-    where id = ${id} and ${projectId === null ? sql`true` : sql`project_id = ${projectId}::uuid`}
-    returning id`);
+    with gone as (
+      delete from dead_letters
+      where id = ${id} and ${projectId === null ? sql`true` : sql`project_id = ${projectId}::uuid`}
+      returning project_id, id
+    ),
+    logged as (${entry(actor, "dead_letter.deleted", sql`project_id`, sql`id`, sql`gone`)})
+    select id from gone`);
   return gone.length > 0;
 }
 

@@ -3,6 +3,7 @@
  * project's jobs run one after the other, those of several projects by turns.
  */
 import { type RepriceDeps, type Restated, repriceStep, type RepriceScope } from "./step.ts";
+import { type Actor, entry } from "../admin-log.ts";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Row } from "../db/client.ts";
@@ -121,13 +122,18 @@ const MAX_OPEN = 20;
  * Opens a job, unless an open one with this scope has not begun. `runJobs` runs it.
  *
  * @param idempotencyKey of the request, if it has one: a repeated request gets the job that the first one opened.
+ * @param actor is logged. Null logs nothing.
  * @param limited false opens it however many jobs are open.
  * @throws ApiError `too_many_jobs`, or `idempotency_mismatch` if the first request asked for something else.
  */
 export async function openJob(
   { db }: Pick<RepriceDeps, "db">,
   { projectId, ...rest }: RepriceScope,
-  { idempotencyKey = null, limited = true }: { idempotencyKey?: string | null; limited?: boolean } = {},
+  {
+    idempotencyKey = null,
+    limited = true,
+    actor = null,
+  }: { idempotencyKey?: string | null; limited?: boolean; actor?: Actor | null } = {},
 ): Promise<RepriceJob> {
   const scope = sql`${JSON.stringify(rest)}::jsonb`;
   const [, rows] = await db.batch([
@@ -147,7 +153,8 @@ export async function openJob(
         and (${idempotencyKey}::text is not null or not exists (select from like_it))
       on conflict (project_id, idempotency_key) do nothing
       returning *
-    )
+    ),
+    logged as (${entry(actor, "reprice.applied", sql`project_id`, sql`id`, sql`opened`)})
     select *, scope = ${scope} as same from (
       select * from opened
       union all
@@ -185,10 +192,19 @@ export async function listJobs(deps: RepriceDeps, projectId: string): Promise<Re
  *
  * @returns the job, cancelled or done; null if the project has no such job.
  */
-export async function cancelJob(deps: RepriceDeps, projectId: string, id: string): Promise<RepriceJob | null> {
+export async function cancelJob(
+  deps: RepriceDeps,
+  projectId: string,
+  id: string,
+  actor: Actor | null = null,
+): Promise<RepriceJob | null> {
   await deps.db.query(sql`
-    update reprice_jobs set cancelled_at = now()
-    where project_id = ${projectId}::uuid and id = ${id}::uuid and ${OPEN}`);
+    with cancelled as (
+      update reprice_jobs set cancelled_at = now()
+      where project_id = ${projectId}::uuid and id = ${id}::uuid and ${OPEN}
+      returning project_id, id
+    )
+    ${entry(actor, "reprice.cancelled", sql`project_id`, sql`id`, sql`cancelled`)}`);
   return await readJob(deps, projectId, id);
 }
 

@@ -63,15 +63,17 @@ moved as (
 )`;
 
 /**
- * Merges partial rows of every project. An unspread row becomes one row for each label of its call. It has one latency
- * at most, so the histogram of a label's group is the list of these.
+ * The merge of partial rows. An unspread row becomes one row for each label of its call. It has one latency at most, so
+ * the histogram of a label's group is the list of these.
+ *
+ * @param which restricts the rows, after AND. All without it.
+ * @param toldApart says which values of labels are kept.
  */
-export const MERGE = compile(
-  sql`
-with ${moved(sql``)},
+export const merging = (which: SQL, toldApart: SQL): SQL => sql`
+with ${moved(which)},
 spread as (
   select t.project_id, t.bucket, l.label,
-    case when ${isToldApart()} then l.value else ${OTHER} end as value,
+    case when ${toldApart} then l.value else ${OTHER} end as value,
     ${columns([...DIMENSIONS, ...MEASURE_NAMES], "t")}, t.latency_buckets[1] as latency_bin, t.latency_counts[1] as calls
   from moved t cross join lateral ${labelsOf} as l
   where t.label = ${UNSPREAD}
@@ -92,9 +94,10 @@ fresh as materialized (
 ),${PUT}
 select count(*)::int as merged,
   (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (select distinct project_id, label, ${dayOf(bucket)} as day from labelled) d) as label_days
-from moved`.inlineParams(),
-  ["limit"],
-);
+from moved`;
+
+/** Merges partial rows of every project. */
+export const MERGE = compile(merging(sql``, isToldApart()).inlineParams(), ["limit"]);
 
 /** Merges the main partial rows of one project. */
 const MERGE_MAIN = compileNamed(

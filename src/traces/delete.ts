@@ -1,9 +1,10 @@
-/** Takes a wrong call out of the ledger. */
+/** Takes wrong calls out of the ledger. */
+import { type Actor, actorValues, entry, NAMED_ACTOR } from "../admin-log.ts";
 import { param, project } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compileNamed, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { startOfKey } from "../ledger/key.ts";
-import { settlingWithout } from "../write/settle.ts";
+import { type Gone, settlingWithout } from "../write/settle.ts";
 import { DEFAULT_GRACE_SECONDS } from "../ledger/call.ts";
 import { retryRefused } from "../write/retry.ts";
 import { expectRaw, requireRaw } from "../retention/kept.ts";
@@ -20,7 +21,8 @@ const DELETE = compileNamed(sql`
 with gone as (delete from traces t where ${which} returning t.*),
 main_partials as (${insertMainPartials(GONE, -1)}),
 label_partials as (${insertLabelPartials(GONE, -1)}),
-corrected as (${insertCorrections(sql`gone t`, sql`-1`)})
+corrected as (${insertCorrections(sql`gone t`, sql`-1`)}),
+logged as (${entry(NAMED_ACTOR, "call.deleted", sql`project_id`, sql`id`, sql`gone`)})
 select id from gone`);
 
 /**
@@ -28,6 +30,7 @@ select id from gone`);
  * never been sent: another sighting of the same response may count, or a wrapper around it. If the call is sent again,
  * it is new.
  *
+ * @param actor is logged. Null logs nothing.
  * @returns true if the project had the call. Of several deletions at once only one finds it.
  * @throws Expired if calls of that time have been deleted for their age. The cost of the call stays in the rollups.
  */
@@ -36,33 +39,57 @@ export async function deleteTrace(
   projectId: string,
   id: string,
   graceSeconds = DEFAULT_GRACE_SECONDS,
+  actor: Actor | null = null,
 ): Promise<boolean> {
-  const values = { project: projectId, id };
+  const values = { project: projectId, id, ...actorValues(actor) };
   const [row] = await db.query(sql`
-    select trace_id, span_id, response_id from traces
+    select id, trace_id, span_id, response_id from traces
     where project_id = ${projectId}::uuid and id = ${id}::uuid`);
   if (!row) {
     await expectRaw(db, startOfKey(id));
     return false;
   }
-  const gone = {
+  // Once the call is locked, its partition can no longer be dropped.
+  const deleting = [LOCK(values), requireRaw(startOfKey(id)), DELETE(values)];
+  return (await deleteSettling(db, projectId, [goneOf(row)], deleting, graceSeconds)).length > 0;
+}
+
+/** @param row of `traces`: its id, trace id, span id and response id. */
+export function goneOf(row: Row): Gone {
+  const id = String(row["id"]);
+  return {
     id,
     traceId: row["span_id"] === null ? null : (row["trace_id"] as string | null),
     responseId: row["response_id"] as string | null,
     startedAtMs: startOfKey(id),
   };
+}
+
+/**
+ * Deletes calls and settles their traces without them, in one transaction. If a trace does not hold still or is too
+ * large, the spans around a single call stay as they are.
+ *
+ * @param deleting the statements that delete the calls.
+ * @returns the rows of the last of these statements.
+ * @throws Refused or StatementTooLarge if there are several calls. Fewer may succeed.
+ */
+export async function deleteSettling(
+  db: Database,
+  projectId: string,
+  gone: readonly Gone[],
+  deleting: readonly (SQL | Bound)[],
+  graceSeconds: number,
+): Promise<Row[]> {
   let position = 0;
-  const deletion = async (judging: boolean): Promise<(SQL | Bound)[]> => {
+  const prepare = async (judging: boolean): Promise<(SQL | Bound)[]> => {
     const { before, after } = await settlingWithout(db, projectId, gone, graceSeconds, judging);
-    position = before.length + 2;
-    // Once the call is locked, its partition can no longer be dropped.
-    return [...before, LOCK(values), requireRaw(gone.startedAtMs), DELETE(values), ...after];
+    position = before.length + deleting.length - 1;
+    return [...before, ...deleting, ...after];
   };
-  const deleted = (results: Row[][]): boolean => results[position]!.length > 0;
   try {
-    return deleted(await retryRefused(db, () => deletion(true)));
+    return (await retryRefused(db, () => prepare(true)))[position]!;
   } catch (error) {
-    if (!(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
-    return deleted(await db.batch(await deletion(false)));
+    if (gone.length > 1 || !(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
+    return (await db.batch(await prepare(false)))[position]!;
   }
 }

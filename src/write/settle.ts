@@ -19,7 +19,7 @@ import { scopeOf } from "./scope.ts";
 import {
   chained,
   FORGET_RESPONSE,
-  FORGET_SIGHTING,
+  FORGET_SIGHTINGS,
   isSighting,
   LOCK_RESPONSES,
   SIGHT,
@@ -152,39 +152,51 @@ export async function settlingAgain(
   return [TAKE_TURN({ ...scope, traces: textArray(ids) }), ...applyJudgements(scope, [], nodes)];
 }
 
+/** A call that is deleted. It has a trace id if it is a span. */
+export interface Gone {
+  id: string;
+  traceId: string | null;
+  responseId: string | null;
+  startedAtMs: number;
+}
+
 /**
- * The statements that settle traces for a call that is deleted: its own trace, and the traces of the other sightings of
- * its response. Some run before the deletion, some after it.
+ * The statements that settle traces for calls that are deleted: their own traces, and the traces of the other sightings
+ * of their responses. Some run before the deletion, some after it.
  *
- * @param judging if false, the spans around the call stay as they are.
+ * @param judging if false, the spans around the calls stay as they are.
  */
 export async function settlingWithout(
   db: Database,
   projectId: string,
-  gone: { id: string; traceId: string | null; responseId: string | null; startedAtMs: number },
+  gone: readonly Gone[],
   graceSeconds: number,
   judging = true,
 ): Promise<{ before: Bound[]; after: Bound[] }> {
-  const scope = scopeOf(projectId, [gone.startedAtMs], graceSeconds);
-  const sighted = { ...scope, ...sightedValues([gone], 1) };
-  const traces = new Set(judging && gone.traceId !== null ? [gone.traceId] : []);
-  if (judging && gone.responseId !== null) {
+  const starts = gone.map(({ startedAtMs }) => startedAtMs);
+  const scope = scopeOf(projectId, starts, graceSeconds);
+  const sighted = { ...scope, ...sightedValues(gone, 1) };
+  const sees = gone.some(({ responseId }) => responseId !== null);
+  const traces = new Set(judging ? gone.flatMap(({ traceId }) => traceId ?? []) : []);
+  if (judging && sees) {
     const { statement, values } = TRACES_OF(sighted);
     for (const row of await db.run(statement, values)) traces.add(String(row["trace_id"]));
   }
   const nodes = traces.size === 0 ? [] : await readNodes(db, scope, [...traces]);
+  if (traces.size === 0 && !sees) return { before: [], after: [] };
+  const ids = new Set<string | null>(gone.map(({ id }) => id));
   return {
     before: [
       ...(traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })]),
-      ...(gone.responseId === null ? [] : [LOCK_RESPONSES(sighted)]),
+      ...(sees ? [LOCK_RESPONSES(sighted)] : []),
     ],
     after: [
-      FORGET_SIGHTING({ ...sighted, id: gone.id }),
+      FORGET_SIGHTINGS(sighted),
       FORGET_RESPONSE(sighted),
       ...applyJudgements(
         scope,
-        [gone],
-        nodes.filter(({ id }) => id !== gone.id),
+        gone,
+        nodes.filter(({ id }) => !ids.has(id)),
         [...traces],
         1,
       ),

@@ -112,10 +112,11 @@ where r.project_id = ${project}
   and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))
 order by r.response for update`);
 
-/** Removes a deleted call from the sightings of its response. */
-export const FORGET_SIGHTING = compileNamed(sql`
-update responses r set sightings = array_remove(r.sightings, ${param("id")}::uuid)
-where r.project_id = ${project} and ${param("id")}::uuid = any(r.sightings)
+/** Removes deleted calls from the sightings of their responses. */
+export const FORGET_SIGHTINGS = compileNamed(sql`
+update responses r
+set sightings = array(select s.id from unnest(r.sightings) as s (id) where s.id <> all(${param("sighted")}::uuid[]))
+where r.project_id = ${project} and r.sightings && ${param("sighted")}::uuid[]
   and r.response = any(array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response)))`);
 
 /** The trace ids of the spans that are sightings of some responses. */

@@ -166,6 +166,7 @@ async function furnish(
   const jobs: string[] = [];
   for (let i = 0; i < 3; i++)
     jobs.push((await made("all", "POST", "/v1/reprice", { ...range, dry_run: false }))["id"]!);
+  const erasure = await made("all", "DELETE", "/v1/users/nobody?mode=anonymise");
   const sessions = calls.map(({ session_id: id }) => id);
   const projects = [own, other];
   return {
@@ -176,6 +177,8 @@ async function furnish(
       "/v1/keys/{id}": spare.slice(20),
       "/v1/keys/{id}/rotate": spare.slice(0, 20),
       "/v1/reprice/{id}": jobs,
+      "/v1/users/{id}": [...new Set(calls.map(({ user_id: user }) => user))],
+      "/v1/erasures/{id}": [erasure["id"]!],
       project_id: projects,
     },
   };
