@@ -23,9 +23,9 @@ const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "prices", "check-layers"],
+  ["demo", "import", "capture", "dev", "doctor", "prices", "check-layers"],
   ["bench"],
-  ["load-test", "capacity"],
+  ["load-test", "capacity", "profile"],
 ];
 
 /** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
@@ -35,6 +35,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   capture: ["ingest", "ledger"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ledger"],
+  doctor: ["config", "db", "ledger", "pricing", "retention", "rollup", "write"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];
 
