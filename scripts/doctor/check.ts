@@ -22,6 +22,8 @@ export interface Check {
   id: string;
   title: string;
   needs?: readonly Part[];
+  /** What it makes use of if that is given. */
+  uses?: Part;
   /** If this check fails, nothing else that needs the part can be looked at. */
   opens?: Part | "worker";
   /** Default: `CHECK_MS`. */

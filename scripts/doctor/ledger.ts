@@ -22,7 +22,7 @@ export const LEDGER: readonly Check[] = [
   { id: "ledger.dead_letters", title: "Dead letters", needs: ["database"], run: judgeDeadLetters },
   { id: "ledger.unused_keys", title: "Unused keys", needs: ["database"], run: judgeUnusedKeys },
   { id: "ledger.expiring_keys", title: "Expiring keys", needs: ["database"], run: judgeExpiringKeys },
-  { id: "ledger.audit", title: "Audit", limitMs: AUDIT_MS + 2_000, run: judgeAudit },
+  { id: "ledger.audit", title: "Audit", uses: "database", limitMs: AUDIT_MS + 2_000, run: judgeAudit },
 ];
 
 /**

@@ -16,9 +16,10 @@ export function asText(findings: readonly Finding[], subject: Pick<Subject, "kin
   const width = Math.max(...findings.map(({ title }) => title.length));
   const groups = Map.groupBy(findings, ({ id }) => id.slice(0, id.indexOf(".")));
   const blocks = [...groups].map(([group, members]) => {
-    const lines = members.flatMap(({ title, state, found, advice }) => [
+    // Advice that holds for several in a row is said below the last of them.
+    const lines = members.flatMap(({ title, state, found, advice }, i) => [
       `  ${SYMBOL[state]} ${state.padEnd(7)}  ${title.padEnd(width)}  ${printable(found)}`,
-      ...(advice === null ? [] : [`               ${printable(advice)}`]),
+      ...(advice === null || advice === members[i + 1]?.advice ? [] : [`               ${printable(advice)}`]),
     ]);
     return [GROUPS[group] ?? group, ...lines].join("\n");
   });

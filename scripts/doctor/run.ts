@@ -35,18 +35,17 @@ export async function runChecks(checks: readonly Check[], subject: Subject, tota
 }
 
 /** Why a check cannot be made; null if it can. */
-function unavailable({ id, needs = [] }: Check, subject: Subject, closed: Map<string, string>): Verdict | null {
+function unavailable({ id, needs = [], uses }: Check, subject: Subject, closed: Map<string, string>): Verdict | null {
   for (const part of needs) {
     if (subject[part] === null) {
       return subject.kind === "dev stack"
         ? skipped("the dev stack has none", null)
         : skipped("not given", HOW_TO_GIVE[part]);
     }
-    if (closed.has(part)) return skipped("not looked at", `First mend what "${closed.get(part)!}" says.`);
   }
-  if (id.startsWith("worker.") && closed.has("worker"))
-    return skipped("not looked at", `First mend what "${closed.get("worker")!}" says.`);
-  return null;
+  const parts = [...needs, ...(uses === undefined ? [] : [uses]), ...(id.startsWith("worker.") ? ["worker"] : [])];
+  const shut = parts.find((part) => closed.has(part));
+  return shut === undefined ? null : skipped("not looked at", `First mend what "${closed.get(shut)!}" says.`);
 }
 
 async function within(check: Check, subject: Subject, deadline: AbortSignal, totalMs: number): Promise<Verdict> {

@@ -6,7 +6,7 @@ import { databaseOf, type Subject } from "./subject.ts";
 import { sql } from "drizzle-orm";
 
 const SLOW_MS = 1_000;
-const OLD_CATALOGUE_MS = 30 * DAY_MS;
+const OLD_CATALOGUE_MS = 90 * DAY_MS;
 /** Cron runs everything once a day at least. */
 const CRON_MS = 26 * 3_600_000;
 /** Clocks that differ by more than a minute make closed hours of open ones. */
