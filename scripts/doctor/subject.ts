@@ -119,6 +119,9 @@ export function databaseOf({ database }: Pick<Subject, "database">, timeoutMs = 
   return connect({ ...database, timeoutMs });
 }
 
+/** A shorter text is in many words; a deployment's secrets are longer. */
+const LEAST_SECRET = 8;
+
 /** All texts that must never be shown. */
 export function secretsOf(subject: Subject): string[] {
   const { adminKey, apiKey, metricsToken, database, replica, redis } = subject;
@@ -126,7 +129,9 @@ export function secretsOf(subject: Subject): string[] {
     const password = URL.parse(options?.url ?? "")?.password;
     return password ? [password, decodeURIComponent(password)] : [];
   });
-  return [adminKey, apiKey, metricsToken, redis?.token, ...passwords].filter((secret) => !!secret) as string[];
+  return [adminKey, apiKey, metricsToken, redis?.token, ...passwords].filter(
+    (secret) => secret != null && secret.length >= LEAST_SECRET,
+  ) as string[];
 }
 
 async function listSecrets(environment: string | undefined): Promise<string[]> {
