@@ -1,6 +1,7 @@
 /**
  * Runs checks within time limits: each its own, and all of them together. A part that does not answer is reported once;
- * whatever else needs it is skipped. So a dead database gives a verdict after one limit, not after twenty.
+ * whatever else needs it is skipped. So a dead database gives a verdict after one limit, not after twenty. Parts do not
+ * wait for each other.
  */
 import { CHECK_MS, type Check, failed, type Finding, skipped, type Verdict } from "./check.ts";
 import { HOW_TO_GIVE, secretsOf, type Subject } from "./subject.ts";
@@ -20,11 +21,15 @@ export async function runChecks(checks: readonly Check[], subject: Subject, tota
     verdicts.set(check, verdict);
     if (check.opens !== undefined && verdict.state === "failed") closed.set(check.opens, check.title);
   };
-  await Promise.all(checks.filter(({ opens }) => opens !== undefined).map(look));
-  const others = checks.filter(({ opens }) => opens === undefined).values();
+  const byPart = Map.groupBy(checks, (check) => partsOf(check)[0]);
   await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (const check of others) await look(check);
+    [...byPart.values()].map(async (ofPart) => {
+      await Promise.all(ofPart.filter(({ opens }) => opens !== undefined).map(look));
+      const others = ofPart.filter(({ opens }) => opens === undefined).values();
+      const lane = async (): Promise<void> => {
+        for (const check of others) await look(check);
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, lane));
     }),
   );
   const hide = hider(secretsOf(subject));
@@ -34,17 +39,21 @@ export async function runChecks(checks: readonly Check[], subject: Subject, tota
   });
 }
 
+/** What a check cannot do without. The first one decides what it waits for. */
+function partsOf({ id, needs = [], uses }: Check): readonly string[] {
+  return [...(id.startsWith("worker.") ? ["worker"] : []), ...needs, ...(uses === undefined ? [] : [uses])];
+}
+
 /** Why a check cannot be made; null if it can. */
-function unavailable({ id, needs = [], uses }: Check, subject: Subject, closed: Map<string, string>): Verdict | null {
-  for (const part of needs) {
+function unavailable(check: Check, subject: Subject, closed: Map<string, string>): Verdict | null {
+  for (const part of check.needs ?? []) {
     if (subject[part] === null) {
       return subject.kind === "dev stack"
         ? skipped("the dev stack has none", null)
         : skipped("not given", HOW_TO_GIVE[part]);
     }
   }
-  const parts = [...needs, ...(uses === undefined ? [] : [uses]), ...(id.startsWith("worker.") ? ["worker"] : [])];
-  const shut = parts.find((part) => closed.has(part));
+  const shut = partsOf(check).find((part) => closed.has(part));
   return shut === undefined ? null : skipped("not looked at", `First mend what "${closed.get(shut)!}" says.`);
 }
 

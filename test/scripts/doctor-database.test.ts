@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:net";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { DATABASE } from "../../scripts/doctor/database.ts";
 import { LEDGER } from "../../scripts/doctor/ledger.ts";
 import { runChecks } from "../../scripts/doctor/run.ts";
@@ -39,13 +39,18 @@ async function broken(fault: string, undo: string): Promise<void> {
   onTestFinished(async () => void (await client.query(undo)));
 }
 
-it("finds nothing wrong in a database that was just migrated", async () => {
-  const findings = await runChecks(CHECKS, subjectWith({ ...at(url), kind: "dev stack" }), 30_000);
-  const states = Object.fromEntries(findings.map(({ id, state }) => [id, state]));
-  const ids = CHECKS.map(({ id }) => id).filter((id) => !/replica|unused_keys|expiring_keys/.test(id));
-  expect(states).toMatchObject(Object.fromEntries(ids.map((id) => [id, "ok"])));
-  expect(findings.every(({ state, advice }) => state !== "ok" || advice === null)).toBe(true);
-});
+it.each(["postgres", "neon"] as const)(
+  "finds nothing wrong in a database that was just migrated, over %s",
+  async (driver) => {
+    const fetchEndpoint = driver === "neon" ? inject("bindings").NEON_FETCH_ENDPOINT : undefined;
+    const parts: Partial<Subject> = { database: { driver, url, fetchEndpoint }, kind: "dev stack" };
+    const findings = await runChecks(CHECKS, subjectWith(parts), 30_000);
+    const states = Object.fromEntries(findings.map(({ id, state }) => [id, state]));
+    const ids = CHECKS.map(({ id }) => id).filter((id) => !/replica|unused_keys|expiring_keys/.test(id));
+    expect(states).toMatchObject(Object.fromEntries(ids.map((id) => [id, "ok"])));
+    expect(findings.every(({ state, advice }) => state !== "ok" || advice === null)).toBe(true);
+  },
+);
 
 describe("migrations", () => {
   const TABLE = "drizzle.__drizzle_migrations";
