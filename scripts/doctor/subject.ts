@@ -129,9 +129,8 @@ export function secretsOf(subject: Subject): string[] {
     const password = URL.parse(options?.url ?? "")?.password;
     return password ? [password, decodeURIComponent(password)] : [];
   });
-  return [adminKey, apiKey, metricsToken, redis?.token, ...passwords].filter(
-    (secret) => secret != null && secret.length >= LEAST_SECRET,
-  ) as string[];
+  const all = [adminKey, apiKey, metricsToken, redis?.token ?? null, ...passwords];
+  return all.filter((secret) => secret !== null && secret.length >= LEAST_SECRET) as string[];
 }
 
 async function listSecrets(environment: string | undefined): Promise<string[]> {

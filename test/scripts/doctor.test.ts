@@ -30,12 +30,10 @@ interface Page {
 
 /** A server that answers as told. */
 async function serve(answer: (request: IncomingMessage, body: string) => Page): Promise<string> {
-  const server = createServer((request, response) => {
-    void text(request).then((sent) => {
-      const { status = 200, body, date } = answer(request, sent);
-      response.writeHead(status, date === undefined ? {} : { date });
-      response.end(typeof body === "string" ? body : JSON.stringify(body));
-    });
+  const server = createServer(async (request, response) => {
+    const { status = 200, body, date } = answer(request, await text(request));
+    response.writeHead(status, date === undefined ? {} : { date });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
   });
   const port = await listen(server);
   onTestFinished(() => {
