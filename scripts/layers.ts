@@ -26,9 +26,9 @@ const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "prices", "db-report", "db-explain", "check-layers"],
+  ["demo", "import", "capture", "dev", "doctor", "prices", "db-report", "db-explain", "check-layers"],
   ["bench"],
-  ["load-test", "capacity"],
+  ["load-test", "capacity", "profile"],
 ];
 
 /** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
@@ -40,6 +40,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   import: ["ledger"],
   "db-report": ["db", "insight"],
   "db-explain": "all",
+  doctor: ["config", "db", "ledger", "pricing", "retention", "rollup", "write"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];
 

@@ -8,11 +8,17 @@ import { DAY_MS } from "../../src/time.ts";
 import { DAYS } from "./history.ts";
 import type { Measured } from "./report.ts";
 import { freePort } from "../local/listen.ts";
+import { inspect } from "./inspector.ts";
 import { startWorkerd } from "./workerd.ts";
 
 const LIMIT_MIB = 128;
 const INGEST_MS = 10_000;
 const EVERY_MS = 50;
+
+interface HeapUsage {
+  usedSize?: number;
+  backingStorageSize?: number;
+}
 
 export async function benchHeap(bench: Bench): Promise<Measured[]> {
   bench.say("heap of the isolate at full ingest");
@@ -69,7 +75,8 @@ async function mostHeap<T>(bench: Bench, work: (url: string) => Promise<T>): Pro
     let most = 0;
     const watch = async (): Promise<void> => {
       while (!done.signal.aborted) {
-        most = Math.max(most, await inspector.heapBytes());
+        const { usedSize = 0, backingStorageSize = 0 } = await inspector.send<HeapUsage>("Runtime.getHeapUsage");
+        most = Math.max(most, usedSize + backingStorageSize);
         await sleep(EVERY_MS);
       }
     };
@@ -82,30 +89,4 @@ async function mostHeap<T>(bench: Bench, work: (url: string) => Promise<T>): Pro
   } finally {
     await worker.stop();
   }
-}
-
-/** V8's inspector, as DevTools speak to it. */
-async function inspect(port: number): Promise<{ heapBytes(): Promise<number>; close(): void }> {
-  const [target] = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as { webSocketDebuggerUrl: string }[];
-  const socket = new WebSocket(target!.webSocketDebuggerUrl);
-  await new Promise((resolve, reject) => {
-    socket.addEventListener("open", resolve);
-    socket.addEventListener("error", () => reject(new Error("the inspector does not answer")));
-  });
-  let id = 0;
-  return {
-    heapBytes: () =>
-      new Promise((resolve) => {
-        const own = ++id;
-        socket.addEventListener("message", function answered({ data }) {
-          const answer = JSON.parse(String(data)) as { id?: number; result?: Record<string, number> };
-          if (answer.id !== own) return;
-          socket.removeEventListener("message", answered);
-          const { usedSize = 0, backingStorageSize = 0 } = answer.result ?? {};
-          resolve(usedSize + backingStorageSize);
-        });
-        socket.send(JSON.stringify({ id: own, method: "Runtime.getHeapUsage" }));
-      }),
-    close: () => socket.close(),
-  };
 }

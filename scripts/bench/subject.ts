@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "../client/ledger.ts";
 import { type BackendsProcess, forkBackends } from "../local/backends.ts";
-import { startWorkerd } from "./workerd.ts";
+import { type BareWorkerd, startWorkerd } from "./workerd.ts";
 
 const ADMIN_KEY = "bench-admin-key-0123456789abcdef0123456789";
 
@@ -15,6 +15,7 @@ export interface Project {
 
 export interface Subject {
   url: string;
+  sourceMap: BareWorkerd["sourceMap"];
   backends: BackendsProcess;
   /** Of the Worker. */
   bindings: Record<string, string>;
@@ -24,17 +25,22 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
-/** @param logFile of the Worker, if not this process' output. */
-export async function startSubject(logFile?: string): Promise<Subject> {
+/**
+ * @param logFile of the Worker, if not this process' output.
+ * @param inspectorPort of the Worker, which then is not minified.
+ */
+export async function startSubject(logFile?: string, inspectorPort?: number): Promise<Subject> {
   await using started = new AsyncDisposableStack();
   const backends = await forkBackends();
   started.defer(backends.stop);
   const bindings = { ...backends.bindings, ADMIN_KEY };
-  const worker = await startWorkerd(bindings, join(import.meta.dirname, "worker.ts"), logFile);
+  const entry = join(import.meta.dirname, "worker.ts");
+  const worker = await startWorkerd(bindings, entry, logFile, inspectorPort, inspectorPort === undefined);
   started.defer(worker.stop);
   const all = started.move();
   return {
     url: worker.url,
+    sourceMap: worker.sourceMap,
     backends,
     bindings,
     newProject: () => newProject(worker.url),

@@ -2,20 +2,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire, type SourceMapPayload } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { bundle, COMPATIBILITY_FLAGS, readCompatibilityDate } from "../local/bundle.ts";
 import { guardChildren } from "../local/guardian.ts";
 import { freePort } from "../local/listen.ts";
 import { waitUntilHealthy } from "../local/dev-keys.ts";
 
+const CHECKOUT = resolve(import.meta.dirname, "../..");
 const { default: workerd } = createRequire(import.meta.url)("workerd") as { default: string };
 
 export interface BareWorkerd {
   url: string;
   pid: number;
+  /** Where the lines of what it runs come from. The sources are paths from the checkout's folder. */
+  sourceMap(): Promise<SourceMapPayload>;
   stop(): Promise<void>;
 }
 
@@ -24,18 +27,20 @@ export interface BareWorkerd {
  *
  * @param logFile where what it writes goes; default: to this process' own output.
  * @param inspectorPort where V8 can be asked about the isolate; default: nowhere.
+ * @param minify as wrangler.toml says; otherwise functions keep their names.
  */
 export async function startWorkerd(
   bindings: Record<string, string | object>,
   entry?: string,
   logFile?: string,
   inspectorPort?: number,
+  minify = true,
 ): Promise<BareWorkerd> {
   guardChildren();
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "llm-cost-workerd-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
-  await bundle({ outfile: join(folder, "worker.js"), minify: true, ...(entry === undefined ? {} : { entry }) });
+  await bundle({ outfile: join(folder, "worker.js"), minify, ...(entry === undefined ? {} : { entry }) });
   const port = await freePort();
   await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings));
   const output = logFile === undefined ? "inherit" : openSync(logFile, "w");
@@ -47,7 +52,11 @@ export async function startWorkerd(
   const url = `http://127.0.0.1:${port}`;
   await waitUntilHealthy(url);
   const all = started.move();
-  return { url, pid: child.pid!, stop: () => all.disposeAsync() };
+  const sourceMap = async (): Promise<SourceMapPayload> => {
+    const map = JSON.parse(await readFile(join(folder, "worker.js.map"), "utf8")) as SourceMapPayload;
+    return { ...map, sources: map.sources.map((source) => relative(CHECKOUT, resolve(folder, source))) };
+  };
+  return { url, pid: child.pid!, sourceMap, stop: () => all.disposeAsync() };
 }
 
 async function end(child: ChildProcess): Promise<void> {

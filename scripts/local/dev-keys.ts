@@ -17,6 +17,9 @@ export interface DevFile {
   apiKey: string;
   adminKey: string;
   databaseUrl: string;
+  /** Upstash's REST API in front of the stack's Redis, and its token. */
+  redisUrl: string;
+  redisToken: string;
 }
 
 /** The keys of the last start; a new admin key where there was none. Takes `dev.json` away until the next write. */

@@ -69,7 +69,9 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
   await waitUntilHealthy(worker.url);
   const apiKey = await ensureApiKey(worker.url, adminKey, lastKey);
   started.defer(startCron(worker, say));
-  await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl: backends.databaseUrl });
+  const { UPSTASH_REDIS_REST_URL: redisUrl, UPSTASH_REDIS_REST_TOKEN: redisToken } = backends.bindings;
+  const { databaseUrl } = backends;
+  await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl, redisUrl, redisToken });
   const inQueueMode = env["INGEST_MODE"] === "queue";
   const redis = env["REDIS_URL"]
     ? `Redis at ${redacted(env["REDIS_URL"])}`

@@ -7,6 +7,7 @@ import { sql } from "drizzle-orm";
 import { plainArray } from "../db/array-literal.ts";
 import { compileNamed, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
+import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { deleteSettling, goneOf } from "../traces/delete.ts";
 import { isNamed, unnamed, user } from "./named.ts";
@@ -57,6 +58,7 @@ const REMOVE = compileNamed(sql`
 with gone as (delete from traces t where ${theirs} and t.user_id = ${user} returning t.*),
 main_partials as (${insertMainPartials(counted("gone"), -1)}),
 label_partials as (${insertLabelPartials(counted("gone"), -1)}),
+corrected as (${insertCorrections(sql`gone t`, sql`-1`)}),
 ${tally("gone")}
 select id from gone`);
 
