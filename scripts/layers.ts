@@ -21,9 +21,9 @@ const SRC = [
 ];
 const SCRIPTS = [
   ["command"],
-  ["flags", "progress", "layers"],
+  ["flags", "progress", "layers", "packages"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "prices", "check-layers"],
+  ["demo", "import", "capture", "dev", "prices", "check-layers", "check-packages"],
   ["bench"],
   ["load-test", "capacity"],
 ];
