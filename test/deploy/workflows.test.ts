@@ -115,7 +115,7 @@ describe("deploy.yml", () => {
     const secrets = deploy.steps!.map(({ env = {} }) => Object.keys(env));
     expect(secrets.filter((names) => names.length > 0)).toEqual([
       ["DATABASE_URL"],
-      ["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"],
+      ["WRANGLER_ENVIRONMENT", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"],
       ["WORKER_URL"],
     ]);
   });
@@ -128,6 +128,7 @@ describe("deploy.yml", () => {
     const target = "inputs.environment || (github.ref_type == 'tag' && 'production') || 'staging' }}";
     expect(deploy.environment).toBe(`\${{ ${target}`);
     expect(deploy.concurrency).toEqual({ group: `deploy-\${{ ${target}`, "cancel-in-progress": false });
-    expect(deploy.env).toEqual({ WRANGLER_ENVIRONMENT: `\${{ vars.WRANGLER_ENVIRONMENT || ${target}` });
+    const named = deploy.steps!.flatMap(({ env }) => env?.["WRANGLER_ENVIRONMENT"] ?? []);
+    expect(named).toEqual([`\${{ vars.WRANGLER_ENVIRONMENT || ${target}`]);
   });
 });

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { unstable_readConfig } from "wrangler";
 
 const FILE = "wrangler.toml";
@@ -11,18 +11,19 @@ const named = [...text.matchAll(/^\[env\.([a-z]+)\]$/gm)].map(([, name]) => name
 /** The Worker at the top is the environment "". */
 const ENVIRONMENTS = ["", ...named];
 
-const folders: string[] = [];
-afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true })));
-
 /** @throws Error if wrangler would refuse the file, or warn. */
 function read(env: string, changed = text) {
   const folder = mkdtempSync(join(tmpdir(), "llm-cost-wrangler-"));
-  folders.push(folder);
-  writeFileSync(join(folder, FILE), changed);
   const warn = vi.spyOn(console, "warn").mockReturnValue();
-  const config = unstable_readConfig({ config: join(folder, FILE), env });
-  expect(warn.mock.calls).toEqual([]);
-  return config;
+  try {
+    writeFileSync(join(folder, FILE), changed);
+    const config = unstable_readConfig({ config: join(folder, FILE), env });
+    expect(warn.mock.calls).toEqual([]);
+    return config;
+  } finally {
+    warn.mockRestore();
+    rmSync(folder, { recursive: true });
+  }
 }
 
 it("has the environments that the dry run tries", () => {
