@@ -24,9 +24,9 @@ const SRC = [
 ];
 const SCRIPTS = [
   ["command"],
-  ["flags", "progress", "layers"],
+  ["flags", "progress", "layers", "packages"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "doctor", "prices", "db-report", "db-explain", "check-layers"],
+  ["demo", "import", "capture", "dev", "doctor", "prices", "db-report", "db-explain", "check-layers", "check-packages"],
   ["bench"],
   ["load-test", "capacity", "profile"],
 ];
