@@ -24,9 +24,10 @@ const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "prices", "check-layers"],
+  ["demo", "import", "capture", "dev", "prices", "monitoring", "check-layers"],
   ["bench"],
   ["load-test", "capacity"],
+  ["slo"],
 ];
 
 /** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
