@@ -1,4 +1,4 @@
-/** Whether the machines below are, by the names of node_exporter. */
+/** Whether the machines below are well, by the names of node_exporter. */
 import { cpuShare, diskUsedShare, memoryUsed } from "../expressions.ts";
 import { IN_RULES } from "../selectors.ts";
 import * as bounds from "../thresholds.ts";
