@@ -64,15 +64,13 @@ const ledger: Row = {
     ]),
     graph("Failures of cron", "cps", [rate("llm_cost_cron_failures_total", "stage")]),
     graph("Answers by the cache's state", "ops", [rate("llm_cost_cache_answers_total", "state")], { stacked: true }),
-    stat("Audit: difference of rollups and calls", "currencyUSD", [gauge("llm_cost_audit_difference_usd")], {
-      bounds: { warning: 1e-12, critical: 1 },
-    }),
+    stat("Audit: difference of rollups and calls", "currencyUSD", [gauge("llm_cost_audit_difference_usd")]),
     stat("Audit: days that differ", "short", [gauge("llm_cost_audit_different_days")], {
-      bounds: { warning: 1, critical: 2 },
+      bounds: { warning: 0.5, critical: 1 },
     }),
     stat("Redis", "none", [[`min by (job) (llm_cost_redis_up{${worker}})`, "{{job}}"]], {
       description: "1 is up. If it is down, answers are right and slower, and most metrics are missing.",
-      bounds: { warning: 1, critical: 0 },
+      bounds: { warning: 1, critical: 0.5 },
     }),
     graph("Age of the snapshot of gauges", "s", [gauge("llm_cost_snapshot_age_seconds")], {
       description: "It grows while nobody calls: the database sleeps then.",
@@ -102,7 +100,7 @@ const queue: Row = {
         "{{job}}",
       ],
     ]),
-    stat("Dead letters", "short", [gauge("llm_cost_dead_letters")], { bounds: { warning: 1, critical: 1.5 } }),
+    stat("Dead letters", "short", [gauge("llm_cost_dead_letters")], { bounds: { warning: 0.5, critical: 1 } }),
   ],
 };
 

@@ -56,7 +56,13 @@ export function dashboardJson({ uid, title, description, variables, rows }: Dash
   };
 }
 
-const DATA_SOURCE_CHOICE = { name: "DS_PROMETHEUS", label: "Data source", type: "datasource", query: "prometheus" };
+const DATA_SOURCE_CHOICE = {
+  name: "DS_PROMETHEUS",
+  label: "Data source",
+  type: "datasource",
+  query: "prometheus",
+  refresh: 1,
+};
 
 function variableJson({ name, label, metric, of = name }: Variable): object {
   const query = `label_values(${metric}, ${of})`;
@@ -66,7 +72,7 @@ function variableJson({ name, label, metric, of = name }: Variable): object {
     type: "query",
     datasource: DATA_SOURCE,
     definition: query,
-    query: { qryType: 1, query, refId: "labels" },
+    query: { qryType: 1, query, refId: "PrometheusVariableQueryEditor-VariableQuery" },
     refresh: 2,
     sort: 1,
     multi: true,

@@ -19,7 +19,6 @@ export type Query = readonly [expr: string, legend: string];
 /** Grafana's ids of units. */
 export type Unit =
   | "s"
-  | "dtdurations"
   | "reqps"
   | "cps"
   | "ops"
@@ -28,7 +27,6 @@ export type Unit =
   | "decbytes"
   | "bytes"
   | "Bps"
-  | "binBps"
   | "currencyUSD"
   | "none";
 
@@ -60,8 +58,9 @@ export function panelJson(panel: Panel, id: number, gridPos: GridPosition): obje
       editorMode: "code",
       expr,
       legendFormat,
-      ...(type === "table" ? { format: "table", instant: true } : {}),
-      ...(type === "stat" ? { instant: true } : {}),
+      instant: type !== "timeseries",
+      range: type === "timeseries",
+      ...(type === "table" ? { format: "table" } : {}),
     })),
   };
 }
