@@ -1,13 +1,20 @@
 /** The dashboard of the application: service levels, requests, ingest, cron, cache, queue and the nodes below. */
 import { badShareIn, BUDGET_LEFT } from "./burn-rate.ts";
 import { type Dashboard, JOB, NODE, type Row } from "./dashboard.ts";
-import { failedShare, ingestQuantile, readQuantile, refusedIngestShare, requestQuantile } from "./expressions.ts";
+import {
+  failedShare,
+  ingestQuantile,
+  queueQuantile,
+  readQuantile,
+  refusedIngestShare,
+  requestQuantile,
+} from "./expressions.ts";
 import { gauge, graph, quantiles, rate, stat, table } from "./declare.ts";
 import { nodes } from "./nodes.ts";
 import { API, IN_DASHBOARDS, INGEST } from "./selectors.ts";
 import * as bounds from "./thresholds.ts";
 
-const { worker, window } = IN_DASHBOARDS;
+const { worker } = IN_DASHBOARDS;
 
 const levels: Row = {
   title: "Service levels",
@@ -93,13 +100,7 @@ const queue: Row = {
       bounds: bounds.QUEUE_AGE_SECONDS,
     }),
     graph("Messages by event", "cps", [rate("llm_cost_queue_messages_total", "event")]),
-    graph("Mean time from sending to storing", "s", [
-      [
-        `sum by (job) (rate(llm_cost_queue_lag_seconds_sum{${worker}}[${window}])) / ` +
-          `sum by (job) (rate(llm_cost_queue_lag_seconds_count{${worker}}[${window}]))`,
-        "{{job}}",
-      ],
-    ]),
+    graph("Time from sending to storing", "s", quantiles(queueQuantile)),
     stat("Dead letters", "short", [gauge("llm_cost_dead_letters")], { bounds: { warning: 0.5, critical: 1 } }),
   ],
 };

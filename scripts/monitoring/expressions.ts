@@ -1,5 +1,5 @@
 /** Queries that dashboards and rules share, so that a panel shows what an alert judges. */
-import { API, INGEST, READS, type Selection } from "./selectors.ts";
+import { API, INGEST, PROJECT, READS, type Selection } from "./selectors.ts";
 
 /** Requests a second, by job. @param which more labels, such as `status=~"5.."`. */
 export function requestRate({ worker, window }: Selection, which = API): string {
@@ -34,6 +34,10 @@ export function queryQuantile(q: number, { worker, window }: Selection): string 
   return quantile(q, "llm_cost_database_query_duration_seconds", worker, window);
 }
 
+export function queueQuantile(q: number, { worker, window }: Selection): string {
+  return quantile(q, "llm_cost_queue_lag_seconds", worker, window);
+}
+
 /** The share of requests that took longer than a bucket's bound. */
 export function slowShare({ worker, window }: Selection, which: string, seconds: string): string {
   const rate = (name: string, more = ""): string =>
@@ -52,13 +56,13 @@ export function connectionShare({ worker }: Selection): string {
 
 /** Of today, by project. */
 export function unpricedShare({ business }: Selection): string {
-  const sum = (name: string): string => `sum by (job, project) (${name}{${business}})`;
+  const sum = (name: string): string => `sum by (job, ${PROJECT}) (${name}{${business}})`;
   return `${sum("llm_unpriced_requests_today")} / ${sum("llm_requests_today")}`;
 }
 
 /** USD in the range, by job and project. */
 export function spent({ business }: Selection, range: string, offset = ""): string {
-  return `sum by (job, project) (increase(llm_cost_usd_total{${business}}[${range}]${offset}))`;
+  return `sum by (job, ${PROJECT}) (increase(llm_cost_usd_total{${business}}[${range}]${offset}))`;
 }
 
 export function cpuShare({ node, window }: Selection): string {

@@ -2,7 +2,7 @@
 import { type Dashboard, JOB, type Row, type Variable } from "./dashboard.ts";
 import { graph, stat, table } from "./declare.ts";
 import { quantile, unpricedShare } from "./expressions.ts";
-import { IN_DASHBOARDS } from "./selectors.ts";
+import { IN_DASHBOARDS, PROJECT } from "./selectors.ts";
 import * as bounds from "./thresholds.ts";
 
 const { business, window } = IN_DASHBOARDS;
@@ -13,15 +13,15 @@ const calls = [business, ...DIMENSIONS.map((dimension) => `${dimension}=~"$${dim
 const usd = (range: string): string => `increase(llm_cost_usd_total{${calls}}[${range}])`;
 const tokens = (range: string, type = ""): string => `increase(llm_tokens_total{${calls}${type}}[${range}])`;
 const requests = (more = ""): string => `sum by (job) (rate(llm_requests_total{${calls}${more}}[${window}]))`;
-const today = (name: string): string => `max by (job, project) (${name}{${business}})`;
+const today = (name: string): string => `max by (job, ${PROJECT}) (${name}{${business}})`;
 const perHour = (by: string): string => `3600 * sum by (${by}) (rate(llm_cost_usd_total{${calls}}[${window}]))`;
 
 const sums: Row = {
   title: "Today",
   panels: [
-    stat("Cost today", "currencyUSD", [[today("llm_cost_usd_today"), "{{project}}"]]),
-    stat("Calls today", "short", [[today("llm_requests_today"), "{{project}}"]]),
-    stat("Calls without a price", "percentunit", [[unpricedShare(IN_DASHBOARDS), "{{project}}"]], {
+    stat("Cost today", "currencyUSD", [[today("llm_cost_usd_today"), "{{project_name}}"]]),
+    stat("Calls today", "short", [[today("llm_requests_today"), "{{project_name}}"]]),
+    stat("Calls without a price", "percentunit", [[unpricedShare(IN_DASHBOARDS), "{{project_name}}"]], {
       description: "Their cost is unknown, and in no sum.",
       bounds: bounds.UNPRICED_SHARE,
     }),
@@ -31,7 +31,8 @@ const sums: Row = {
 const cost: Row = {
   title: "Cost an hour",
   panels: [
-    ...(["project", ...DIMENSIONS] as const).map((label) =>
+    graph("By project", "currencyUSD", [[perHour(PROJECT), "{{project_name}}"]], { stacked: true }),
+    ...DIMENSIONS.map((label) =>
       graph(`By ${label}`, "currencyUSD", [[perHour(label), `{{${label}}}`]], { stacked: true }),
     ),
     graph(
@@ -39,8 +40,8 @@ const cost: Row = {
       "none",
       [
         [
-          `sum by (project) (${usd("1h")}) / (sum by (project) (increase(llm_cost_usd_total{${calls}}[1d] offset 1h)) / 24)`,
-          "{{project}}",
+          `sum by (${PROJECT}) (${usd("1h")}) / (sum by (${PROJECT}) (increase(llm_cost_usd_total{${calls}}[1d] offset 1h)) / 24)`,
+          "{{project_name}}",
         ],
       ],
       { description: "How many times the mean hour.", bounds: bounds.SPEND_TIMES },
@@ -60,7 +61,10 @@ const range: Row = {
         `sum by (provider, model) (${tokens("$__range", ',type=~"input|output"')})`,
     ),
     graph("Corrections", "currencyUSD", [
-      [`sum by (project, sign) (increase(llm_cost_corrections_usd_total{${business}}[1h]))`, "{{project}} {{sign}}"],
+      [
+        `sum by (${PROJECT}, sign) (increase(llm_cost_corrections_usd_total{${business}}[1h]))`,
+        "{{project_name}} {{sign}}",
+      ],
     ]),
   ],
 };
@@ -92,10 +96,11 @@ const use: Row = {
   ],
 };
 
-const variable = (name: string, label: string): Variable => ({
+const variable = (name: string, label: string, of = name): Variable => ({
   name,
   label,
   metric: `llm_requests_total{${IN_DASHBOARDS.worker}}`,
+  of,
 });
 
 export const MONEY: Dashboard = {
@@ -104,7 +109,7 @@ export const MONEY: Dashboard = {
   description: "Who spends what, on which model. The counters count what is new; GET /v1/summary has the exact sums.",
   variables: [
     JOB,
-    variable("project", "Project"),
+    variable("project", "Project", "project_name"),
     ...DIMENSIONS.map((name) => variable(name, name.charAt(0).toUpperCase() + name.slice(1))),
   ],
   rows: [sums, cost, range, use],

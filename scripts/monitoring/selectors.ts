@@ -13,6 +13,9 @@ export interface Selection {
   window: string;
 }
 
+/** Projects have an id and a name. */
+export const PROJECT = "project, project_name";
+
 export const IN_RULES: Selection = {
   worker: 'job=~"llm-cost.*"',
   node: 'job=~"node.*"',
@@ -23,7 +26,7 @@ export const IN_RULES: Selection = {
 export const IN_DASHBOARDS: Selection = {
   worker: 'job=~"$job"',
   node: 'job=~"node.*",instance=~"$node"',
-  business: 'job=~"$job",project=~"$project"',
+  business: 'job=~"$job",project_name=~"$project"',
   window: "$__rate_interval",
 };
 

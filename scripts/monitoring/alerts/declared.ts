@@ -22,5 +22,5 @@ export const over = (expr: string) => (bound: number) => `${expr} > ${bound}`;
 export const gauge = (name: string, by = ""): string => `max by (job${by}) (${name}{${worker}})`;
 export const increase = (name: string, range: string, by = ""): string =>
   `sum by (job${by}) (increase(${name}{${worker}}[${range}]))`;
-/** If nobody calls, cron and the snapshot rest: the database sleeps. */
+/** If nobody calls, no snapshot is taken: the database sleeps. */
 export const callsComeIn = `and on (job) ${requestRate(IN_RULES, INGEST)} > 0`;

@@ -3,7 +3,7 @@ import { unpricedShare } from "../expressions.ts";
 import { SPENT_HOUR, SPENT_HOUR_BEFORE } from "../recordings.ts";
 import { IN_RULES } from "../selectors.ts";
 import * as bounds from "../thresholds.ts";
-import { type Declared, callsComeIn, gauge, increase, over, worker } from "./declared.ts";
+import { type Declared, gauge, increase, over, worker } from "./declared.ts";
 
 export const LEDGER: Declared[] = [
   {
@@ -25,11 +25,12 @@ export const LEDGER: Declared[] = [
       "The stage {{ $labels.stage }} of {{ $labels.job }} failed {{ $value | humanize }} times in 15 minutes.",
   },
   {
-    alert: "LlmCostCronRests",
-    expr: `time() - ${gauge("llm_cost_cron_last_success_timestamp_seconds")} > 900 ${callsComeIn}`,
+    alert: "LlmCostCronStopped",
+    // A run succeeds also if nothing was due.
+    expr: `time() - max by (job) (llm_cost_cron_last_success_timestamp_seconds{${worker},stage="run"}) > 900`,
     for: "5m",
-    summary: "Cron does not run although calls come in",
-    description: "No stage of {{ $labels.job }} has succeeded for {{ $value | humanizeDuration }}.",
+    summary: "Cron does not run, or each run fails",
+    description: "The last good run of {{ $labels.job }} was {{ $value | humanizeDuration }} ago.",
   },
   {
     alert: "LlmCostAuditDiffers",
@@ -44,7 +45,7 @@ export const LEDGER: Declared[] = [
     for: "15m",
     summary: "Calls have no price",
     description:
-      "{{ $value | humanizePercentage }} of today's calls of {{ $labels.project }}: GET /v1/prices/unpriced lists the models.",
+      "{{ $value | humanizePercentage }} of today's calls of {{ $labels.project_name }}: GET /v1/prices/unpriced lists the models.",
   },
   {
     alert: "LlmCostSpendSpike",
@@ -53,7 +54,7 @@ export const LEDGER: Declared[] = [
       // On its first day a project has nothing to compare with.
       `and on (job, project) sum by (job, project) (llm_cost_usd_total{${worker}} offset 1d)`,
     bounds: bounds.SPEND_TIMES,
-    summary: "{{ $labels.project }} spends far more than the day before",
+    summary: "{{ $labels.project_name }} spends far more than the day before",
     description: "{{ $value | humanize }} USD in the last hour: GET /v1/explain tells why.",
   },
   {
