@@ -26,9 +26,22 @@ const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers", "packages"],
   ["client", "local"],
-  ["demo", "import", "capture", "dev", "doctor", "prices", "db-report", "db-explain", "check-layers", "check-packages"],
+  [
+    "demo",
+    "import",
+    "capture",
+    "dev",
+    "doctor",
+    "prices",
+    "db-report",
+    "db-explain",
+    "monitoring",
+    "check-layers",
+    "check-packages",
+  ],
   ["bench"],
   ["load-test", "capacity", "profile"],
+  ["slo"],
 ];
 
 /** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
