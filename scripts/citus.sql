@@ -42,6 +42,8 @@ SELECT create_reference_table('custom_prices');
 SELECT create_reference_table('retention');
 SELECT create_reference_table('catalogue_versions');
 SELECT create_reference_table('size_samples');
+-- It has a trigger, which distributed and reference tables may not have.
+SELECT citus_add_local_table_to_metadata('admin_log');
 
 -- Rows of one project are on one node, whatever the table; `traces` with all of its partitions.
 SELECT create_distributed_table('traces', 'project_id');
@@ -57,4 +59,3 @@ SELECT create_distributed_table('dead_letters', 'project_id', colocate_with => '
 SELECT create_distributed_table('days_to_repair', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('relabel_jobs', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('erasures', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('admin_log', 'project_id', colocate_with => 'traces');

@@ -20,6 +20,9 @@ import { DISTRIBUTED } from "./citus-script.ts";
 /** What is for all projects by design, and why: the work of cron, and what the queue could not deliver. */
 const FOR_ALL: Record<string, string> = {
   "src/cron.ts": "links of quiet traces are forgotten whosever they are",
+  "src/erase/job.ts runErasures": "asks which erasures are open",
+  "src/monitoring/take-snapshot.ts auditYesterday": "asks which projects had calls",
+  "src/monitoring/take-snapshot.ts takeSnapshot": "counts what waits in all projects",
   "src/queue/dead-letters.ts keepDeadLetters": "a batch of the queue has messages of several projects",
   "src/queue/dead-letters.ts replayDeadLetters": "asks which messages there are, for the operator",
   "src/reprice/job.ts runJobs": "asks which jobs are open",
@@ -28,6 +31,8 @@ const FOR_ALL: Record<string, string> = {
   "src/retention/retain.ts forgetResponses": "so are responses",
   "src/retention/retain.ts retain": "the bound moves for all projects at once",
   "src/rollup/compact.ts compact": "asks for what is due, and compacts slices of several projects in one step",
+  "src/rollup/corrections.ts addUpCorrections": "asks whose corrections are many",
+  "src/rollup/counted.ts readCounted": "counters are of all projects",
   "src/rollup/crowded.ts markCrowded": "marks labels of all the projects in a step of merging",
   "src/rollup/merge.ts mergeStep": "takes partial rows of any project",
   "src/rollup/repair-noted.ts repairNoted": "asks which days are noted, and forgets those of which no calls are kept",
