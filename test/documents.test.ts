@@ -89,7 +89,7 @@ describe.each(DOCUMENTS)("%s", (document) => {
   });
 });
 
-it.each(["http", "rollup", "summary", "explain", "pricing", "ingest", "write"])(
+it.each(["http", "rollup", "summary", "explain", "pricing", "ingest", "insight", "write"])(
   "src/%s/README.md names each file",
   (room) => {
     const named = new Set(namesIn(`src/${room}/README.md`).map((name) => basename(name)));

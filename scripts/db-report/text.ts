@@ -68,9 +68,9 @@ function tables({ tables: rows }: DatabaseReport): string[] {
 }
 
 function partitions({ partitions: rows }: DatabaseReport): string[] {
-  return rows.slice(0, SHOWN).map(({ name, total_bytes: bytes, rows: count }) => {
-    return `${sizeText(bytes).padStart(10)}  ${name}: ${count} rows`;
-  });
+  return rows
+    .filter(({ rows: count }) => count > 0)
+    .map(({ name, total_bytes: bytes, rows: count }) => `${sizeText(bytes).padStart(10)}  ${name}: ${count} rows`);
 }
 
 function indexes({ indexes: rows }: DatabaseReport): string[] {

@@ -117,7 +117,7 @@ export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAUL
 
   async function attempt(queries: readonly (SQL | Bound)[]): Promise<Row[][]> {
     for (let tries = 0; ; tries++) {
-      const calledRoutines = hasRoutines;
+      const calledRoutines = hasRoutines && queries.some((query) => "statement" in query && query.statement.routine);
       try {
         return await transact(queries.map(queryOf), timeoutMs);
       } catch (error) {

@@ -29,7 +29,7 @@ export function judgePartitions(partitions: readonly Partition[]): Finding[] {
     if (!partition.analyzed && rows >= MANY_ROWS) {
       warn(
         "never_analyzed",
-        `Postgres has no statistics of its ${rows} rows, so it plans blindly. Run ANALYZE ${name}, and check that autovacuum runs.`,
+        `Postgres has no statistics of its ${rows} rows, so it plans blindly. If they came within the last minutes, autovacuum will see to it. Otherwise run ANALYZE ${name}, and check that autovacuum runs.`,
       );
     }
     if (!partition.autovacuum) {

@@ -63,6 +63,7 @@ export async function readStatements(
   );
 }
 
+/** Whole microseconds. */
 function milliseconds(value: unknown): number {
   return Math.round(Number(value) * 1_000) / 1_000;
 }
@@ -95,7 +96,7 @@ export function judgeStatements(statements: readonly Statement[] | null): Findin
         severity: meanMs >= VERY_SLOW_MS ? "warning" : "info",
         code: "slow_statement",
         subject,
-        advice: `It takes ${Math.round(meanMs)} ms on average and ${Math.round(maxMs)} ms at most, in ${calls} calls. If a question of the API sends it, npm run db:explain -- '<its path>' shows the plan; ask for a shorter range or fewer groups. If cron sends it, it matters only while merging lags.`,
+        advice: `It takes ${Math.round(meanMs)} ms on average and ${Math.round(maxMs)} ms at most, in ${calls} calls. If a question of the API sends it, npm run db:explain -- '<its path>' shows the plan; ask for a shorter range or fewer groups. If it writes calls or cron sends it, it may work on thousands of rows at once; then it matters only while requests wait or merging lags.`,
       });
     }
     if (calls >= FEWEST_CALLS && share >= DOMINANT) {
