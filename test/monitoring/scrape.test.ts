@@ -1,30 +1,19 @@
 /** A real Prometheus scrapes `/metrics` and a node: every panel shows something, and every rule reads what is there. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listenHttp, type HttpEndpoint } from "../../scripts/local/http-server.ts";
 import { levelsOfPrometheus } from "../../scripts/slo/from-prometheus.ts";
 import { skipped } from "./binaries.ts";
 import { type Prometheus, startPrometheus } from "./prometheus.ts";
 import { namesIn, PANEL_QUERIES, RULES } from "./queries.ts";
-import { SAMPLE } from "./sample.ts";
-
-const TOKEN = "a-token-of-metrics";
+import { startTarget } from "./target.ts";
 
 describe.skipIf(skipped)("what Prometheus scrapes", () => {
-  let target: HttpEndpoint;
   let prometheus: Prometheus;
 
   beforeAll(async () => {
-    target = await listenHttp((request, response) => {
-      const known = request.headers.authorization === `Bearer ${TOKEN}` && request.url === "/metrics";
-      response.writeHead(known ? 200 : 401, { "content-type": "text/plain; version=0.0.4" }).end(known ? SAMPLE : "");
-    });
-    prometheus = await startPrometheus({ url: target.url, token: TOKEN });
+    prometheus = await startPrometheus(await startTarget());
     await prometheus.settled();
   }, 60_000);
-  afterAll(async () => {
-    await prometheus?.[Symbol.asyncDispose]();
-    await target?.close();
-  });
+  afterAll(() => prometheus?.[Symbol.asyncDispose]());
 
   it("gives every panel something to show", async () => {
     const empty: string[] = [];
