@@ -203,7 +203,7 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   },
   "GET /v1/reprice": listed("/v1/reprice", ({ ids }) => ids.job),
   "GET /v1/reprice/{id}": single("/v1/reprice/{id}", ({ ids }) => ids.job),
-  "DELETE /v1/reprice/{id}": single("/v1/reprice/{id}", ({ ids }) => ids.job),
+  "DELETE /v1/reprice/{id}": single("/v1/reprice/{id}", ({ ids }) => ids.openJob),
   "GET /v1/projects": operatorOnly(() => ({ path: "/v1/projects" })),
   "POST /v1/projects": operatorOnly(() => ({ path: "/v1/projects", body: { name: "x" } })),
   "GET /v1/keys": operatorOnly(

@@ -37,7 +37,7 @@ export interface Tenant {
   words: Record<(typeof WORDS)[number], string>;
   /** Numbers that its calls have, and no others. */
   numbers: { inputTokens: number; reportedUsd: string };
-  ids: { key: string; trace: string; price: string; job: string };
+  ids: { key: string; trace: string; price: string; job: string; openJob: string };
   /** The `Idempotency-Key` of its price and its job. */
   idempotencyKey: string;
   /** The body that stored its first call. */
@@ -109,6 +109,11 @@ export async function openTenant(): Promise<Tenant> {
   };
   await ledger.write([first, second]);
   const job = await post<{ id: string }>("/v1/reprice", jobOf(words), 202);
+  // One that waits for its next try, so that cron of other tests leaves it alone.
+  const openJob = crypto.randomUUID();
+  await db.query(sql`
+    insert into reprice_jobs (project_id, id, scope, failures, error, retry_at)
+    select project_id, ${openJob}::uuid, scope, 1, 'failed', '2100-01-01' from reprice_jobs where id = ${job.id}::uuid`);
   for (const id of [words.letter, words.otherLetter])
     await db.query(sql`insert into dead_letters (project_id, id, body) values (${project.id}::uuid, ${id}, ${id})`);
 
@@ -123,7 +128,7 @@ export async function openTenant(): Promise<Tenant> {
     key,
     words,
     numbers: { inputTokens, reportedUsd },
-    ids: { key: named.id, trace: callKey(MONDAY + 3_600_000, words.call), price: price.id, job: job.id },
+    ids: { key: named.id, trace: callKey(MONDAY + 3_600_000, words.call), price: price.id, job: job.id, openJob },
     idempotencyKey,
     call: first,
     cursors: {
