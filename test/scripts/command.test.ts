@@ -34,6 +34,7 @@ describe.each([
   ["load-test", []],
   ["bench", []],
   ["capacity", []],
+  ["profile", ["receipt"]],
 ])("npm run %s", (name, needed) => {
   it("exits with 0 after --help, and with 1 after a sentence that names a wrong flag", async () => {
     const help = await run([script(`${name}.ts`), "--help"]);
