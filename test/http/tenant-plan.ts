@@ -223,6 +223,17 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   ),
   "DELETE /v1/dead-letters/{id}": single("/v1/dead-letters/{id}", ({ words }) => words.letter, { status: 204 }),
   "POST /v1/dead-letters/replay": operatorOnly(() => ({ path: "/v1/dead-letters/replay" })),
+  "DELETE /v1/users/{id}": {
+    own: () => [{ path: "/v1/users/nobody?mode=anonymise", status: 202 }],
+    foreign: (them) => [
+      { path: `/v1/users/${them.words.user}?mode=anonymise`, status: 202 },
+      { path: `/v1/users/${them.words.user}?mode=remove`, status: 202 },
+    ],
+  },
+  "GET /v1/erasures": listed("/v1/erasures", ({ ids }) => ids.erasure),
+  "GET /v1/erasures/{id}": single("/v1/erasures/{id}", ({ ids }) => ids.erasure),
+  "GET /v1/admin/log": operatorOnly(() => ({ path: "/v1/admin/log" })),
+  "GET /v1/admin/database": operatorOnly(() => ({ path: "/v1/admin/database" })),
   "GET /metrics": open("/metrics"),
   "GET /openapi.json": open("/openapi.json"),
   "GET /docs": open("/docs"),

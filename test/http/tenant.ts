@@ -37,7 +37,7 @@ export interface Tenant {
   words: Record<(typeof WORDS)[number], string>;
   /** Numbers that its calls have, and no others. */
   numbers: { inputTokens: number; reportedUsd: string };
-  ids: { key: string; trace: string; price: string; job: string; openJob: string };
+  ids: { key: string; trace: string; price: string; job: string; openJob: string; erasure: string };
   /** The `Idempotency-Key` of its price and its job. */
   idempotencyKey: string;
   /** The body that stored its first call. */
@@ -114,6 +114,10 @@ export async function openTenant(): Promise<Tenant> {
   await db.query(sql`
     insert into reprice_jobs (project_id, id, scope, failures, error, retry_at)
     select project_id, ${openJob}::uuid, scope, 1, 'failed', '2100-01-01' from reprice_jobs where id = ${job.id}::uuid`);
+  const erasure = crypto.randomUUID();
+  await db.query(sql`
+    insert into erasures (project_id, id, subject, mode, done_at)
+    values (${project.id}::uuid, ${erasure}::uuid, ${crypto.randomUUID()}, 'anonymise', now())`);
   for (const id of [words.letter, words.otherLetter])
     await db.query(sql`insert into dead_letters (project_id, id, body) values (${project.id}::uuid, ${id}, ${id})`);
 
@@ -128,7 +132,14 @@ export async function openTenant(): Promise<Tenant> {
     key,
     words,
     numbers: { inputTokens, reportedUsd },
-    ids: { key: named.id, trace: callKey(MONDAY + 3_600_000, words.call), price: price.id, job: job.id, openJob },
+    ids: {
+      key: named.id,
+      trace: callKey(MONDAY + 3_600_000, words.call),
+      price: price.id,
+      job: job.id,
+      openJob,
+      erasure,
+    },
     idempotencyKey,
     call: first,
     cursors: {
@@ -161,6 +172,7 @@ export function secretsOf({ projectId, words, numbers, ids, key }: Tenant): stri
  */
 const CHANGED_BY_CRON = new Set([
   "rollup",
+  "corrections",
   "held_wrappers",
   "crowded_labels",
   "days_to_repair",

@@ -211,15 +211,17 @@ describe("/metrics", () => {
     await ask(
       key,
       "/v1/traces",
-      names.map((application, i) =>
-        call(`n${i}`, { application, environment: application, usage: { [application]: 1 } }),
-      ),
+      names.map((application, i) => call(`n${i}`, { application, environment: application })),
     );
+    const usage = { prompt_tokens: 9, completion_tokens: 1, vibes: 1 };
+    const timestamp = new Date(NOW - HOUR_MS).toISOString();
+    await ask(key, "/v1/traces", [{ id: "usage", timestamp, provider: "openai", model: "gpt-4o", usage }]);
     await ask(key, `/v1/${encodeURIComponent('"}\n')}`);
     await cron();
     const text = await scrape();
     for (const name of ['say \\"hi\\"', "two\\nlines", "back\\\\slash", "x".repeat(500), "é🦊"])
       expect(text).toContain(`application="${name}"`);
+    expect(valueOf(text, 'llm_cost_unknown_usage_members_total{provider="openai",member="vibes"}')).toBe(1);
     const series = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     const labels = series.map((line) => line.slice(0, line.lastIndexOf(" ")));
     expect(labels.length).toBeGreaterThan(100);
