@@ -88,6 +88,8 @@ describe("the Worker", () => {
       state: "warning",
       found: "last success 60 s ago, but not of retain",
     });
+    expect(await cron({ merge: NOW - 2 * HOUR })).toMatchObject({ state: "ok" });
+    expect(await cron({ merge: NOW - 2 * HOUR, run: NOW - HOUR })).toMatchObject({ state: "failed" });
     expect(await cron({ merge: NOW - 30 * HOUR })).toMatchObject({
       state: "failed",
       found: "last success 30 hours ago",
