@@ -19,7 +19,10 @@ import { DISTRIBUTED } from "./citus-script.ts";
 
 /** What is for all projects by design, and why: the work of cron, and what the queue could not deliver. */
 const FOR_ALL: Record<string, string> = {
+  "src/admin-log.ts readLog": "is for the operator, of all projects",
   "src/cron.ts": "links of quiet traces are forgotten whosever they are",
+  "src/erase/job.ts runErasures": "asks which erasures are open",
+  "src/keys.ts revokeKey": "finds the key's project by the key",
   "src/queue/dead-letters.ts keepDeadLetters": "a batch of the queue has messages of several projects",
   "src/queue/dead-letters.ts replayDeadLetters": "asks which messages there are, for the operator",
   "src/reprice/job.ts runJobs": "asks which jobs are open",
@@ -106,7 +109,9 @@ it("is of all that a project does", () => {
     "delete responses",
     "delete rollup",
     "delete traces",
+    "insert admin_log",
     "insert days_to_repair",
+    "insert erasures",
     "insert held_wrappers",
     "insert prices",
     "insert relabel_jobs",
@@ -118,6 +123,7 @@ it("is of all that a project does", () => {
     "read crowded_labels",
     "read days_to_repair",
     "read dead_letters",
+    "read erasures",
     "read prices",
     "read reprice_jobs",
     "read responses",
@@ -125,10 +131,12 @@ it("is of all that a project does", () => {
     "read spans",
     "read traces",
     "update dead_letters",
+    "update erasures",
     "update held_wrappers",
     "update relabel_jobs",
     "update reprice_jobs",
     "update responses",
+    "update spans",
     "update traces",
   ]);
 });
