@@ -96,12 +96,12 @@ it.skipIf(lack !== null || inject("driver") !== "neon")(
     await writeBatch(db, project, calls("b", 100));
     const other = (await createProject(db, "busy")).id;
 
-    let busy = true;
+    const dumped = new AbortController();
     const traffic = (async () => {
-      for (let i = 0; busy; i++) await writeBatch(db, other, calls(`busy-${i}`, 20));
+      for (let i = 0; !dumped.signal.aborted; i++) await writeBatch(db, other, calls(`busy-${i}`, 20));
       return true;
     })();
-    await dumpAndRestore(source.url, target.url).finally(() => (busy = false));
+    await dumpAndRestore(source.url, target.url).finally(() => dumped.abort());
     await traffic;
 
     const migrations = async (): Promise<unknown[]> => {
