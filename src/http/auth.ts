@@ -22,7 +22,7 @@ export function requireScope(deps: Deps, scope: Scope, basic = false): Middlewar
       if (isAdminKey(key))
         throw new ApiError(
           "forbidden",
-          "this needs an API key; the admin key is for /v1/projects, /v1/keys, /v1/dead-letters and POST /v1/prices",
+          "this needs an API key; the admin key is for /v1/projects, /v1/keys, /v1/admin/log, /v1/dead-letters and POST /v1/prices",
         );
       throw new ApiError("unauthorized", "the API key is unknown or revoked");
     }
