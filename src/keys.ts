@@ -93,7 +93,7 @@ export async function createKey(
       on conflict (project_id, id) do update set name = api_keys.name
       returning ${NEW_KEY_COLUMNS}, replaced_by, key_hash
     ),
-    logged as (${entry(actor, "key.created", sql`project_id`, sql`id`, sql`(select * from made where key_hash = ${hash}) one`)})
+    logged as (${entry(actor, "key.created", sql`${projectId}::uuid`, sql`id`, sql`(select * from made where key_hash = ${hash}) one`)})
     select * from made`);
   if (!row) throw new ApiError("not_found", "there is no such project");
   const made = readNewKey(row);
@@ -185,7 +185,7 @@ export async function createProject(
       on conflict (id) do update set name = projects.name
       returning id, name, created_at, xmax::text = '0' as fresh
     ),
-    logged as (${entry(actor, "project.created", sql`id`, sql`id`, sql`(select * from made where fresh) one`)})
+    logged as (${entry(actor, "project.created", sql`${id}::uuid`, sql`id`, sql`(select * from made where fresh) one`)})
     select id, name, created_at from made`);
   const made = readProject(row!);
   if (made.name !== name) throw idempotencyMismatch();

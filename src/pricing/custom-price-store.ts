@@ -142,7 +142,7 @@ added as (
   select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select from earlier)
   returning *
 ),
-logged as (${entry(actor, "price.created", sql`project_id`, sql`id`, sql`added`)})
+logged as (${entry(actor, "price.created", sql`${owner}::uuid`, sql`id`, sql`added`)})
 select s.known, s.overlapping, price.* from state s
 left join (select *, true as same from added union all select * from earlier) price on true`;
 }

@@ -150,6 +150,7 @@ export async function playScenario(): Promise<Scenario> {
     call("a", labels),
     call("b", { model: "unheard-of", cost_usd: 1 }),
     call("c", { response_id: "resp-1", trace_id: "t-1", span_id: "s-1" }),
+    call("d", { user_id: "bob" }),
   ];
   await ask("POST", "/v1/traces", calls);
   await ask("POST", "/v1/traces", calls);
@@ -270,7 +271,7 @@ export async function playScenario(): Promise<Scenario> {
 
   // The queue, and what it could not deliver.
   const queued = { ...deps, queue };
-  await ask("POST", "/v1/traces", [call("queued")], createApp(queued));
+  await ask("POST", "/v1/traces", [call("queued", labels)], createApp(queued));
   const deliver = (name: string, bodies: readonly string[]) =>
     consume(
       queued,
@@ -290,10 +291,26 @@ export async function playScenario(): Promise<Scenario> {
   await deliver("traces", messages);
   await deliver("traces-dead-letters", [...messages, ...messages, "no message of ours"]);
   await done();
+
+  // Users who are erased: one whom rollups name without a call, another whose first step fails.
+  await db.query(sql`
+    insert into rollup
+    select (jsonb_populate_record(r, '{"level": 4, "bucket": "2026-11-16T00:00:00Z", "label": "user", "value": "ada"}')).* from rollup r
+    where project_id = ${projectId}::uuid and label = '' limit 1`);
+  const erasure = await ask<{ id: string }>("DELETE", "/v1/users/ada?mode=anonymise");
+  faults.push({
+    within: "src/erase/job.ts takeStep",
+    text: "update spans",
+    error: new StatementTooLarge("of the scenario"),
+  });
+  await ask("DELETE", "/v1/users/bob?mode=remove");
+  await get("/v1/erasures");
+  await get(`/v1/erasures/${erasure.id}`);
   const letters = await get<{ dead_letters: { id: string }[] }>("/v1/dead-letters?limit=1");
   await ask("DELETE", `/v1/dead-letters/${letters.dead_letters[0]!.id}`);
   key = ADMIN_KEY;
   await ask("POST", "/v1/dead-letters/replay");
+  await get("/v1/admin/log?limit=1");
 
   // Cron: first nothing can be decided about wrappers, and a step of compacting fails; Redis was down for a write.
   key = made.key;
