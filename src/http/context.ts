@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Config } from "../config.ts";
 import type { Reader } from "../db/replica.ts";
+import { forProject } from "../db/wall.ts";
 import type { IngestDeps } from "../ingest/ingest.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Caller, Keyring } from "../keys.ts";
@@ -34,6 +35,15 @@ export interface AppEnv {
 }
 
 export type AppContext = Context<AppEnv>;
+
+/** The dependencies of a request, with databases that show and change only what is of its project. */
+export function ownDeps(deps: Deps, projectId: string): Deps {
+  return {
+    ...deps,
+    db: forProject(deps.db, projectId),
+    reader: { ...forProject(deps.reader, projectId), counts: deps.reader.counts },
+  };
+}
 
 export function keepAliveOf(c: AppContext): KeepAlive {
   return (work) => c.executionCtx.waitUntil(work);

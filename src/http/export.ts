@@ -7,7 +7,7 @@ import { streamOf } from "../export/stream.ts";
 import { SummaryRow } from "../summary/shown.ts";
 import { ShownTrace } from "../traces/read.ts";
 import { lines } from "./batch.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { logError } from "./errors.ts";
 import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
@@ -48,7 +48,9 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
       const requestId = c.get("requestId");
       const { asked, body } = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
         const asked = parseExportQuery(params, projectId, deps.now(), deps.zones);
-        const body = await streamOf(exportLines(deps.reader, projectId, asked), (error) => logError(error, requestId));
+        const body = await streamOf(exportLines(ownDeps(deps, projectId).reader, projectId, asked), (error) =>
+          logError(error, requestId),
+        );
         return { asked, body };
       });
       return c.body(body, 200, {

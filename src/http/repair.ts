@@ -5,7 +5,7 @@ import { repairRange, type Repair } from "../rollup/repair-range.ts";
 import { parseRange } from "../summary/query.ts";
 import { count, day } from "../wire.ts";
 import { parseBody } from "./body.ts";
-import { type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 const instant = z.union([z.string(), z.int()]).transform(String);
@@ -49,7 +49,8 @@ export function repairRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const range = parseRange(new URLSearchParams(await parseBody(c, deps, body)), deps.now(), deps.zones);
-      return c.json(await repairRange(deps, c.get("caller").projectId, range, keepAliveOf(c)));
+      const { projectId } = c.get("caller");
+      return c.json(await repairRange(ownDeps(deps, projectId), projectId, range, keepAliveOf(c)));
     },
   );
   return app;
