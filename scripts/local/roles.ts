@@ -26,9 +26,8 @@ export async function grant(client: pg.Client): Promise<void> {
  * @returns whether it has.
  */
 export async function becomeMigrator(client: pg.Client, made: boolean): Promise<boolean> {
-  const { rows } = await client.query<{ owner: string }>(
-    "select relowner::regrole::text as owner from pg_class where oid = to_regclass('public.traces')",
-  );
+  const { rows } = await client.query<{ owner: string }>(`
+    select coalesce((select relowner::regrole::text from pg_class where oid = to_regclass('public.traces')), current_user) as owner`);
   const hasRoles = made || rows[0]?.owner === "llm_cost_migrate";
   if (hasRoles) await client.query("SET ROLE llm_cost_migrate");
   return hasRoles;
