@@ -5,7 +5,17 @@
 import { sql } from "drizzle-orm";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Database, Row } from "../../src/db/client.ts";
 import { forProject } from "../../src/db/wall.ts";
+import { createProject } from "../../src/keys.ts";
+import { merge } from "../../src/rollup/merge.ts";
+import { parseSummaryQuery } from "../../src/summary/query.ts";
+import { summarize } from "../../src/summary/summarize.ts";
+import { createZones } from "../../src/summary/zone.ts";
+import { parseTracesQuery } from "../../src/traces/query.ts";
+import { listTraces } from "../../src/traces/read.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
+import { priced, trace } from "../calls.ts";
 import { NO_PROJECT_ID } from "../../src/db/schema-prices.ts";
 import { ownDatabase } from "../own-database.ts";
 
@@ -82,4 +92,70 @@ describe.each(tables)("in $name", (table) => {
     const rows = await db.run({ text: `select distinct ${project}::text as of from ${name}` }, []);
     expect(rows).toEqual(expect.arrayContaining([{ of: B }]));
   });
+});
+
+it("shows the prices that hold for all projects, which it cannot change", async () => {
+  const wall = forProject(db, A);
+  const prices = tables.find(({ name }) => name === "custom_prices")!;
+  await owner.query(insertion(prices, NO_PROJECT_ID));
+  expect(await wall.query(sql`select project_id::text as of from custom_prices order by 1`)).toEqual([
+    { of: NO_PROJECT_ID },
+    { of: A },
+  ]);
+  const change = sql`update custom_prices set factor = 0 where project_id = ${NO_PROJECT_ID}::uuid`;
+  await expect(wall.query(change)).rejects.toThrow("row-level security");
+});
+
+it("changes no plan", async () => {
+  const now = Date.UTC(2026, 10, 29, 12);
+  const projects = await Promise.all([1, 2, 3].map(() => createProject(db, "test")));
+  const { id } = projects[0]!;
+  for (const { id: of } of projects) {
+    const calls = Array.from({ length: 2_000 }, (_, i) =>
+      priced(trace({ clientId: `c${i}`, startedAtMs: now - (i % 700) * 3_600_000 - i, userId: `u${i % 50}` })),
+    );
+    await writeBatch(db, of, calls, { links: [], graceSeconds: 300 });
+  }
+  await merge(db, () => 0, 1);
+  await owner.query("analyze traces, rollup");
+
+  const asked: Parameters<Database["query"]>[0][] = [];
+  const note = async (query: unknown, rows: Promise<Row[]>): Promise<Row[]> => {
+    asked.push(query as (typeof asked)[number]);
+    return await rows;
+  };
+  const noting: Database = {
+    ...db,
+    query: (query) => note(query, db.query(query)),
+    batch: async (queries) => [
+      await note(
+        queries[0],
+        db.batch(queries).then(([rows]) => rows!),
+      ),
+    ],
+  };
+  const zones = createZones();
+  for (const question of ["group_by=model", "group_by=user&include=latency", "tz=Asia/Kolkata&interval=day"]) {
+    const query = new URLSearchParams(`from=2026-11-05T00:20:00Z&to=2026-11-28T10:10:00Z&${question}`);
+    await summarize(noting, id, parseSummaryQuery(query, now, zones), now);
+  }
+  for (const question of ["", "&user=u1&status=ok"]) {
+    const query = new URLSearchParams(`from=2026-11-05&to=2026-11-28&limit=100${question}`);
+    await listTraces(noting, id, parseTracesQuery(query, now, zones));
+  }
+  expect(asked).toHaveLength(5);
+
+  // The nodes that read tables, and what they find by index; not what is estimated.
+  const plan = async (through: Database, query: (typeof asked)[number]): Promise<string[]> => {
+    const rows = await through.query(sql`explain (costs off) ${query}`);
+    const lines = rows.map((row) => String(row["QUERY PLAN"]).trim());
+    return lines
+      .filter((line) => /\bScan\b|Index Cond/.test(line))
+      .map((line) => line.replaceAll(/InitPlan \d+/g, "InitPlan"));
+  };
+  for (const query of asked) {
+    const plain = await plan(db, query);
+    expect(plain.join()).toMatch(/Index Cond: .*project_id = /);
+    expect(await plan(forProject(db, id), query)).toEqual(plain);
+  }
 });
