@@ -19,6 +19,10 @@
 -- Advisory locks are of the node that the client is connected to: those who settle one trace, or repair one project,
 -- take turns only if all connect to the same.
 --
+-- The wall between projects (src/db/wall.ts) sets the role and the project with set_config(), for its transaction. Citus
+-- passes SET LOCAL on to other nodes if citus.propagate_set_commands is 'local', says its documentation. It says nothing of
+-- set_config(), so do not rely on the wall there: without roles (scripts/roles.sql) there is none.
+--
 -- For all projects, and so for all shards, is what cron does, and the operator's replay of dead letters; the test lists
 -- it. Plain questions and deletions Citus sends to all shards. These it refuses; they would have to run for one project
 -- after another, or on each shard by itself:

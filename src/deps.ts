@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { CronDeps } from "./cron.ts";
 import { connect, type Database } from "./db/client.ts";
 import { createReader } from "./db/replica.ts";
+import { forProject } from "./db/wall.ts";
 import { createEpochLease } from "./epoch.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
 import { createIntake } from "./http/intake.ts";
@@ -68,7 +69,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     counters,
     keyring: createKeyring(db),
     catalogue,
-    prices: createPriceBooks((projectId) => loadCustomPrices(db, projectId), catalogue.get),
+    prices: createPriceBooks((projectId) => loadCustomPrices(forProject(db, projectId), projectId), catalogue.get),
     groupCommit: createGroupCommit((projectId, { calls, links }) =>
       writeBatch(db, projectId, calls, { links, graceSeconds: config.wrapperGraceSeconds }),
     ),

@@ -4,9 +4,9 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from "cloudflare:workers";
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { runScheduled } from "../src/cron.ts";
-import type { Database } from "../src/db/client.ts";
+import { connect, type Database } from "../src/db/client.ts";
 import worker from "../src/index.ts";
 import { connectRedis, type RedisClient } from "../src/redis.ts";
 import { LEVEL } from "../src/ledger/levels.ts";
@@ -207,7 +207,9 @@ describe("runScheduled", { timeout: 120_000 }, () => {
       select to_char(current_date + interval '3 months', '"traces_"YYYY_MM') as name`);
     const name = String(row!["name"]);
     const exists = async () => (await db.query(sql`select to_regclass(${name}) is not null as there`))[0]!["there"];
-    await db.query(sql`drop table ${sql.identifier(name)}`);
+    const { NEON_FETCH_ENDPOINT: fetchEndpoint } = inject("bindings");
+    const owner = connect({ url: inject("databaseUrl"), fetchEndpoint });
+    await owner.query(sql`drop table ${sql.identifier(name)}`);
     await runScheduled(runner().deps, SWEEP, keepAlive);
     expect(await exists()).toBe(true);
   });

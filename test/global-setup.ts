@@ -11,6 +11,7 @@ type Driver = "neon" | "postgres";
 declare module "vitest" {
   export interface ProvidedContext {
     bindings: BackendsProcess["bindings"] & { ADMIN_KEY: string };
+    /** The owner's; the Worker has the role that it has in production. */
     databaseUrl: string;
     /** The Worker's, when it is tested over Postgres' own protocol. */
     hyperdrives: Record<string, string>;
@@ -38,7 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("hyperdrives", driver === "postgres" ? { HYPERDRIVE: backends.hyperdriveUrl } : {});
   project.provide("driver", driver);
   project.provide("databases", {
-    neon: { driver: "neon", url: backends.databaseUrl, fetchEndpoint: backends.bindings.NEON_FETCH_ENDPOINT },
+    neon: { driver: "neon", url: backends.bindings.DATABASE_URL, fetchEndpoint: backends.bindings.NEON_FETCH_ENDPOINT },
     postgres: { driver: "postgres", url: backends.hyperdriveUrl },
   });
   return async () => {

@@ -8,11 +8,14 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
 import { startHyperdrive } from "../scripts/local/hyperdrive.ts";
+import { asWorker } from "../scripts/local/roles.ts";
 import { migrate } from "../scripts/local/migrate.ts";
 import { connect, type Database } from "../src/db/client.ts";
 
 export interface OwnDatabase {
+  /** With the Worker's rights. */
   db: Database;
+  /** The owner's. */
   url: string;
 }
 
@@ -35,15 +38,17 @@ export async function ownDatabase(
   await client.query(`create database ${name}`);
   url.pathname = `/${name}`;
   await client.query("select pg_advisory_lock($1)", [MIGRATING]);
-  await migrate(url.href, migrations).finally(() => client.end());
+  await migrate(url.href, { roles: true, ...(migrations !== undefined && { migrationsFolder: migrations }) }).finally(
+    () => client.end(),
+  );
   if (driver === "postgres") {
-    const hyperdrive = await startHyperdrive(url.href);
+    const hyperdrive = await startHyperdrive(asWorker(url.href));
     onEnd(hyperdrive.close);
     return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url, timeoutMs: 30_000 }) };
   }
   return {
     url: url.href,
-    db: connect({ url: url.href, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
+    db: connect({ url: asWorker(url.href), fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
   };
 }
 

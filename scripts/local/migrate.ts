@@ -1,7 +1,8 @@
 /**
  * Brings a database to the newest migration of `drizzle/`, makes this version's routines in it, and limits how long a
  * statement may run. Safe to run twice, and by two processes at once: they queue on an advisory lock. From the command
- * line: `DATABASE_URL=… node scripts/local/migrate.ts`.
+ * line: `DATABASE_URL=… node scripts/local/migrate.ts`, with `--roles` to
+ * make the roles, too (roles.ts).
  *
  * It runs while Workers write. Each migration is a transaction of its own, waits for a lock only briefly, because others
  * wait behind it, and is run again if Postgres gave it up.
@@ -12,6 +13,7 @@ import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
 import pg from "pg";
 import { installRoutines } from "../../src/db/routine.ts";
 import { ROUTINES } from "../../src/write/insert.ts";
+import { becomeMigrator, grant, makeRoles } from "./roles.ts";
 import { StartError } from "./start-error.ts";
 
 const MIGRATIONS = resolve(import.meta.dirname, "../../drizzle");
@@ -31,8 +33,14 @@ const GIVEN_UP = new Set(["40P01", "55P03"]);
 const MOST_TRIES = 12;
 const PAUSE_MS = 250;
 
-/** @throws StartError with Postgres' words when the database cannot be reached or a migration fails. */
-export async function migrate(databaseUrl: string, migrationsFolder = MIGRATIONS): Promise<void> {
+/**
+ * @param options.roles makes the roles, too. Once a database has them, every migration is theirs.
+ * @throws StartError with Postgres' words when the database cannot be reached or a migration fails.
+ */
+export async function migrate(
+  databaseUrl: string,
+  { roles = false, migrationsFolder = MIGRATIONS } = {},
+): Promise<void> {
   if (!existsSync(`${migrationsFolder}/meta/_journal.json`)) {
     throw new StartError(`${migrationsFolder} has no migrations (meta/_journal.json is missing).`);
   }
@@ -47,8 +55,12 @@ export async function migrate(databaseUrl: string, migrationsFolder = MIGRATIONS
     await client.query("SET statement_timeout = 0");
     // Ends with the connection.
     await client.query("SELECT pg_advisory_lock($1)", [lockKey]);
+    if (roles) await makeRoles(client);
+    const hasRoles = await becomeMigrator(client, roles);
     for (const migration of await missing(client, migrationsFolder)) await apply(client, migration);
     await client.query(installRoutines(ROUTINES));
+    if (hasRoles) await grant(client);
+    await client.query("RESET ROLE");
     await client.query(limitStatements).catch((error: unknown) => {
       if ((error as { code?: string }).code !== NOT_OWNER) throw error;
       console.warn("Only the owner of the database may set its statement_timeout. Let it run:");
@@ -100,9 +112,10 @@ function reason(error: unknown): string {
 
 if (import.meta.main) {
   const databaseUrl = process.env["DATABASE_URL"];
+  const roles = process.argv.includes("--roles");
   try {
     if (!databaseUrl) throw new StartError("DATABASE_URL must name the database to migrate.");
-    await migrate(databaseUrl);
+    await migrate(databaseUrl, { roles });
     console.log("The database is at the newest migration.");
   } catch (error) {
     console.error(error instanceof StartError ? error.message : error);

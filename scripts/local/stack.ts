@@ -10,6 +10,7 @@ import { startHyperdrive } from "./hyperdrive.ts";
 import { migrate } from "./migrate.ts";
 import { type Fault, startNeonEndpoint } from "./neon-endpoint.ts";
 import type { Statement } from "./neon-statements.ts";
+import { asWorker, isSuperuser } from "./roles.ts";
 import { makeDataDir, type Postgres, startPostgres } from "./postgres.ts";
 import { startQueueEndpoint } from "./queue-endpoint.ts";
 import { startUpstashEndpoint } from "./upstash-endpoint.ts";
@@ -31,6 +32,7 @@ export interface BackendOptions {
 }
 
 export interface Backends {
+  /** The owner's. */
   databaseUrl: string;
   /** The text bindings that lead the worker here, and its log level. */
   bindings: {
@@ -57,11 +59,13 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
     options.databaseUrl === undefined ? await startPostgres({ ...options, ...portOf(options) }) : undefined;
   started.defer(postgres?.stop ?? (await lockFolder(await makeDataDir(options.dataDir))));
   const databaseUrl = postgres?.url ?? options.databaseUrl ?? "";
-  await migrate(databaseUrl);
+  const roles = await isSuperuser(databaseUrl);
+  await migrate(databaseUrl, { roles });
+  const workerUrl = roles ? asWorker(databaseUrl) : databaseUrl;
 
   const neon = await startNeonEndpoint({ databaseUrl, ...(options.fault ? { fault: options.fault } : {}) });
   started.defer(neon.close);
-  const hyperdrive = await startHyperdrive(databaseUrl, options.poolSize);
+  const hyperdrive = await startHyperdrive(workerUrl, options.poolSize);
   started.defer(hyperdrive.close);
   const token = randomBytes(20).toString("hex");
   const upstash = await startUpstashEndpoint({ redisUrl: options.redisUrl, token });
@@ -72,7 +76,7 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
   return {
     databaseUrl,
     bindings: {
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: workerUrl,
       NEON_FETCH_ENDPOINT: neon.url,
       UPSTASH_REDIS_REST_URL: upstash.url,
       UPSTASH_REDIS_REST_TOKEN: token,

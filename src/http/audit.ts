@@ -4,7 +4,7 @@ import { z } from "zod";
 import { audit, type Audit } from "../rollup/audit.ts";
 import { parseRange, RANGE_PARAMETERS } from "../summary/query.ts";
 import { day, usdDifference } from "../wire.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
@@ -57,9 +57,10 @@ export function auditRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["raw_expired"],
     }),
     async (c) => {
+      const { projectId } = c.get("caller");
       const audited = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
         const { fromMs, toMs } = parseRange(params, deps.now(), deps.zones);
-        return await audit(deps.db, c.get("caller").projectId, fromMs, toMs);
+        return await audit(ownDeps(deps, projectId).db, projectId, fromMs, toMs);
       });
       return c.json(audited);
     },

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { Actor } from "../admin-log.ts";
 import type { Config } from "../config.ts";
 import type { Reader } from "../db/replica.ts";
+import { forProject } from "../db/wall.ts";
 import type { IngestDeps } from "../ingest/ingest.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Caller, Keyring } from "../keyring.ts";
@@ -50,6 +51,15 @@ export type AppContext = Context<AppEnv>;
 export function actorOf(c: AppContext): Actor {
   const caller = c.get("caller") as Caller | undefined;
   return { name: caller?.keyId ?? "admin key", requestId: c.get("requestId") };
+}
+
+/** The dependencies of a request, with databases that show and change only what is of its project. */
+export function ownDeps(deps: Deps, projectId: string): Deps {
+  return {
+    ...deps,
+    db: forProject(deps.db, projectId),
+    reader: { ...forProject(deps.reader, projectId), counts: deps.reader.counts, lagSeconds: deps.reader.lagSeconds },
+  };
 }
 
 export function keepAliveOf(c: AppContext): KeepAlive {

@@ -1,6 +1,7 @@
 /**
  * `/v1/dead-letters` lists messages that the queue could not deliver, stores their calls after all, or deletes them.
  */
+import type { Database } from "../db/client.ts";
 import { Hono } from "hono";
 import { z } from "zod";
 import { log } from "../admin-log.ts";
@@ -10,7 +11,7 @@ import { readParameters } from "../parameters.ts";
 import { DeadLetter, deleteDeadLetter, listDeadLetters, PAGE_PARAMETERS } from "../queue/dead-letter-page.ts";
 import { replayDeadLetters } from "../queue/dead-letters.ts";
 import { count, nextCursor } from "../wire.ts";
-import { actorOf, type AppContext, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppContext, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 const Replayed = z
@@ -44,7 +45,7 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const asked = readParameters(PAGE_PARAMETERS, new URL(c.req.url).searchParams);
-      return c.json(await listDeadLetters(deps.db, projectOf(c), asked));
+      return c.json(await listDeadLetters(dbOf(deps, c), projectOf(c), asked));
     },
   );
   app.delete(
@@ -61,7 +62,7 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["not_found"],
     }),
     async (c) => {
-      if (!(await deleteDeadLetter(deps.db, projectOf(c), c.req.param("id"), actorOf(c))))
+      if (!(await deleteDeadLetter(dbOf(deps, c), projectOf(c), c.req.param("id"), actorOf(c))))
         throw new ApiError("not_found", "there is no such dead letter");
       return c.body(null, 204);
     },
@@ -88,6 +89,11 @@ export function deadLetterRoutes(deps: Deps): Hono<AppEnv> {
     },
   );
   return app;
+}
+
+function dbOf(deps: Deps, c: AppContext): Database {
+  const projectId = projectOf(c);
+  return projectId === null ? deps.db : ownDeps(deps, projectId).db;
 }
 
 /** Null for the admin key, which belongs to no project. */

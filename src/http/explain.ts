@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { explain, Explanation } from "../explain/explain.ts";
 import { EXPLAIN_PARAMETERS, parseExplainQuery } from "../explain/query.ts";
 import { answerCached, CACHE_HEADERS, cachedAnswers } from "./cached.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { operation } from "./operation.ts";
 
 export function explainRoutes(deps: Deps): Hono<AppEnv> {
@@ -29,8 +29,9 @@ export function explainRoutes(deps: Deps): Hono<AppEnv> {
         canonical: ["explain", { ...query, zone: query.zone.name }],
         toMs: Math.max(query.before.toMs, query.after.toMs),
       };
+      const { projectId } = c.get("caller");
       return await answerCached(c, deps, question, beganMs, () =>
-        explain(deps.reader, c.get("caller").projectId, query, beganMs),
+        explain(ownDeps(deps, projectId).reader, projectId, query, beganMs),
       );
     },
   );

@@ -7,7 +7,7 @@ import { streamOf } from "../export/stream.ts";
 import { SummaryRow } from "../summary/shown.ts";
 import { ShownTrace } from "../traces/read.ts";
 import { lines } from "./batch.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
@@ -47,7 +47,7 @@ export function exportRoutes(deps: Deps): Hono<AppEnv> {
       const { promise: ended, resolve: end } = Promise.withResolvers<Error | null>();
       const { asked, body } = await asFarAsKept(new URL(c.req.url).searchParams, async (params) => {
         const asked = parseExportQuery(params, projectId, deps.now(), deps.zones);
-        const body = await streamOf(exportLines(deps.reader, projectId, asked), end);
+        const body = await streamOf(exportLines(ownDeps(deps, projectId).reader, projectId, asked), end);
         return { asked, body };
       });
       c.get("noted").ended = ended;

@@ -5,7 +5,7 @@ import { PriceDifference, priceDifferences } from "../traces/differences.ts";
 import { CHECK_PARAMETERS, type CheckQuery, parseCheckQuery } from "../traces/query.ts";
 import { UnknownMember, unknownMembers } from "../traces/unknown-members.ts";
 import { nextCursor } from "../wire.ts";
-import { type AppContext, type AppEnv, type Deps } from "./context.ts";
+import { type AppContext, type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
@@ -33,7 +33,8 @@ export function priceCheckRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["raw_expired"],
     }),
     async (c) => {
-      const differences = await ask(c, (query) => priceDifferences(deps.db, c.get("caller").projectId, query));
+      const { projectId } = c.get("caller");
+      const differences = await ask(c, (query) => priceDifferences(ownDeps(deps, projectId).db, projectId, query));
       return c.json({ differences, next_cursor: null });
     },
   );
@@ -57,7 +58,8 @@ export function priceCheckRoutes(deps: Deps): Hono<AppEnv> {
       refusals: ["raw_expired"],
     }),
     async (c) => {
-      const members = await ask(c, (query) => unknownMembers(deps.db, c.get("caller").projectId, query));
+      const { projectId } = c.get("caller");
+      const members = await ask(c, (query) => unknownMembers(ownDeps(deps, projectId).db, projectId, query));
       return c.json({ members, next_cursor: null });
     },
   );

@@ -14,7 +14,7 @@ import { readParameters } from "../parameters.ts";
 import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { nextCursor } from "../wire.ts";
 import { parseBody } from "./body.ts";
-import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
 import { newPrice, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
@@ -60,13 +60,14 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const asked = await parseBody(c, deps, PriceBody);
       const projectId = ownerOf(asked.project_id, c.get("caller") as Caller | undefined);
-      const price = await addCustomPrice(deps, projectId, newPrice(asked), createdId(c, projectId), actorOf(c));
+      const own = projectId === null ? deps : ownDeps(deps, projectId);
+      const price = await addCustomPrice(own, projectId, newPrice(asked), createdId(c, projectId), actorOf(c));
       // The price is there, whatever becomes of this.
-      const job = projectId === null ? null : await openHealing(deps, projectId).catch(logged);
+      const job = projectId === null ? null : await openHealing(own, projectId).catch(logged);
       if (job) {
         const keepAlive = keepAliveOf(c);
         deps.mergeSignal.raise(deps.now(), keepAlive);
-        keepAlive(runJobs(deps, keepAlive, projectId).catch(() => undefined));
+        keepAlive(runJobs(own, keepAlive, projectId).catch(() => undefined));
       }
       return c.json({ ...price, healing: job }, 201);
     },
@@ -89,7 +90,8 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       readParameters(NO_PARAMETERS, new URL(c.req.url).searchParams);
-      return c.json({ prices: await listCustomPrices(deps.db, c.get("caller").projectId), next_cursor: null });
+      const { projectId } = c.get("caller");
+      return c.json({ prices: await listCustomPrices(ownDeps(deps, projectId).db, projectId), next_cursor: null });
     },
   );
 
@@ -112,7 +114,8 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const asked = readParameters(WHOLE_DAYS, new URL(c.req.url).searchParams);
       const { fromMs, toMs } = rangeOf(asked, deps.now(), deps.zones);
-      const models = await unpricedModels(deps.db, c.get("caller").projectId, fromMs, toMs);
+      const { projectId } = c.get("caller");
+      const models = await unpricedModels(ownDeps(deps, projectId).db, projectId, fromMs, toMs);
       return c.json({ models, next_cursor: null });
     },
   );

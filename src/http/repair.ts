@@ -6,7 +6,7 @@ import { repairRange, type Repair } from "../rollup/repair-range.ts";
 import { parseRange } from "../summary/query.ts";
 import { count, day } from "../wire.ts";
 import { parseBody } from "./body.ts";
-import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 const instant = z.union([z.string(), z.int()]).transform(String);
@@ -52,7 +52,7 @@ export function repairRoutes(deps: Deps): Hono<AppEnv> {
       const range = parseRange(new URLSearchParams(await parseBody(c, deps, body)), deps.now(), deps.zones);
       const { projectId } = c.get("caller");
       await log(deps.db, actorOf(c), "repair", projectId);
-      return c.json(await repairRange(deps, projectId, range, keepAliveOf(c)));
+      return c.json(await repairRange(ownDeps(deps, projectId), projectId, range, keepAliveOf(c)));
     },
   );
   return app;

@@ -22,7 +22,7 @@ import { id, nextCursor } from "../wire.ts";
 import { readParameters } from "../parameters.ts";
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf } from "./idempotency.ts";
 import { parseBody } from "./body.ts";
-import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 /** The list has no pages: it ends with the newest. */
@@ -69,20 +69,22 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         deps.now(),
         deps.zones,
       );
-      await expectRaw(deps.db, fromMs);
+      const { projectId } = c.get("caller");
+      const own = ownDeps(deps, projectId);
+      await expectRaw(own.db, fromMs);
       const scope: RepriceScope = {
-        projectId: c.get("caller").projectId,
+        projectId,
         fromMs,
         toMs,
         providers: [asked.provider].flat().map(canonicalProvider),
         models: [asked.model].flat(),
         unpricedOnly: asked.unpriced_only,
       };
-      if (asked.dry_run) return c.json(await foretell(deps, scope));
-      const job = await openJob(deps, scope, { idempotencyKey, actor: actorOf(c) });
+      if (asked.dry_run) return c.json(await foretell(own, scope));
+      const job = await openJob(own, scope, { idempotencyKey, actor: actorOf(c) });
       const keepAlive = keepAliveOf(c);
       deps.mergeSignal.raise(deps.now(), keepAlive);
-      keepAlive(runJobs(deps, keepAlive, scope.projectId).catch(() => undefined));
+      keepAlive(runJobs(own, keepAlive, scope.projectId).catch(() => undefined));
       return c.json(job, 202);
     },
   );
@@ -103,7 +105,8 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       readParameters(NO_PARAMETERS, new URL(c.req.url).searchParams);
-      return c.json({ jobs: await listJobs(deps, c.get("caller").projectId), next_cursor: null });
+      const { projectId } = c.get("caller");
+      return c.json({ jobs: await listJobs(ownDeps(deps, projectId), projectId), next_cursor: null });
     },
   );
   app.get(
@@ -119,7 +122,8 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const job = id === null ? null : await readJob(deps, c.get("caller").projectId, id);
+      const { projectId } = c.get("caller");
+      const job = id === null ? null : await readJob(ownDeps(deps, projectId), projectId, id);
       if (job === null) throw new ApiError("not_found", "there is no such job");
       return c.json(job);
     },
@@ -139,7 +143,8 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const job = id === null ? null : await cancelJob(deps, c.get("caller").projectId, id, actorOf(c));
+      const { projectId } = c.get("caller");
+      const job = id === null ? null : await cancelJob(ownDeps(deps, projectId), projectId, id, actorOf(c));
       if (job === null) throw new ApiError("not_found", "there is no such job");
       return c.json(job);
     },

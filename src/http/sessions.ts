@@ -6,7 +6,7 @@ import { parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
 import { ShownTrace } from "../traces/read.ts";
 import { listSessions, readSession, Session } from "../traces/sessions.ts";
 import { nextCursor } from "../wire.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
 
@@ -32,7 +32,7 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
-        listSessions(deps.db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
+        listSessions(ownDeps(deps, projectId).db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
       );
       return c.json(page);
     },
@@ -57,7 +57,12 @@ export function sessionRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const session = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
-        readSession(deps.db, projectId, c.req.param("id"), parseTracesQuery(params, deps.now(), deps.zones)),
+        readSession(
+          ownDeps(deps, projectId).db,
+          projectId,
+          c.req.param("id"),
+          parseTracesQuery(params, deps.now(), deps.zones),
+        ),
       );
       if (session === null) throw new ApiError("not_found", "there is no such session in this range");
       return c.json(session);

@@ -4,7 +4,7 @@ import { parseSummaryQuery, SUMMARY_PARAMETERS } from "../summary/query.ts";
 import { summarize } from "../summary/summarize.ts";
 import { Summary } from "../summary/shown.ts";
 import { answerCached, cachedAnswers, CACHE_HEADERS } from "./cached.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
@@ -32,9 +32,15 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
         canonical: { ...query, zone: query.zone.name },
         toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs),
       };
+      const { projectId } = c.get("caller");
       return await answerCached(c, deps, question, beganMs, () =>
         asFarAsKept(asked, (params) =>
-          summarize(deps.reader, c.get("caller").projectId, parseSummaryQuery(params, beganMs, deps.zones), beganMs),
+          summarize(
+            ownDeps(deps, projectId).reader,
+            projectId,
+            parseSummaryQuery(params, beganMs, deps.zones),
+            beganMs,
+          ),
         ),
       );
     },

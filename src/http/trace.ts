@@ -9,7 +9,7 @@ import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
 import { listTraces, readCall, ShownTrace, TraceWithReceipt } from "../traces/read.ts";
 import { id, nextCursor } from "../wire.ts";
-import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { EXAMPLE_ID } from "./example.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
@@ -37,7 +37,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
-        listTraces(deps.db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
+        listTraces(ownDeps(deps, projectId).db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
       );
       return c.json(page);
     },
@@ -60,7 +60,8 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
       const catalogue = await deps.catalogue.get(deps.now(), keepAliveOf(c));
-      const call = id === null ? null : await readCall(deps.db, c.get("caller").projectId, id, catalogue);
+      const { projectId } = c.get("caller");
+      const call = id === null ? null : await readCall(ownDeps(deps, projectId).db, projectId, id, catalogue);
       if (call === null) throw new ApiError("not_found", "there is no such call");
       return c.json(call);
     },
@@ -80,14 +81,15 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
       const { projectId } = c.get("caller");
+      const own = ownDeps(deps, projectId);
       if (id === null) throw new ApiError("not_found", "there is no such call");
       try {
-        if (!(await deleteTrace(deps.db, projectId, id, deps.config.wrapperGraceSeconds, actorOf(c))))
+        if (!(await deleteTrace(own.db, projectId, id, deps.config.wrapperGraceSeconds, actorOf(c))))
           throw new ApiError("not_found", "there is no such call");
       } finally {
         // A failed statement may have taken effect before its answer was lost. Another span of the trace may now count
         // instead, and it may have started a day earlier.
-        await announceChange(deps, projectId, startOfKey(id) - DAY_MS, keepAliveOf(c));
+        await announceChange(own, projectId, startOfKey(id) - DAY_MS, keepAliveOf(c));
       }
       return c.body(null, 204);
     },

@@ -8,7 +8,7 @@ import { MAX_TEXT } from "../ledger/call.ts";
 import { invalid, once, readParameters } from "../parameters.ts";
 import { parseTraceId } from "../traces/query.ts";
 import { id, nextCursor } from "../wire.ts";
-import { actorOf, type AppEnv, type Deps, keepAliveOf } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
 /** There is no default, because neither can be undone. */
@@ -70,7 +70,8 @@ export function userRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       readParameters(NO_PARAMETERS, new URL(c.req.url).searchParams);
-      return c.json({ erasures: await listErasures(deps, c.get("caller").projectId), next_cursor: null });
+      const { projectId } = c.get("caller");
+      return c.json({ erasures: await listErasures(ownDeps(deps, projectId), projectId), next_cursor: null });
     },
   );
   app.get(
@@ -86,7 +87,8 @@ export function userRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const id = parseTraceId(c.req.param("id"));
-      const job = id === null ? null : await readErasure(deps, c.get("caller").projectId, id);
+      const { projectId } = c.get("caller");
+      const job = id === null ? null : await readErasure(ownDeps(deps, projectId), projectId, id);
       if (job === null) throw new ApiError("not_found", "there is no such erasure");
       return c.json(job);
     },

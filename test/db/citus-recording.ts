@@ -9,6 +9,8 @@ export interface Run {
   at: string;
   /** The functions that it was called in, as `src/file.ts function`, the innermost first; some have no name. */
   within: readonly string[];
+  /** The statement that its transaction begins with. */
+  first: string;
 }
 
 /** What a statement fails with instead of being run; null runs it. */
@@ -32,7 +34,7 @@ export function recording(db: Database, runs: Run[], failing: Failing): Database
       return { statement: { text }, values };
     });
     for (const { statement, values } of bound) {
-      const run = { text: statement.text, values, at, within };
+      const run = { text: statement.text, values, at, within, first: bound[0]!.statement.text };
       runs.push(run);
       const error = failing(run);
       if (error) throw error;

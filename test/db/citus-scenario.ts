@@ -17,7 +17,7 @@ import { rotateKey } from "../../src/rotation.ts";
 import { withNova } from "../catalogue/documents.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
 import { forgedKeys } from "../forged-keys.ts";
-import { ownDatabase } from "../own-database.ts";
+import { type OwnDatabase, ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 import { recording, type Run } from "./citus-recording.ts";
 
@@ -36,6 +36,8 @@ export interface Scenario {
   runs: readonly Run[];
   /** Where it was played, unrecorded. */
   db: Database;
+  /** The owner's. */
+  url: string;
 }
 
 /** A statement that fails instead of being run. */
@@ -55,9 +57,14 @@ const TOO_LARGE: Fault = {
   error: new StatementTooLarge("of the scenario"),
 };
 
-export async function playScenario(): Promise<Scenario> {
+/** @param as the database as it is reached. */
+export async function playScenario(
+  as: (own: OwnDatabase) => Promise<Database> | Database = ({ db }) => db,
+): Promise<Scenario> {
   // Which statements are run does not depend on the driver.
-  const { db, url } = await ownDatabase("neon");
+  const given = await ownDatabase("neon");
+  const { url } = given;
+  const db = await as(given);
   const runs: Run[] = [];
   const faults: Fault[] = [];
   const recorded = recording(db, runs, ({ text, within }) => {
@@ -335,7 +342,7 @@ export async function playScenario(): Promise<Scenario> {
   await deliver("traces", packMessages(projectId, { calls: [expired], links: [] }).messages);
   key = ADMIN_KEY;
   await ask("POST", "/v1/dead-letters/replay");
-  return { projectId, runs, db };
+  return { projectId, runs, db, url };
 }
 
 function call(id: string, fields: Record<string, unknown> = {}): Record<string, unknown> {

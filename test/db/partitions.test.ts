@@ -50,7 +50,7 @@ it("finds a trace's calls by its id in a month that was never analyzed", async (
     const reads = ran.filter(({ statement }) => statement.text.includes("from traces t"));
     expect(reads).toHaveLength(1);
     for (const { statement, values } of reads) {
-      const { rows } = await client.query(`explain ${statement.text}`, [...values]);
+      const rows = await db.run({ text: `explain ${statement.text}` }, values);
       const plan = rows.map((row) => String(row["QUERY PLAN"]).slice(0, 200)).join("\n");
       expect(plan).toMatch(/traces_\d{4}_\d{2}_project_id_trace_id_idx/);
       expect(plan).not.toMatch(/traces_\d{4}_\d{2}_pkey/);

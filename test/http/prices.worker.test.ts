@@ -588,8 +588,8 @@ describe("the database", () => {
     const shaky = { broken: false, failures: 0, db };
     shaky.db = {
       ...db,
-      query: async (query) => {
-        if (!shaky.broken || !JSON.stringify(query).includes("custom_prices")) return await db.query(query);
+      batch: async (queries) => {
+        if (!shaky.broken || !JSON.stringify(queries).includes("custom_prices")) return await db.batch(queries);
         shaky.failures++;
         throw new DatabaseUnavailable("the database did not answer");
       },

@@ -50,9 +50,9 @@ describe("500 equal questions at once", () => {
     let queries = 0;
     const counting: Database = {
       ...db,
-      query: async (query) => {
+      batch: async (statements) => {
         queries++;
-        return await db.query(query);
+        return await db.batch(statements);
       },
     };
     // On a machine so busy that Redis is late, equal questions would be asked a second time: rightly, but not what is
@@ -166,8 +166,8 @@ describe("what was acknowledged is seen", () => {
     let held = false;
     const slow: Database = {
       ...db,
-      query: async (query) => {
-        const rows = await db.query(query);
+      batch: async (queries) => {
+        const rows = await db.batch(queries);
         if (held) {
           held = false;
           read();

@@ -30,7 +30,7 @@ it("runs a migration again that met a request in a deadlock, and the request goe
     "alter table spans add column added text",
     "alter table held_wrappers add column added text",
   ]);
-  const migrating = migrate(url, folder);
+  const migrating = migrate(url, { migrationsFolder: folder });
   const waits = `select from pg_locks where relation = 'held_wrappers'::regclass and not granted`;
   while ((await watcher.query(waits)).rowCount === 0);
   // Each now waits for the other.
@@ -47,9 +47,11 @@ it("runs each migration in a transaction of its own, and goes on after the last 
   const client = await clientOf(url);
   const first = ["create table one (n integer)"];
   const wrong = ["create table two (n integer)", "alter table nothing add column n integer"];
-  await expect(migrate(url, await migrationsWith(first, wrong))).rejects.toThrow(/"nothing" does not exist/);
+  await expect(migrate(url, { migrationsFolder: await migrationsWith(first, wrong) })).rejects.toThrow(
+    /"nothing" does not exist/,
+  );
   const tables = `select relname from pg_class where relname in ('one', 'two') order by 1`;
   expect((await client.query(tables)).rows).toEqual([{ relname: "one" }]);
-  await migrate(url, await migrationsWith(first, wrong.slice(0, 1)));
+  await migrate(url, { migrationsFolder: await migrationsWith(first, wrong.slice(0, 1)) });
   expect((await client.query(tables)).rows).toEqual([{ relname: "one" }, { relname: "two" }]);
 });

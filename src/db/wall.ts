@@ -1,0 +1,23 @@
+/**
+ * The wall between projects: every transaction for a project begins by becoming `llm_cost_project`, and Postgres shows
+ * that role the rows of the project that the transaction names, and no others (`scripts/grants.sql`). So a statement
+ * that forgets the project finds nothing of others. Role and name last as long as the transaction.
+ *
+ * A database whose owner has not made the roles has no wall: there the transaction stays what it is.
+ */
+import { sql } from "drizzle-orm";
+import { compileNamed, type Database } from "./client.ts";
+import { param } from "./sql.ts";
+
+/** A role that lacks this one, or is no member of it, keeps its own. */
+const ENTER = compileNamed(sql`
+select set_config('ledger.project', ${param("project")}::uuid::text, true),
+  set_config('role', case when pg_has_role(to_regrole('llm_cost_project'), 'member') then 'llm_cost_project' else current_setting('role') end, true)`);
+
+/** The same database as one project may see and change it. */
+export function forProject(db: Database, projectId: string): Database {
+  const enter = ENTER({ project: projectId });
+  const batch: Database["batch"] = async (queries) => (await db.batch([enter, ...queries])).slice(1);
+  const one = async (query: Parameters<typeof batch>[0][number]) => (await batch([query]))[0]!;
+  return { ping: db.ping, query: one, run: (statement, values) => one({ statement, values }), batch };
+}
