@@ -110,28 +110,23 @@ async function judgeRole(subject: Subject): Promise<Verdict> {
   const row = await one(
     subject,
     sql`
-    select current_user as name, r.rolsuper as super, r.rolbypassrls as bypasses,
+    select current_user as name, r.rolsuper as super,
       (select pg_get_userbyid(relowner) = current_user from pg_class where oid = to_regclass('traces')) as owns,
-      (select count(*) from pg_class where relnamespace = current_schema()::regnamespace and relrowsecurity)::int as walled,
-      (select count(*) from pg_class where relnamespace = current_schema()::regnamespace and relrowsecurity
-        and relforcerowsecurity)::int as forced
+      coalesce(pg_has_role(to_regrole('llm_cost_project'), 'member'), false) as walled
     from pg_roles r where r.rolname = current_user`,
   );
-  const [name, walled, forced] = [String(row["name"]), Number(row["walled"]), Number(row["forced"])];
   const is = row["super"] === true ? ", a superuser" : row["owns"] === true ? ", the owner of the tables" : "";
-  const found = `${name}${is}`;
-  if (subject.kind === "dev stack") return ok(found);
-  if (row["super"] === true)
+  const found = `${String(row["name"])}${is}`;
+  if (row["walled"] !== true)
     return warning(
-      found,
-      "Whoever has the password may read and change everything. Give the Worker a role of its own.",
+      `${found}; there is no wall between projects`,
+      "A statement that forgets its project would see all of them. Let the owner run: npm run migrate -- --roles.",
     );
-  if (walled > 0 && (row["bypasses"] === true || (row["owns"] === true && forced < walled)))
-    return warning(
-      `${found}; row-level security does not hold for it`,
-      "Let the Worker connect as the role that only runs, not as the one that migrates.",
-    );
-  return ok(found);
+  if (subject.kind === "dev stack" || is === "") return ok(found);
+  return warning(
+    found,
+    "Whoever has the password may read and change everything. Let the Worker log in as llm_cost_run.",
+  );
 }
 
 async function judgeReplica(subject: Subject): Promise<Verdict> {

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import pg from "pg";
 
 const folder = resolve(import.meta.dirname, "..");
+const MOST_TRIES = 10;
 const BREAK = "--> statement-breakpoint";
 
 /** Makes the roles that are missing, and gives the tables that are there to the one that migrates. */
@@ -60,5 +61,20 @@ export async function isSuperuser(databaseUrl: string): Promise<boolean> {
 
 async function runFile(client: pg.Client, name: string): Promise<void> {
   const statements = (await readFile(resolve(folder, name), "utf8")).split(BREAK);
-  for (const statement of statements) await client.query(statement);
+  for (const statement of statements) await unhindered(client, statement);
+}
+
+/** Roles are of the whole server, so another database's migration may change the same row at the same instant. */
+async function unhindered(client: pg.Client, statement: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.query(statement);
+      return;
+    } catch (error) {
+      if (!/tuple concurrently updated/.test((error as Error).message) || tries === MOST_TRIES) throw error;
+      // A file's own transaction may be open, and is void then.
+      await client.query("ROLLBACK");
+      await new Promise((resolve) => setTimeout(resolve, 100 * tries));
+    }
+  }
 }

@@ -233,11 +233,11 @@ describe("the configuration", () => {
       state: "ok",
       found: expect.stringContaining("llm-cost-dead-letters"),
     });
-    expect(await bindings((toml) => toml.replace('binding = "INGEST_QUEUE"', 'binding = "OTHER"'))).toMatchObject({
+    expect(await bindings((toml) => toml.replaceAll('binding = "INGEST_QUEUE"', 'binding = "OTHER"'))).toMatchObject({
       state: "failed",
       found: expect.stringContaining("INGEST_QUEUE is not bound"),
     });
-    expect(await bindings((toml) => toml.replace(/^dead_letter_queue.*$/m, ""))).toMatchObject({ state: "failed" });
+    expect(await bindings((toml) => toml.replaceAll(/^dead_letter_queue.*$/gm, ""))).toMatchObject({ state: "failed" });
   });
 
   it("names secrets that are not deployed, and how to set them", async () => {
