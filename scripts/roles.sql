@@ -29,6 +29,18 @@ $roles$;
 --> statement-breakpoint
 GRANT llm_cost_project TO llm_cost_run;
 --> statement-breakpoint
+-- What the Worker tells of connections, locks and slow statements needs the statistics of all roles. Before Postgres 16
+-- a role that inherits nothing cannot have that; then it tells less.
+DO $statistics$
+BEGIN
+  IF current_setting('server_version_num')::int >= 160000 THEN
+    EXECUTE 'GRANT pg_read_all_stats TO llm_cost_run WITH INHERIT TRUE';
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE NOTICE 'llm_cost_run sees its own statistics alone. Let one who may: GRANT pg_read_all_stats TO llm_cost_run';
+END
+$statistics$;
+--> statement-breakpoint
 -- Whoever makes tables here could put them in front of the ledger's own.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 --> statement-breakpoint

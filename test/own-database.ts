@@ -52,6 +52,13 @@ export async function ownDatabase(
   };
 }
 
+/** The same database as its owner sees it, who may see all statistics. */
+export function asOwner({ url }: Pick<OwnDatabase, "url">): Database {
+  return inject("driver") === "postgres"
+    ? connect({ driver: "postgres", url, timeoutMs: 30_000 })
+    : connect({ url, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 });
+}
+
 export type Days = Partial<RetainDeps["config"]>;
 
 /** One run of it at `nowMs`, with all the time that it needs. Returns whether nothing is left. */

@@ -260,6 +260,10 @@ export async function playScenario(
   await get(`/v1/reprice/${job.id}`);
   await get("/v1/reprice");
   await ask("DELETE", `/v1/reprice/${job.id}`);
+  // Corrections that cron adds up.
+  await db.query(sql`
+    insert into corrections select c.* from corrections c, generate_series(1, 1001)
+    where project_id = ${projectId}::uuid`);
   // A job whose step fails, in the next run of cron.
   await db.query(sql`
     insert into reprice_jobs (project_id, id, scope)

@@ -104,6 +104,7 @@ it("is of all that a project does", () => {
   const own = checked.filter(({ routable }) => routable).flatMap(({ references }) => references);
   const uses = new Set(own.filter(({ project }) => project === projectId).map(({ use, table }) => `${use} ${table}`));
   expect([...uses].toSorted()).toEqual([
+    "delete corrections",
     "delete days_to_repair",
     "delete dead_letters",
     "delete held_wrappers",
@@ -111,7 +112,7 @@ it("is of all that a project does", () => {
     "delete responses",
     "delete rollup",
     "delete traces",
-    "insert admin_log",
+    "insert corrections",
     "insert days_to_repair",
     "insert erasures",
     "insert held_wrappers",

@@ -70,8 +70,8 @@ async function open(driver: Driver) {
   const left: Promise<unknown>[] = [];
   const context = { waitUntil: (work: Promise<unknown>) => void left.push(work), passThroughOnException() {} };
   let key = ADMIN_KEY;
-  const ask = async (path: string, body?: unknown): Promise<string> => {
-    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", "cache-control": "no-cache" };
+  const ask = async (path: string, body?: unknown, as = key): Promise<string> => {
+    const headers = { authorization: `Bearer ${as}`, "content-type": "application/json", "cache-control": "no-cache" };
     const init = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
     const response = await worker.fetch!(new Request(`http://ledger${path}`, init) as never, env, context as never);
     await Promise.all(left.splice(0));
@@ -84,8 +84,11 @@ async function open(driver: Driver) {
   ({ key } = await made("/v1/keys", { project_id, name: "all", scopes: ["ingest", "read", "admin"] }));
 
   const counts = async (): Promise<Record<ReplicaState, number>> => {
-    const lines = (await ask("/metrics")).matchAll(/^llm_cost_replica_questions_total\{state="(\w+)"\} (\d+)$/gm);
-    return Object.fromEntries([...lines].map(([, state, count]) => [state!, Number(count)])) as never;
+    const lines = (await ask("/metrics", undefined, ADMIN_KEY)).matchAll(
+      /^llm_cost_replica_questions_total\{state="(\w+)"\} (\d+)$/gm,
+    );
+    const counted = Object.fromEntries([...lines].map(([, state, count]) => [state!, Number(count)]));
+    return { answered: 0, behind: 0, unavailable: 0, ...counted };
   };
   let calls = 0;
   return {

@@ -2,11 +2,12 @@
 import { expect, it } from "vitest";
 import { readDatabaseGauges } from "../../src/insight/gauges.ts";
 import { connect } from "../../src/db/client.ts";
-import { ownDatabase } from "../own-database.ts";
+import { asOwner, ownDatabase } from "../own-database.ts";
 import { limitedRole, session, waitsFor } from "./sessions.ts";
 
 it("counts connections, and has their limit, sizes and ratios", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const client = await session(url);
   await client.query(
     "insert into spans select gen_random_uuid(), '', '', null, now(), false from generate_series(1, 9)",
@@ -29,7 +30,8 @@ it("counts connections, and has their limit, sizes and ratios", async () => {
 });
 
 it("counts the sessions that wait for a lock, and knows the oldest transaction", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const [holder, first, second, watcher] = await Promise.all([session(url), session(url), session(url), session(url)]);
   await holder.query("begin; lock table rollup in access exclusive mode");
   await waitsFor(first!, watcher!, "select count(*) from rollup");
@@ -42,7 +44,8 @@ it("counts the sessions that wait for a lock, and knows the oldest transaction",
 });
 
 it("counts deadlocks", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const [one, other, watcher] = await Promise.all([session(url), session(url), session(url)]);
   await one.query("begin; set local deadlock_timeout = '5s'; lock table spans");
   await other.query("begin; set local deadlock_timeout = '10ms'; lock table responses");

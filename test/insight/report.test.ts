@@ -6,7 +6,7 @@ import { connect } from "../../src/db/client.ts";
 import { sampleSizes } from "../../src/insight/growth.ts";
 import { type DatabaseReport as Report, DatabaseReport, readDatabase } from "../../src/insight/report.ts";
 import { DAY_MS } from "../../src/time.ts";
-import { ownDatabase } from "../own-database.ts";
+import { asOwner, ownDatabase } from "../own-database.ts";
 import { limitedRole, session, waitsFor } from "./sessions.ts";
 
 /** Ages that Postgres tells are by its own clock. */
@@ -21,7 +21,7 @@ async function flush(client: pg.Client): Promise<void> {
 }
 
 it("has every part as described, and nothing that is not", async () => {
-  const { db } = await ownDatabase();
+  const db = asOwner(await ownDatabase());
   await sampleSizes(db, NOW - 2 * DAY_MS);
   const report = await readDatabase(db, NOW, 2 ** 40);
   expect(DatabaseReport.parse(report)).toEqual(report);
@@ -42,7 +42,8 @@ it("has every part as described, and nothing that is not", async () => {
 });
 
 it("measures tables, TOAST and indexes as Postgres does", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const client = await session(url);
   await client.query(`
     insert into dead_letters (project_id, id, body)
@@ -59,7 +60,8 @@ it("measures tables, TOAST and indexes as Postgres does", async () => {
 });
 
 it("finds dead rows, an unused index, one that is not valid, missing statistics, and autovacuum that is off", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const client = await session(url);
   await client.query(`
     create table own (id int primary key, filler text) with (autovacuum_enabled = false);
@@ -91,7 +93,8 @@ it("finds dead rows, an unused index, one that is not valid, missing statistics,
 });
 
 it("shows who waits for whom, without waiting itself, and without values of statements", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const [holder, waiter, watcher] = await Promise.all([session(url), session(url), session(url)]);
   await holder.query("begin; lock table rollup in access exclusive mode; select 'secret of the holder'");
   const pid = async (client: pg.Client): Promise<number> =>
@@ -123,7 +126,7 @@ it("shows who waits for whom, without waiting itself, and without values of stat
 
 describe("statements", () => {
   it("are unknown without the extension, which is said with what to do", async () => {
-    const { db } = await ownDatabase();
+    const db = asOwner(await ownDatabase());
     const report = await readDatabase(db, NOW);
     expect(report.statements).toBeNull();
     expect(report.unread).toContainEqual({
@@ -134,7 +137,8 @@ describe("statements", () => {
   });
 
   it("are those that took the most time, with their share", async (test) => {
-    const { db, url } = await ownDatabase();
+    const { url } = await ownDatabase();
+    const db = asOwner({ url });
     const client = await session(url);
     if (!(await loads(client))) return test.skip("the server has no pg_stat_statements");
     // Wherever it is installed.
@@ -155,7 +159,8 @@ describe("statements", () => {
   });
 
   it("are read from a view of the same columns where the library is not loaded", async () => {
-    const { db, url } = await ownDatabase();
+    const { url } = await ownDatabase();
+    const db = asOwner({ url });
     const client = await session(url);
     const { rows } = await client.query("select from pg_available_extensions where name = 'pg_stat_statements'");
     if (rows.length === 0) return;
@@ -188,7 +193,8 @@ describe("statements", () => {
 });
 
 it("says what the role may not read, and reads the rest", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
+  const db = asOwner({ url });
   const owner = await session(url);
   const { role, url: limited } = await limitedRole(owner, url);
   await owner.query(`create schema elsewhere; create extension if not exists pg_stat_statements schema elsewhere`);
