@@ -24,7 +24,8 @@ const MIGRATING = 4_102_991;
 
 /**
  * @param onEnd is told what to do in the end; `afterAll` outside a test.
- * @param migrations the folder of other migrations than all of this version.
+ * @param migrations the folder of fewer migrations than all of this version. What each role may do is of all of them, so
+ * everybody is the owner then.
  */
 export async function ownDatabase(
   driver = inject("driver"),
@@ -38,17 +39,18 @@ export async function ownDatabase(
   await client.query(`create database ${name}`);
   url.pathname = `/${name}`;
   await client.query("select pg_advisory_lock($1)", [MIGRATING]);
-  await migrate(url.href, { roles: true, ...(migrations !== undefined && { migrationsFolder: migrations }) }).finally(
-    () => client.end(),
+  await migrate(url.href, migrations === undefined ? { roles: true } : { migrationsFolder: migrations }).finally(() =>
+    client.end(),
   );
+  const worker = migrations === undefined ? asWorker(url.href) : url.href;
   if (driver === "postgres") {
-    const hyperdrive = await startHyperdrive(asWorker(url.href));
+    const hyperdrive = await startHyperdrive(worker);
     onEnd(hyperdrive.close);
     return { url: url.href, db: connect({ driver: "postgres", url: hyperdrive.url, timeoutMs: 30_000 }) };
   }
   return {
     url: url.href,
-    db: connect({ url: asWorker(url.href), fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
+    db: connect({ url: worker, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
   };
 }
 

@@ -9,10 +9,10 @@ import { sql } from "drizzle-orm";
 import { compileNamed, type Database } from "./client.ts";
 import { param } from "./sql.ts";
 
-/** A role that lacks this one, or is no member of it, keeps its own. */
+/** A role that lacks this one, or is no member of it, keeps its own. It returns no row. */
 const ENTER = compileNamed(sql`
-select set_config('ledger.project', ${param("project")}::uuid::text, true),
-  set_config('role', case when pg_has_role(to_regrole('llm_cost_project'), 'member') then 'llm_cost_project' else current_setting('role') end, true)`);
+select 1 where set_config('ledger.project', ${param("project")}::uuid::text, true) is null
+  or set_config('role', case when pg_has_role(to_regrole('llm_cost_project'), 'member') then 'llm_cost_project' else current_setting('role') end, true) is null`);
 
 /** The same database as one project may see and change it. */
 export function forProject(db: Database, projectId: string): Database {

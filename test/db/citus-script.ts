@@ -10,3 +10,6 @@ export const DISTRIBUTED: readonly string[] = placed("create_distributed_table")
 
 /** Whole on each node. */
 export const REFERENCE: readonly string[] = placed("create_reference_table");
+
+/** On the node that clients connect to, alone. */
+export const LOCAL: readonly string[] = placed("citus_add_local_table_to_metadata");

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { database } from "../ledger.ts";
-import { DISTRIBUTED, REFERENCE } from "./citus-script.ts";
+import { DISTRIBUTED, LOCAL, REFERENCE } from "./citus-script.ts";
 
 const db = database();
 
@@ -10,7 +10,7 @@ it("has a place for every table", async () => {
   const tables = await db.query(sql`
     select relname as name from pg_class
     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`);
-  const placed = [...REFERENCE, ...DISTRIBUTED].toSorted();
+  const placed = [...REFERENCE, ...DISTRIBUTED, ...LOCAL].toSorted();
   expect(placed).toEqual(tables.map(({ name }) => name));
 });
 

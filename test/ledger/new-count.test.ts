@@ -22,19 +22,20 @@ const { packMessages, readMessage } = await import("../../src/queue/message.ts")
 const { merge } = await import("../../src/rollup/merge.ts");
 const { createKey } = await import("../../src/keys.ts");
 const { newProject } = await import("../ledger.ts");
-const { ownDatabase } = await import("../own-database.ts");
+const { asOwner, ownDatabase } = await import("../own-database.ts");
 
 const NOW = Date.UTC(2026, 2, 20, 12);
 const RANGE = "from=2026-03-19&to=2026-03-21";
 
 it("is stored, merged, summed, exported, queued and described", async () => {
-  const { db } = await ownDatabase();
+  const own = await ownDatabase();
+  const { db } = own;
   for (const table of [traces, rollup]) {
     const { name, columns } = getTableConfig(table);
     const added = columns.find((column) => column.name === "imagined_tokens")!;
     // `sql.identifier` would quote it, and it is no value: the type as the schema has it, a word of SQL.
     const type = { integer: sql`integer`, bigint: sql`bigint` }[added.getSQLType()]!;
-    await db.query(sql`alter table ${sql.identifier(name)} add column imagined_tokens ${type}`);
+    await asOwner(own).query(sql`alter table ${sql.identifier(name)} add column imagined_tokens ${type}`);
   }
   const project = await newProject(db);
   const { key } = await createKey(db, project, "test", ["ingest", "read"]);

@@ -28,7 +28,8 @@ describe("scanJson", () => {
     fc.assert(
       fc.property(json, fc.constantFrom(0, 2), (value, indent) => {
         const scanned = scanJson(JSON.stringify(value, null, indent));
-        expect(scanned).toEqual(countIn(JSON.parse(JSON.stringify(value))));
+        // Not with what JSON.parse makes of it: V8 13.6 may read the member `"` as `\` if it has read one of that name.
+        expect(scanned).toEqual(countIn(value));
         expect(nestsDeeper(value, scanned.depth)).toBe(false);
         if (scanned.depth > 0) expect(nestsDeeper(value, scanned.depth - 1)).toBe(true);
       }),
