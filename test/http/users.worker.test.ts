@@ -192,7 +192,7 @@ describe("GET /v1/admin/log", () => {
       sql`delete from admin_log where false`,
       sql`truncate admin_log`,
     ])
-      await expect(db.query(change)).rejects.toThrow(/append-only/);
+      await expect(db.query(change)).rejects.toThrow(/append-only|permission denied/);
   });
 
   it("refuses an action that it cannot note", async () => {

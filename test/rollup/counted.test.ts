@@ -18,6 +18,7 @@ import { deleteTrace } from "../../src/traces/delete.ts";
 import { settlingAgain } from "../../src/write/settle.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { priced, trace, traces } from "../calls.ts";
+import { erase, eraseDeps, NO_REDIS } from "../erase/erased.ts";
 import { newProject } from "../ledger.ts";
 import { ownDatabase, retainAt } from "../own-database.ts";
 import { price, units } from "../pricing/custom.ts";
@@ -140,6 +141,17 @@ it("count a call once, and never fall: deleted, repriced, relabelled, demoted, r
   const wrong = await countedOf(project);
   await repairDay(db, project, START_MS - (START_MS % DAY_MS));
   expect(costOf(await countedOf(project))).toBeGreaterThanOrEqual(costOf(wrong));
+
+  await write(at("hers", { userId: "ada" }), at("his", { userId: "bob" }));
+  before = await check(project, await countedOf(project));
+  const clock = { ms: Date.now() };
+  for (const [user, mode] of [
+    ["ada", "remove"],
+    ["bob", "anonymise"],
+  ] as const) {
+    await erase(eraseDeps(db, NO_REDIS, clock), clock, project, user, mode);
+    before = await check(project, before);
+  }
 
   before = await countedOf(project);
   await retainAt(db, START_MS + 400 * DAY_MS, { rawRetentionDays: 30, hourRetentionDays: 30 });
