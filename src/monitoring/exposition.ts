@@ -5,7 +5,10 @@ import { COUNTERS, HISTOGRAMS, type HistogramName } from "../telemetry/series.ts
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Sample {
+  /** Samples that share one object have its text made once. */
   labels: Labels;
+  /** Further labels of this sample. */
+  more?: Labels;
   value: number;
 }
 
@@ -36,7 +39,12 @@ export function createExposition(accept: string | undefined): Exposition {
   function register(name: string, help: string, type: string, values: readonly (Sample & { metricName?: string })[]) {
     if (values.length === 0) return;
     // OpenMetrics names a counter without `_total`, and the registry adds it to the name of each sample.
-    const known = values.map(({ labels, ...rest }) => ({ ...rest, labels: storable(labels) }));
+    const known = values.map(({ labels, more = ONE, value, metricName = name }) => ({
+      metricName: isOpen && type === "counter" ? undefined : metricName,
+      labels: more,
+      sharedLabels: storable(labels),
+      value,
+    }));
     const metric = { name, help, type, get: () => ({ name: metric.name, help, type, values: known }) };
     registry.registerMetric(metric);
   }
@@ -49,7 +57,8 @@ export function createExposition(accept: string | undefined): Exposition {
         let count = 0;
         const buckets = [...bounds, Infinity].map((bound, bin) => ({
           metricName: `${name}_bucket`,
-          labels: { ...labels, le: bound === Infinity ? "+Inf" : String(bound) },
+          labels,
+          more: { le: bound === Infinity ? "+Inf" : String(bound) },
           value: (count += counts[bin] ?? 0),
         }));
         return [
@@ -66,11 +75,17 @@ export function createExposition(accept: string | undefined): Exposition {
   };
 }
 
+const stored = new WeakMap<Labels, Labels>();
+
 /** Neither form allows NUL. Lone surrogates have no UTF-8. */
 function storable(labels: Labels): Labels {
-  return Object.fromEntries(
+  const known = stored.get(labels);
+  if (known) return known;
+  const made = Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [name, value.replaceAll("\0", "\ufffd").toWellFormed()]),
   );
+  stored.set(labels, made);
+  return made;
 }
 
 /** Shows the counters and histograms that isolates count. `fields` has the sums by field (`telemetry/counters.ts`). */

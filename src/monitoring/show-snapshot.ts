@@ -25,7 +25,7 @@ export function showCalls(exposition: Exposition, snapshot: Snapshot, nowMs: num
   const sum = (same: readonly Group[], of: (group: Group) => number): number =>
     same.reduce((total, group) => total + of(group), 0);
   const each = (of: (group: Group) => number, more: Labels = {}): Sample[] =>
-    groups.map(({ labels, same }) => ({ labels: { ...labels, ...more }, value: sum(same, of) }));
+    groups.map(({ labels, same }) => ({ labels, more, value: sum(same, of) }));
 
   exposition.counter(
     "llm_cost_usd_total",

@@ -47,6 +47,8 @@ export const DURATION_BOUNDS: readonly number[] = [0.1, 0.25, 0.5, 1, 2.5, 5, 10
 
 /** How many groups of a project are told apart. The others are one group, whose names are all `(other)`. */
 export const MOST_GROUPS = 100;
+/** How many are in all projects together. */
+const MOST_IN_ALL = 1_000;
 /** How many projects are. The others are one project, `(other)`. */
 export const MOST_PROJECTS = 100;
 
@@ -86,7 +88,8 @@ shown as materialized (
     case when p.place <= ${MOST_PROJECTS}::int then k.project_id::text else ${OTHER} end as shown_project,
     p.place <= ${MOST_PROJECTS}::int and row_number() over (
       partition by k.project_id order by k.was_apart desc, k.cost_pico desc, k.key
-    ) <= ${MOST_GROUPS}::int as apart
+    ) <= ${MOST_GROUPS}::int
+      and row_number() over (order by k.was_apart desc, k.cost_pico desc, k.project_id, k.key) <= ${MOST_IN_ALL}::int as apart
   from known k join projects p using (project_id)
 ),
 named as materialized (

@@ -134,7 +134,7 @@ describe("/metrics", () => {
     expect(requests('route="/healthz",method="GET",status="200"')).toBe(2);
     expect(valueOf(text, 'llm_cost_ingest_calls_total{form="native",outcome="inserted"}')).toBe(2);
     expect(valueOf(text, 'llm_cost_ingest_calls_total{form="native",outcome="duplicate"}')).toBe(2);
-    expect(valueOf(text, 'http_request_duration_seconds_bucket{route="/v1/traces",method="POST",le="+Inf"}')).toBe(2);
+    expect(valueOf(text, 'http_request_duration_seconds_bucket{le="+Inf",route="/v1/traces",method="POST"}')).toBe(2);
     expect(valueOf(text, "llm_cost_database_query_duration_seconds_count")).toBeGreaterThan(3);
 
     // Later isolates know nothing of it in memory.
@@ -166,15 +166,15 @@ describe("/metrics", () => {
     expect(await scrape(ADMIN_KEY)).toContain(`project_name="theirs"`);
     expect(statements()).toBe(before);
     const of = (name: string, id: string, provider: string, model: string, more = "") =>
-      `${name}{project="${id}",project_name="${id === ours.id ? "ours" : "theirs"}",application="assistant",environment="unknown",provider="${provider}",model="${model}"${more}}`;
+      `${name}{${more}project="${id}",project_name="${id === ours.id ? "ours" : "theirs"}",application="assistant",environment="unknown",provider="${provider}",model="${model}"}`;
     const group = (name: string, id: string, more = "") => of(name, id, "openai", "gpt-4o", more);
     // 2 x (1,000 x $2.50 + 100 x $10) a million = $0.007
     expect(valueOf(text, group("llm_cost_usd_total", ours.id))).toBe(0.007);
-    expect(valueOf(text, group("llm_requests_total", ours.id, ',status="ok"'))).toBe(1);
-    expect(valueOf(text, group("llm_requests_total", ours.id, ',status="error"'))).toBe(1);
-    expect(valueOf(text, group("llm_tokens_total", theirs.id, ',type="cache_read"'))).toBe(400);
-    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, ',le="0.25"'))).toBe(0);
-    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, ',le="0.5"'))).toBe(2);
+    expect(valueOf(text, group("llm_requests_total", ours.id, 'status=\"ok\",'))).toBe(1);
+    expect(valueOf(text, group("llm_requests_total", ours.id, 'status=\"error\",'))).toBe(1);
+    expect(valueOf(text, group("llm_tokens_total", theirs.id, 'type=\"cache_read\",'))).toBe(400);
+    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, 'le=\"0.25\",'))).toBe(0);
+    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, 'le=\"0.5\",'))).toBe(2);
     expect(valueOf(text, group("llm_request_duration_seconds_sum", ours.id))).toBe(0.8);
     const today = (name: string) => `${name}{project="${ours.id}",project_name="ours"}`;
     expect(valueOf(text, today("llm_cost_usd_today"))).toBe(0.007);
