@@ -170,11 +170,11 @@ describe("/metrics", () => {
     const group = (name: string, id: string, more = "") => of(name, id, "openai", "gpt-4o", more);
     // 2 x (1,000 x $2.50 + 100 x $10) a million = $0.007
     expect(valueOf(text, group("llm_cost_usd_total", ours.id))).toBe(0.007);
-    expect(valueOf(text, group("llm_requests_total", ours.id, 'status=\"ok\",'))).toBe(1);
-    expect(valueOf(text, group("llm_requests_total", ours.id, 'status=\"error\",'))).toBe(1);
-    expect(valueOf(text, group("llm_tokens_total", theirs.id, 'type=\"cache_read\",'))).toBe(400);
-    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, 'le=\"0.25\",'))).toBe(0);
-    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, 'le=\"0.5\",'))).toBe(2);
+    expect(valueOf(text, group("llm_requests_total", ours.id, 'status="ok",'))).toBe(1);
+    expect(valueOf(text, group("llm_requests_total", ours.id, 'status="error",'))).toBe(1);
+    expect(valueOf(text, group("llm_tokens_total", theirs.id, 'type="cache_read",'))).toBe(400);
+    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, 'le="0.25",'))).toBe(0);
+    expect(valueOf(text, group("llm_request_duration_seconds_bucket", ours.id, 'le="0.5",'))).toBe(2);
     expect(valueOf(text, group("llm_request_duration_seconds_sum", ours.id))).toBe(0.8);
     const today = (name: string) => `${name}{project="${ours.id}",project_name="ours"}`;
     expect(valueOf(text, today("llm_cost_usd_today"))).toBe(0.007);
