@@ -21,8 +21,8 @@ export interface SnapshotDeps {
   now: () => number;
 }
 
-/** Reading takes this share of the time at most: after one that took a second, the next is 20 seconds later. */
-const SHARE = 20;
+/** Reading takes 2% of the time at most: after a snapshot that took two seconds, the next is 100 seconds later. */
+const SHARE = 50;
 
 /** The names of projects that can have groups of their own, and two numbers of what is left to do. */
 const STATE = sql`
