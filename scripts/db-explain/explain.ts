@@ -47,6 +47,7 @@ export async function explain({ databaseUrl, projectId, path, nowMs, json }: Que
     UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9",
     UPSTASH_REDIS_REST_TOKEN: "none",
     ADMIN_KEY: adminKey,
+    LOG_LEVEL: "off",
   });
   const caller = { projectId, keyId: "explained", scopes: new Set(["read", "admin"] as const) };
   const app = createApp(
