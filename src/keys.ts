@@ -54,7 +54,9 @@ export function mintKey(): { key: string; hash: string } {
 
 /** Twice as many hex digits as bytes. */
 export function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 }
 
 /** Checks the checksum alone, so that typing errors and guesses never reach the database. */

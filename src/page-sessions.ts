@@ -90,8 +90,7 @@ export function createPageSessions(db: Database, adminKey: string): PageSessions
       where s.secret_hash = ${sha256Hex(secret)} and s.ended_at is null
         and (s.key_id is null or k.id is not null and k.revoked_at is null and k.replaced_by is null)`);
     const session = row ? readSession(row) : null;
-    if (ends === endsBefore)
-      remember(memo, secret, { session, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
+    if (ends === endsBefore) remember(memo, secret, { session, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS });
     if (session?.caller && isAlive(session, nowMs)) noteUse(db, session.caller, row!["last_used_at"], nowMs, keepAlive);
     return session;
   }

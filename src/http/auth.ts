@@ -137,10 +137,7 @@ export function createSenders(
 }
 
 /** Finds out whose a key is. */
-export function createKeySenders(
-  deps: Deps,
-  metricsToken?: string,
-): (c: AppContext, key: string) => Promise<Sender> {
+export function createKeySenders(deps: Deps, metricsToken?: string): (c: AppContext, key: string) => Promise<Sender> {
   const isAdminKey = keyTest(deps.config.adminKey);
   const isMetricsToken = keyTest(metricsToken);
   return async (c, key) => {

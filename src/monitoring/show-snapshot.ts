@@ -1,10 +1,10 @@
 /** Shows the snapshot that cron left: what calls cost, and the state of the rollups and of the database. */
 import { DURATION_BOUNDS } from "../rollup/counted.ts";
 import { OTHER } from "../rollup/families.ts";
-import { rollupLagSeconds } from "./state.ts";
 import type { Kept, Snapshot } from "../telemetry/snapshot.ts";
 import { DAY_MS } from "../time.ts";
 import { type Bins, type Exposition, type Labels, type Sample, single } from "./exposition.ts";
+import { rollupLagSeconds } from "./state.ts";
 
 const PICO = 1e12;
 const usd = (pico: string): number => Number(pico) / PICO;

@@ -235,7 +235,8 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   "GET /v1/admin/log": operatorOnly(() => ({ path: "/v1/admin/log" })),
   "POST /v1/session": {
     own: (us) => [{ path: "/v1/session", body: { key: us.key }, status: 201, shows: us.projectId }],
-    foreign: (them) => [them.ids.key, them.projectId].map((key) => ({ path: "/v1/session", body: { key }, status: 401 })),
+    foreign: (them) =>
+      [them.ids.key, them.projectId].map((key) => ({ path: "/v1/session", body: { key }, status: 401 })),
   },
   // With a key there is no session; test/http/page-session.worker.test.ts asks with cookies.
   "GET /v1/session": operatorOnly(() => ({ path: "/v1/session" })),

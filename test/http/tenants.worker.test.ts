@@ -36,7 +36,9 @@ async function ask({ projectId, key }: Tenant, route: string, { path, body, head
 /** The same from the page, with the other's project as the one that it chooses. */
 async function askFromPage(cookie: string, { path, headers }: Ask) {
   const chosen = { "x-project-id": them.projectId };
-  return await shownBy(await fetch(new Request(`http://ledger${path}`, { headers: { ...headers, ...chosen, cookie } })));
+  return await shownBy(
+    await fetch(new Request(`http://ledger${path}`, { headers: { ...headers, ...chosen, cookie } })),
+  );
 }
 
 async function shownBy(response: Response) {
