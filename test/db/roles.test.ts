@@ -46,7 +46,8 @@ const UNWALLED: Record<string, string> = {
   "src/erase/": "a job, which cron runs as well",
   "src/insight/": "the whole database",
   "src/keyring.ts": "finds out whose a key is",
-  "src/monitoring/": "cron",
+  "src/monitoring/": "cron; the admin key",
+  "src/page-sessions.ts": "finds out whose a session is",
   "src/rollup/corrections.ts": "cron",
   "src/rollup/counted.ts": "cron",
   "src/rotation.ts": "the admin key",
@@ -146,6 +147,7 @@ describe("llm_cost_read", () => {
   it.each([
     "select key_hash from api_keys",
     "select name from api_keys",
+    "select secret_hash from page_sessions",
     "select body from dead_letters",
     "select from pg_authid",
   ])("may not: %s", async (statement) => expect(await ask(urlAs("llm_cost_read", url), statement)).toBe(DENIED));
