@@ -27,6 +27,7 @@ import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
 import { userRoutes } from "./http/users.ts";
+import { viewRoutes } from "./http/views.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -58,6 +59,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     userRoutes(deps),
     adminLogRoutes(deps),
     deadLetterRoutes(deps),
+    viewRoutes(deps),
     metricsRoutes(deps),
   ];
   for (const route of routes) app.route("/", route);
