@@ -27,6 +27,7 @@ import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
 import { userRoutes } from "./http/users.ts";
+import { valueRoutes } from "./http/values.ts";
 import { viewRoutes } from "./http/views.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
@@ -59,6 +60,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     userRoutes(deps),
     adminLogRoutes(deps),
     deadLetterRoutes(deps),
+    valueRoutes(deps),
     viewRoutes(deps),
     metricsRoutes(deps),
   ];
