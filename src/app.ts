@@ -25,6 +25,7 @@ import { repriceRoutes } from "./http/reprice.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
+import { traceTreeRoutes } from "./http/trace-tree.ts";
 import { tracesRoutes } from "./http/traces.ts";
 import { userRoutes } from "./http/users.ts";
 import { valueRoutes } from "./http/values.ts";
@@ -46,6 +47,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     logsRoutes(deps),
     litellmRoutes(deps),
     traceRoutes(deps),
+    traceTreeRoutes(deps),
     sessionRoutes(deps),
     summaryRoutes(deps),
     explainRoutes(deps),
