@@ -62,14 +62,19 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         "With the same `Idempotency-Key`, the answer is the job that the first request opened. Without one, so it is until the job has begun; a later job finds nothing left to change.",
       caller: "admin",
       headers: IDEMPOTENCY_HEADER,
-      body: { content: json(
+      body: {
+        content: json(
           body,
           { from: "2026-10-01", to: "2026-11-01", provider: "openai" },
           {
             from: "2026-10-01",
             to: "2026-11-01",
             unpriced_only: true,
-            price: { model: "our-next-model", starts_at: "2026-01-01", usd_per_million_tokens: { input: "2", output: "8" } },
+            price: {
+              model: "our-next-model",
+              starts_at: "2026-01-01",
+              usd_per_million_tokens: { input: "2", output: "8" },
+            },
           },
         ),
       },
@@ -77,7 +82,14 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         200: { description: "The costs that would change.", content: json(Foretold) },
         202: { description: "The job that changes them.", content: json(RepriceJob) },
       },
-      refusals: ["raw_expired", "not_found", "price_overlap", "too_many_prices", "too_many_jobs", "idempotency_mismatch"],
+      refusals: [
+        "raw_expired",
+        "not_found",
+        "price_overlap",
+        "too_many_prices",
+        "too_many_jobs",
+        "idempotency_mismatch",
+      ],
     }),
     async (c) => {
       const idempotencyKey = idempotencyKeyOf(c);

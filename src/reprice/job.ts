@@ -77,11 +77,7 @@ const LAST_RETRY_MS = 6 * 3_600_000;
  *
  * @param asked is of other prices than the project's own. Null is of these.
  */
-export async function foretell(
-  deps: RepriceDeps,
-  scope: RepriceScope,
-  asked: Pricer | null = null,
-): Promise<Foretold> {
+export async function foretell(deps: RepriceDeps, scope: RepriceScope, asked: Pricer | null = null): Promise<Foretold> {
   const pricer = asked ?? (await deps.prices.pricerFor(scope.projectId, deps.now()));
   const deadlineMs = deps.now() + RUN_MS;
   const groups = new Map<string, { restated: Restated; requests: number; beforePico: bigint; afterPico: bigint }>();

@@ -131,9 +131,7 @@ function placed(nodes: readonly TreeNode[]): Place[] {
 }
 
 function byStart(a: TreeNode, b: TreeNode): number {
-  return (
-    a.startedAtMs - b.startedAtMs || compare(a.spanId ?? "", b.spanId ?? "") || compare(a.id ?? "", b.id ?? "")
-  );
+  return a.startedAtMs - b.startedAtMs || compare(a.spanId ?? "", b.spanId ?? "") || compare(a.id ?? "", b.id ?? "");
 }
 
 function compare(a: string, b: string): number {
