@@ -128,8 +128,8 @@ function familiesRead(query: SummaryQuery): string[] {
 
 function partOf(options: StatementOptions, family: string): Omit<Parts, "windows"> {
   const { projectId, query } = options;
-  const told: readonly string[] = [...query.groupBy, ...(hasSavings(options) ? PRICED_BY : [])];
-  const dimensions = PUBLIC_DIMENSIONS.filter((name) => told.includes(name));
+  const told = new Set<string>([...query.groupBy, ...(hasSavings(options) ? PRICED_BY : [])]);
+  const dimensions = PUBLIC_DIMENSIONS.filter((name) => told.has(name));
   return { projectId, filters: query, family, dimensions, shown: (row) => shown(options, family, row) };
 }
 
