@@ -168,7 +168,7 @@ export const PLAN: Readonly<Record<string, Plan>> = {
       {
         path: "/v1/views",
         body: { name: them.words.view, path: "/why" },
-        headers: { "idempotency-key": `of-${them.idempotencyKey}` },
+        headers: { "idempotency-key": them.idempotencyKey },
         status: 201,
       },
     ],
