@@ -64,6 +64,9 @@ TO llm_cost_run;
 GRANT SELECT, UPDATE ON
   retention
 TO llm_cost_run;
+GRANT SELECT ON
+  views
+TO llm_cost_run;
 
 -- The Worker for one project: what requests read, delete, restate and repair.
 GRANT SELECT ON
@@ -80,6 +83,9 @@ GRANT UPDATE ON
 TO llm_cost_project;
 GRANT DELETE ON
   traces, responses, held_wrappers, dead_letters
+TO llm_cost_project;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  views
 TO llm_cost_project;
 
 -- Other tools: what the ledger knows, but neither keys nor what is under way.

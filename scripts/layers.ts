@@ -13,7 +13,7 @@ const SRC = [
   ["keys"],
   ["telemetry"],
   ["config"],
-  ["epoch", "keyring", "pricing", "retention", "rotation", "insight"],
+  ["epoch", "keyring", "pricing", "retention", "rotation", "insight", "views"],
   ["catalogue", "rollup", "page-sessions"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],

@@ -2,7 +2,9 @@
 import { createDeps } from "../../src/deps.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
+import { forProject } from "../../src/db/wall.ts";
 import { createKey } from "../../src/keys.ts";
+import { saveView } from "../../src/views.ts";
 import { operationOf } from "../../src/http/operation.ts";
 import { describedBy, type OpenApi } from "./described.ts";
 import { admin, config, db, json, type Ledger, newKey, ofTheWorker, openLedger, problem } from "./ledger.ts";
@@ -117,8 +119,12 @@ describe("examples", () => {
       })),
     );
     expect(bodies.length).toBeGreaterThan(10);
-    // The only objects that bodies are sent to are keys.
+    // The only objects that bodies are sent to.
     const { id: spare } = await createKey(db, ledger.projectId, "spare", ["read"]);
+    const { id: view } = await saveView(forProject(db, ledger.projectId), ledger.projectId, crypto.randomUUID(), {
+      name: "spare",
+      path: "/",
+    });
     for (const { operation, name, value: example } of bodies) {
       const { method, path, security, responses } = operation;
       const isAdmin = Object.keys(security[0] ?? {})[0] === "adminKey";
@@ -126,7 +132,7 @@ describe("examples", () => {
       const value = path === "/v1/session" ? { key: scoped } : example;
       const response = isAdmin
         ? await admin(method, path.replace("{id}", spare), value)
-        : await ledger.fetch(path, {
+        : await ledger.fetch(path.replace("{id}", view), {
             method,
             headers: { authorization: `Bearer ${scoped}`, "content-type": "application/json" },
             body: JSON.stringify(value),
@@ -242,7 +248,8 @@ function isNames(value: unknown): value is Record<string, string[]> {
 /** What a parameter needs beside it to make sense. */
 function needed(path: string, name: string): string[][] {
   if (path === "/v1/export" && ["interval", "group_by", "include"].includes(name)) return [["type", "summary"]];
-  if (name === "to") return [["from", "2026-10-01"]];
-  if (name === "from") return [["to", "2026-11-01"]];
-  return [];
+  const field = path === "/v1/values" && name !== "field" ? [["field", "application"]] : [];
+  if (name === "to") return [...field, ["from", "2026-10-01"]];
+  if (name === "from") return [...field, ["to", "2026-11-01"]];
+  return field;
 }
