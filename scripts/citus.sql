@@ -42,6 +42,7 @@ SELECT create_distributed_function('kept_since(timestamptz, timestamptz, text)')
 -- Small, asked for without a project, or for several at once: each node has all of them.
 SELECT create_reference_table('projects');
 SELECT create_reference_table('api_keys');
+SELECT create_reference_table('page_sessions');
 SELECT create_reference_table('custom_prices');
 SELECT create_reference_table('retention');
 SELECT create_reference_table('catalogue_versions');

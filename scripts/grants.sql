@@ -59,7 +59,7 @@ GRANT SELECT, INSERT, DELETE ON
 TO llm_cost_run;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   traces, rollup, spans, responses, held_wrappers, dead_letters, days_to_repair, relabel_jobs, catalogue_versions,
-  size_samples
+  size_samples, page_sessions
 TO llm_cost_run;
 GRANT SELECT, UPDATE ON
   retention

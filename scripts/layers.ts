@@ -15,7 +15,7 @@ const SRC = [
   ["telemetry"],
   ["config"],
   ["epoch", "keyring", "pricing", "retention", "rotation", "insight"],
-  ["catalogue", "rollup"],
+  ["catalogue", "rollup", "page-sessions"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],
   ["ingest", "export", "erase", "monitoring"],
@@ -101,7 +101,8 @@ function problemOf(from: Place, to: Place): string | null {
     if (allowed === "all" || [...USED_BY_ALL_SCRIPTS, ...allowed].includes(to.room)) return null;
     return `scripts/${from.room} may use ${[...USED_BY_ALL_SCRIPTS, ...allowed].join(", ")} of src`;
   }
-  if (from.room === to.room) return null;
+  // The version of the release.
+  if (from.room === to.room || to.top === "package.json") return null;
   if (from.top === "src" && to.room === "page") return "nothing of the Worker knows the page";
   const layers = from.top === "src" ? SRC : SCRIPTS;
   const [own, others] = [from, to].map(({ room }) => layers.findIndex((layer) => layer.includes(room))) as [

@@ -15,6 +15,8 @@ export const ACTIONS = [
   "key.created",
   "key.revoked",
   "key.rotated",
+  "session.started",
+  "session.ended",
   "price.created",
   "reprice.applied",
   "reprice.cancelled",

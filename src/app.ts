@@ -19,11 +19,13 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { observe } from "./http/observe.ts";
 import { openApiRoutes } from "./http/openapi.ts";
 import { pageRoutes } from "./http/page.ts";
+import { pageSessionRoutes } from "./http/page-session.ts";
 import { priceCheckRoutes } from "./http/price-checks.ts";
 import { pricesRoutes } from "./http/prices.ts";
 import { repairRoutes } from "./http/repair.ts";
 import { repriceRoutes } from "./http/reprice.ts";
 import { sessionRoutes } from "./http/sessions.ts";
+import { stateRoutes } from "./http/state.ts";
 import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
 import { tracesRoutes } from "./http/traces.ts";
@@ -56,7 +58,9 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     priceCheckRoutes(deps),
     repriceRoutes(deps),
     adminRoutes(deps),
+    pageSessionRoutes(deps),
     databaseRoutes(deps),
+    stateRoutes(deps),
     userRoutes(deps),
     adminLogRoutes(deps),
     deadLetterRoutes(deps),

@@ -12,6 +12,7 @@ import { markHealed, unhealedSince } from "./catalogue/store.ts";
 import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
 import { openAllHealing, openHealing } from "./reprice/heal.ts";
 import { runErasures } from "./erase/job.ts";
+import { forgetPageSessions } from "./page-sessions.ts";
 import { runJobs } from "./reprice/job.ts";
 import { noteAliases, relabel } from "./reprice/relabel.ts";
 import { addUpCorrections } from "./rollup/corrections.ts";
@@ -170,6 +171,7 @@ function stagesOf(
     async links() {
       while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
     },
+    page_sessions: () => forgetPageSessions(deps.db, deps.now()),
     async audit() {
       run.found.audit = await auditYesterday(deps.db, deps.now, deps.now() + AUDIT_MS);
     },

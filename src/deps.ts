@@ -8,6 +8,7 @@ import { createEpochLease } from "./epoch.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
 import { createIntake } from "./http/intake.ts";
 import { createKeyring } from "./keyring.ts";
+import { createPageSessions } from "./page-sessions.ts";
 import { loadCustomPrices } from "./pricing/custom-price-store.ts";
 import { createCurrentCatalogue } from "./catalogue/current.ts";
 import { createPriceBooks } from "./pricing/price-books.ts";
@@ -68,6 +69,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     replicaLagSeconds: reader.lagSeconds,
     counters,
     keyring: createKeyring(db),
+    pageSessions: createPageSessions(db, config.adminKey),
     catalogue,
     prices: createPriceBooks((projectId) => loadCustomPrices(forProject(db, projectId), projectId), catalogue.get),
     groupCommit: createGroupCommit((projectId, { calls, links }) =>

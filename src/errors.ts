@@ -14,6 +14,7 @@ export type ErrorCode =
   | "idempotency_mismatch"
   | "unauthorized"
   | "forbidden"
+  | "cross_origin"
   | "not_found"
   | "method_not_allowed"
   | "body_timeout"

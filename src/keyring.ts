@@ -14,7 +14,7 @@ import { isWellFormedKey, type Scope } from "./keys.ts";
 import { formatInstant } from "./time.ts";
 
 export interface Caller {
-  /** The id of the key. */
+  /** The id of the key; `admin key` for a session of the admin key in the project that it chose. */
   keyId: string;
   projectId: string;
   scopes: ReadonlySet<Scope>;
@@ -35,11 +35,11 @@ export interface Keyring {
   changed(keyId: string): void;
 }
 
-const MEMO_MS = 30_000;
+export const MEMO_MS = 30_000;
 /** From this age on an answer is renewed. */
-const RENEW_MS = 15_000;
+export const RENEW_MS = 15_000;
 /** A renewal that failed is tried again after this time. */
-const RETRY_MS = 5_000;
+export const RETRY_MS = 5_000;
 const MEMO_SIZE = 10_000;
 /** A use is noted if the last one noted is older. With `RENEW_MS` this keeps the note within a minute. */
 const NOTED_MS = 30_000;
@@ -75,8 +75,7 @@ export function createKeyring(db: Database): Keyring {
     const expiresMs = (row["expires_at"] as Date | null)?.getTime() ?? Infinity;
     const known = { caller, expiresMs, renewMs: nowMs + RENEW_MS, untilMs: nowMs + MEMO_MS };
     remember(callers, key, known);
-    const usedMs = (row["last_used_at"] as Date | null)?.getTime() ?? -Infinity;
-    if (usedMs < nowMs - NOTED_MS && nowMs < expiresMs) keepAlive?.(noteUse(db, caller, nowMs).catch(() => undefined));
+    if (nowMs < expiresMs) noteUse(db, caller, row["last_used_at"], nowMs, keepAlive);
     return known;
   }
 
@@ -109,8 +108,24 @@ function admitted(known: Known | null, nowMs: number): Caller | null {
   throw new ApiError("unauthorized", `the API key expired at ${formatInstant(known.expiresMs)}`);
 }
 
+/**
+ * Notes beside the request that a key is used, if the last note is old.
+ *
+ * @param lastUsed as the database has it.
+ */
+export function noteUse(
+  db: Database,
+  caller: Caller,
+  lastUsed: unknown,
+  nowMs: number,
+  keepAlive: KeepAlive | undefined,
+): void {
+  const usedMs = (lastUsed as Date | null)?.getTime() ?? -Infinity;
+  if (usedMs < nowMs - NOTED_MS) keepAlive?.(writeUse(db, caller, nowMs).catch(() => undefined));
+}
+
 /** Isolates that look the key up at the same time write it once, unless they do so in the same moment. */
-async function noteUse(db: Database, { projectId, keyId }: Caller, nowMs: number): Promise<void> {
+async function writeUse(db: Database, { projectId, keyId }: Caller, nowMs: number): Promise<void> {
   await db.query(sql`
     update api_keys set last_used_at = ${instantAt(nowMs)}
     where project_id = ${projectId}::uuid and id = ${keyId}::uuid
@@ -118,7 +133,7 @@ async function noteUse(db: Database, { projectId, keyId }: Caller, nowMs: number
 }
 
 /** Forgets the oldest of `MEMO_SIZE` entries for a new one. */
-function remember<T>(memo: Map<string, T>, key: string, value: T): void {
+export function remember<T>(memo: Map<string, T>, key: string, value: T): void {
   memo.delete(key);
   if (memo.size >= MEMO_SIZE) memo.delete(memo.keys().next().value!);
   memo.set(key, value);

@@ -47,10 +47,16 @@ const RANDOM_BYTES = 20;
 
 /** A key that nobody has yet, and what the database keeps of it. */
 export function mintKey(): { key: string; hash: string } {
-  const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES));
-  const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const random = randomHex(RANDOM_BYTES);
   const key = PREFIX + random + checksum(random);
   return { key, hash: sha256Hex(key) };
+}
+
+/** Twice as many hex digits as bytes. */
+export function randomHex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 }
 
 /** Checks the checksum alone, so that typing errors and guesses never reach the database. */

@@ -16,7 +16,7 @@ export function adminLogRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Administration",
       summary: "List what admins did, the newest first",
       description:
-        "The log has each action that an admin key or a key of scope `admin` asked for. Nothing is ever changed or deleted in it. An action that failed half-way may have an entry.",
+        "The log has each action that an admin key or a key of scope `admin` asked for, and each time that somebody signed in to the page or out of it. Nothing is ever changed or deleted in it. An action that failed half-way may have an entry.",
       caller: "admin key",
       query: LOG_PARAMETERS,
       answers: {

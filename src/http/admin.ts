@@ -168,6 +168,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       });
       deps.keyring.added();
       deps.keyring.changed(id);
+      deps.pageSessions.changed(id);
       return c.json(key, 201, SHOWN_ONCE);
     },
   );
@@ -178,7 +179,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       id: "revokeKey",
       summary: "Revoke an API key",
       description:
-        "The key stops working everywhere within 60 seconds. Requests and downloads that have begun by then go on.",
+        "The key, and sessions of the page that it signed in, stop working everywhere within 60 seconds. Requests and downloads that have begun by then go on.",
       again: "Revoking a key twice is no error.",
       path: { id: { schema: id, description: "The id of the key, not the key itself." } },
       answers: { 204: { description: "The key is revoked." } },
@@ -188,6 +189,7 @@ export function adminRoutes(deps: Deps): Hono<AppEnv> {
       const id = keyIdOf(c);
       await revokeKey(deps.db, id, actorOf(c));
       deps.keyring.changed(id);
+      deps.pageSessions.changed(id);
       return c.body(null, 204);
     },
   );

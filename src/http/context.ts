@@ -7,6 +7,7 @@ import { forProject } from "../db/wall.ts";
 import type { IngestDeps } from "../ingest/ingest.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import type { Caller, Keyring } from "../keyring.ts";
+import { ADMIN_KEY_NAME, type PageSession, type PageSessions } from "../page-sessions.ts";
 import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { MergeSignal } from "../rollup/signal.ts";
 import type { SummaryCache } from "../summary/cache.ts";
@@ -19,6 +20,7 @@ import type { Noted } from "./observe.ts";
 export interface Deps extends IngestDeps, RunDeps {
   config: Config;
   keyring: Keyring;
+  pageSessions: PageSessions;
   /** Reads rollups: from the replica if one is configured, else from the primary. */
   reader: Reader;
   catalogue: CurrentCatalogue;
@@ -34,10 +36,12 @@ export interface AppEnv {
     requestId: string;
     /** For the log line. */
     noted: Noted;
-    /** Set by `requireScope`. */
+    /** Set if the request is for one project. */
     caller: Caller;
-    /** Set by `requireAdminKey`. */
+    /** Set if the admin key asks, for no single project. */
     isAdminKey: true;
+    /** Set by `requirePageSession`. */
+    pageSession: PageSession;
     /** Set for routes with a body. */
     work: Work;
     /** Set once a request is known to be OTLP. Errors are then in its form. */
@@ -50,7 +54,7 @@ export type AppContext = Context<AppEnv>;
 /** Who asks: an API key, or the admin key, which belongs to no project. */
 export function actorOf(c: AppContext): Actor {
   const caller = c.get("caller") as Caller | undefined;
-  return { name: caller?.keyId ?? "admin key", requestId: c.get("requestId") };
+  return { name: caller?.keyId ?? ADMIN_KEY_NAME, requestId: c.get("requestId") };
 }
 
 /** The dependencies of a request, with databases that show and change only what is of its project. */

@@ -49,11 +49,19 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   },
   too_many_prices: { status: 400, means: "The maximum number of custom prices has been reached." },
   too_many_jobs: { status: 409, means: "The maximum number of open jobs has been reached. Cancel one, or wait." },
-  unauthorized: { status: 401, means: "The key is missing, unknown, revoked or expired." },
+  unauthorized: {
+    status: 401,
+    means: "The key is missing, unknown, revoked or expired, or the session of the page has ended.",
+  },
   forbidden: {
     status: 403,
     means:
       "The key is valid, but it may not do this: it lacks the scope, belongs to another project, or is of the other kind (API key or admin key).",
+  },
+  cross_origin: {
+    status: 403,
+    means:
+      "A request that changes something came with the cookie of the page, but not from the page. Nothing has changed. Send a key as Bearer instead.",
   },
   not_found: { status: 404, means: "The object does not exist, or it belongs to another project." },
   method_not_allowed: {
@@ -105,7 +113,7 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   rate_limited: {
     status: 429,
     means:
-      "The key has sent more requests than it may in this time at this place. Nothing has changed. `RateLimit-Policy` has the quota `q` and the window `w` in seconds.",
+      "The key, or the address that signs in, has sent more requests than it may in this time at this place. Nothing has changed. `RateLimit-Policy` has the quota `q` and the window `w` in seconds.",
   },
   overloaded: {
     status: 503,

@@ -65,8 +65,8 @@ export function observe({ now, observers, spans }: RunDeps): MiddlewareHandler<A
   };
 }
 
-/** Keys are refused as ids, because ids are logged and shown. */
-const SANE = /^(?!lct_)[\w.:-]{1,128}$/;
+/** Keys and secrets of sessions are refused as ids, because ids are logged and shown. */
+const SANE = /^(?!lc[ts]_)[\w.:-]{1,128}$/;
 
 function sane(requestId: string | undefined): string | null {
   return requestId !== undefined && SANE.test(requestId) ? requestId : null;

@@ -4,6 +4,8 @@ import { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { PROJECT_HEADER } from "./auth.ts";
+import { HOST_NAME } from "./cookie.ts";
 import { ERROR_HEADERS, inPascalCase, kindOf, PROBLEMS } from "./errors.ts";
 import { createJsonSchemas, type Json, type JsonSchemas } from "./json-schema.ts";
 import {
@@ -46,6 +48,13 @@ const SECURITY_SCHEMES = {
     type: "http",
     scheme: "bearer",
     description: "The admin key. It creates projects, API keys and prices of every project.",
+  },
+  pageSession: {
+    type: "apiKey",
+    in: "cookie",
+    name: HOST_NAME,
+    description:
+      "The cookie of a session of the page. It stands for the key that signed in. A session of the admin key chooses a project by `X-Project-Id`.",
   },
   metricsToken: { type: "http", scheme: "bearer", description: "The token for a metrics scraper." },
 };
@@ -120,7 +129,7 @@ function describeOperation(operation: Operation, shared: Shared): Json {
       ...(example !== undefined && { example }),
     })),
     ...Object.entries(query ?? {}).map(([name, parameter]) => describeParameter(name, parameter, schemas)),
-    ...Object.entries(headers ?? {}).map(([name, description]) => ({
+    ...Object.entries({ ...headers, ...(isOfProject(operation) && CHOSEN_PROJECT) }).map(([name, description]) => ({
       name,
       in: "header",
       description,
@@ -150,14 +159,36 @@ function describeOperation(operation: Operation, shared: Shared): Json {
   };
 }
 
-function securityOf({ caller, basic }: Operation): Json[] {
-  if (caller === "anyone") return [];
-  if (caller === "admin key") return [{ adminKey: [] }];
-  if (caller === "metrics token, admin key or scope admin")
-    return [{ apiKey: ["admin"] }, { metricsToken: [] }, { adminKey: [] }];
-  if (caller === "admin key or scope admin") return [{ apiKey: ["admin"] }, { adminKey: [] }];
-  return [{ apiKey: [caller] }, ...(basic ? [{ apiKeyAsPassword: [caller] }] : [])];
+function securityOf({ caller, tag, basic }: Operation): Json[] {
+  const pageSession = { pageSession: [] };
+  switch (caller) {
+    case "anyone":
+      return [];
+    case "page session":
+      return [pageSession];
+    case "admin key":
+      return [{ adminKey: [] }, pageSession];
+    case "metrics token, admin key or scope admin":
+      return [{ apiKey: ["admin"] }, { metricsToken: [] }, { adminKey: [] }, pageSession];
+    case "admin key or scope admin":
+      return [{ apiKey: ["admin"] }, { adminKey: [] }, pageSession];
+    default:
+      return [
+        { apiKey: [caller] },
+        ...(basic ? [{ apiKeyAsPassword: [caller] }] : []),
+        ...(tag === "Ingest" ? [] : [pageSession]),
+      ];
+  }
 }
+
+/** Whether a session of the admin key may choose the project of the request. */
+function isOfProject({ caller, tag }: Operation): boolean {
+  return tag !== "Ingest" && !["anyone", "admin key", "page session"].includes(caller);
+}
+
+const CHOSEN_PROJECT = {
+  [PROJECT_HEADER]: "The project that a session of the admin key asks for. Other callers' requests ignore it.",
+};
 
 function describeParameter(name: string, parameter: Parameter, schemas: JsonSchemas): Json {
   const { written, description, example, fallback, names } = parameter;
@@ -237,7 +268,8 @@ function describeRefusal(codes: ErrorCode[], otlp: boolean, schemas: JsonSchemas
   return describeAnswer({ description, content, ...(headers && { headers }) }, schemas);
 }
 
-function refusalsOf({ caller, tag, query, body, refusals = [] }: Operation): ErrorCode[] {
+function refusalsOf(operation: Operation): ErrorCode[] {
+  const { caller, tag, query, body, again, refusals = [] } = operation;
   return [
     ...(tag === "Ingest" ? [] : (["invalid_parameter"] as const)),
     ...(query ? (["answer_too_large"] as const) : []),
@@ -245,8 +277,10 @@ function refusalsOf({ caller, tag, query, body, refusals = [] }: Operation): Err
       ? (["invalid_body", "body_timeout", "body_too_large", "unsupported_media_type", "overloaded"] as const)
       : []),
     ...refusals,
+    ...(isOfProject(operation) ? (["not_found"] as const) : []),
     ...(caller === "anyone"
       ? []
       : (["unauthorized", "forbidden", "rate_limited", "database_unavailable", "internal"] as const)),
+    ...(caller !== "anyone" && again !== undefined && tag !== "Ingest" ? (["cross_origin"] as const) : []),
   ];
 }

@@ -3,12 +3,11 @@
  * method and the path come from the place where the route is mounted.
  */
 import type { MiddlewareHandler } from "hono";
-import { some } from "hono/combine";
 import type { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../keys.ts";
 import { type Parameters, refuseUnknown } from "../parameters.ts";
-import { requireAdminKey, requireMetrics, requireScope } from "./auth.ts";
+import { requireAdmin, requireAdminKey, requireMetrics, requirePageSession, requireScope } from "./auth.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { limitRate } from "./rate-limit.ts";
 import { refuseUnstorableUrl } from "./storable.ts";
@@ -44,7 +43,13 @@ export interface Operation {
   summary: string;
   description?: string;
   /** Who is admitted: anyone, an API key with a scope, or a configured key. */
-  caller: Scope | "anyone" | "admin key" | "admin key or scope admin" | "metrics token, admin key or scope admin";
+  caller:
+    | Scope
+    | "anyone"
+    | "admin key"
+    | "admin key or scope admin"
+    | "metrics token, admin key or scope admin"
+    | "page session";
   /** What it does when it is sent again. Reading routes need no such sentence, because they change nothing. */
   again?: string;
   /** The key may also come as the password of Basic authentication. */
@@ -95,15 +100,21 @@ export function operationOf(handler: object): Operation | undefined {
   return (handler as Partial<Guard>).operation;
 }
 
-function guardOf(deps: Deps, { caller, basic }: Operation): MiddlewareHandler<AppEnv> {
-  if (caller === "anyone") return async (_, next) => await next();
-  if (caller === "admin key") return requireAdminKey(deps);
-  if (caller === "metrics token, admin key or scope admin") return requireMetrics(deps);
-  if (caller === "admin key or scope admin") {
-    const either = some(requireAdminKey(deps), requireScope(deps, "admin"));
-    return async (c, next) => await either(c, next);
+function guardOf(deps: Deps, { caller, tag, basic }: Operation): MiddlewareHandler<AppEnv> {
+  switch (caller) {
+    case "anyone":
+      return async (_, next) => await next();
+    case "admin key":
+      return requireAdminKey(deps);
+    case "admin key or scope admin":
+      return requireAdmin(deps);
+    case "metrics token, admin key or scope admin":
+      return requireMetrics(deps);
+    case "page session":
+      return requirePageSession(deps);
+    default:
+      return requireScope(deps, caller, { basic: basic ?? false, cookie: tag !== "Ingest" });
   }
-  return requireScope(deps, caller, basic);
 }
 
 /** Describes a JSON body. */

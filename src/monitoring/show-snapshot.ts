@@ -4,6 +4,7 @@ import { OTHER } from "../rollup/families.ts";
 import type { Kept, Snapshot } from "../telemetry/snapshot.ts";
 import { DAY_MS } from "../time.ts";
 import { type Bins, type Exposition, type Labels, type Sample, single } from "./exposition.ts";
+import { rollupLagSeconds } from "./state.ts";
 
 const PICO = 1e12;
 const usd = (pico: string): number => Number(pico) / PICO;
@@ -105,7 +106,7 @@ export function showState(exposition: Exposition, { snapshot, runs }: Kept, nowM
   gauge(
     "rollup_lag_seconds",
     "Time since nothing was left to merge. 0 if nothing is to be merged.",
-    single(isMergeDue ? runs.mergedMs && (nowMs - runs.mergedMs) / 1_000 : 0),
+    single(rollupLagSeconds(runs, isMergeDue, nowMs)),
   );
   gauge("audit_different_days", "Projects whose last audited day differs from its calls.", single(runs.audit?.days));
   gauge(

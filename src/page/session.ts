@@ -1,15 +1,10 @@
 /** Who is signed in. The cookie is the browser's alone: nothing here can read it. */
+import type { components } from "./api.d.ts";
 import { OFFLINE, type Problem, problemOf } from "./problem.ts";
 import { createStore } from "./store.ts";
 
-/** As `/v1/session` answers. */
-export interface PageSession {
-  /** Null for the admin key's, which chooses one. */
-  project: { id: string; name: string } | null;
-  scopes: readonly string[];
-  is_admin_key: boolean;
-  expires_at: string;
-}
+/** Its project is null for the admin key's, which chooses one. */
+export type PageSession = components["schemas"]["PageSession"];
 
 export type SignedIn =
   | { state: "asking" }

@@ -112,9 +112,13 @@ export async function playScenario(
   const direct = createApp(deps);
 
   let key = ADMIN_KEY;
+  let projectId = "";
+  /** Of the page, in place of the key. */
+  let cookie: string | null = null;
   async function ask<T>(method: string, path: string, body?: unknown, app = direct): Promise<T> {
     const headers = {
-      authorization: `Bearer ${key}`,
+      ...(cookie === null ? { authorization: `Bearer ${key}` } : { cookie, "sec-fetch-site": "same-origin" }),
+      "x-project-id": projectId,
       "content-type": "application/json",
       "cache-control": "no-cache",
     };
@@ -127,6 +131,7 @@ export async function playScenario(
     );
     const text = await response.text();
     expect(response.status, `${method} ${path}: ${text}`).toBeLessThan(300);
+    cookie = response.headers.get("set-cookie")?.split(";")[0] ?? cookie;
     await done();
     return (text.startsWith("{") ? JSON.parse(text.split("\n", 1)[0]!) : text) as T;
   }
@@ -135,13 +140,22 @@ export async function playScenario(
     ask("POST", "/v1/traces", jsonRequest({ spans: spans.map((span) => ({ ...TIMES, traceId, ...span })) }));
 
   // Administration.
-  const { id: projectId } = await ask<{ id: string }>("POST", "/v1/projects", { name: "test" });
+  ({ id: projectId } = await ask<{ id: string }>("POST", "/v1/projects", { name: "test" }));
   const scopes = ["admin"];
   const made = await ask<{ key: string }>("POST", "/v1/keys", { project_id: projectId, name: "all", scopes });
   const spare = await ask<{ id: string }>("POST", "/v1/keys", { project_id: projectId, name: "spare", scopes });
   await get("/v1/projects");
   await get("/v1/keys");
   await get("/v1/admin/database");
+  await get("/v1/admin/state");
+  // The page: sessions of a key and of the admin key.
+  for (const held of [made.key, ADMIN_KEY]) {
+    await ask("POST", "/v1/session", { key: held });
+    await get("/v1/session");
+    await get("/v1/prices");
+    await ask("DELETE", "/v1/session");
+    cookie = null;
+  }
   await ask("POST", `/v1/keys/${spare.id}/rotate`, {});
   const again = { id: spare.id, newId: crypto.randomUUID(), overlapSeconds: 0 };
   await expect(rotateKey(recorded, nowMs, again)).rejects.toThrow("was replaced before");

@@ -42,6 +42,7 @@ describe("every right is decided", () => {
       dead_letters: "project SD, run SIUD",
       erasures: "project S, run SIU",
       held_wrappers: "project SIUD, run SIUD",
+      page_sessions: "run SIUD",
       prices: "project SI, read S, run SI",
       projects: "project Su, read S, run SIU",
       relabel_jobs: "run SIUD",

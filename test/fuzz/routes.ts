@@ -276,7 +276,7 @@ function wrongValue(draw: Draw): string {
 function callerOf({ security }: Operation, draw: Draw): Caller | null {
   if (draw.chance(0.04)) return null;
   if (draw.chance(0.08)) return draw.pick(CALLERS.filter((caller) => caller !== "ingest"));
-  const schemes = security.flatMap((scheme) => Object.keys(scheme));
+  const schemes = security.flatMap((scheme) => Object.keys(scheme)).filter((scheme) => scheme !== "pageSession");
   const scheme = schemes.length === 0 ? "" : draw.pick(schemes);
   if (scheme === "adminKey") return "admin";
   if (scheme === "metricsToken") return "metrics";

@@ -130,10 +130,11 @@ describe("scopes", () => {
 });
 
 describe("/v1/admin/", () => {
-  it("is for the admin key alone, by what its routes say", () => {
+  it("is for the admin key and its sessions alone, by what its routes say", () => {
     const below = Object.entries(paths).filter(([path]) => path.startsWith("/v1/admin/"));
     for (const [path, item] of below)
-      for (const { security } of Object.values(item)) expect([path, security]).toEqual([path, [{ adminKey: [] }]]);
+      for (const { security } of Object.values(item))
+        expect([path, security]).toEqual([path, [{ adminKey: [] }, { pageSession: [] }]]);
   });
 
   it("is so whatever a route says, and whether or not there is one", async () => {

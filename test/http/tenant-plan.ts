@@ -233,6 +233,15 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   "GET /v1/erasures": listed("/v1/erasures", ({ ids }) => ids.erasure),
   "GET /v1/erasures/{id}": single("/v1/erasures/{id}", ({ ids }) => ids.erasure),
   "GET /v1/admin/log": operatorOnly(() => ({ path: "/v1/admin/log" })),
+  "POST /v1/session": {
+    own: (us) => [{ path: "/v1/session", body: { key: us.key }, status: 201, shows: us.projectId }],
+    foreign: (them) =>
+      [them.ids.key, them.projectId].map((key) => ({ path: "/v1/session", body: { key }, status: 401 })),
+  },
+  // With a key there is no session; test/http/page-session.worker.test.ts asks with cookies.
+  "GET /v1/session": operatorOnly(() => ({ path: "/v1/session" })),
+  "DELETE /v1/session": operatorOnly(() => ({ path: "/v1/session" })),
+  "GET /v1/admin/state": operatorOnly(() => ({ path: "/v1/admin/state" })),
   "GET /v1/admin/database": operatorOnly(() => ({ path: "/v1/admin/database" })),
   "GET /metrics": open("/metrics"),
   "GET /openapi.json": open("/openapi.json"),

@@ -30,6 +30,18 @@ async function ask({ projectId, key }: Tenant, route: string, { path, body, head
     headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
+  return await shownBy(response);
+}
+
+/** The same from the page, with the other's project as the one that it chooses. */
+async function askFromPage(cookie: string, { path, headers }: Ask) {
+  const chosen = { "x-project-id": them.projectId };
+  return await shownBy(
+    await fetch(new Request(`http://ledger${path}`, { headers: { ...headers, ...chosen, cookie } })),
+  );
+}
+
+async function shownBy(response: Response) {
   const text = `${JSON.stringify([...response.headers])}\n${new TextDecoder().decode(await response.arrayBuffer())}`;
   return { status: response.status, text };
 }
@@ -62,6 +74,23 @@ it("the tenant has something of everything, so that its loss or its change would
 
 it("each route has a plan, and each plan a route", () => {
   expect(Object.keys(PLAN).toSorted()).toEqual(routes.map(({ route }) => route).toSorted());
+});
+
+it("from the page, a session shows what its key shows, whatever project it names", async () => {
+  const body = JSON.stringify({ key: us.key });
+  const signedIn = await fetch(new Request("http://ledger/v1/session", { method: "POST", body }));
+  expect(signedIn.status).toBe(201);
+  const cookie = signedIn.headers.get("set-cookie")!.split(";")[0]!;
+  const reading = routes.filter(({ route }) => route.startsWith("GET ") && route !== "GET /v1/session");
+  expect(reading.length).toBeGreaterThan(15);
+  for (const { route } of reading) {
+    const plan = PLAN[route]!;
+    for (const asked of [...plan.foreign(them, us), ...plan.own(us)]) {
+      const { status, text } = await askFromPage(cookie, asked);
+      expect([asked.path, status, leaksIn(text, asked)], text).toEqual([asked.path, asked.status, []]);
+      if (asked.shows !== undefined) expect(text).toContain(asked.shows);
+    }
+  }
 });
 
 it.each(routes)("$route answers and changes nothing of another's", async ({ route, path }) => {
