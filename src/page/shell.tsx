@@ -6,7 +6,8 @@ import { forget } from "./ledger.ts";
 import { Message } from "./parts/message.tsx";
 import { Skeleton } from "./parts/skeleton.tsx";
 import { PATHS, routeOf, type ViewName } from "./route.ts";
-import { isAdmin, mayRead, type PageSession, signedIn, signOut } from "./session.ts";
+import { chosenProject, isAdmin, mayRead, type PageSession, signedIn, signOut } from "./session.ts";
+import { ProjectChoice } from "./project-choice.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useStore } from "./store.ts";
 import { switchTheme, theme } from "./theme.ts";
@@ -14,12 +15,27 @@ import { type ViewProps, VIEWS } from "./views.ts";
 
 export function Shell() {
   const now = useStore(signedIn);
-  if (now.state === "asking") return null;
+  if (now.state === "asking") return <Frame />;
   if (now.state === "out") return <SignIn ended={now.ended} />;
   return <SignedIn session={now.session} />;
 }
 
+/** What is there before it is known who is signed in. */
+function Frame() {
+  return (
+    <>
+      <header class="top">
+        <span class="brand">LLM costs</span>
+      </header>
+      <main>
+        <Skeleton rows={6} label="Loading" />
+      </main>
+    </>
+  );
+}
+
 function SignedIn({ session }: { session: PageSession }) {
+  const project = useStore(chosenProject);
   const here = useStore(address);
   const url = new URL(here, location.origin);
   const route = routeOf(url.pathname);
@@ -38,8 +54,10 @@ function SignedIn({ session }: { session: PageSession }) {
           <Message kind="empty" title="There is no such view">
             The address may be mistyped, or of another version. <a href="/">Go to the overview</a>.
           </Message>
+        ) : session.is_admin_key && project === null ? (
+          <Skeleton rows={6} label="Loading projects" />
         ) : isAllowed(session, entry.needs) ? (
-          <View key={route.view} name={route.view} id={route.id ?? ""} query={url.searchParams} />
+          <View key={`${route.view} ${project ?? ""}`} name={route.view} id={route.id ?? ""} query={url.searchParams} />
         ) : (
           <Message kind="empty" title="Your key may not see this">
             {entry.needs === "read"
@@ -71,9 +89,7 @@ function Header({ session, current }: { session: PageSession; current: ViewName 
         <a href="/docs">API</a>
       </nav>
       <div class="who">
-        <span class="project" title="Project">
-          {session.project?.name ?? "Admin key"}
-        </span>
+        {session.is_admin_key ? <ProjectChoice /> : <bdi class="project">{session.project?.name}</bdi>}
         <button type="button" class="quiet" onClick={switchTheme}>
           {look === "dark" ? "Light" : "Dark"}
         </button>

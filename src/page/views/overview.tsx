@@ -48,27 +48,31 @@ export default function Overview({ query }: ViewProps) {
         </Message>
       )}
       <ProblemMessage problem={figures.problem} retry={figures.retry} />
-      {totals && <Coverage totals={totals} />}
-      <div class="cards">
-        <Spend title="This month" id="total-cost" totals={totals} than="the same time of last month" />
-        <Spend title="Today" totals={day.data?.totals} than="the same time of yesterday" />
+      {!totals && figures.problem === null && <Skeleton rows={12} label="Loading the overview" />}
+      {/* Hidden, all of it asks at once; shown at once, nothing moves. */}
+      <div hidden={!totals}>
+        {totals && <Coverage totals={totals} />}
+        <div class="cards">
+          <Spend title="This month" id="total-cost" totals={totals} than="the same time of last month" />
+          <Spend title="Today" totals={day.data?.totals} than="the same time of yesterday" />
+        </div>
+        <Rates totals={totals} month={month} zone={zone} />
+        {totals?.requests === 0 ? (
+          <Message kind="empty" title="No calls this month">
+            Send some to this ledger, and they show here within seconds. <a href="/docs">How to send calls</a>.
+          </Message>
+        ) : (
+          <>
+            <Why month={month} zone={zone} />
+            <OverTime month={month} zone={zone} />
+            <div class="tops">
+              {TOPS.map(({ key, title }) => (
+                <Top key={key} by={key} title={title} month={month} zone={zone} />
+              ))}
+            </div>
+          </>
+        )}
       </div>
-      <Rates totals={totals} month={month} zone={zone} />
-      {totals?.requests === 0 ? (
-        <Message kind="empty" title="No calls this month">
-          Send some to this ledger, and they show here within seconds. <a href="/docs">How to send calls</a>.
-        </Message>
-      ) : (
-        <>
-          <Why month={month} zone={zone} />
-          <OverTime month={month} zone={zone} />
-          <div class="tops">
-            {TOPS.map(({ key, title }) => (
-              <Top key={key} by={key} title={title} month={month} zone={zone} />
-            ))}
-          </div>
-        </>
-      )}
     </>
   );
 }
@@ -179,7 +183,7 @@ function Why({ month, zone }: { month: Periods; zone: string }) {
     read(ledger.GET("/v1/explain", { params: { query }, signal })),
   );
   return (
-    <section class="card">
+    <section class="card why">
       <h2>
         <a href={addressOf("why", { from: query.from, to: query.to, tz: zone })}>Why it changed</a>
       </h2>
@@ -278,7 +282,7 @@ function Top({ by, title, month, zone }: TopProps) {
     { key: "requests", title: "Requests", isFigure: true, render: (row) => formatCount(row.requests) },
   ];
   return (
-    <section class="card">
+    <section class="card top-list">
       <h2>{title}</h2>
       <ProblemMessage problem={problem} retry={retry} />
       {data ? (
