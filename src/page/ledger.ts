@@ -79,6 +79,7 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
       try {
         const data = await ask(stop.signal);
         remember(name, data);
+        if (stop.signal.aborted) return;
         state.current = { name, data, problem: null, isLoading: false };
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -90,7 +91,9 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
       again({});
       if (waitMs !== undefined) timer = setTimeout(() => void load(), waitMs);
     };
-    const seen = (): void => void (everyMs !== undefined && !document.hidden && load());
+    const seen = (): void => {
+      if (!document.hidden && (everyMs !== undefined || state.current!.isLoading)) void load();
+    };
     document.addEventListener("visibilitychange", seen);
     addEventListener("online", seen);
     void load();
@@ -112,7 +115,7 @@ function remember(name: string, data: unknown): void {
   if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value!);
 }
 
-/** Nothing of one session is shown in the next. */
-export function forget(): void {
-  remembered.clear();
-}
+// Nothing of one session is shown in the next.
+signedIn.follow(() => {
+  if (signedIn.get().state !== "in") remembered.clear();
+});

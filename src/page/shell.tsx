@@ -2,7 +2,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import { address } from "./address.ts";
-import { forget } from "./ledger.ts";
 import { Message } from "./parts/message.tsx";
 import { Skeleton } from "./parts/skeleton.tsx";
 import { PATHS, routeOf, type ViewName } from "./route.ts";
@@ -93,14 +92,7 @@ function Header({ session, current }: { session: PageSession; current: ViewName 
         <button type="button" class="quiet" onClick={switchTheme}>
           {look === "dark" ? "Light" : "Dark"}
         </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => {
-            forget();
-            void signOut();
-          }}
-        >
+        <button type="button" class="quiet" onClick={() => void signOut()}>
           Sign out
         </button>
       </div>

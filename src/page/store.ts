@@ -25,14 +25,14 @@ export function createStore<T>(value: T): Store<T> {
 
 export function useStore<T>(store: Store<T>): T {
   const [, again] = useState<unknown>();
+  const shown = store.get();
   useEffect(() => {
-    let seen = store.get();
     const check = (): void => {
-      if (Object.is(seen, store.get())) return;
-      seen = store.get();
-      again({});
+      if (!Object.is(shown, store.get())) again({});
     };
+    // It may have changed since it was shown.
+    check();
     return store.follow(check);
-  }, [store]);
-  return store.get();
+  }, [store, shown]);
+  return shown;
 }

@@ -217,7 +217,8 @@ function OverTime({ month, zone }: { month: Periods; zone: string }) {
   };
   const { data, problem, retry } = useAnswer(
     `series ${JSON.stringify(query)}`,
-    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal })),
+    // Until the next answer is there, the last one is shown by what it is grouped by.
+    async (signal) => ({ by, rows: (await read(ledger.GET("/v1/summary", { params: { query }, signal }))).rows }),
     EVERY_MS,
   );
   return (
@@ -234,13 +235,13 @@ function OverTime({ month, zone }: { month: Periods; zone: string }) {
       {data ? (
         <Chart
           kind="bars"
-          label={`Cost by day and ${by} in ${zone}, stacked. The tables below have the figures.`}
+          label={`Cost by day and ${data.by} in ${zone}, stacked. The tables below have the figures.`}
           zone={zone}
           nameOf={(key) => groupName(key === "" ? null : key)}
-          hrefOf={(key) => addressOf("explore", { [by]: key, from: query.from, to: query.to, tz: zone })}
+          hrefOf={(key) => addressOf("explore", { [data.by]: key, from: query.from, to: query.to, tz: zone })}
           {...seriesOf(
             data.rows,
-            (row) => rowValue(row, by) ?? "",
+            (row) => rowValue(row, data.by) ?? "",
             (row) => drawnUsd(row.cost_usd),
           )}
         />
