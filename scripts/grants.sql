@@ -81,6 +81,9 @@ TO llm_cost_project;
 GRANT DELETE ON
   traces, responses, held_wrappers, dead_letters
 TO llm_cost_project;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  views
+TO llm_cost_project;
 
 -- Other tools: what the ledger knows, but neither keys nor what is under way.
 GRANT SELECT ON

@@ -14,7 +14,7 @@ const SRC = [
   ["keys"],
   ["telemetry"],
   ["config"],
-  ["epoch", "keyring", "pricing", "retention", "rotation", "insight"],
+  ["epoch", "keyring", "pricing", "retention", "rotation", "insight", "views"],
   ["catalogue", "rollup", "page-sessions"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],

@@ -28,8 +28,11 @@ import { sessionRoutes } from "./http/sessions.ts";
 import { stateRoutes } from "./http/state.ts";
 import { summaryRoutes } from "./http/summary.ts";
 import { traceRoutes } from "./http/trace.ts";
+import { traceTreeRoutes } from "./http/trace-tree.ts";
 import { tracesRoutes } from "./http/traces.ts";
 import { userRoutes } from "./http/users.ts";
+import { valueRoutes } from "./http/values.ts";
+import { viewRoutes } from "./http/views.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -48,6 +51,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     logsRoutes(deps),
     litellmRoutes(deps),
     traceRoutes(deps),
+    traceTreeRoutes(deps),
     sessionRoutes(deps),
     summaryRoutes(deps),
     explainRoutes(deps),
@@ -64,6 +68,8 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     userRoutes(deps),
     adminLogRoutes(deps),
     deadLetterRoutes(deps),
+    valueRoutes(deps),
+    viewRoutes(deps),
     metricsRoutes(deps),
   ];
   for (const route of routes) app.route("/", route);

@@ -8,6 +8,8 @@ export type ErrorCode =
   | "answer_too_large"
   | "too_many_prices"
   | "too_many_jobs"
+  | "too_many_views"
+  | "view_name_taken"
   | "price_overlap"
   | "key_already_created"
   | "key_inactive"

@@ -32,6 +32,9 @@ export const EXAMPLE_ENTRY = {
   metadata: { user_api_key_alias: "assistant", user_api_key_user_id: "ada" },
 };
 
+/** The trace of the span below. */
+export const EXAMPLE_TRACE_ID = "5b8efff798038103d269b633813fc60c";
+
 /** A call as an OTLP span. */
 export const EXAMPLE_OTLP = {
   resourceSpans: [
@@ -41,7 +44,7 @@ export const EXAMPLE_OTLP = {
         {
           spans: [
             {
-              traceId: "5b8efff798038103d269b633813fc60c",
+              traceId: EXAMPLE_TRACE_ID,
               spanId: "eee19b7ec3c1b174",
               name: "chat gpt-4o-mini",
               startTimeUnixNano: "1791192600000000000",

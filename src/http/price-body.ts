@@ -1,5 +1,7 @@
 /** The body of `POST /v1/prices`: what a custom price may say, and what is refused with which words. */
 import { z } from "zod";
+import { ApiError } from "../errors.ts";
+import type { Caller } from "../keyring.ts";
 import { type Bucket, FEE_BUCKETS, TOKEN_BUCKETS } from "../ledger/buckets.ts";
 import { MAX_TEXT, MAX_TOKENS } from "../ledger/call.ts";
 import { type NewPrice, saidPer, type UnitPico } from "../pricing/custom-price-row.ts";
@@ -186,4 +188,19 @@ function unitPico(units: Partial<Record<Bucket, string | undefined>>): UnitPico 
       said === undefined ? [] : [[bucket, rounded(picoPerUnit(said, Number(saidPer(bucket as Bucket))))] as const],
     ),
   );
+}
+
+/**
+ * The project that the price is for; null for every project. An API key adds prices to its own project only. With the
+ * admin key there is no caller, and the body names the project.
+ */
+export function ownerOf(asked: string | null | undefined, caller: Caller | undefined): string | null {
+  if (!caller) {
+    if (asked === undefined)
+      throw new ApiError("invalid_body", "project_id: is required with the admin key; null stands for every project");
+    return asked;
+  }
+  if (asked !== undefined && asked !== caller.projectId)
+    throw new ApiError("forbidden", "project_id: an API key adds prices to its own project only");
+  return caller.projectId;
 }

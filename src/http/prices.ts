@@ -3,7 +3,6 @@
  */
 import { Hono } from "hono";
 import { z } from "zod";
-import { ApiError } from "../errors.ts";
 import type { Caller } from "../keyring.ts";
 import { ShownPrice } from "../pricing/custom-price-row.ts";
 import { addCustomPrice, listCustomPrices } from "../pricing/custom-price-store.ts";
@@ -17,7 +16,7 @@ import { parseBody } from "./body.ts";
 import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { createdId, IDEMPOTENCY_HEADER } from "./idempotency.ts";
 import { json, operation } from "./operation.ts";
-import { newPrice, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
+import { newPrice, ownerOf, PRICE_EXAMPLES, PriceBody } from "./price-body.ts";
 import { errorLine } from "../telemetry/log-line.ts";
 
 const healing = RepriceJob.nullable().describe(
@@ -120,19 +119,4 @@ export function pricesRoutes(deps: Deps): Hono<AppEnv> {
     },
   );
   return app;
-}
-
-/**
- * The project that the price is for; null for every project. An API key adds prices to its own project only. With the
- * admin key there is no caller, and the body names the project.
- */
-function ownerOf(asked: string | null | undefined, caller: Caller | undefined): string | null {
-  if (!caller) {
-    if (asked === undefined)
-      throw new ApiError("invalid_body", "project_id: is required with the admin key; null stands for every project");
-    return asked;
-  }
-  if (asked !== undefined && asked !== caller.projectId)
-    throw new ApiError("forbidden", "project_id: an API key adds prices to its own project only");
-  return caller.projectId;
 }

@@ -2,6 +2,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
+import type { Caller } from "../keyring.ts";
+import { createPricer, type Pricer } from "../pricing/cost.ts";
+import { pricesWith } from "../pricing/custom-price-store.ts";
+import { customPrices } from "../pricing/custom-price.ts";
 import { canonicalProvider } from "../pricing/provider.ts";
 import {
   cancelJob,
@@ -22,6 +26,7 @@ import { id, nextCursor } from "../wire.ts";
 import { readParameters } from "../parameters.ts";
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf } from "./idempotency.ts";
 import { parseBody } from "./body.ts";
+import { newPrice, ownerOf, PriceBody } from "./price-body.ts";
 import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
 import { json, operation } from "./operation.ts";
 
@@ -38,6 +43,9 @@ const body = z.strictObject({
   model: names,
   unpriced_only: z.boolean().default(false),
   dry_run: z.boolean().default(true).describe("If true, nothing changes: the answer tells what would."),
+  price: PriceBody.optional().describe(
+    "Only with a dry run. It tells what would change with this price, as `POST /v1/prices` would add it, beside the prices that are there. It is not added.",
+  ),
 });
 
 export function repriceRoutes(deps: Deps): Hono<AppEnv> {
@@ -49,17 +57,39 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Prices",
       summary: "Restate past costs at today's prices, or tell what would change",
       description:
-        "The answer tells by day and model what would change. With `dry_run: false` a job makes the change instead. `recorded_cost_usd` never changes.",
+        "The answer tells by day and model what would change. With `price` it tells this before the price is added. With `dry_run: false` a job makes the change instead. `recorded_cost_usd` never changes.",
       again:
         "With the same `Idempotency-Key`, the answer is the job that the first request opened. Without one, so it is until the job has begun; a later job finds nothing left to change.",
       caller: "admin",
       headers: IDEMPOTENCY_HEADER,
-      body: { content: json(body, { from: "2026-10-01", to: "2026-11-01", provider: "openai" }) },
+      body: {
+        content: json(
+          body,
+          { from: "2026-10-01", to: "2026-11-01", provider: "openai" },
+          {
+            from: "2026-10-01",
+            to: "2026-11-01",
+            unpriced_only: true,
+            price: {
+              model: "our-next-model",
+              starts_at: "2026-01-01",
+              usd_per_million_tokens: { input: "2", output: "8" },
+            },
+          },
+        ),
+      },
       answers: {
         200: { description: "The costs that would change.", content: json(Foretold) },
         202: { description: "The job that changes them.", content: json(RepriceJob) },
       },
-      refusals: ["invalid_parameter", "raw_expired", "too_many_jobs", "idempotency_mismatch"],
+      refusals: [
+        "raw_expired",
+        "not_found",
+        "price_overlap",
+        "too_many_prices",
+        "too_many_jobs",
+        "idempotency_mismatch",
+      ],
     }),
     async (c) => {
       const idempotencyKey = idempotencyKeyOf(c);
@@ -69,8 +99,10 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         deps.now(),
         deps.zones,
       );
-      const { projectId } = c.get("caller");
+      const caller = c.get("caller");
+      const { projectId } = caller;
       const own = ownDeps(deps, projectId);
+      const pricer = await pricerOf(own, asked, caller);
       await expectRaw(own.db, fromMs);
       const scope: RepriceScope = {
         projectId,
@@ -80,7 +112,7 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
         models: [asked.model].flat(),
         unpricedOnly: asked.unpriced_only,
       };
-      if (asked.dry_run) return c.json(await foretell(own, scope));
+      if (asked.dry_run) return c.json(await foretell(own, scope, pricer));
       const job = await openJob(own, scope, { idempotencyKey, actor: actorOf(c) });
       const keepAlive = keepAliveOf(c);
       deps.mergeSignal.raise(deps.now(), keepAlive);
@@ -150,4 +182,17 @@ export function repriceRoutes(deps: Deps): Hono<AppEnv> {
     },
   );
   return app;
+}
+
+/** The pricer with the price that is asked about; null if none is. */
+async function pricerOf(
+  deps: Deps,
+  { price, dry_run: isDry }: z.infer<typeof body>,
+  caller: Caller,
+): Promise<Pricer | null> {
+  if (price === undefined) return null;
+  if (!isDry) throw new ApiError("invalid_body", "price: needs dry_run; add the price first to apply it");
+  ownerOf(price.project_id, caller);
+  const { custom, catalogue } = await pricesWith(deps, caller.projectId, newPrice(price));
+  return createPricer(customPrices(custom), catalogue);
 }

@@ -62,11 +62,8 @@ export async function addCustomPrice(
   id: string = crypto.randomUUID(),
   actor: Actor | null = null,
 ): Promise<ShownPrice> {
-  if (projectId === NO_PROJECT_ID) throw new ApiError("not_found", "there is no such project");
-  const owner = projectId ?? NO_PROJECT_ID;
-  if (price.sameAs && !(await isPriced(db, await catalogue.get(now()), owner, price.sameAs))) {
-    throw new ApiError("invalid_body", "same_as: neither the catalogue nor a custom price knows this model");
-  }
+  const owner = ownerOf(projectId);
+  await expectSource(db, await catalogue.get(now()), owner, price);
   try {
     // The lock is a statement of its own, so that the next statement's snapshot contains what the lock waited for.
     const [, rows] = await db.batch([
@@ -74,23 +71,61 @@ export async function addCustomPrice(
       insertion(owner, price, id, actor),
     ]);
     const row = rows![0]!;
-    if (!row["known"]) throw new ApiError("not_found", "there is no such project");
-    if (row["id"] !== null) {
-      if (row["same"] !== true) throw idempotencyMismatch();
-      return showPrice(row, isGlobal(row));
-    }
-    if (row["overlapping"] !== null) {
-      throw new ApiError(
-        "price_overlap",
-        "starts_at, ends_at: another price for the same provider, model and service tier covers part of this period. End this price before the other one starts. If the other one has no end, start this price after it",
-        { price_id: String(row["overlapping"]) },
-      );
-    }
-    throw new ApiError("too_many_prices", `the limit of ${MAX_CUSTOM_PRICES} custom prices is reached`);
+    if (!row["known"] || row["id"] === null) throw refusal(row);
+    if (row["same"] !== true) throw idempotencyMismatch();
+    return showPrice(row, isGlobal(row));
   } finally {
     // Runs after a failure too: the price may have been committed although the answer was lost.
     prices.expire(projectId);
   }
+}
+
+/**
+ * The prices of a project as they would be with one more, which is not added.
+ *
+ * @throws ApiError as `addCustomPrice` does.
+ */
+export async function pricesWith(
+  { db, catalogue, now }: Omit<AddPriceDeps, "prices">,
+  projectId: string,
+  price: NewPrice,
+): Promise<{ custom: CustomPrice[]; catalogue: Catalogue }> {
+  const owner = ownerOf(projectId);
+  const current = await catalogue.get(now());
+  await expectSource(db, current, owner, price);
+  const [stored = [], states = []] = await db.batch([
+    visible(owner),
+    sql`${asking(owner, price, crypto.randomUUID())} select * from state s, asked a`,
+  ]);
+  const row = states[0]!;
+  if (!row["known"] || row["overlapping"] !== null || !row["room"]) throw refusal(row);
+  return {
+    custom: [...stored.map((one) => readPrice(one, isGlobal(one))), readPrice(row, false)],
+    catalogue: current,
+  };
+}
+
+/** @param projectId null for a global price. */
+function ownerOf(projectId: string | null): string {
+  if (projectId === NO_PROJECT_ID) throw new ApiError("not_found", "there is no such project");
+  return projectId ?? NO_PROJECT_ID;
+}
+
+async function expectSource(db: Database, catalogue: Catalogue, owner: string, { sameAs }: NewPrice): Promise<void> {
+  if (sameAs === null || (await isPriced(db, catalogue, owner, sameAs))) return;
+  throw new ApiError("invalid_body", "same_as: neither the catalogue nor a custom price knows this model");
+}
+
+/** Why a price is not added. */
+function refusal({ known, overlapping }: Row): ApiError {
+  if (!known) return new ApiError("not_found", "there is no such project");
+  if (overlapping === null)
+    return new ApiError("too_many_prices", `the limit of ${MAX_CUSTOM_PRICES} custom prices is reached`);
+  return new ApiError(
+    "price_overlap",
+    "starts_at, ends_at: another price for the same provider, model and service tier covers part of this period. End this price before the other one starts. If the other one has no end, start this price after it",
+    { price_id: String(overlapping) },
+  );
 }
 
 /** Tells whether a model has a price, at any time, that does not itself point to another model. */
@@ -110,6 +145,24 @@ function namesOf(p: SQL): SQL {
  * one, or an earlier one and whether that is the `same`.
  */
 function insertion(owner: string, price: NewPrice, id: string, actor: Actor | null): SQL {
+  return sql`
+${asking(owner, price, id)},
+earlier as (
+  select p.*, (${columns(FIELDS, "p")}) is not distinct from (${columns(FIELDS, "a")}) as same
+  from custom_prices p join asked a on a.project_id = p.project_id and a.id = p.id
+),
+added as (
+  insert into custom_prices (${columns(FIELDS)})
+  select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select from earlier)
+  returning *
+),
+logged as (${entry(actor, "price.created", sql`${owner}::uuid`, sql`id`, sql`added`)})
+select s.known, s.overlapping, price.* from state s
+left join (select *, true as same from added union all select * from earlier) price on true`;
+}
+
+/** The price that is asked for as a row, and what stands in its way. */
+function asking(owner: string, price: NewPrice, id: string): SQL {
   const { provider, model, match, aliases, serviceTier, startsAtMs, endsAtMs, unitPico, factor, sameAs } = price;
   const units = BUCKETS.map((bucket) => sql`${unitPico?.[bucket]?.toString() ?? null}::bigint`);
   const more = aliases.length === 0 ? null : textArray(aliases.map(patternOf));
@@ -119,10 +172,6 @@ with asked (${columns(FIELDS)}) as (
     ${serviceTier}::text, ${instantAt(startsAtMs)}, ${instantAt(endsAtMs)}, ${sql.join(units, sql`, `)},
     ${stepsJson(price)}::jsonb, ${factor}::numeric, ${price.multipliers && JSON.stringify(price.multipliers)}::jsonb,
     ${sameAs?.provider ?? null}::text, ${sameAs?.model ?? null}::text
-),
-earlier as (
-  select p.*, (${columns(FIELDS, "p")}) is not distinct from (${columns(FIELDS, "a")}) as same
-  from custom_prices p join asked a on a.project_id = p.project_id and a.id = p.id
 ),
 overlapping as (
   select p.id from custom_prices p join asked a on a.project_id = p.project_id and ${namesOf(sql`a`)} && ${namesOf(sql`p`)}
@@ -136,13 +185,5 @@ state as (
   select ${owner}::uuid = ${NO_PROJECT_ID}::uuid or exists (select from projects where id = ${owner}::uuid) as known,
     (select count(*) from custom_prices where project_id = ${owner}::uuid) < ${MAX_CUSTOM_PRICES} as room,
     (select id from overlapping) as overlapping
-),
-added as (
-  insert into custom_prices (${columns(FIELDS)})
-  select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select from earlier)
-  returning *
-),
-logged as (${entry(actor, "price.created", sql`${owner}::uuid`, sql`id`, sql`added`)})
-select s.known, s.overlapping, price.* from state s
-left join (select *, true as same from added union all select * from earlier) price on true`;
+)`;
 }

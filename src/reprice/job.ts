@@ -14,6 +14,7 @@ import { picoToUsd } from "../money.ts";
 import { announceChange } from "../epoch.ts";
 import { formatInstant } from "../time.ts";
 import { count, day, id, time, usd, usdDifference } from "../wire.ts";
+import type { Pricer } from "../pricing/cost.ts";
 import { errorLine } from "../telemetry/log-line.ts";
 
 /** The counts of a job and of a dry run. */
@@ -71,9 +72,13 @@ const RUN_MS = 20_000;
 const FIRST_RETRY_MS = 60_000;
 const LAST_RETRY_MS = 6 * 3_600_000;
 
-/** Computes what repricing would change, by day and model. Nothing is changed. */
-export async function foretell(deps: RepriceDeps, scope: RepriceScope): Promise<Foretold> {
-  const pricer = await deps.prices.pricerFor(scope.projectId, deps.now());
+/**
+ * Computes what repricing would change, by day and model. Nothing is changed.
+ *
+ * @param asked is of other prices than the project's own. Null is of these.
+ */
+export async function foretell(deps: RepriceDeps, scope: RepriceScope, asked: Pricer | null = null): Promise<Foretold> {
+  const pricer = asked ?? (await deps.prices.pricerFor(scope.projectId, deps.now()));
   const deadlineMs = deps.now() + RUN_MS;
   const groups = new Map<string, { restated: Restated; requests: number; beforePico: bigint; afterPico: bigint }>();
   let looked = 0;

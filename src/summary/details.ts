@@ -22,6 +22,12 @@ export const Rates = z.object({
   cost_per_1k_tokens_usd: usd
     .nullable()
     .describe("Average cost of 1,000 priced tokens, rounded half up. Null without priced tokens."),
+  cache_savings_estimate_usd: usdDifference
+    .nullable()
+    .exactOptional()
+    .describe(
+      "An estimate of what caches saved: what the cached tokens would have cost as plain input, less what reading and writing them cost. The unit price of plain input is the average that the model's plain input cost in the period. Models whose unit price is not known are left out. Null if cached tokens are of such models only. Exports do not have it.",
+    ),
 });
 export type Rates = z.infer<typeof Rates>;
 
@@ -45,7 +51,16 @@ export function ratesOf(of: (name: string) => bigint): Rates {
     error_rate: share(of("errors"), requests),
     cost_per_request_usd: per(of("cost_pico"), requests - of("unpriced_requests")),
     cost_per_1k_tokens_usd: per(of("cost_pico") * 1_000n, pricedTokens),
+    ...savingsOf(of),
   };
+}
+
+/** Nothing where it was not asked for. */
+function savingsOf(of: (name: string) => bigint | undefined): Pick<Rates, "cache_savings_estimate_usd"> {
+  const pico = of("cache_savings_pico");
+  if (pico === undefined) return {};
+  const isUnknown = of("cache_savings_known") === 0n && of("cache_savings_unknown") !== 0n;
+  return { cache_savings_estimate_usd: isUnknown ? null : picoToUsd(pico) };
 }
 
 /** Rounded to six decimals. */

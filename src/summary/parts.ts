@@ -138,7 +138,7 @@ function unspreadPart({ projectId, filters, family, shown }: Parts, inRanges: SQ
  * A necessary condition for unspread rows that match a label filter. It is cheaper than spreading the row. Rows that an
  * earlier version wrote have an empty `value`.
  */
-function unspreadFilter({ label }: Filters): SQL {
+export function unspreadFilter({ label }: Filters): SQL {
   if (!label) return sql``;
   if (label.name === "user") return sql` and t.value = any(${textArray([...label.values, ""])}::text[])`;
   return sql` and t.tags->>${label.name.slice("tag.".length)}::text = any(${textArray(label.values)}::text[])`;
@@ -170,7 +170,7 @@ export function rawPart(
 }
 
 /** True for rollup rows whose unit of time starts in one of the ranges. */
-function startsIn(ranges: readonly Range[]): SQL {
+export function startsIn(ranges: readonly Range[]): SQL {
   const within = ranges.map(
     ({ fromMs, toMs }) =>
       sql`(t.bucket >= ${new Date(fromMs).toISOString()}::timestamptz and t.bucket < ${new Date(toMs).toISOString()}::timestamptz)`,
@@ -190,11 +190,11 @@ function isStartIn(ranges: readonly Range[], stepMs: number): SQL {
   return sql`t.bucket = any(${textArray(starts)}::timestamptz[])`;
 }
 
-function valueFilter({ label }: Filters, value: SQL): SQL {
+export function valueFilter({ label }: Filters, value: SQL): SQL {
   return label ? sql` and ${value} = any(${textArray(label.values)}::text[])` : sql``;
 }
 
-function dimensionFilters({ dimensions }: Filters): SQL {
+export function dimensionFilters({ dimensions }: Filters): SQL {
   return sql.join(
     PUBLIC_DIMENSIONS.flatMap((name) => {
       const values = dimensions[name];

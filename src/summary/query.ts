@@ -59,7 +59,8 @@ const LATEST_MS = Date.UTC(2100, 0, 1);
 const WRONG_INSTANT = "must be RFC 3339 with an offset, epoch milliseconds or YYYY-MM-DD, between 2000 and 2100";
 const DIMENSION_LIST = PUBLIC_DIMENSIONS.join(", ");
 const TAG_NAME = String.raw`tag\.${CHARACTER}{1,128}`;
-const TAG = new RegExp(`^${TAG_NAME}$`);
+/** The name of a tag as a label. */
+export const TAG = new RegExp(`^${TAG_NAME}$`);
 
 /** Checks the text only, because the instant of a bare day depends on the zone. */
 const instant = z.string().regex(new RegExp(`^\\d{1,15}$|${RFC3339.source}`), WRONG_INSTANT);

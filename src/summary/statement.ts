@@ -9,6 +9,7 @@ import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
+import { isOfSavings, partWithSavings, PRICED_BY } from "./savings.ts";
 import type { Range, Window } from "./windows.ts";
 
 export interface StatementOptions {
@@ -43,6 +44,9 @@ export function hasRest(query: SummaryQuery): boolean {
  */
 const KEPT_LABEL_VALUES = 5_000;
 
+/** Does the question need the estimate of what caches saved? */
+const hasSavings = ({ measures }: StatementOptions): boolean => measures.some(isOfSavings);
+
 /** Does the question need histograms of latency? */
 const withLatency = ({ include }: SummaryQuery): boolean => include.includes("latency");
 
@@ -57,7 +61,9 @@ export function summaryStatement(options: StatementOptions): SQL {
   const grouped = query.groupBy.some(isLabel);
   const source = grouped || options.kept ? sql`folded` : sql`part`;
   const folded = grouped ? folding(options) : options.kept ? foldingGroups(options, options.kept) : sql``;
-  const part = sql`with part as (${sql.join(parts, sql` union all `)})${folded}`;
+  const read = sql.join(parts, sql` union all `);
+  const once = hasRest(query) ? sql`value is null` : sql`true`;
+  const part = sql`with ${hasSavings(options) ? partWithSavings(read, once) : sql`part as (${read})`}${folded}`;
   // A constant column is no key, because hashing it for each bin of each histogram would cost as much as all the rest.
   const names = [
     ...(options.intervalStartsMs.length > 0 ? ["interval_no"] : []),
@@ -122,7 +128,8 @@ function familiesRead(query: SummaryQuery): string[] {
 
 function partOf(options: StatementOptions, family: string): Omit<Parts, "windows"> {
   const { projectId, query } = options;
-  const dimensions = PUBLIC_DIMENSIONS.filter((name) => query.groupBy.includes(name));
+  const told = new Set<string>([...query.groupBy, ...(hasSavings(options) ? PRICED_BY : [])]);
+  const dimensions = PUBLIC_DIMENSIONS.filter((name) => told.has(name));
   return { projectId, filters: query, family, dimensions, shown: (row) => shown(options, family, row) };
 }
 
@@ -198,9 +205,12 @@ function shown({ query, measures, intervalStartsMs }: StatementOptions, family: 
     intervalNo(intervalStartsMs, row.instant),
     columns(PUBLIC_DIMENSIONS, "t"),
     sql`${valueOf(query, family, row.value)} as value`,
-    ...measures.map(
-      ({ name, of }) => sql`${signed(row, isRollup ? sql`t.${sql.identifier(name)}` : of)} as ${sql.identifier(name)}`,
-    ),
+    ...measures
+      .filter((measure) => !isOfSavings(measure))
+      .map(
+        ({ name, of }) =>
+          sql`${signed(row, isRollup ? sql`t.${sql.identifier(name)}` : of)} as ${sql.identifier(name)}`,
+      ),
     ...(withLatency(query) ? histogram : []),
   ]);
 }

@@ -8,6 +8,7 @@ import { formatInstant } from "../time.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
+import { withSavings } from "./savings.ts";
 import { hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
@@ -31,7 +32,7 @@ export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
  * @throws Expired if the range needs hour rows that have been deleted, or is only a part of an hour without its calls.
  */
 export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
-  const measures = measuresFor(query);
+  const measures = query.include.includes("rates") ? withSavings(measuresFor(query)) : measuresFor(query);
   const [own, before] = await readPeriods(db, projectId, query, measures);
   const all = before === null ? own.groups : paired(own, before, measures);
   const groups = query.limit === null ? all : foldedTo(query.limit, all, query, measures);

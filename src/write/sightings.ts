@@ -88,21 +88,34 @@ export const stored = sql`
     select * from traces s where ${inReach(sql`s`)} and s.id = k.id limit 1
   ) t where k.response = md5(t.response_id)::uuid`;
 
-/** Whether the sighting counts as far as the others of its chain are concerned. */
-export const holds = sql`k.crowded or t.id = first_value(t.id) over (
+/** The sighting of the chain that counts. */
+const holder = sql`first_value(t.id) over (
     partition by k.response, k.chain order by ${storedDetail()} desc, ${storedWeight()} desc, t.id
   )`;
 
-const HOLDER = compileNamed(sql`
-with chained as materialized (${chained})
-select c.id from (select t.id, k.crowded, ${holds} as holds from ${stored}) c where c.holds and not c.crowded`);
+/** Whether the sighting counts as far as the others of its chain are concerned. */
+export const holds = sql`k.crowded or t.id = ${holder}`;
 
-/** The call that counts instead of this one, if they are sightings of one response. */
-export async function holderInsteadOf(db: Database, projectId: string, call: Sighting): Promise<string | null> {
-  const scope = scopeOf(projectId, [startOfKey(call.id)], 0);
-  const { statement, values } = HOLDER({ ...scope, ...sightedValues([call]) });
-  const [row] = await db.run(statement, values);
-  return row && row["id"] !== call.id ? String(row["id"]) : null;
+const HOLDERS = compileNamed(sql`
+with chained as materialized (${chained})
+select c.id, c.holder from (select t.id, k.crowded, ${holder} as holder from ${stored}) c
+where not c.crowded and c.holder <> c.id and c.id = any(${param("sighted")}::uuid[])`);
+
+/** Of calls that are sightings of a response, those instead of which another one counts, with that one. */
+export async function holdersInsteadOf(
+  db: Database,
+  projectId: string,
+  calls: readonly Sighting[],
+): Promise<Map<string, string>> {
+  const sightings = calls.filter(({ responseId }) => responseId !== null);
+  if (sightings.length === 0) return new Map();
+  const scope = scopeOf(
+    projectId,
+    sightings.map(({ id }) => startOfKey(id)),
+    0,
+  );
+  const { statement, values } = HOLDERS({ ...scope, ...sightedValues(sightings) });
+  return new Map((await db.run(statement, values)).map((row) => [String(row["id"]), String(row["holder"])]));
 }
 
 /** Locks responses as `SIGHT` does, so that a deletion locks them before their calls, as writes do. */

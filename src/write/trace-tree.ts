@@ -107,23 +107,26 @@ function judgeTrace(nodes: readonly Node[], judged: Map<string, Judgement>): voi
   }
 }
 
+/** What the place of a node in its trace depends on. A call that is no span has no span id. */
+export type Placed = Pick<Node, "id" | "parentId" | "startedAtMs"> & { spanId: string | null };
+
 /**
  * The node above each node. A span id may occur more than once, for example if a sample is sent again under another
  * time. Then the parent is the node of that id that began last before the span below it.
  */
-function parentsOf(nodes: readonly Node[]): Map<Node, Node> {
+export function parentsOf<N extends Placed>(nodes: readonly N[]): Map<N, N> {
   const bySpan = Map.groupBy(nodes, ({ spanId }) => spanId);
-  const parents = new Map<Node, Node>();
+  const parents = new Map<N, N>();
   for (const node of nodes) {
     if (node.parentId === null || node.parentId === node.spanId) continue;
-    let parent: Node | undefined;
+    let parent: N | undefined;
     for (const other of bySpan.get(node.parentId) ?? []) if (!parent || isNearer(other, parent, node)) parent = other;
     if (parent) parents.set(node, parent);
   }
   return parents;
 }
 
-function isNearer(a: Node, b: Node, below: Node): boolean {
+function isNearer(a: Placed, b: Placed, below: Placed): boolean {
   const [aBefore, bBefore] = [a.startedAtMs <= below.startedAtMs, b.startedAtMs <= below.startedAtMs];
   if (aBefore !== bBefore) return aBefore;
   if (a.startedAtMs !== b.startedAtMs) return aBefore === a.startedAtMs > b.startedAtMs;

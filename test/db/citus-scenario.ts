@@ -248,9 +248,19 @@ export async function playScenario(
   await get(`/v1/traces?${RANGE}&cursor=${page.next_cursor}`);
   await get(`/v1/sessions?${RANGE}&limit=1&application=unknown`);
   await get(`/v1/sessions/s?${RANGE}`);
+  await get(`/v1/trace-trees/${first}`);
+  await get(`/v1/trace-trees/${first}?${RANGE}`);
+  for (const question of ["application", "model&user=ada", "user&model=gpt-4o", "tag.team&prefix=s", "tag"])
+    await get(`/v1/values?${RANGE}&field=${question}`);
   await get(`/v1/audit?${RANGE}`);
   await get("/metrics");
   await get("/readyz");
+
+  // Saved views.
+  const view = await ask<{ id: string }>("POST", "/v1/views", { name: "by model", path: "/explore?group_by=model" });
+  await get("/v1/views");
+  await ask("PUT", `/v1/views/${view.id}`, { name: "by user", path: "/explore?group_by=user" });
+  await ask("DELETE", `/v1/views/${view.id}`);
 
   // Calls that are taken out, one of which stands for others.
   const shown = await get<{ traces: Record<string, string>[] }>(`/v1/traces?${RANGE}&billable=all`);
@@ -270,6 +280,7 @@ export async function playScenario(
   await ask("POST", "/v1/prices", own);
   const scope = { from: "2026-11-10", to: "2026-11-20", provider: "openai", model: ["gpt-4o"] };
   await ask("POST", "/v1/reprice", scope);
+  await ask("POST", "/v1/reprice", { ...scope, price: { ...own, model: "gpt-4o*" } });
   const job = await ask<{ id: string }>("POST", "/v1/reprice", { ...scope, dry_run: false });
   await get(`/v1/reprice/${job.id}`);
   await get("/v1/reprice");

@@ -112,6 +112,7 @@ it("is of all that a project does", () => {
     "delete responses",
     "delete rollup",
     "delete traces",
+    "delete views",
     "insert corrections",
     "insert days_to_repair",
     "insert erasures",
@@ -123,6 +124,7 @@ it("is of all that a project does", () => {
     "insert rollup",
     "insert spans",
     "insert traces",
+    "insert views",
     "read crowded_labels",
     "read days_to_repair",
     "read dead_letters",
@@ -133,6 +135,7 @@ it("is of all that a project does", () => {
     "read rollup",
     "read spans",
     "read traces",
+    "read views",
     "update dead_letters",
     "update erasures",
     "update held_wrappers",
@@ -141,6 +144,7 @@ it("is of all that a project does", () => {
     "update responses",
     "update spans",
     "update traces",
+    "update views",
   ]);
 });
 

@@ -53,6 +53,7 @@ describe("every right is decided", () => {
       size_samples: "run SIUD",
       spans: "project S, run SIUD",
       traces: "project SUD, read S, run SIUD",
+      views: "project SIUD",
     });
   });
 

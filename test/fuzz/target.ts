@@ -154,6 +154,7 @@ async function furnish(
     application: `app-${i % 3}`,
     user_id: `user-${i % 5}`,
     session_id: `session-${i % 20}`,
+    trace_id: `trace-${i % 2}`,
     tags: { team: `team-${i % 4}` },
     input_tokens: 1_000 + i,
     output_tokens: 10,
@@ -167,6 +168,9 @@ async function furnish(
   for (let i = 0; i < 3; i++)
     jobs.push((await made("all", "POST", "/v1/reprice", { ...range, dry_run: false }))["id"]!);
   const erasure = await made("all", "DELETE", "/v1/users/nobody?mode=anonymise");
+  const views: string[] = [];
+  for (let i = 0; i < 20; i++)
+    views.push((await made("all", "POST", "/v1/views", { name: `view ${i}`, path: "/explore" }))["id"]!);
   const sessions = calls.map(({ session_id: id }) => id);
   const projects = [own, other];
   return {
@@ -174,6 +178,8 @@ async function furnish(
     known: {
       "/v1/traces/{id}": calls.map(({ timestamp, id }) => callKey(timestamp, id)),
       "/v1/sessions/{id}": [...new Set(sessions)],
+      "/v1/trace-trees/{id}": ["trace-0", "trace-1"],
+      "/v1/views/{id}": views,
       "/v1/keys/{id}": spare.slice(20),
       "/v1/keys/{id}/rotate": spare.slice(0, 20),
       "/v1/reprice/{id}": jobs,

@@ -3,6 +3,7 @@ import { createDeps } from "../../src/deps.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { createKey } from "../../src/keys.ts";
+import { saveView } from "../../src/views.ts";
 import { operationOf } from "../../src/http/operation.ts";
 import { FILES, VIEWS } from "../../src/http/page.ts";
 import { describedBy, type OpenApi } from "./described.ts";
@@ -119,8 +120,9 @@ describe("examples", () => {
       })),
     );
     expect(bodies.length).toBeGreaterThan(10);
-    // The only objects that bodies are sent to are keys.
+    // The only objects that bodies are sent to.
     const { id: spare } = await createKey(db, ledger.projectId, "spare", ["read"]);
+    const { id: view } = await saveView(db, ledger.projectId, crypto.randomUUID(), { name: "spare", path: "/" });
     for (const { operation, name, value: example } of bodies) {
       const { method, path, security, responses } = operation;
       const isAdmin = Object.keys(security[0] ?? {})[0] === "adminKey";
@@ -128,7 +130,7 @@ describe("examples", () => {
       const value = path === "/v1/session" ? { key: scoped } : example;
       const response = isAdmin
         ? await admin(method, path.replace("{id}", spare), value)
-        : await ledger.fetch(path, {
+        : await ledger.fetch(path.replace("{id}", view), {
             method,
             headers: { authorization: `Bearer ${scoped}`, "content-type": "application/json" },
             body: JSON.stringify(value),
@@ -242,6 +244,7 @@ function isNames(value: unknown): value is Record<string, string[]> {
 /** What a parameter needs beside it to make sense. */
 function needed(path: string, name: string): string[][] {
   if (path === "/v1/export" && ["interval", "group_by", "include"].includes(name)) return [["type", "summary"]];
+  if (path === "/v1/values" && name !== "field") return [["field", "application"]];
   if (name === "to") return [["from", "2026-10-01"]];
   if (name === "from") return [["to", "2026-11-01"]];
   return [];

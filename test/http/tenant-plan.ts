@@ -47,7 +47,7 @@ function single(path: string, idOf: (tenant: Tenant) => string, more: Partial<As
   const at = (tenant: Tenant) => path.replace("{id}", idOf(tenant));
   return {
     own: (us) => [{ path: at(us), status: 200, ...more }],
-    foreign: (them) => [{ path: at(them), status: 404 }],
+    foreign: (them) => [{ path: at(them), status: 404, ...(more.body !== undefined && { body: more.body }) }],
   };
 }
 
@@ -136,6 +136,45 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   ),
   "GET /v1/traces/{id}": single("/v1/traces/{id}", ({ ids }) => ids.trace),
   "DELETE /v1/traces/{id}": single("/v1/traces/{id}", ({ ids }) => ids.trace, { status: 204 }),
+  "GET /v1/trace-trees/{id}": {
+    own: (us) => [{ path: `/v1/trace-trees/${us.words.trace}`, status: 200, shows: us.ids.trace }],
+    foreign: (them) => [
+      { path: `/v1/trace-trees/${them.words.trace}`, status: 404 },
+      { path: `/v1/trace-trees/${them.words.trace}?${RANGE}`, status: 404 },
+    ],
+  },
+  "GET /v1/values": {
+    own: (us) => [{ path: `/v1/values?${RANGE}&field=user`, status: 200, shows: us.words.user }],
+    foreign: (them) => [
+      ...[
+        "application",
+        "environment",
+        "provider",
+        "model",
+        "operation",
+        "user",
+        `tag.${them.words.tagKey}`,
+        "tag",
+      ].map((field) => ({ path: `/v1/values?${RANGE}&field=${field}`, status: 200 })),
+      { path: `/v1/values?${RANGE}&field=user&prefix=${them.words.user.slice(0, 8)}`, status: 200 },
+      ...filtered("/v1/values", `${RANGE}&field=model`, them),
+    ],
+  },
+  "GET /v1/views": listed("/v1/views", ({ words }) => words.view),
+  "POST /v1/views": {
+    own: (us) => [{ path: "/v1/views", body: { name: `own ${us.words.view}`, path: "/why" }, status: 201 }],
+    foreign: (them) => [
+      // The same name, and the same name of a request, in another project: another view.
+      {
+        path: "/v1/views",
+        body: { name: them.words.view, path: "/why" },
+        headers: { "idempotency-key": them.idempotencyKey },
+        status: 201,
+      },
+    ],
+  },
+  "PUT /v1/views/{id}": single("/v1/views/{id}", ({ ids }) => ids.view, { body: { name: "mine", path: "/" } }),
+  "DELETE /v1/views/{id}": single("/v1/views/{id}", ({ ids }) => ids.view, { status: 204 }),
   "GET /v1/sessions": listed(
     `/v1/sessions?${RANGE}`,
     ({ words }) => words.session,
@@ -192,6 +231,7 @@ export const PLAN: Readonly<Record<string, Plan>> = {
     own: (us) => [{ path: "/v1/reprice", body: { ...jobOf(us.words), dry_run: true }, status: 200 }],
     foreign: (them, us) => [
       { path: "/v1/reprice", body: { ...jobOf(them.words), dry_run: true }, status: 200 },
+      { path: "/v1/reprice", body: { ...jobOf(them.words), dry_run: true, price: priceOf(them.words) }, status: 200 },
       { path: "/v1/reprice", body: { ...jobOf(them.words), model: [], dry_run: false }, status: 202 },
       {
         path: "/v1/reprice",

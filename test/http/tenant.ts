@@ -27,6 +27,7 @@ const WORDS = [
   "member",
   "letter",
   "otherLetter",
+  "view",
   "key",
 ] as const;
 
@@ -37,7 +38,7 @@ export interface Tenant {
   words: Record<(typeof WORDS)[number], string>;
   /** Numbers that its calls have, and no others. */
   numbers: { inputTokens: number; reportedUsd: string };
-  ids: { key: string; trace: string; price: string; job: string; openJob: string; erasure: string };
+  ids: { key: string; trace: string; price: string; job: string; openJob: string; erasure: string; view: string };
   /** The `Idempotency-Key` of its price and its job. */
   idempotencyKey: string;
   /** The body that stored its first call. */
@@ -121,6 +122,9 @@ export async function openTenant(): Promise<Tenant> {
   for (const id of [words.letter, words.otherLetter])
     await db.query(sql`insert into dead_letters (project_id, id, body) values (${project.id}::uuid, ${id}, ${id})`);
 
+  const viewOf = { name: words.view, path: `/explore?user=${words.user}` };
+  const view = await post<{ id: string }>("/v1/views", viewOf, 201);
+
   const cursor = async (path: string): Promise<string> =>
     (await json<{ next_cursor: string }>(await ledger.fetch(path))).next_cursor;
   const summary = await ledger.fetch(`/v1/summary?${RANGE}`);
@@ -139,6 +143,7 @@ export async function openTenant(): Promise<Tenant> {
       job: job.id,
       openJob,
       erasure,
+      view: view.id,
     },
     idempotencyKey,
     call: first,

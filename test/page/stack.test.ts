@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-import { savedByCache } from "../../src/page/saved.ts";
 import { seriesOf, stacked } from "../../src/page/stack.ts";
 
 const row = (day: number, key: string, value: number) => ({ bucket: `2026-11-0${day}T00:00:00+01:00`, key, value });
@@ -31,17 +30,4 @@ it("stacks each series on those after it, so that the first is the whole", () =>
     [6, 2],
     [1, 2],
   ]);
-});
-
-it("tells what the cache saved, at the average price of new input", () => {
-  const buckets = {
-    // $3 per million tokens
-    input: { quantity: 1_000_000, cost_usd: "3" },
-    // 2 million at $0.30 each; as input they would cost $6, so $5.40 are saved.
-    cache_read: { quantity: 2_000_000, cost_usd: "0.6" },
-    // 1 million at $3.75; as input it would cost $3, so $0.75 more was paid.
-    cache_write: { quantity: 1_000_000, cost_usd: "3.75" },
-  };
-  expect(savedByCache([buckets, {}])).toBe("4.65");
-  expect(savedByCache([{ input: buckets.input }])).toBeNull();
 });

@@ -12,7 +12,6 @@ import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { Waterfall } from "../parts/waterfall.tsx";
 import { addressOf } from "../route.ts";
-import { savedByCache } from "../saved.ts";
 import { seriesOf } from "../stack.ts";
 import type { ViewProps } from "../views.ts";
 import { isZone, ownZone, type Periods, thisMonth, today } from "../zone.ts";
@@ -56,7 +55,7 @@ export default function Overview({ query }: ViewProps) {
           <Spend title="This month" id="total-cost" totals={totals} than="the same time of last month" />
           <Spend title="Today" totals={day.data?.totals} than="the same time of yesterday" />
         </div>
-        <Rates totals={totals} month={month} zone={zone} />
+        <Rates totals={totals} />
         {totals?.requests === 0 ? (
           <Message kind="empty" title="No calls this month">
             Send some to this ledger, and they show here within seconds. <a href="/docs">How to send calls</a>.
@@ -128,24 +127,13 @@ function Coverage({ totals }: { totals: Sums }) {
   );
 }
 
-function Rates({ totals, month, zone }: { totals: Sums | undefined; month: Periods; zone: string }) {
-  const query = {
-    from: iso(month.from),
-    to: iso(month.to),
-    tz: zone,
-    group_by: ["model"],
-    include: ["buckets" as const],
-  };
-  const models = useAnswer(`saved ${JSON.stringify(query)}`, (signal) =>
-    read(ledger.GET("/v1/summary", { params: { query }, signal })),
-  );
-  const saved = models.data ? savedByCache(models.data.rows.map(({ buckets }) => buckets ?? {})) : null;
+function Rates({ totals }: { totals: Sums | undefined }) {
   const figures = [
     ["Requests", totals && formatBriefCount(totals.requests)],
     ["Tokens", totals && formatBriefCount(totals.total_tokens)],
     ["Errors", totals && formatShare(totals.error_rate)],
     ["Cache hits", totals && formatShare(totals.cache_hit_rate)],
-    ["Cache saved, about", totals && <Money usd={saved ?? "0"} />],
+    ["Cache saved, about", totals && <Money usd={totals.cache_savings_estimate_usd ?? null} />],
     ["Latency, p95", totals && formatDuration(totals.latency_ms?.p95)],
     ["Reported by others", totals && totals.reported_requests > 0 && <Reported totals={totals} />],
   ] as const;
