@@ -1,4 +1,5 @@
 /** `/`: what it costs today and this month, why that changed, and who spends it. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { sentenceOf, stepsOf } from "../causes.ts";
 import { formatBriefCount, formatCount, formatDuration, formatShare } from "../figures.ts";
@@ -68,6 +69,7 @@ export default function Overview({ query }: ViewProps) {
               {TOPS.map(({ key, title }) => (
                 <Top key={key} by={key} title={title} month={month} zone={zone} />
               ))}
+              <TopTags month={month} zone={zone} />
             </div>
           </>
         )}
@@ -240,14 +242,37 @@ function OverTime({ month, zone }: { month: Periods; zone: string }) {
   );
 }
 
+/** The values of one tag. Which tags there are, the ledger tells. */
+function TopTags({ month, zone }: { month: Periods; zone: string }) {
+  const [chosen, setChosen] = useState<string | null>(null);
+  const query = { field: "tag", from: iso(month.from), to: iso(month.to), tz: zone, limit: 100 };
+  const { data } = useAnswer(`tags ${JSON.stringify(query)}`, (signal) =>
+    read(ledger.GET("/v1/values", { params: { query }, signal })),
+  );
+  const keys = data?.values.flatMap(({ value }) => value ?? []) ?? [];
+  const key = chosen !== null && keys.includes(chosen) ? chosen : keys[0];
+  if (key === undefined) return null;
+  const choice = (
+    <select aria-label="Tag" value={key} onChange={(event) => setChosen(event.currentTarget.value)}>
+      {keys.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+  return <Top key={key} by={`tag.${key}`} title="Tags" month={month} zone={zone} choice={choice} />;
+}
+
 interface TopProps {
-  by: (typeof TOPS)[number]["key"];
+  by: (typeof TOPS)[number]["key"] | `tag.${string}`;
   title: string;
   month: Periods;
   zone: string;
+  choice?: ComponentChildren;
 }
 
-function Top({ by, title, month, zone }: TopProps) {
+function Top({ by, title, month, zone, choice }: TopProps) {
   const query = { from: iso(month.from), to: iso(month.to), tz: zone, group_by: [by], limit: 8 };
   const { data, problem, retry } = useAnswer(
     `top ${JSON.stringify(query)}`,
@@ -272,7 +297,10 @@ function Top({ by, title, month, zone }: TopProps) {
   ];
   return (
     <section class="card top-list">
-      <h2>{title}</h2>
+      <div class="title">
+        <h2>{title}</h2>
+        {choice}
+      </div>
       <ProblemMessage problem={problem} retry={retry} />
       {data ? (
         <Table
