@@ -60,3 +60,8 @@ function localDate(zone: string, ms: number): [year: number, month: number, day:
   const local = new Date(ms + offsetAt(zone, ms));
   return [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
 }
+
+/** As the API takes instants. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
