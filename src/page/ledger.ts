@@ -3,11 +3,12 @@ import createClient from "openapi-fetch";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { components, paths } from "./api.d.ts";
 import { isPassing, OFFLINE, type Problem, problemOf } from "./problem.ts";
+import { queryString } from "./query-string.ts";
 import { chosenProject, endSession, signedIn } from "./session.ts";
 
 export type Schemas = components["schemas"];
 
-export const ledger = createClient<paths>({ baseUrl: location.origin });
+export const ledger = createClient<paths>({ baseUrl: location.origin, querySerializer: queryString });
 
 ledger.use({
   onRequest({ request }) {

@@ -32,6 +32,7 @@ export interface Visit {
 /** Opens a window of its own, without anything of earlier ones. */
 export async function visit(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: origin, timezoneId: "Europe/Berlin", ...options });
+  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const wrong: string[] = [];
   page.on("console", (message) => {
