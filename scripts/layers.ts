@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const SRC = [
+  ["page"],
   ["time", "money", "errors", "wire", "digest", "keep-alive"],
   ["parameters", "ledger"],
   ["db"],
@@ -25,6 +26,7 @@ const SRC = [
 const SCRIPTS = [
   ["command"],
   ["flags", "progress", "layers", "packages"],
+  ["page"],
   ["client", "local"],
   [
     "demo",
@@ -53,6 +55,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   import: ["ledger"],
   "db-report": ["db", "insight"],
   "db-explain": "all",
+  page: ["app", "config", "deps"],
   doctor: ["config", "db", "ledger", "pricing", "retention", "rollup", "write"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];
@@ -64,7 +67,7 @@ const NAMED = /\b(?:from|import|mock)\s*\(?\s*(?:import\()?"(\.{1,2}\/[^"?]+)/g;
 export function wrongImports(folder: string): string[] {
   return ["src", "scripts", "test"].flatMap((top) =>
     readdirSync(join(folder, top), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts") && !name.startsWith("fixtures"))
+      .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("fixtures"))
       .flatMap((name) => wrongImportsOf(join(top, name), readFileSync(join(folder, top, name), "utf8"))),
   );
 }
@@ -85,7 +88,7 @@ interface Place {
 
 function placeOf(path: string): Place {
   const [top = "", room = ""] = path.split("/");
-  return { top, room: room.replace(/\.ts$/, "") };
+  return { top, room: room.replace(/\.tsx?$/, "") };
 }
 
 /** What is wrong with it; null where nothing is. */
@@ -100,6 +103,7 @@ function problemOf(from: Place, to: Place): string | null {
   }
   // The version of the release.
   if (from.room === to.room || to.top === "package.json") return null;
+  if (from.top === "src" && to.room === "page") return "nothing of the Worker knows the page";
   const layers = from.top === "src" ? SRC : SCRIPTS;
   const [own, others] = [from, to].map(({ room }) => layers.findIndex((layer) => layer.includes(room))) as [
     number,

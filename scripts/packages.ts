@@ -11,6 +11,8 @@ const DEPLOYED = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "
 const TOOLS = [...DEPLOYED, "CC0-1.0", "LGPL-3.0-or-later", "MPL-2.0", "PSF-2.0", "Python-2.0"];
 
 const EXACT = /^\d+\.\d+\.\d+(?:-[\w.-]+)?$/;
+/** A package that stands beside another version of itself, under a name of its own. */
+const ALIAS = /^npm:(?:@[\w.-]+\/)?[\w.-]+@/;
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 const PUBLIC_REGISTRY = "https://registry.npmjs.org/";
 
@@ -66,7 +68,7 @@ export function wrongPackagesOf(root: string): string[] {
 
 function inexact(manifest: Manifest): string[] {
   return Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
-    .filter(([, version]) => !EXACT.test(version))
+    .filter(([, version]) => !EXACT.test(version.replace(ALIAS, "")))
     .map(([name, version]) => `package.json: ${name} must have an exact version, not ${version}`);
 }
 

@@ -18,6 +18,7 @@ import { logsRoutes } from "./http/logs.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { observe } from "./http/observe.ts";
 import { openApiRoutes } from "./http/openapi.ts";
+import { pageRoutes } from "./http/page.ts";
 import { pageSessionRoutes } from "./http/page-session.ts";
 import { priceCheckRoutes } from "./http/price-checks.ts";
 import { pricesRoutes } from "./http/prices.ts";
@@ -45,6 +46,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   const routes = [
     healthRoutes(deps),
     docsRoutes(deps),
+    pageRoutes(deps),
     tracesRoutes(deps),
     logsRoutes(deps),
     litellmRoutes(deps),

@@ -23,6 +23,11 @@ const rateLimitBinding = z.custom<RateLimit>(
   "must be a rate limiting binding",
 );
 
+const assetsBinding = z.custom<Fetcher>(
+  (value) => typeof value === "object" && value !== null && "fetch" in value,
+  "must be the binding of static assets",
+);
+
 const days = z.coerce.number().int().min(1).max(36_500).optional();
 
 const schema = z
@@ -56,6 +61,8 @@ const schema = z
     INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
     /** The queue. Only queue mode needs it. */
     INGEST_QUEUE: queueBinding.optional(),
+    /** The page's files. Without them there is no page. */
+    ASSETS: assetsBinding.optional(),
     /** Where cron looks for a newer price catalogue; nowhere without it, or where it is empty. */
     CATALOGUE_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).optional(),
     /** Lines of requests, cron runs and batches below this level are not logged. */
@@ -91,6 +98,8 @@ export interface Config {
   rateLimit: { limiter: RateLimit; requests: number; periodSeconds: number } | null;
   /** Null in direct mode. */
   queue: Queue | null;
+  /** Null if the page was not built. */
+  assets: Fetcher | null;
   catalogueUrl: string | undefined;
   rawRetentionDays: number | undefined;
   hourRetentionDays: number | undefined;
@@ -130,6 +139,7 @@ export function parseConfig(env: unknown): Config {
     metricsToken: data.METRICS_TOKEN,
     rateLimit: limiter && requests && periodSeconds ? { limiter, requests, periodSeconds } : null,
     queue: data.INGEST_MODE === "queue" ? data.INGEST_QUEUE! : null,
+    assets: data.ASSETS ?? null,
     catalogueUrl: data.CATALOGUE_URL || undefined,
     rawRetentionDays: data.RAW_RETENTION_DAYS,
     hourRetentionDays: data.HOUR_RETENTION_DAYS,

@@ -3,6 +3,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import type { TestProject } from "vitest/node";
+import { buildPage, isFresh } from "../scripts/page/build.ts";
 import type { BackendsProcess } from "../scripts/local/backends.ts";
 import type { DatabaseOptions } from "../src/db/client.ts";
 
@@ -25,6 +26,8 @@ const ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789";
 
 // Forked by its path: what the backends import is for Node itself, not for Vite.
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // The Workers that are tested serve it.
+  if (!(await isFresh())) await buildPage();
   const child = fork(resolve(import.meta.dirname, "../scripts/local/backends.ts"));
   const ended = once(child, "exit");
   const [backends] = (await Promise.race([

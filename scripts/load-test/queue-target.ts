@@ -13,7 +13,7 @@ import { postTraces } from "../client/post-traces.ts";
 import { CommandError } from "../command.ts";
 import { forkBackends } from "../local/backends.ts";
 import { bundle, readCompatibilityDate } from "../local/bundle.ts";
-import { ensureApiKey, waitUntilHealthy } from "../local/dev-keys.ts";
+import { API_KEY, ensureKey, waitUntilHealthy } from "../local/dev-keys.ts";
 import { startWorker } from "../local/worker.ts";
 import { stallPostgres } from "./stall.ts";
 import type { Target } from "./target.ts";
@@ -50,7 +50,7 @@ export async function startQueueTarget(
   });
   ends.defer(worker.stop);
   await waitUntilHealthy(worker.url);
-  const server = { url: worker.url, key: await ensureApiKey(worker.url, ADMIN_KEY, undefined), keyIsLocal: true };
+  const server = { url: worker.url, key: await ensureKey(worker.url, ADMIN_KEY, API_KEY, undefined), keyIsLocal: true };
   await warmUp(server);
   return {
     server,

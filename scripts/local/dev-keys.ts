@@ -16,6 +16,8 @@ export interface DevFile {
   url: string;
   apiKey: string;
   adminKey: string;
+  /** Signs in on the page. */
+  pageKey: string;
   databaseUrl: string;
   /** Upstash's REST API in front of the stack's Redis, and its token. */
   redisUrl: string;
@@ -23,11 +25,13 @@ export interface DevFile {
 }
 
 /** The keys of the last start; a new admin key where there was none. Takes `dev.json` away until the next write. */
-export async function takeLastKeys(dataDir: string): Promise<{ adminKey: string; apiKey: string | undefined }> {
+export async function takeLastKeys(
+  dataDir: string,
+): Promise<{ adminKey: string; last: Partial<Record<string, string>> }> {
   await rename(join(dataDir, "dev.json"), join(dataDir, "dev.last.json")).catch(() => undefined);
   const text = await readFile(join(dataDir, "dev.last.json"), "utf8").catch(() => "");
   const last = parse(text);
-  return { adminKey: last.adminKey ?? `lct_admin_${randomBytes(20).toString("hex")}`, apiKey: last.apiKey };
+  return { adminKey: last["adminKey"] ?? `lct_admin_${randomBytes(20).toString("hex")}`, last };
 }
 
 export async function writeDevFile(dataDir: string, content: DevFile): Promise<void> {
@@ -51,8 +55,22 @@ export async function waitUntilHealthy(url: string): Promise<void> {
   throw new StartError(`The worker is not healthy: GET ${url}/healthz gave ${last}`);
 }
 
-/** The last API key where it still works, else a new one of project `default` with scopes `ingest` and `read`. */
-export async function ensureApiKey(url: string, adminKey: string, lastKey: string | undefined): Promise<string> {
+/** What a key is made with. */
+export interface KeyOrder {
+  name: string;
+  scopes: readonly string[];
+}
+
+export const API_KEY: KeyOrder = { name: "dev", scopes: ["ingest", "read"] };
+export const PAGE_KEY: KeyOrder = { name: "page", scopes: ["ingest", "read", "admin"] };
+
+/** The last key where it still works, else a new one of project `default`. */
+export async function ensureKey(
+  url: string,
+  adminKey: string,
+  { name, scopes }: KeyOrder,
+  lastKey: string | undefined,
+): Promise<string> {
   if (lastKey !== undefined) {
     const check = await fetch(`${url}/v1/summary`, { headers: { authorization: `Bearer ${lastKey}` } });
     await check.body?.cancel();
@@ -61,7 +79,7 @@ export async function ensureApiKey(url: string, adminKey: string, lastKey: strin
   const response = await fetch(`${url}/v1/keys`, {
     method: "POST",
     headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ project_id: defaultProject, name: "dev", scopes: ["ingest", "read"] }),
+    body: JSON.stringify({ project_id: defaultProject, name, scopes }),
   });
   const text = await response.text();
   const { key } = parse(text);

@@ -3,8 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCompatibilityDate, watchBundle } from "./bundle.ts";
-import { ensureApiKey, takeLastKeys, waitUntilHealthy, writeDevFile } from "./dev-keys.ts";
+import { API_KEY, ensureKey, PAGE_KEY, takeLastKeys, waitUntilHealthy, writeDevFile } from "./dev-keys.ts";
 import { freePort } from "./listen.ts";
+import { watchPage } from "./page-watch.ts";
 import { type Backends, startBackends } from "./stack.ts";
 import { StartError } from "./start-error.ts";
 import { startWorker, type Worker } from "./worker.ts";
@@ -38,6 +39,7 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
   const dataDir = resolve(env["DATA_DIR"] || ".data");
   await using started = new AsyncDisposableStack();
   await checkPort(port);
+  started.defer(watchPage(say));
   const compatibilityDate = await readCompatibilityDate();
   const backends = await startBackends({
     dataDir,
@@ -47,7 +49,7 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
     onEvent: say,
   });
   started.defer(backends.stop);
-  const { adminKey, apiKey: lastKey } = await takeLastKeys(dataDir);
+  const { adminKey, last } = await takeLastKeys(dataDir);
 
   const scriptPath = join(dataDir, "worker", "index.js");
   await mkdir(join(dataDir, "worker"), { recursive: true });
@@ -63,22 +65,23 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
   const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
   const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
   const { queueUrl } = backends;
-  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl });
+  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl, page: true });
   started.defer(worker.stop);
 
   await waitUntilHealthy(worker.url);
-  const apiKey = await ensureApiKey(worker.url, adminKey, lastKey);
+  const apiKey = await ensureKey(worker.url, adminKey, API_KEY, last["apiKey"]);
+  const pageKey = await ensureKey(worker.url, adminKey, PAGE_KEY, last["pageKey"]);
   started.defer(startCron(worker, say));
   const { UPSTASH_REDIS_REST_URL: redisUrl, UPSTASH_REDIS_REST_TOKEN: redisToken } = backends.bindings;
   const { databaseUrl } = backends;
-  await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, databaseUrl, redisUrl, redisToken });
+  await writeDevFile(dataDir, { url: worker.url, apiKey, adminKey, pageKey, databaseUrl, redisUrl, redisToken });
   const inQueueMode = env["INGEST_MODE"] === "queue";
   const redis = env["REDIS_URL"]
     ? `Redis at ${redacted(env["REDIS_URL"])}`
     : "in memory (set REDIS_URL for a real one)";
   const all = started.move();
   return {
-    screen: describeServer({ url: worker.url, apiKey, dataDir, redis, backends, inQueueMode }),
+    screen: describeServer({ url: worker.url, apiKey, pageKey, dataDir, redis, backends, inQueueMode }),
     url: worker.url,
     stop: () => all.disposeAsync(),
   };
@@ -111,12 +114,13 @@ function startCron(worker: Worker, say: (line: string) => void): () => Promise<v
 function describeServer(server: {
   url: string;
   apiKey: string;
+  pageKey: string;
   dataDir: string;
   redis: string;
   backends: Backends;
   inQueueMode: boolean;
 }): string {
-  const { url, apiKey, dataDir, redis, backends, inQueueMode } = server;
+  const { url, apiKey, pageKey, dataDir, redis, backends, inQueueMode } = server;
   const folder = relative(process.cwd(), dataDir).startsWith("..") ? dataDir : relative(process.cwd(), dataDir);
   const waiting = backends.waiting();
   const queue = inQueueMode
@@ -130,6 +134,7 @@ function describeServer(server: {
     output_tokens: 200,
   });
   return [
+    `  Page      ${url}/#key=${pageKey}`,
     `  URL       ${url}/`,
     `  API key   ${apiKey}   (project default: ingest, read)`,
     `  Postgres  ${backends.postgres ? backends.databaseUrl : redacted(backends.databaseUrl)}`,

@@ -5,6 +5,7 @@ import { COMPATIBILITY_FLAGS } from "./bundle.ts";
 import { guardChildren } from "./guardian.ts";
 import { handlersOf, handlersWorker } from "./handlers.ts";
 import { describeListenError } from "./listen.ts";
+import { FILES_WORKER, filesWorker } from "./page-files.ts";
 import { deliver, QUEUE_WORKER, queueWorker } from "./queue-delivery.ts";
 import { StartError } from "./start-error.ts";
 
@@ -19,6 +20,8 @@ export interface WorkerOptions {
   queueUrl: string;
   /** Hyperdrive bindings: the databases that they lead to. */
   hyperdrives: Record<string, string>;
+  /** Serves the page from `dist/page`, too. */
+  page?: boolean;
   /** Takes what the Worker logs; default: it goes to this process' own output. */
   log?: (message: string) => void;
 }
@@ -35,14 +38,15 @@ export interface Worker {
 /** @throws StartError when the port is taken, or the script throws as it is loaded. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   guardChildren();
-  const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options)));
+  const files = options.page ? [await filesWorker(options.compatibilityDate)] : [];
+  const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options, files)));
   try {
     const url = (await miniflare.ready).origin;
     const handlers = handlersOf(miniflare);
     const stopDelivering = hasQueue(options) ? deliver(options.queueUrl, handlers) : null;
     return {
       url,
-      reload: () => miniflare.setOptions(miniflareOptions(options)),
+      reload: () => miniflare.setOptions(miniflareOptions(options, files)),
       runCron: async (cron) => {
         const outcome = await handlers.scheduled(cron);
         if (outcome !== "ok") throw new Error(`scheduled() ended with "${outcome}"`);
@@ -63,7 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 // Reads the script, so each reload needs its own.
-function miniflareOptions(options: WorkerOptions): MiniflareOptions {
+function miniflareOptions(options: WorkerOptions, files: Awaited<ReturnType<typeof filesWorker>>[]): MiniflareOptions {
   const { scriptPath, compatibilityDate, port, bindings, hyperdrives, log, queueUrl } = options;
   const main = {
     name: "llm-cost",
@@ -75,11 +79,14 @@ function miniflareOptions(options: WorkerOptions): MiniflareOptions {
     compatibilityFlags: COMPATIBILITY_FLAGS,
     bindings,
     hyperdrives,
+    serviceBindings: {
+      ...(files.length > 0 && { ASSETS: FILES_WORKER }),
+      ...(hasQueue(options) && { INGEST_QUEUE: QUEUE_WORKER }),
+    },
   };
   const handlers = handlersWorker(main.name, compatibilityDate);
-  const workers = hasQueue(options)
-    ? [{ ...main, serviceBindings: { INGEST_QUEUE: QUEUE_WORKER } }, handlers, queueWorker(queueUrl, compatibilityDate)]
-    : [main, handlers];
+  const queues = hasQueue(options) ? [queueWorker(queueUrl, compatibilityDate)] : [];
+  const workers = [main, handlers, ...queues, ...files];
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port,

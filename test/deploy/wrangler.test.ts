@@ -63,6 +63,11 @@ describe.each(ENVIRONMENTS)('the environment "%s"', (env) => {
     ]);
   });
 
+  it("builds the page and has its files, and asks the Worker for all but those that never change", () => {
+    expect(config.build.command).toBe("npm run --silent page");
+    expect(config.assets).toMatchObject({ binding: "ASSETS", run_worker_first: ["/*", "!/assets/*"] });
+  });
+
   it("keeps no secret in the file", () => {
     const secrets = /_(?:KEY|TOKEN|PASSWORD|SECRET)$|DATABASE_URL$|^UPSTASH_/;
     expect(Object.keys(config.vars).filter((name) => secrets.test(name))).toEqual([]);

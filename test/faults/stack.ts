@@ -9,7 +9,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { forkBackends } from "../../scripts/local/backends.ts";
 import { bundle, readCompatibilityDate } from "../../scripts/local/bundle.ts";
-import { ensureApiKey, waitUntilHealthy } from "../../scripts/local/dev-keys.ts";
+import { API_KEY, ensureKey, waitUntilHealthy } from "../../scripts/local/dev-keys.ts";
 import { freePort } from "../../scripts/local/listen.ts";
 import { type FaultProxy, startFaultProxy, through } from "./proxy.ts";
 import { forkWorker } from "./worker-process.ts";
@@ -94,7 +94,7 @@ export async function startStack(mode: Mode, ends: AsyncDisposableStack): Promis
   const over = new AbortController();
   const stack: Stack = {
     url,
-    apiKey: await ensureApiKey(url, ADMIN_KEY, undefined),
+    apiKey: await ensureKey(url, ADMIN_KEY, API_KEY, undefined),
     databaseUrl: backends.databaseUrl,
     database,
     cache,

@@ -11,6 +11,8 @@ it.each([
   ["src/summary/cache.ts", 'export { commit } from "../write/group-commit.ts";', "write is not above summary"],
   ["src/money.ts", 'const { db } = await import("./db/client.ts");', "db is not above money"],
   ["src/write/insert.ts", 'import {\n  list,\n} from "../nowhere/sql.ts";', "nowhere has no layer"],
+  ["src/page/views/why.tsx", 'import { picoToUsd } from "../../money.ts";', "money is not above page"],
+  ["src/http/page.ts", 'import { VIEWS } from "../page/route.ts";', "nothing of the Worker knows the page"],
   ["src/index.ts", 'import "../scripts/command.ts";', "does not know its scripts"],
   ["src/index.ts", 'import { call } from "../test/calls.ts";', "only tests import tests"],
   [
@@ -25,6 +27,7 @@ it.each([
 
 it.each([
   ["src/write/insert.ts", 'import { list } from "../db/sql.ts"; import { columns } from "./columns.ts";'],
+  ["src/page/views/why.tsx", 'import type { paths } from "../api.d.ts"; import { h } from "preact";'],
   ["src/index.ts", 'import { Hono } from "hono"; const from = "../scripts/command.ts";'],
   ["scripts/bench/writes.ts", 'import { writeBatch } from "../../src/write/write-batch.ts";'],
   ["test/write/insert.test.ts", 'import { MERGE } from "../../src/rollup/merge.ts";'],

@@ -34,6 +34,7 @@ it.each<[string, Manifest, LockedPackage]>([
   ["a choice of licences", {}, { license: "(GPL-3.0-only OR MIT)" }],
   ["several licences at once", {}, { license: "(Apache-2.0 AND BSD-3-Clause)" }],
   ["a weaker licence of a tool", {}, { dev: true, license: "MPL-2.0" }],
+  ["a package under another name", { dependencies: { left: "npm:@of/right@1.0.0" } }, {}],
   ["an install script that may run", { allowScripts: { left: true } }, { hasInstallScript: true }],
   ["an install script that may not", { allowScripts: { left: false } }, { hasInstallScript: true }],
 ])("lets %s pass", (_, manifest, left) => {
@@ -43,6 +44,7 @@ it.each<[string, Manifest, LockedPackage]>([
 it.each<[string, Manifest, LockedPackage, string]>([
   ["a range", { dependencies: { left: "^1.0.0" } }, {}, "left must have an exact version, not ^1.0.0"],
   ["a tag", { devDependencies: { left: "latest" } }, {}, "left must have an exact version, not latest"],
+  ["a range under another name", { dependencies: { left: "npm:right@^1.0.0" } }, {}, "left must have an exact version"],
   ["a Git address", { dependencies: { left: "github:a/left" } }, {}, "left must have an exact version"],
   ["content that is not named", {}, { integrity: "" }, "node_modules/left has no integrity"],
   ["a weak digest", {}, { integrity: "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=" }, "has no integrity"],

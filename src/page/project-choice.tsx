@@ -1,0 +1,31 @@
+/** The admin key belongs to no project: its session chooses one, and keeps the choice in this browser. */
+import { useEffect } from "preact/hooks";
+import { ledger, read, useAnswer } from "./ledger.ts";
+import { chooseProject, chosenProject } from "./session.ts";
+import { useStore } from "./store.ts";
+
+/** As many as one answer has. */
+const MOST = 1_000;
+
+export function ProjectChoice() {
+  const chosen = useStore(chosenProject);
+  const { data, problem } = useAnswer("projects", (signal) =>
+    read(ledger.GET("/v1/projects", { params: { query: { limit: MOST } }, signal })),
+  );
+  const projects = data?.projects;
+  const known = projects?.some(({ id }) => id === chosen);
+  useEffect(() => {
+    // One that was chosen before may be of another deployment.
+    if (known === false && projects?.[0]) chooseProject(projects[0].id);
+  }, [known, projects]);
+  if (!projects) return <span class="project">{problem === null ? "…" : "Projects cannot be listed"}</span>;
+  return (
+    <select aria-label="Project" value={chosen ?? ""} onChange={(event) => chooseProject(event.currentTarget.value)}>
+      {projects.map(({ id, name }) => (
+        <option key={id} value={id}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}

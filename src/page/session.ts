@@ -1,0 +1,78 @@
+/** Who is signed in. The cookie is the browser's alone: nothing here can read it. */
+import type { components } from "./api.d.ts";
+import { OFFLINE, type Problem, problemOf } from "./problem.ts";
+import { createStore } from "./store.ts";
+
+/** Its project is null for the admin key's, which chooses one. */
+export type PageSession = components["schemas"]["PageSession"];
+
+export type SignedIn =
+  | { state: "asking" }
+  /** `ended`: there was a session, and the view waits for the next one. */
+  | { state: "out"; ended: boolean }
+  | { state: "in"; session: PageSession };
+
+export const signedIn = createStore<SignedIn>({ state: "asking" });
+
+const PROJECT = "project";
+/** The project that a session of the admin key looks at. */
+export const chosenProject = createStore<string | null>(localStorage.getItem(PROJECT));
+
+export function chooseProject(id: string): void {
+  localStorage.setItem(PROJECT, id);
+  chosenProject.set(id);
+}
+
+/** That there was a session. Asking for one that never was would be an error in the browser's console. */
+const WAS_IN = "signed-in";
+
+/** Finds the session of an earlier visit. */
+export async function resume(): Promise<void> {
+  const { session } = localStorage.getItem(WAS_IN) === null ? { session: null } : await ask("GET");
+  signedIn.set(session ? { state: "in", session } : { state: "out", ended: false });
+}
+
+/** @returns why not; null if it worked. */
+export async function signIn(key: string): Promise<Problem | null> {
+  const { session, problem } = await ask("POST", { key });
+  if (session) {
+    localStorage.setItem(WAS_IN, "yes");
+    signedIn.set({ state: "in", session });
+  }
+  return problem;
+}
+
+export async function signOut(): Promise<void> {
+  const { problem } = await ask("DELETE");
+  // Without an answer the session may still be there, and saying otherwise would be wrong.
+  if (problem !== null && problem.status !== 401) return;
+  localStorage.removeItem(WAS_IN);
+  signedIn.set({ state: "out", ended: false });
+}
+
+/** A request was refused because the session is over. */
+export function endSession(): void {
+  if (signedIn.get().state === "in") signedIn.set({ state: "out", ended: true });
+}
+
+export function mayRead({ scopes, is_admin_key: isAdminKey }: PageSession): boolean {
+  return isAdminKey || scopes.includes("read") || scopes.includes("admin");
+}
+
+export function isAdmin({ scopes, is_admin_key: isAdminKey }: PageSession): boolean {
+  return isAdminKey || scopes.includes("admin");
+}
+
+async function ask(method: string, body?: unknown): Promise<{ session: PageSession | null; problem: Problem | null }> {
+  try {
+    const response = await fetch("/v1/session", {
+      method,
+      ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    const answer: unknown = response.status === 204 ? null : await response.json();
+    if (response.ok) return { session: answer as PageSession | null, problem: null };
+    return { session: null, problem: problemOf(response.status, answer) };
+  } catch {
+    return { session: null, problem: OFFLINE };
+  }
+}

@@ -1,0 +1,20 @@
+/** The views, each in a file of its own that is loaded when it is first seen. A new view is one more row. */
+import type { ComponentType } from "preact";
+import type { ViewName } from "./route.ts";
+
+export interface ViewProps {
+  id: string;
+  query: URLSearchParams;
+}
+
+interface ViewEntry {
+  title: string;
+  /** In the navigation. */
+  listed: boolean;
+  needs: "read" | "admin";
+  load: () => Promise<{ default: ComponentType<ViewProps> }>;
+}
+
+export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
+  overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
+};

@@ -1,0 +1,210 @@
+/** The page in Chromium, on the real stack of `npm run dev` with a few calls of this month. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../scripts/local/listen.ts";
+import { type DevStack, startDevStack } from "../e2e/dev-stack.ts";
+import {
+  HAS_CHROMIUM,
+  launchChromium,
+  overflowOf,
+  seriousFindings,
+  type Visit,
+  visit,
+  WITHOUT_CHROMIUM,
+} from "./browser.ts";
+
+if (!HAS_CHROMIUM) console.warn(WITHOUT_CHROMIUM);
+
+const HOSTILE = [
+  "<img src=x onerror=alert(1)>",
+  "\u202egnp.exe\u202c \u05e9\u05dc\u05d5\u05dd",
+  '=HYPERLINK("http://evil.example")',
+  "a".repeat(500),
+  "\u{1f468}\u200d\u{1f469}\u200d\u{1f467} {{constructor}} ${7*7}",
+];
+
+describe.skipIf(!HAS_CHROMIUM)("the page", () => {
+  let dataDir: string;
+  let dev: DevStack;
+  let pageKey: string;
+  let browser: Browser;
+  const visits: Visit[] = [];
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "llm-cost-e2e-"));
+    dev = await startDevStack(dataDir, await freePort());
+    ({ pageKey } = JSON.parse(await readFile(join(dataDir, "dev.json"), "utf8")) as { pageKey: string });
+    browser = await launchChromium();
+    await sendCalls(dev);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await dev?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  async function open(options?: Parameters<typeof visit>[2]): Promise<Visit> {
+    const opened = await visit(browser, new URL(dev.url).origin, options);
+    visits.push(opened);
+    return opened;
+  }
+
+  async function openSignedIn(options?: Parameters<typeof visit>[2], path = "/"): Promise<Visit> {
+    const opened = await open(options);
+    await opened.page.goto(`${path}#key=${pageKey}`);
+    await opened.page.locator("#total-cost").waitFor();
+    return opened;
+  }
+
+  const summary = async (query: string): Promise<{ totals: { cost_usd: string }; rows: Record<string, string>[] }> => {
+    const response = await fetch(`${dev.url}/v1/summary?${query}`, {
+      headers: { authorization: `Bearer ${dev.apiKey}` },
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as never;
+  };
+
+  it("lets in by the link that the stack prints, and takes the key out of the address", async () => {
+    expect(dev.output()).toContain(`/#key=${pageKey}`);
+    const { page, context, wrong } = await openSignedIn();
+    expect(page.url()).toBe(`${new URL(dev.url).origin}/`);
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+    expect(cookie!.value).not.toContain(pageKey);
+    expect(await page.evaluate("JSON.stringify({ ...localStorage }) + document.cookie")).not.toContain("lct_");
+    await page.reload();
+    await page.locator("#total-cost").waitFor();
+    expect(wrong()).toEqual([]);
+  });
+
+  it("lets in by the form, keeps the address, and lets out", async () => {
+    const { page, wrong } = await open();
+    await page.goto("/?tz=Asia/Kathmandu");
+    await page.getByLabel("API key").fill(dev.apiKey);
+    await page.keyboard.press("Enter");
+    await page.locator("#total-cost").waitFor();
+    expect(page.url()).toContain("/?tz=Asia/Kathmandu");
+    await expectText(page, "in Asia/Kathmandu");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key").waitFor();
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+    expect(wrong()).toEqual([]);
+  });
+
+  it("refuses a wrong key in a sentence", async () => {
+    const { page } = await open();
+    await page.goto("/");
+    await page.getByLabel("API key").fill(`lct_${"0".repeat(48)}`);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expectText(page, "This key is unknown, expired or revoked.");
+    expect(await page.locator("#total-cost").count()).toBe(0);
+  });
+
+  it("shows what the API says, to the last digit", async () => {
+    const { page, wrong } = await openSignedIn({ timezoneId: "UTC" });
+    const from = new Date().toISOString().slice(0, 7);
+    const { totals } = await summary(`from=${from}-01`);
+    expect(totals.cost_usd).toMatch(/^0\.\d+$/);
+    expect(await page.locator("#total-cost").getAttribute("data-usd")).toBe(totals.cost_usd);
+    expect(await page.locator("#total-cost").textContent()).not.toMatch(/^\$0(\.0+)?$/);
+
+    for (const by of ["application", "model", "user"]) {
+      const { rows } = await summary(`from=${from}-01&group_by=${by}&limit=8`);
+      const table = page.getByRole("table", { name: `${by}s of this month` });
+      await table.waitFor();
+      const shown = await table
+        .locator("tr[data-key]")
+        .evaluateAll((found) =>
+          found.map((row) => [row.getAttribute("data-key"), row.querySelector("[data-usd]")?.getAttribute("data-usd")]),
+        );
+      expect(shown).toEqual(rows.map((row) => [row[by] ?? "", row["cost_usd"] ?? ""]));
+    }
+    expect(wrong()).toEqual([]);
+  });
+
+  it("tells calls without a price, and never as costing nothing", async () => {
+    const { page } = await openSignedIn();
+    await expectText(page, "1 calls of this month have no price");
+    const unpriced = page.getByRole("table", { name: "models of this month" }).locator('tr[data-key="nobody-knows"]');
+    expect(await unpriced.locator("[data-usd]").getAttribute("data-usd")).toBe("");
+    expect(await unpriced.textContent()).toContain("unknown");
+  });
+
+  it("shows hostile names as text, and fits into 360 pixels", async () => {
+    const { page, wrong } = await openSignedIn({ viewport: { width: 360, height: 740 } });
+    const users = page.getByRole("table", { name: "users of this month" });
+    await users.waitFor();
+    for (const name of HOSTILE) expect(await users.getByText(name, { exact: true }).count()).toBe(1);
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    expect(wrong()).toEqual([]);
+  });
+
+  it("says so where a zone or an address does not exist, with a way on", async () => {
+    const { page, wrong } = await openSignedIn(undefined, "/?tz=Mars/Olympus");
+    await expectText(page, "There is no time zone “Mars/Olympus”");
+    await page.getByRole("link", { name: "Leave the zone out" }).click();
+    await page.getByText("Mars/Olympus").waitFor({ state: "detached" });
+    await page.goBack();
+    await expectText(page, "Mars/Olympus");
+    expect(wrong()).toEqual([]);
+    expect((await page.request.get("/nothing")).status()).toBe(404);
+  });
+
+  it.each(["light", "dark"] as const)("has no serious finding of axe, %s", async (colorScheme) => {
+    const { page, wrong } = await openSignedIn({ colorScheme });
+    await page.getByRole("table", { name: "users of this month" }).waitFor();
+    await page.locator(".waterfall").waitFor();
+    await page.locator(".chart canvas").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(wrong()).toEqual([]);
+  });
+
+  it("describes the API without asking anybody else", async () => {
+    const { page, wrong } = await open();
+    await page.goto("/docs");
+    await page.locator('[id="operations-Costs-summarize"]').click();
+    await expectText(page, "The IANA time zone in which days begin");
+    expect(wrong()).toEqual([]);
+  });
+});
+
+async function expectText(page: Page, text: string): Promise<void> {
+  await page.getByText(text).first().waitFor();
+}
+
+/** A call for each name, one without a price, and one on the last day of the month before. */
+async function sendCalls({ url, apiKey }: DevStack): Promise<void> {
+  const now = new Date();
+  const lastMonth = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 2));
+  const call = (id: string, more: object) => ({
+    id,
+    timestamp: now.toISOString(),
+    provider: "openai",
+    model: "gpt-4o-mini",
+    application: "assistant",
+    input_tokens: 1_000,
+    output_tokens: 200,
+    cache_read_tokens: 300,
+    duration_ms: 812,
+    ...more,
+  });
+  const calls = [
+    ...HOSTILE.map((name, i) => call(`hostile-${i}`, { user_id: name, application: name, input_tokens: 1_000 + i })),
+    call("unpriced", { provider: "nobody", model: "nobody-knows" }),
+    call("before", { timestamp: lastMonth.toISOString() }),
+  ];
+  const response = await fetch(`${url}/v1/traces`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify(calls),
+  });
+  expect(await response.json()).toMatchObject({ inserted: calls.length, rejected: 0 });
+}
