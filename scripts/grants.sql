@@ -93,6 +93,9 @@ GRANT SELECT ON
   projects, traces, rollup, prices, custom_prices, catalogue_versions, retention, reprice_jobs
 TO llm_cost_read;
 
--- These run with the rights of their owner. All other functions have those of the caller, and are for everyone.
+-- These run with the rights of their owner. A restored dump may give them to everyone again. All other functions have those of the caller, and are for everyone.
+REVOKE EXECUTE ON FUNCTION
+  create_trace_partitions(date, date), drop_trace_partition(timestamptz), foresee_statistics(regclass, timestamptz)
+FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION create_trace_partitions(date, date), drop_trace_partition(timestamptz) TO llm_cost_run;
 COMMIT;

@@ -65,6 +65,8 @@ export async function runScheduled(
   const run = beginRun(deps);
   const newer = await run.stage("catalogue", () => refreshCatalogue(deps));
   if (!due && !sweep && newer !== true && run.errors.length === 0) {
+    // Nothing was written since nothing was left to merge.
+    run.found.mergedMs = deps.now();
     await run.end();
     return null;
   }
@@ -91,11 +93,11 @@ function beginRun(deps: CronDeps) {
     found,
     /** True if a stage left something for the next run. */
     left: false,
-    /** Runs a stage. Returns undefined if it failed. */
+    /** Runs a stage, which returns null if it could do nothing. Returns undefined if it failed. */
     async stage<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
       try {
         const done = await work();
-        succeededMs[name] = deps.now();
+        if (done !== null) succeededMs[name] = deps.now();
         return done;
       } catch (error) {
         errors.push(error);
@@ -103,9 +105,9 @@ function beginRun(deps: CronDeps) {
         return undefined;
       }
     },
-    async snapshot(): Promise<void> {
+    async snapshot(): Promise<true | null> {
       const before = await kept;
-      if (!before.down) await takeSnapshot(deps, before.value.snapshot);
+      return !before.down && (await takeSnapshot(deps, before.value.snapshot)) ? true : null;
     },
     async end(): Promise<void> {
       if (errors.length === 0) succeededMs["run"] = deps.now();

@@ -25,4 +25,3 @@ export const SPEND_LEAST_USD = 1;
 export const LONG_TRANSACTION_SECONDS: Bounds = { warning: 60, critical: 900 };
 /** Hits of the buffer cache: fewer are too few. */
 export const CACHE_HIT_RATIO = 0.9;
-export const INDEX_HIT_RATIO = 0.9;

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { readCheck } from "../catalogue/check.ts";
 import { createExposition, type Exposition, showCounters, single } from "../monitoring/exposition.ts";
 import { showCalls, showState } from "../monitoring/show-snapshot.ts";
-import { readKept } from "../telemetry/snapshot.ts";
+import { readKept, type Snapshot } from "../telemetry/snapshot.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { type Operation, operation } from "./operation.ts";
 
@@ -13,7 +13,7 @@ const getMetrics: Operation = {
   tag: "Operations",
   summary: "Read metrics in Prometheus' text form, or as OpenMetrics",
   description:
-    "The numbers cover all isolates. Isolates add what they counted to Redis every ten seconds, and cron leaves there what it saw of the database. So a scrape never wakes a sleeping database; `llm_cost_snapshot_age_seconds` says how old that is. If Redis is down, `llm_cost_redis_up` is 0 and the other numbers are left out. A project's key reads what the project's calls cost, and nothing else.",
+    "The numbers cover all isolates. Isolates add what they counted to Redis every ten seconds, and cron leaves there what it saw of the database. So a scrape never wakes a sleeping database; `llm_cost_snapshot_age_seconds` says how old that is. If Redis is down, `llm_cost_redis_up` is 0 and the other numbers are left out. A project's key reads what the project's calls cost, and nothing else; the database is asked for the key as on all other routes.",
   caller: "metrics token, admin key or scope admin",
   headers: { Accept: "With `application/openmetrics-text` the answer is OpenMetrics." },
   answers: {
@@ -61,21 +61,26 @@ async function show(exposition: Exposition, deps: Deps, projectId: string | null
   if (!isOperator) return;
   if (!kept.down) showState(exposition, kept.value, nowMs, due === true);
   if (counted !== null && !counted.down) showCounters(exposition, counted.value);
-  await showCatalogue(exposition, deps);
+  await showCatalogue(exposition, deps, snapshot?.catalogue);
   await showBacklog(exposition, deps);
 }
 
-async function showCatalogue(exposition: Exposition, { catalogue, redis, now }: Deps): Promise<void> {
+/** @param seen by cron. This isolate's own may be an older one, because a scrape asks no database. */
+async function showCatalogue(
+  exposition: Exposition,
+  { catalogue, redis, now }: Deps,
+  seen: Snapshot["catalogue"] | undefined,
+): Promise<void> {
   const nowMs = now();
-  const version = catalogue.version();
+  const { version, storedMs } = seen ?? { version: catalogue.version(), storedMs: catalogue.storedMs() };
   const reply = await readCheck(redis);
   const check = reply.down ? null : reply.value;
   const age = (sinceMs: number | null | undefined): number | null =>
     typeof sinceMs === "number" ? (nowMs - sinceMs) / 1_000 : null;
   const gauge = (name: string, help: string, value: number | null, labels = {}): void =>
     exposition.gauge(`llm_cost_catalogue_${name}`, help, single(value, labels));
-  gauge("info", "The price catalogue that new calls are priced by, in the isolate that answers.", 1, { version });
-  gauge("age_seconds", "Time since that catalogue was stored; not of the embedded one.", age(catalogue.storedMs()));
+  gauge("info", "The price catalogue that new calls are priced by.", 1, { version });
+  gauge("age_seconds", "Time since that catalogue was stored; not of the embedded one.", age(storedMs));
   gauge("good_check_age_seconds", "Time since its URL last had a good document.", age(check?.goodMs));
   const refused = check?.refused ?? null;
   gauge(

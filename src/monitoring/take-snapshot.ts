@@ -1,5 +1,6 @@
 /** Reads what monitoring shows of the database, in a few statements, and keeps it in Redis for scrapes. */
 import { sql } from "drizzle-orm";
+import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { Database } from "../db/client.ts";
 import { constants, instantAt } from "../db/sql.ts";
 import { readDatabaseGauges } from "../insight/gauges.ts";
@@ -16,6 +17,7 @@ import { DAY_MS } from "../time.ts";
 export interface SnapshotDeps {
   db: Database;
   redis: Pick<RedisClient, "set">;
+  catalogue: CurrentCatalogue;
   /** Tells how far the replica is behind. Null if there is none, or if it does not answer. */
   replicaLagSeconds: () => Promise<number | null>;
   now: () => number;
@@ -31,13 +33,17 @@ select
   (select count(*)::int from rollup where level in (${constants([LEVEL.partial])})) as partial_rows,
   (select count(*)::int from dead_letters) as dead_letters`;
 
-/** Takes a snapshot, unless the last one was expensive and is recent. */
+/**
+ * Takes a snapshot, unless the last one was expensive and is recent.
+ *
+ * @returns false if Redis did not take it.
+ */
 export async function takeSnapshot(
-  { db, redis, replicaLagSeconds, now }: SnapshotDeps,
+  { db, redis, catalogue, replicaLagSeconds, now }: SnapshotDeps,
   before: Kept["snapshot"],
-): Promise<void> {
+): Promise<boolean> {
   const beganMs = now();
-  if (before !== null && beganMs >= before.atMs && beganMs < before.atMs + SHARE * before.tookMs) return;
+  if (before !== null && beganMs >= before.atMs && beganMs < before.atMs + SHARE * before.tookMs) return true;
   const kept = (before?.groups ?? []).flatMap(({ key }) => (key === "" ? [] : [key]));
   const counted = await readCounted(db, beganMs, kept);
   const [state = {}] = await db.query(STATE);
@@ -55,13 +61,14 @@ export async function takeSnapshot(
     projects: Object.fromEntries(names.filter(([id]) => shown.has(id))),
     partialRows: Number(state["partial_rows"]),
     deadLetters: Number(state["dead_letters"]),
+    catalogue: { version: (await catalogue.get(beganMs)).version, storedMs: catalogue.storedMs() },
     replicaLagSeconds: await replicaLagSeconds().catch(() => null),
     // A role that may not see them, or a server that has none of them, hides no other number.
     database: await readDatabaseGauges(db).catch(() => null),
     atMs: now(),
     tookMs: now() - beganMs,
   };
-  await keepSnapshot(redis, snapshot);
+  return await keepSnapshot(redis, snapshot);
 }
 
 /**

@@ -133,12 +133,16 @@ group by 1 order by 1`;
 export async function readCounted(db: Database, nowMs: number, kept: readonly string[]): Promise<Counted> {
   const dayMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
   const [groups = [], corrections = [], days = []] = await db.batch([countedSince(kept), CORRECTIONS, today(dayMs)]);
+  const known = new Set(groups.map((row) => String(row["project_id"])));
+  const corrected = Map.groupBy(corrections, ({ project_id: id }) => (known.has(String(id)) ? String(id) : OTHER));
+  const sumOf = (rows: readonly Row[], column: string): bigint =>
+    rows.reduce((sum, row) => sum + BigInt(String(row[column])), 0n);
   return {
     groups: groups.map(groupOf),
-    corrections: corrections.map((row) => ({
-      projectId: String(row["project_id"]),
-      addedPico: BigInt(String(row["added"])),
-      takenPico: BigInt(String(row["taken"])),
+    corrections: [...corrected].map(([projectId, rows]) => ({
+      projectId,
+      addedPico: sumOf(rows, "added"),
+      takenPico: sumOf(rows, "taken"),
     })),
     today: days.map((row) => ({
       projectId: String(row["project_id"]),

@@ -40,6 +40,8 @@ const Snapshot = z.object({
   partialRows: z.number(),
   deadLetters: z.number(),
   replicaLagSeconds: z.number().nullable(),
+  /** The price catalogue of the isolate that ran cron. `storedMs` is null for the embedded one. */
+  catalogue: z.object({ version: z.string(), storedMs: z.number().nullable() }),
   database: z
     .object({
       connections: amounts,
@@ -90,8 +92,9 @@ function parsed<T>(schema: z.ZodType<T>, text: string | null | undefined): T | n
   }
 }
 
-export async function keepSnapshot(redis: Pick<RedisClient, "set">, snapshot: Snapshot): Promise<void> {
-  await redis.set(KEY, JSON.stringify(snapshot));
+/** Returns whether Redis took it. */
+export async function keepSnapshot(redis: Pick<RedisClient, "set">, snapshot: Snapshot): Promise<boolean> {
+  return !(await redis.set(KEY, JSON.stringify(snapshot))).down;
 }
 
 export async function keepRuns(redis: Pick<RedisClient, "set">, runs: Runs): Promise<void> {

@@ -87,7 +87,7 @@ it.skipIf(lack !== null || inject("driver") !== "neon")(
   "restores a dump into another server, with the same answers",
   async () => {
     const [source, target] = await Promise.all([start(), start()]);
-    await migrate(source.url);
+    await migrate(source.url, { roles: true });
     const db = await source.connected();
     const { id: project } = await createProject(db, "test");
     const { key } = await createKey(db, project, "test", ["admin"]);
@@ -112,7 +112,7 @@ it.skipIf(lack !== null || inject("driver") !== "neon")(
       return rows;
     };
     const restored = await migrations();
-    await migrate(target.url);
+    await migrate(target.url, { roles: true });
     expect(await migrations()).toEqual(restored);
 
     const copy = await target.connected();

@@ -88,7 +88,7 @@ describe("llm_cost_migrate", () => {
   async function emptyDatabase(): Promise<string> {
     const name = `test_${randomUUID().replaceAll("-", "")}`;
     expect(await ask(url, `create database ${name}`)).toEqual([]);
-    onTestFinished(async () => void (await ask(url, `drop database ${name} with (force)`)));
+    onTestFinished(async () => void (await ask(url, `drop database ${name} with (force)`)), 60_000);
     return Object.assign(new URL(url), { pathname: `/${name}` }).href;
   }
 

@@ -78,6 +78,7 @@ export async function dumpAndRestore(from: string, to: string): Promise<void> {
   try {
     const file = join(folder, "ledger.dump");
     await run(join(BIN, "pg_dump"), ["--format=custom", "--no-owner", "--no-privileges", `--file=${file}`, from]);
+    await run(join(BIN, "psql"), ["--set=ON_ERROR_STOP=1", "--quiet", "--file=scripts/roles.sql", to]);
     const how = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"];
     await run(join(BIN, "pg_restore"), [...how, `--dbname=${to}`, file]);
   } finally {

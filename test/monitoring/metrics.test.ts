@@ -199,6 +199,14 @@ describe("/metrics", () => {
     const nextDay = await scrape();
     expect(valueOf(nextDay, today("llm_cost_usd_today"))).toBe(0);
     expect(valueOf(nextDay, group("llm_cost_usd_total", ours.id))).toBe(0.007);
+
+    // After an idle hour the first call has waited for no hour.
+    await cron();
+    clock.ms += HOUR_MS;
+    await cron();
+    await ask(ours.key, "/v1/traces", [call("late")]);
+    clock.ms += 5_000;
+    expect(valueOf(await scrape(), "llm_cost_rollup_lag_seconds")).toBe(5);
     await redis.close();
   });
 
