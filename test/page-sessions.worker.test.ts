@@ -70,14 +70,16 @@ it.each(["changed", "close"] as const)("does not believe what was asked before t
   const { state, sessions } = counted();
   const session = (await sessions.read(secret, NOW))!;
   // An answer from before the end that arrives after it.
-  const early = Promise.withResolvers<void>();
+  const [read, early] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   state.query = async (statement) => {
     const rows = await db.query(statement);
+    read.resolve();
     await early.promise;
     return rows;
   };
   const beside: Promise<unknown>[] = [];
   await sessions.read(secret, NOW + 15_000, (work) => void beside.push(work));
+  await read.promise;
   state.query = db.query;
   if (how === "close") await sessions.close(session, NOW, { name: caller.keyId, requestId: "request" });
   else {
