@@ -147,6 +147,7 @@ describe("llm_cost_read", () => {
   it.each([
     "select key_hash from api_keys",
     "select name from api_keys",
+    "select secret_hash from page_sessions",
     "select body from dead_letters",
     "select from pg_authid",
   ])("may not: %s", async (statement) => expect(await ask(urlAs("llm_cost_read", url), statement)).toBe(DENIED));

@@ -186,6 +186,8 @@ async function furnish(
       "/v1/users/{id}": [...new Set(calls.map(({ user_id: user }) => user))],
       "/v1/erasures/{id}": [erasure["id"]!],
       project_id: projects,
+      // What the page signs in with.
+      key: [callers.all["key"]!, callers.reader["key"]!],
     },
   };
 }

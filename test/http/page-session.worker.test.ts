@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
 import { sha256Hex } from "../../src/digest.ts";
 import { createKey, revokeKey } from "../../src/keys.ts";
-import { forgetPageSessions } from "../../src/page-sessions.ts";
+import { createPageSessions, forgetPageSessions } from "../../src/page-sessions.ts";
 import { forgedKeys } from "../forged-keys.ts";
 import { admin, appWith, config, db, HOUR, iso, json, ledgerOf, openLedger, problem } from "./ledger.ts";
 import { isolate, ORIGIN, OWN, postKey, signIn, statusOf, withCookie } from "./page.ts";
@@ -198,7 +198,7 @@ describe("a session ends", () => {
 
   it("when the deployment has another admin key", async () => {
     const { cookie } = await signIn(here.fetch, config.adminKey);
-    const other = appWith({ config: { ...config, adminKey: "another admin key of 32 characters" } });
+    const other = appWith({ pageSessions: createPageSessions(db, "another admin key of 32 characters") });
     expect(await statusOf(withCookie(other, cookie))).toBe(401);
     expect(await statusOf(withCookie(here.fetch, cookie))).toBe(200);
   });
