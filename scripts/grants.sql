@@ -64,6 +64,9 @@ TO llm_cost_run;
 GRANT SELECT, UPDATE ON
   retention
 TO llm_cost_run;
+GRANT SELECT ON
+  views
+TO llm_cost_run;
 
 -- The Worker for one project: what requests read, delete, restate and repair.
 GRANT SELECT ON

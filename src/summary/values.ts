@@ -34,7 +34,7 @@ import {
 import { type Zones, zoneOf } from "./zone.ts";
 
 /** The rows that are read of each kind. */
-const MOST_READ = 100_000;
+const MOST_READ = 50_000;
 const MOST_VALUES = 100;
 /** Of all families of rows that a project has in a level. Beside few others these are its tags. */
 const MOST_FAMILIES = 1_000;
@@ -118,8 +118,15 @@ select value, sum(requests)::bigint as requests, coalesce(sum(cost_pico), 0)::nu
   sum(requests) > coalesce(sum(unpriced_requests), 0) as priced
 from part where value <> ${OTHER}
 group by value
-having sum(requests) > 0${part === null ? sql`` : sql` and position(lower(${part}) in lower(value)) > 0`}
+having sum(requests) > 0${part === null ? sql`` : sql` and ${holds(part)}`}
 order by 2 desc, value collate "C" limit ${limit}`;
+}
+
+/** In a locale of bytes `lower` changes ASCII alone, so other letters are also looked for in either case. */
+function holds(part: string): SQL {
+  const forms = new Set([part, part.toLowerCase(), part.toUpperCase()]);
+  const plain = [...forms].map((form) => sql`position(${form}::text in value) > 0`);
+  return sql`(position(lower(${part}::text) in lower(value)) > 0 or ${sql.join(plain, sql` or `)})`;
 }
 
 const SUMS = sql`t.requests, t.cost_pico, t.unpriced_requests`;

@@ -129,6 +129,7 @@ it("is of all that a project does", () => {
     "read days_to_repair",
     "read dead_letters",
     "read erasures",
+    "read held_wrappers",
     "read prices",
     "read reprice_jobs",
     "read responses",

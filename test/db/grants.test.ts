@@ -53,7 +53,7 @@ describe("every right is decided", () => {
       size_samples: "run SIUD",
       spans: "project S, run SIUD",
       traces: "project SUD, read S, run SIUD",
-      views: "project SIUD",
+      views: "project SIUD, run S",
     });
   });
 

@@ -2,6 +2,7 @@
 import { createDeps } from "../../src/deps.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
+import { forProject } from "../../src/db/wall.ts";
 import { createKey } from "../../src/keys.ts";
 import { saveView } from "../../src/views.ts";
 import { operationOf } from "../../src/http/operation.ts";
@@ -122,7 +123,10 @@ describe("examples", () => {
     expect(bodies.length).toBeGreaterThan(10);
     // The only objects that bodies are sent to.
     const { id: spare } = await createKey(db, ledger.projectId, "spare", ["read"]);
-    const { id: view } = await saveView(db, ledger.projectId, crypto.randomUUID(), { name: "spare", path: "/" });
+    const { id: view } = await saveView(forProject(db, ledger.projectId), ledger.projectId, crypto.randomUUID(), {
+      name: "spare",
+      path: "/",
+    });
     for (const { operation, name, value: example } of bodies) {
       const { method, path, security, responses } = operation;
       const isAdmin = Object.keys(security[0] ?? {})[0] === "adminKey";
@@ -244,8 +248,8 @@ function isNames(value: unknown): value is Record<string, string[]> {
 /** What a parameter needs beside it to make sense. */
 function needed(path: string, name: string): string[][] {
   if (path === "/v1/export" && ["interval", "group_by", "include"].includes(name)) return [["type", "summary"]];
-  if (path === "/v1/values" && name !== "field") return [["field", "application"]];
-  if (name === "to") return [["from", "2026-10-01"]];
-  if (name === "from") return [["to", "2026-11-01"]];
-  return [];
+  const field = path === "/v1/values" && name !== "field" ? [["field", "application"]] : [];
+  if (name === "to") return [...field, ["from", "2026-10-01"]];
+  if (name === "from") return [...field, ["to", "2026-11-01"]];
+  return field;
 }

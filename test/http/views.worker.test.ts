@@ -1,6 +1,7 @@
 /** Saved views: kept as they are sent, at most 200, each name once, also when they are saved at once. */
 import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
+import { forProject } from "../../src/db/wall.ts";
 import { appWith, db, json, type Ledger, ledgerOf, newKey, openLedger, problem } from "./ledger.ts";
 
 interface View {
@@ -74,7 +75,7 @@ describe("a view", () => {
     expect(await json(await post(ledger, "a", "/why", "one"), 201)).toEqual(view);
     await problem(await post(ledger, "b", "/why", "one"), 422, "idempotency_mismatch");
     // A millisecond later, as far as the answer tells.
-    await db.query(
+    await forProject(db, ledger.projectId).query(
       sql`update views set created_at = created_at - interval '1 second' where project_id = ${ledger.projectId}::uuid`,
     );
     const renamed = await json<View>(await send(ledger, "PUT", `/v1/views/${view.id}`, { name: "c", path: "/why" }));
@@ -134,7 +135,7 @@ describe("what is refused", () => {
 
   it("the 201st, at once too: of ten with three places left three are saved", async () => {
     const ledger = await open();
-    await db.query(sql`
+    await forProject(db, ledger.projectId).query(sql`
       insert into views (project_id, id, name, path)
       select ${ledger.projectId}::uuid, gen_random_uuid(), 'v' || i, '/' from generate_series(1, 197) i`);
     const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => post(ledger, `new ${i}`)));
