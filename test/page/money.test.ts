@@ -35,7 +35,7 @@ describe("formatUsd", () => {
 
   it("never shows some as none, and is within half of the third digit", () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: 10n ** 24n }), (pico) => {
+      fc.property(fc.bigInt({ min: 1n, max: 10n ** 13n }), (pico) => {
         const shown = picoOf(formatUsd(usdOf(pico)).replace(/[$,]/g, ""));
         const off = shown > pico ? shown - pico : pico - shown;
         expect(shown).toBeGreaterThan(0n);
