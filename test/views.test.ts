@@ -1,13 +1,15 @@
 /** Saved views at once: who saves waits for who saves already, and so neither misses the other's. */
 import pg from "pg";
 import { expect, it } from "vitest";
+import { forProject } from "../src/db/wall.ts";
 import { createProject } from "../src/keys.ts";
 import { listViews, replaceView, saveView } from "../src/views.ts";
 import { ownDatabase } from "./own-database.ts";
 
-it("is refused for what is saved before it, though that began later to be seen", async () => {
-  const { db, url } = await ownDatabase();
-  const { id: project } = await createProject(db, "test");
+it("a view is refused for those whose saving it waited for", async () => {
+  const { db: all, url } = await ownDatabase();
+  const { id: project } = await createProject(all, "test");
+  const db = forProject(all, project);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const save = (name: string) => saveView(db, project, crypto.randomUUID(), { name, path: "/" });
