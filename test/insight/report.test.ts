@@ -96,11 +96,11 @@ it("shows who waits for whom, without waiting itself, and without values of stat
   const { url } = await ownDatabase();
   const db = asOwner({ url });
   const [holder, waiter, watcher] = await Promise.all([session(url), session(url), session(url)]);
-  await holder.query("begin; lock table rollup in access exclusive mode; select 'secret of the holder'");
+  await holder.query("begin; lock table rollup in access exclusive mode; select 'whispered by the holder'");
   const pid = async (client: pg.Client): Promise<number> =>
     (await client.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]!.pid;
   const [held, waiting] = [await pid(holder), await pid(waiter)];
-  await waitsFor(waiter, watcher, "select count(*) from rollup where model = 'secret of the waiter'");
+  await waitsFor(waiter, watcher, "select count(*) from rollup where model = 'whispered by the waiter'");
 
   const report = await readDatabase(db, NOW);
   expect(report.lock_waits).toMatchObject([
@@ -120,7 +120,7 @@ it("shows who waits for whom, without waiting itself, and without values of stat
   // What is locked is estimated, and all else measured.
   const estimated = report.tables.filter(({ estimated }) => estimated).map(({ name }) => name);
   expect(estimated).toEqual(["rollup"]);
-  expect(JSON.stringify(report)).not.toContain("secret");
+  expect(JSON.stringify(report)).not.toContain("whisper");
   await holder.query("rollback");
 });
 
@@ -146,7 +146,7 @@ describe("statements", () => {
     await client.query(
       "select elsewhere.pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)",
     );
-    for (let i = 0; i < 12; i++) await client.query(`select pg_sleep(0.0${(i % 2) + 1}) as "nap", 'secret ${i}'`);
+    for (let i = 0; i < 12; i++) await client.query(`select pg_sleep(0.0${(i % 2) + 1}) as "nap", 'whisper ${i}'`);
     const { statements, ...report } = await readDatabase(db, NOW);
     const nap = statements![0]!;
     // 6 x 10 ms + 6 x 20 ms = 180 ms, and what each needs to wake up.
@@ -155,7 +155,7 @@ describe("statements", () => {
     expect(nap.mean_ms).toBeCloseTo(nap.total_ms / 12, 1);
     expect(nap.share).toBeGreaterThan(0);
     expect(statements!.reduce((sum, { share }) => sum + share, 0)).toBeLessThanOrEqual(1.000001);
-    expect(JSON.stringify({ statements, report })).not.toContain("secret");
+    expect(JSON.stringify({ statements, report })).not.toContain("whisper");
   });
 
   it("are read from a view of the same columns where the library is not loaded", async () => {
