@@ -27,8 +27,8 @@ const TOLD_EVERY = 10_000;
 const ROUTES_SHARE = 0.4;
 /** At least so many inputs of each kind must be taken. Without that they would not get far. */
 const TAKEN_SHARE = 0.25;
-/** There are dead letters in queue mode only, and the fuzzer has no cookies. */
-const NEVER_TAKEN = ["DELETE /v1/dead-letters/{id}", "DELETE /v1/session", "GET /v1/session"];
+/** There are dead letters in queue mode only, the fuzzer has no cookies, and its Worker no files. */
+const NEVER_TAKEN = ["DELETE /v1/dead-letters/{id}", "DELETE /v1/session", "GET /docs", "GET /v1/session"];
 
 let target: Target;
 let description: Description;
