@@ -15,6 +15,8 @@ import { BUCKETS } from "../src/ledger/buckets.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const FILES = globSync(["*.{md,ts}", "{.github,drizzle,scripts,src,test}/**/*.{md,sql,ts}"], { cwd: ROOT });
+/** Made by the build, so it may not be there yet. */
+const MADE = ["src/page/api.d.ts"];
 const DOCUMENTS = FILES.filter((file) => file.endsWith(".md"));
 
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
@@ -63,7 +65,7 @@ describe.each(DOCUMENTS)("%s", (document) => {
   it("names files that are there", () => {
     const named = namesIn(document).filter((name) => /^[\w./-]+\.(?:ts|sql)$/.test(name));
     const ends = named.map((name) => `/${name.replace(/^(?:\.\.?\/)+/, "")}`);
-    expect(ends.filter((end) => !FILES.some((file) => `/${file}`.endsWith(end)))).toEqual([]);
+    expect(ends.filter((end) => ![...FILES, ...MADE].some((file) => `/${file}`.endsWith(end)))).toEqual([]);
   });
 
   it("links to files and headings that are there", () => {
