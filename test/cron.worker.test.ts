@@ -10,6 +10,7 @@ import { connect, type Database } from "../src/db/client.ts";
 import worker from "../src/index.ts";
 import { connectRedis, type RedisClient } from "../src/redis.ts";
 import { LEVEL } from "../src/ledger/levels.ts";
+import { loadCustomPrices } from "../src/pricing/custom-price-store.ts";
 import { createPriceBooks } from "../src/pricing/price-books.ts";
 import { createMergeSignal } from "../src/rollup/signal.ts";
 import { call, config, DAY, db, HOUR, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./http/ledger.ts";
@@ -60,7 +61,8 @@ function runner(over: { db?: Database; redis?: RedisClient; now?: number } = {})
     batch: count(base.batch),
   };
   const now = over.now ?? NOON;
-  const prices = createPriceBooks(async () => []);
+  // A run may find the jobs of other tests, which want their prices.
+  const prices = createPriceBooks((projectId) => loadCustomPrices(db, projectId));
   const mergeSignal = createMergeSignal(flag);
   const deps = createDeps(config, { db: spied, redis: over.redis ?? redis, prices, mergeSignal, now: () => now });
   return { deps, flag, counted };

@@ -4,7 +4,6 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { runScheduled } from "../../src/cron.ts";
-import { createPriceBooks } from "../../src/pricing/price-books.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
 import { chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
 import { call, config, db, ingested, json, MONDAY, openLedger, redis, WEEK, type Ledger } from "./ledger.ts";
@@ -49,8 +48,7 @@ async function list(ledger: Ledger, filters = ""): Promise<Listed["traces"]> {
 async function cron(): Promise<void> {
   const ctx = createExecutionContext();
   const mergeSignal = { ...createMergeSignal(redis), take: async () => true, keep: async () => {} };
-  const prices = createPriceBooks(async () => []);
-  const deps = createDeps({ ...config, wrapperGraceSeconds: 0 }, { db, redis, prices, mergeSignal });
+  const deps = createDeps({ ...config, wrapperGraceSeconds: 0 }, { db, redis, mergeSignal });
   await runScheduled(deps, MONDAY + 60_000, (work) => ctx.waitUntil(work));
   await waitOnExecutionContext(ctx);
 }
