@@ -1,79 +1,31 @@
-/** The page in Chromium, on the real stack of `npm run dev` with a few calls of this month. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../scripts/local/listen.ts";
-import { type DevStack, startDevStack } from "../e2e/dev-stack.ts";
-import {
-  HAS_CHROMIUM,
-  launchChromium,
-  overflowOf,
-  seriousFindings,
-  type Visit,
-  visit,
-  WITHOUT_CHROMIUM,
-} from "./browser.ts";
-
-if (!HAS_CHROMIUM) console.warn(WITHOUT_CHROMIUM);
-
-const HOSTILE = [
-  "<img src=x onerror=alert(1)>",
-  "\u202egnp.exe\u202c \u05e9\u05dc\u05d5\u05dd",
-  '=HYPERLINK("http://evil.example")',
-  "a".repeat(500),
-  "\u{1f468}\u200d\u{1f469}\u200d\u{1f467} {{constructor}} ${7*7}",
-];
+/** The page in Chromium: signing in, the overview, and what holds for every view. */
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { DevStack } from "../e2e/dev-stack.ts";
+import { HAS_CHROMIUM, overflowOf, seriousFindings } from "./browser.ts";
+import { HOSTILE, usePageStack } from "./page-stack.ts";
 
 describe.skipIf(!HAS_CHROMIUM)("the page", () => {
-  let dataDir: string;
-  let dev: DevStack;
-  let pageKey: string;
-  let browser: Browser;
-  const visits: Visit[] = [];
+  const stack = usePageStack();
+  const { open, openSignedIn } = stack;
 
-  beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), "llm-cost-e2e-"));
-    dev = await startDevStack(dataDir, await freePort());
-    ({ pageKey } = JSON.parse(await readFile(join(dataDir, "dev.json"), "utf8")) as { pageKey: string });
-    browser = await launchChromium();
-    await sendCalls(dev);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await dev?.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  });
-
-  async function open(options?: Parameters<typeof visit>[2]): Promise<Visit> {
-    const opened = await visit(browser, new URL(dev.url).origin, options);
-    visits.push(opened);
-    return opened;
-  }
-
-  async function openSignedIn(options?: Parameters<typeof visit>[2], path = "/"): Promise<Visit> {
-    const opened = await open(options);
-    await opened.page.goto(`${path}#key=${pageKey}`);
-    await opened.page.locator("#total-cost").waitFor();
-    return opened;
-  }
+  beforeAll(async () => await sendCalls(stack.dev));
 
   const summary = async (query: string): Promise<{ totals: { cost_usd: string }; rows: Record<string, string>[] }> => {
-    const response = await fetch(`${dev.url}/v1/summary?${query}`, {
-      headers: { authorization: `Bearer ${dev.apiKey}` },
+    const response = await fetch(`${stack.dev.url}/v1/summary?${query}`, {
+      headers: { authorization: `Bearer ${stack.dev.apiKey}` },
     });
     expect(response.status).toBe(200);
     return (await response.json()) as never;
   };
 
   it("lets in by the link that the stack prints, and takes the key out of the address", async () => {
-    expect(dev.output()).toContain(`/#key=${pageKey}`);
+    expect(stack.dev.output()).toContain(`/#key=${stack.pageKey}`);
     const { page, context, wrong } = await openSignedIn();
-    expect(page.url()).toBe(`${new URL(dev.url).origin}/`);
+    expect(page.url()).toBe(`${new URL(stack.dev.url).origin}/`);
     const [cookie] = await context.cookies();
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
-    expect(cookie!.value).not.toContain(pageKey);
+    expect(cookie!.value).not.toContain(stack.pageKey);
     expect(await page.evaluate("JSON.stringify({ ...localStorage }) + document.cookie")).not.toContain("lct_");
     await page.reload();
     await page.locator("#total-cost").waitFor();
@@ -83,7 +35,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page", () => {
   it("lets in by the form, keeps the address, and lets out", async () => {
     const { page, wrong } = await open();
     await page.goto("/?tz=Asia/Kathmandu");
-    await page.getByLabel("API key").fill(dev.apiKey);
+    await page.getByLabel("API key").fill(stack.dev.apiKey);
     await page.keyboard.press("Enter");
     await page.locator("#total-cost").waitFor();
     expect(page.url()).toContain("/?tz=Asia/Kathmandu");
