@@ -3,7 +3,7 @@
  * their own, by which they are found in the ledger.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { LOG_ATTRIBUTES } from "../../src/ingest/decode/claude-code.ts";
+import { LOG_ATTRIBUTES } from "../../src/ingest/decode/log/emitters.ts";
 import { READ_NAMES } from "../../src/ingest/decode/span/attributes.ts";
 import { EXAMPLE_CALL, EXAMPLE_ENTRY } from "../../src/http/example.ts";
 import { COUNTS } from "../../src/ledger/counts.ts";

@@ -47,7 +47,7 @@ describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
   it.concurrent.each(scenarios())("%s", async (scenario) => {
     const truth = truthOf(scenario);
     const project = await newProject(db);
-    for (const decoded of arrive(bodiesOf(scenario))) {
+    for (const decoded of arrive(bodiesOf(scenario).filter(({ path }) => !path.endsWith("/v1/metrics")))) {
       expect(decoded.errors).toEqual([]);
       await writeBatch(db, project, decoded.calls.map(priced), { links: decoded.links ?? [] });
     }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LOG_ATTRIBUTES } from "../../../src/ingest/decode/claude-code.ts";
+import { LOG_ATTRIBUTES } from "../../../src/ingest/decode/log/emitters.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../../../src/ingest/decode/otlp/logs.ts";
 import type { Decoded } from "../../../src/ingest/decode/decoded.ts";
 import type { Call } from "../../../src/ledger/call.ts";

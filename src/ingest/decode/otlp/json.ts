@@ -131,7 +131,7 @@ function readDouble(value: unknown): AttributeValue {
   return typeof value === "number" ? value : Number.NaN;
 }
 
-function readId(value: unknown): string {
+export function readId(value: unknown): string {
   return typeof value === "string" && value.length <= 64 ? value.toLowerCase() : "";
 }
 

@@ -1,7 +1,7 @@
 /** Reads the records of an `ExportLogsServiceRequest` in OTLP's JSON. */
 import type { ItemRefused } from "../item.ts";
-import type { LogRecord } from "../log.ts";
-import { readAttributes, readNanos, readValue, walkJson, type JsonObject } from "./json.ts";
+import type { LogRecord } from "../log/record.ts";
+import { readAttributes, readId, readNanos, readValue, walkJson, type JsonObject } from "./json.ts";
 import type { SpanSource } from "../span/span.ts";
 
 /**
@@ -28,6 +28,8 @@ function readRecord(record: JsonObject, source: SpanSource, isRead: (name: strin
     source,
     timeNs: readNanos(record["timeUnixNano"]),
     observedNs: readNanos(record["observedTimeUnixNano"]),
+    traceId: readId(record["traceId"]),
+    spanId: readId(record["spanId"]),
     eventName: typeof record["eventName"] === "string" ? record["eventName"] : "",
     body: typeof body === "string" ? body : "",
     attributes: readAttributes(record, isRead),

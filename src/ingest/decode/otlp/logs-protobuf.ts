@@ -1,7 +1,7 @@
 /** Reads the records of a binary `ExportLogsServiceRequest`. */
 import type { ItemRefused } from "../item.ts";
-import type { LogRecord } from "../log.ts";
-import { readAttribute, readValue, type Source } from "./protobuf-attribute.ts";
+import type { LogRecord } from "../log/record.ts";
+import { readAttribute, readId, readValue, type Source } from "./protobuf-attribute.ts";
 import { walkProtobuf } from "./protobuf-frame.ts";
 import type { KeyReader } from "./protobuf-key.ts";
 import { enter, leave, readFixed64, readString, skip } from "./protobuf-wire.ts";
@@ -18,7 +18,16 @@ export function readProtobufLogs(body: Uint8Array, readKey: KeyReader, maxItems:
 function readRecord(walk: Source, end: number, source: SpanSource): LogRecord {
   const { reader } = walk;
   const attributes = new Map<string, AttributeValue>();
-  const record: LogRecord = { source, timeNs: 0n, observedNs: 0n, eventName: "", body: "", attributes };
+  const record: LogRecord = {
+    source,
+    timeNs: 0n,
+    observedNs: 0n,
+    traceId: "",
+    spanId: "",
+    eventName: "",
+    body: "",
+    attributes,
+  };
   while (reader.pos < end) {
     const tag = reader.uint32();
     switch (tag >>> 3) {
@@ -32,6 +41,12 @@ function readRecord(walk: Source, end: number, source: SpanSource): LogRecord {
       }
       case 6:
         readAttribute(walk, enter(reader, tag, end), attributes);
+        break;
+      case 9:
+        record.traceId = readId(walk, tag, end);
+        break;
+      case 10:
+        record.spanId = readId(walk, tag, end);
         break;
       case 11:
         record.observedNs = readFixed64(reader, tag);

@@ -1,10 +1,10 @@
 /**
- * Decodes OTLP logs, protobuf or JSON. Only Claude Code reports calls as logs. All other records are accepted and not
- * stored, including those that repeat a span (`gen_ai.client.inference.operation.details`).
+ * Decodes OTLP logs, protobuf or JSON. Coding agents report calls as logs (`log/emitters.ts`). All other records are
+ * accepted and not stored, including those that repeat a span (`gen_ai.client.inference.operation.details`).
  */
 import type { Decoded } from "../decoded.ts";
-import { LOG_ATTRIBUTES, toClaudeCodeCall } from "../claude-code.ts";
 import { decodeItems } from "../item.ts";
+import { LOG_ATTRIBUTES, toLogCall } from "../log/emitters.ts";
 import { keyReader } from "./protobuf-key.ts";
 import { readJsonLogs } from "./logs-json.ts";
 import { readProtobufLogs } from "./logs-protobuf.ts";
@@ -17,7 +17,7 @@ const readKey = keyReader(LOG_ATTRIBUTES);
  * @throws ApiError `body_too_large` if it has more than `maxItems` records.
  */
 export function decodeLogsProtobuf(body: Uint8Array, nowMs: number, maxItems = Infinity): Decoded {
-  return decodeItems(readProtobufLogs(body, readKey, maxItems), (record) => toClaudeCodeCall(record, nowMs));
+  return decodeItems(readProtobufLogs(body, readKey, maxItems), (record) => toLogCall(record, nowMs));
 }
 
 /**
@@ -26,5 +26,5 @@ export function decodeLogsProtobuf(body: Uint8Array, nowMs: number, maxItems = I
  * @throws ApiError `body_too_large` if it has more than `maxItems` records.
  */
 export function decodeLogsJson(value: unknown, nowMs: number, maxItems = Infinity): Decoded {
-  return decodeItems(readJsonLogs(value, LOG_ATTRIBUTES, maxItems), (record) => toClaudeCodeCall(record, nowMs));
+  return decodeItems(readJsonLogs(value, LOG_ATTRIBUTES, maxItems), (record) => toLogCall(record, nowMs));
 }

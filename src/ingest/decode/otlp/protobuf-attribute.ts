@@ -146,3 +146,15 @@ function integer(value: bigint | string): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** A trace id or a span id, as lower-case hex. */
+export function readId({ reader, body }: Source, tag: number, end: number): string {
+  const stop = enter(reader, tag, end);
+  let hex = "";
+  // An id that is longer than any valid one is refused later by its length, so its other bytes are not needed.
+  for (let at = reader.pos; at < Math.min(stop, reader.pos + 17); at++) hex += HEX[body[at]!]!;
+  reader.pos = stop;
+  return hex;
+}

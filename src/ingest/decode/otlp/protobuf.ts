@@ -3,14 +3,12 @@
  * others are skipped by their length.
  */
 import type { BinaryReader } from "@bufbuild/protobuf/wire";
-import { readAttribute, type Source } from "./protobuf-attribute.ts";
+import { readAttribute, readId, type Source } from "./protobuf-attribute.ts";
 import { walkProtobuf } from "./protobuf-frame.ts";
 import { readKey } from "./protobuf-key.ts";
 import { enter, expectWire, leave, readFixed64, skip, VARINT } from "./protobuf-wire.ts";
 import type { ItemRefused } from "../item.ts";
 import type { AttributeValue, Span, SpanSource } from "../span/span.ts";
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /**
  * @throws ApiError `invalid_body` if the body is not such a message.
@@ -76,13 +74,4 @@ function readStatus(reader: BinaryReader, end: number): number {
   }
   leave(reader, end);
   return code;
-}
-
-function readId(walk: Source, tag: number, end: number): string {
-  const stop = enter(walk.reader, tag, end);
-  let hex = "";
-  // An id that is longer than any valid one is refused later by its length, so its other bytes are not needed.
-  for (let at = walk.reader.pos; at < Math.min(stop, walk.reader.pos + 17); at++) hex += HEX[walk.body[at]!]!;
-  walk.reader.pos = stop;
-  return hex;
 }

@@ -191,7 +191,7 @@ export const COST_DOCUMENTS: readonly (readonly [string, string])[] = [
 ];
 
 export const APPLICATION = ["service.name"];
-export const ENVIRONMENT = ["deployment.environment.name", "deployment.environment", "langfuse.environment"];
+export const ENVIRONMENT = ["deployment.environment.name", "deployment.environment", "langfuse.environment", "env"];
 
 export const ERROR_TYPE = ["error.type"];
 export const HTTP_STATUS = "http.response.status_code";
@@ -245,7 +245,16 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
     [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID],
     [RESPONSE_TIER, REQUEST_TIER, SPEED, TOTAL, COST_CURRENCY, NANO_AIU],
     [...Object.values(COUNTS), REPORTED_COST, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
-    [SERVER, RESOURCE_TAGS, HTTP_STATUS, LEVEL, AI_OPERATION, AI_USER_AGENT, AI_NO_CACHE, LANGFUSE_TYPE],
+    [
+      SERVER,
+      ...RESOURCE_TAGS.map(([, names]) => names),
+      HTTP_STATUS,
+      LEVEL,
+      AI_OPERATION,
+      AI_USER_AGENT,
+      AI_NO_CACHE,
+      LANGFUSE_TYPE,
+    ],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK],
     [...DOCUMENTS, ...IDENTITIES],

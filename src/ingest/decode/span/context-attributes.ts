@@ -48,8 +48,14 @@ export const TAG_PREFIXES = [
 ];
 /** Lists of tags without a key. They become one tag named `tag`. */
 export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags"];
-/** Resource attributes that are tags themselves. */
-export const RESOURCE_TAGS = ["team"];
+/** Tags of a resource, and the attributes that hold them. */
+export const RESOURCE_TAGS: readonly (readonly [tag: string, names: readonly string[]])[] = [
+  ["team", ["team", "team.id"]],
+  ["department", ["department"]],
+  ["cost_center", ["cost_center"]],
+  ["repository", ["repository", "vcs.repository.name"]],
+  ["branch", ["branch", "vcs.ref.head.name"]],
+];
 /** Keys in `metadata` by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
 export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$)/;
 /** Such names under a tag prefix. Mastra puts the provider's whole response there, with its headers. */

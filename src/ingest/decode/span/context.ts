@@ -107,7 +107,10 @@ function inherit(own: Context, above: Context): Context {
 
 function resourceContext({ resource, scope }: SpanSource): Context {
   const tags = new Map<string, string>();
-  for (const name of RESOURCE_TAGS) addTag(tags, name, resource.get(name));
+  for (const [tag, names] of RESOURCE_TAGS) {
+    const name = names.find((name) => resource.has(name));
+    if (name !== undefined) addTag(tags, tag, resource.get(name));
+  }
   return inherit(inherit(ownContext(scope), ownContext(resource)), { ...NO_CONTEXT, tags });
 }
 

@@ -1,0 +1,137 @@
+/**
+ * Claude Code's log events. Each `api_request` is an answered call, and each `api_error` is a failed one. Its input
+ * tokens do not include cached ones, so these are added here.
+ */
+import type { Usage } from "../../../ledger/call.ts";
+import { floatToPico, usdToPico } from "../../../money.ts";
+import { type Reading, readingOf } from "../item.ts";
+import { NO_COST, type ReportedCost, stated, statedUsd } from "../reported-cost.ts";
+import { servedBy } from "../served.ts";
+import { APPLICATION, SERVER } from "../span/attributes.ts";
+import { textOf, type Attributes } from "../span/span.ts";
+import { callOf, countsOf, durationOf, NOTHING_USED, text, userOf } from "./fields.ts";
+import type { LogEmitter, LogRecord } from "./record.ts";
+
+const PREFIX = "claude_code.";
+
+const MODEL = "model";
+const PROVIDER = "anthropic.provider";
+const PROVIDERS = new Map([
+  ["firstParty", "anthropic"],
+  ["bedrock", "aws"],
+  ["mantle", "aws"],
+  ["vertex", "google"],
+  ["foundry", "azure"],
+]);
+const REQUEST_ID = "request_id";
+const SESSION = "session.id";
+const DURATION = "duration_ms";
+const SPEED = "speed";
+const QUERY_SOURCE = "query_source";
+/** The request of its search tool, which searches as often as the model wants to, and tells nowhere how often. */
+const SEARCHES = "web_search_tool";
+const COST_USD = "cost_usd";
+const COST_MICROS = "cost_usd_micros";
+const PICO_PER_MICRO_USD = 1_000_000n;
+
+const COUNTS = {
+  inputTokens: "input_tokens",
+  outputTokens: "output_tokens",
+  cacheReadTokens: "cache_read_tokens",
+  cacheWriteTokens: "cache_creation_tokens",
+  cacheWrite5mTokens: "cache_creation_5m_tokens",
+  cacheWrite1hTokens: "cache_creation_1h_tokens",
+} as const satisfies Partial<Record<keyof Usage, string>>;
+
+const TAGS = {
+  subagent: "agent.name",
+  skill: "skill.name",
+  plugin: "plugin.name",
+  mcp_server: "mcp_server.name",
+  mcp_tool: "mcp_tool.name",
+  query_source: QUERY_SOURCE,
+  effort: "effort",
+};
+
+export const CLAUDE_CODE: LogEmitter = {
+  prefix: PREFIX,
+  events: new Set(["api_request", "api_error"]),
+  attributes: [
+    ...[MODEL, PROVIDER, REQUEST_ID, SESSION, DURATION, SPEED, COST_USD, COST_MICROS, ...SERVER],
+    ...Object.values(COUNTS),
+    ...Object.values(TAGS),
+  ],
+  owns: isFromClaudeCode,
+  toCall(record, event, nowMs) {
+    const { attributes } = record;
+    const failed = event === "api_error";
+    const sessionId = text(attributes, [SESSION], "session");
+    const userId = userOf(attributes);
+    const requestId = text(attributes, [REQUEST_ID], REQUEST_ID);
+    const model = text(attributes, [MODEL], MODEL) ?? "unknown";
+    const speed = text(attributes, [SPEED], SPEED);
+    const sentProvider = text(attributes, [PROVIDER], PROVIDER);
+    return callOf(
+      {
+        record,
+        rule: PREFIX + event,
+        clientId: requestId ?? `${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`,
+        // Claude Code's spans name it as their response id, and so does the span of a request that failed.
+        responseId: requestId,
+        durationUs: durationOf(attributes, DURATION),
+        provider: providerOf(record, sentProvider, model),
+        sentProvider,
+        model,
+        reading: failed ? NOTHING_USED : usageOf(attributes),
+        // Fast mode has prices of its own. As a service tier it is never billed at the standard ones.
+        serviceTier: speed === "normal" ? null : speed,
+        userId,
+        sessionId,
+        tags: Object.fromEntries(Object.entries(TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
+        failed,
+        cost: failed ? NO_COST : reportedCostOf(attributes),
+      },
+      nowMs,
+    );
+  },
+};
+
+/**
+ * Without the prefix any tool may use these names. Then the scope, the service or the attributes must show the source.
+ */
+function isFromClaudeCode({ source, attributes }: LogRecord): boolean {
+  const service = textOf(source.resource, APPLICATION) ?? "";
+  return (
+    /claude[-_.]code/i.test(`${source.scopeName} ${service}`) || (attributes.has(SESSION) && attributes.has(MODEL))
+  );
+}
+
+/** Bedrock and Vertex have names of their own for models. */
+const ON_BEDROCK = /^(?:bedrock\/)?(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
+const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\/|^vertex_ai\//;
+
+function providerOf({ attributes, source }: LogRecord, sent: string | null, model: string): string {
+  const named = PROVIDERS.get(sent ?? "");
+  if (named !== undefined && named !== "anthropic") return named;
+  const byModel = ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic";
+  return servedBy(byModel, textOf(attributes, SERVER) ?? textOf(source.resource, SERVER), model);
+}
+
+function usageOf(attributes: Attributes): Reading {
+  const usage = countsOf(attributes, COUNTS);
+  if (usage.inputTokens !== null) usage.inputTokens += (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
+  const searches = textOf(attributes, [QUERY_SOURCE]) === SEARCHES;
+  return readingOf(usage, "exclusive: cache added", searches ? "web searches whose number is not told" : null);
+}
+
+/** Old releases send the amount as text. */
+function reportedCostOf(attributes: Attributes): ReportedCost {
+  const usd = attributes.get(COST_USD);
+  const micros = attributes.get(COST_MICROS);
+  if (typeof usd === "string") {
+    const isDecimal = /^\d[\d.eE+-]{0,63}$/.test(usd);
+    return stated(COST_USD, isDecimal ? (usdToPico(usd) ?? floatToPico(Number(usd))) : null);
+  }
+  if (usd !== undefined || micros === undefined) return statedUsd(COST_USD, usd);
+  return stated(COST_MICROS, /^\d{1,12}$/.test(String(micros)) ? BigInt(String(micros)) * PICO_PER_MICRO_USD : null);
+}
