@@ -14,6 +14,7 @@ export function trace(changes: Partial<Call> & { startedAtMs: number; clientId: 
     spanId: null,
     parentId: null,
     responseId: null,
+    otherIds: [],
     durationUs: null,
     application: "app",
     environment: "production",

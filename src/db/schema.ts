@@ -92,6 +92,8 @@ export const traces = pgTable(
     spanId: text("span_id"),
     parentId: text("parent_id"),
     responseId: text("response_id"),
+    /** Other texts by which reports of the same call may be known. */
+    otherIds: text("other_ids").array(),
     userId: text("user_id"),
     sessionId: text("session_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
@@ -146,6 +148,11 @@ export const responses = pgTable(
     weight: bigint("weight", { mode: "number" }).notNull().default(0),
     /** The ids of the calls that report the response, without those of `crowds`. */
     sightings: uuid("sightings").array().notNull(),
+    /** The other ids of these calls. Rows that name each other are of one call. */
+    also: uuid("also")
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     /** The chains with too many sightings to be of one response, each up to an hour after its last one began. */
     crowds: times("crowds")
       .notNull()

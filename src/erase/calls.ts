@@ -20,13 +20,13 @@ const REMOVED_AT_ONCE = 500;
 
 const LOOK = compileNamed(sql`
 with looked as (
-  select t.id, ${isNamed} as named, t.user_id = ${user} as own, t.trace_id, t.span_id, t.response_id
+  select t.id, ${isNamed} as named, t.user_id = ${user} as own, t.trace_id, t.span_id, t.response_id, t.other_ids
   from traces t
   where t.project_id = ${project} and t.id > ${param("cursor")}::uuid order by t.id limit ${param("limit")}::int
 )
-select id, coalesce(own, false) as own, trace_id, span_id, response_id, false as last from looked where named
+select id, coalesce(own, false) as own, trace_id, span_id, response_id, other_ids, false as last from looked where named
 union all
-(select id, false, null, null, null, true from looked order by id desc limit 1)
+(select id, false, null, null, null, null, true from looked order by id desc limit 1)
 order by last, id`);
 
 const theirs = sql`t.project_id = ${project} and t.id = any(${param("ids")}::uuid[])`;

@@ -38,6 +38,8 @@ export interface Call extends Usage {
   parentId: string | null;
   /** The id that the provider gave its response. */
   responseId: string | null;
+  /** Other texts by which reports of the same call may be known: ids of the request, or its conversation and counts. */
+  otherIds: readonly string[];
   /** Start of the call, epoch ms. */
   startedAtMs: number;
   /** Microseconds, a whole number. */

@@ -24,6 +24,7 @@ const CALL_FIELDS: readonly (keyof Call)[] = [
     spanId: true,
     parentId: true,
     responseId: true,
+    otherIds: true,
     startedAtMs: true,
     durationUs: true,
     application: true,
@@ -80,6 +81,7 @@ const FIRST_BUCKETS: readonly Bucket[] = [
 const UNSAID: Partial<Call> = {
   ...Object.fromEntries(CALL_FIELDS.map((field) => [field, null])),
   unknownUsageMembers: [],
+  otherIds: [],
 };
 
 interface Message {

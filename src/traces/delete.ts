@@ -5,6 +5,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compileNamed, type Database, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { startOfKey } from "../ledger/key.ts";
 import { type Gone, settlingWithout } from "../write/settle.ts";
+import { sightingOf } from "../write/sightings.ts";
 import { DEFAULT_GRACE_SECONDS } from "../ledger/call.ts";
 import { retryRefused } from "../write/retry.ts";
 import { expectRaw, requireRaw } from "../retention/kept.ts";
@@ -43,7 +44,7 @@ export async function deleteTrace(
 ): Promise<boolean> {
   const values = { project: projectId, id, ...actorValues(actor) };
   const [row] = await db.query(sql`
-    select id, trace_id, span_id, response_id from traces
+    select id, trace_id, span_id, response_id, other_ids from traces
     where project_id = ${projectId}::uuid and id = ${id}::uuid`);
   if (!row) {
     await expectRaw(db, startOfKey(id));
@@ -54,14 +55,13 @@ export async function deleteTrace(
   return (await deleteSettling(db, projectId, [goneOf(row)], deleting, graceSeconds)).length > 0;
 }
 
-/** @param row of `traces`: its id, trace id, span id and response id. */
+/** @param row of `traces`: its id, trace id, span id, response id and other ids. */
 export function goneOf(row: Row): Gone {
-  const id = String(row["id"]);
+  const sighting = sightingOf(row);
   return {
-    id,
+    ...sighting,
     traceId: row["span_id"] === null ? null : (row["trace_id"] as string | null),
-    responseId: row["response_id"] as string | null,
-    startedAtMs: startOfKey(id),
+    startedAtMs: startOfKey(sighting.id),
   };
 }
 

@@ -9,7 +9,7 @@ import { requireRaw } from "../retention/kept.ts";
 import { type Period, RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { type Zones, zoneOf } from "../summary/zone.ts";
 import { count, id, time, usd } from "../wire.ts";
-import { holdersInsteadOf } from "../write/sightings.ts";
+import { holdersInsteadOf, sightingOf } from "../write/sightings.ts";
 import { MAX_NODES } from "../write/trace-nodes.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
 
@@ -79,9 +79,7 @@ export async function readTree(
   const statements = [callsOf(projectId, traceId, range), linksOf(projectId, traceId, range)];
   const [calls = [], links = []] = await db.batch([...statements, ...(range ? [requireRaw(range.fromMs)] : [])]);
   if (calls.length + links.length === 0) return null;
-  const sightings = calls.flatMap((row) =>
-    row["billable"] === true ? [] : [{ id: String(row["id"]), responseId: row["response_id"] as string | null }],
-  );
+  const sightings = calls.filter((row) => row["billable"] !== true).map(sightingOf);
   const holders = await holdersInsteadOf(db, projectId, sightings);
   const nodes = [...calls, ...links].map((row) => nodeOf(row, holders));
   nodes.sort((a, b) => a.startedAtMs - b.startedAtMs);
@@ -95,7 +93,7 @@ function callsOf(projectId: string, traceId: string, range: Period | null): SQL 
   return sql`
   select t.* from (
     select t.id, t.span_id, t.parent_id, t.started_at, t.duration_us, t.wrapper, t.billable, t.nested, t.rule, t.operation,
-      t.application, t.model, t.input_tokens, t.output_tokens, t.cost_pico, t.response_id, h.due_at
+      t.application, t.model, t.input_tokens, t.output_tokens, t.cost_pico, t.response_id, t.other_ids, h.due_at
     from traces t left join held_wrappers h on h.project_id = t.project_id and h.id = t.id
     where t.project_id = ${projectId}::uuid and t.trace_id = ${traceId}${within} offset 0
   ) t order by t.id limit ${MAX_NODES + 1}`;

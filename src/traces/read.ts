@@ -14,7 +14,7 @@ import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
 import { originOf } from "../pricing/origin.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
 import { columns } from "../db/sql.ts";
-import { holdersInsteadOf } from "../write/sightings.ts";
+import { holdersInsteadOf, sightingOf } from "../write/sightings.ts";
 import { count, id, time, usd } from "../wire.ts";
 import { readPage } from "./page.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
@@ -206,8 +206,7 @@ export async function readCall(
   const usage = usageBy((name) => (row[name] ?? null) as number | null);
   const price = priceOf(row, catalogue);
   const receipt = receiptOf(usage, price, pico(row["cost_pico"]), String(row["usage_semantics"]));
-  const responseId = row["response_id"] as string | null;
-  const counted_as = (await holdersInsteadOf(db, projectId, [{ id, responseId }])).get(id) ?? null;
+  const counted_as = (await holdersInsteadOf(db, projectId, [sightingOf(row)])).get(id) ?? null;
   return { ...shown(row), receipt, counted_as };
 }
 

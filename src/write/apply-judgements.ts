@@ -57,10 +57,13 @@ with judged as (
   left join unnest(${param("tags")}::text[]) with ordinality as d (tags, number) on d.number = j.tag_number
 ),
 chained as materialized (${chained}),
+-- A call of several ids may be among sightings of a crowd and among others. Then the others decide.
 contested as materialized (
-  select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
-    ${holds} as holds
-  from ${stored}
+  select distinct on (c.id) c.* from (
+    select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
+      ${holds} as holds
+    from ${stored}
+  ) c order by c.id, c.holds, c.crowded
 ),
 wanted as (
   select t.*, j.nested as now_nested, j.user_id as now_user_id, j.session_id as now_session_id, j.tags::jsonb as now_tags,

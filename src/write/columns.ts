@@ -58,6 +58,7 @@ export const COLUMNS: readonly Column[] = [
   said("span_id", "text", ({ call }) => call.spanId),
   said("parent_id", "text", ({ call }) => call.parentId),
   said("response_id", "text", ({ call }) => call.responseId),
+  derived("other_ids", "text[]", ({ call }) => membersOf(call.otherIds)),
   inherited("user_id", "text", ({ call }) => call.userId),
   inherited("session_id", "text", ({ call }) => call.sessionId),
   inherited("tags", "jsonb", ({ call }) => tagsJson(call.tags)),

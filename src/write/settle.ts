@@ -7,7 +7,7 @@
  * turns, and a transaction refuses if spans were stored since it read them. If several calls are sightings of one
  * provider response (`sightings.ts`), one of them counts.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, REFUSED } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
@@ -18,12 +18,16 @@ import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
 import {
   chained,
+  chainedAlone,
   FORGET_RESPONSE,
   FORGET_SIGHTINGS,
+  hasOtherIds,
+  isJoined,
   isSighting,
   LOCK_RESPONSES,
   SIGHT,
   sightedValues,
+  TAKE_TURN_JOINED,
   TRACES_OF,
 } from "./sightings.ts";
 import { KNOWN, LINK, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
@@ -42,7 +46,8 @@ select pg_advisory_xact_lock(hashtext(${project}::text), k) from (
  * Refuses if there is something to settle: a trace with more stored calls than these `calls`, a trace with links, or a
  * chain with several sightings. Most batches pass, and this check is much cheaper than settling.
  */
-const CHECK = compileNamed(sql`
+const checking = (isContested: SQL) =>
+  compileNamed(sql`
 select refuse_if(
   exists (
     select from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
@@ -50,9 +55,14 @@ select refuse_if(
     where k.stored > i.calls
   )
   or exists (select from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
-  or exists (select from (${chained}) as k group by k.response, k.chain having count(*) > 1),
+  or ${isContested},
   ${REFUSED}
 )`);
+const contestedIn = (chains: SQL): SQL =>
+  sql`exists (select 1 from (${chains}) as k group by k.component, k.chain having count(distinct k.id) > 1)`;
+/** The first one serves batches in which no call has several ids, which is cheaper. */
+const CHECK = checking(sql`${isJoined} or ${contestedIn(chainedAlone)}`);
+const CHECK_JOINED = checking(contestedIn(chained));
 
 /** Leaves traces to cron, which settles them. */
 const DEFER = compileNamed(sql`
@@ -109,9 +119,18 @@ export function settling(
   ];
   const quiet = links.length === 0 && areAllCallsApart(spans);
   const sighted = { ...scope, ...sightedValues(sightings) };
+  const several = hasOtherIds(sightings);
   const sight = sightings.length > 0 ? [SIGHT(sighted)] : [];
+  const sightAll = [...sight, ...(sightings.length > 0 ? [TAKE_TURN_JOINED(sighted)] : [])];
+  const check = several ? CHECK_JOINED : CHECK;
   return {
-    check: quiet ? [...begin, ...sight, CHECK({ ...sighted, traces, calls: plainArray([...calls.values()]) })] : null,
+    check: quiet
+      ? [
+          ...begin,
+          ...(several ? sightAll : sight),
+          check({ ...sighted, traces, calls: plainArray([...calls.values()]) }),
+        ]
+      : null,
     async settle(db) {
       const [rows = [], known = []] = await db.batch([
         NODES({ ...scope, traces }),
@@ -121,7 +140,7 @@ export function settling(
       const ids = new Set(known.map(({ id }) => String(id)));
       const fresh = [...spans.values()].filter(({ id }) => !ids.has(id));
       const nodes = [...stored, ...newNodes(fresh, links, stored, graceSeconds === 0)];
-      return [...begin, ...sight, ...applyJudgements(scope, sightings, nodes, [...calls.keys()])];
+      return [...begin, ...sightAll, ...applyJudgements(scope, sightings, nodes, [...calls.keys()])];
     },
     defer() {
       const due = [...calls.keys()].map((traceId) => ({ traceId, id: callKey(lowestStartMs, traceId) }));
@@ -130,7 +149,7 @@ export function settling(
         traces: textArray(due.map(({ traceId }) => traceId)),
         ids: plainArray(due.map(({ id }) => id)),
       };
-      return [...begin, ...sight, ...applyJudgements(scope, sightings, []), DEFER(held)];
+      return [...begin, ...sightAll, ...applyJudgements(scope, sightings, []), DEFER(held)];
     },
   };
 }
@@ -157,6 +176,7 @@ export interface Gone {
   id: string;
   traceId: string | null;
   responseId: string | null;
+  otherIds: readonly string[];
   startedAtMs: number;
 }
 
@@ -176,7 +196,7 @@ export async function settlingWithout(
   const starts = gone.map(({ startedAtMs }) => startedAtMs);
   const scope = scopeOf(projectId, starts, graceSeconds);
   const sighted = { ...scope, ...sightedValues(gone, 1) };
-  const sees = gone.some(({ responseId }) => responseId !== null);
+  const sees = gone.some(({ responseId, otherIds }) => responseId !== null || otherIds.length > 0);
   const traces = new Set(judging ? gone.flatMap(({ traceId }) => traceId ?? []) : []);
   if (judging && sees) {
     const { statement, values } = TRACES_OF(sighted);
@@ -188,7 +208,7 @@ export async function settlingWithout(
   return {
     before: [
       ...(traces.size === 0 ? [] : [TAKE_TURN({ ...scope, traces: textArray([...traces]) })]),
-      ...(sees ? [LOCK_RESPONSES(sighted)] : []),
+      ...(sees ? [LOCK_RESPONSES(sighted), TAKE_TURN_JOINED(sighted)] : []),
     ],
     after: [
       FORGET_SIGHTINGS(sighted),

@@ -62,11 +62,11 @@ export const NODES = compileNamed(sql`
 select n.* from unnest(${param("traces")}::text[]) as i (trace_id)
 cross join lateral (
   (select t.id, t.trace_id, t.span_id, t.parent_id, t.started_at, t.wrapper, t.operation, t.input_tokens, t.output_tokens,
-    t.response_id, t.billable, t.nested, t.received_at <= now() - make_interval(secs => ${param("grace")}::float8) as ripe,
+    t.response_id, t.other_ids, t.billable, t.nested, t.received_at <= now() - make_interval(secs => ${param("grace")}::float8) as ripe,
     t.user_id, t.session_id, t.tags
   from traces t where ${inReach(sql`t`)} and t.trace_id = i.trace_id and t.span_id is not null limit ${MAX_NODES + 1})
   union all
-  (select null, s.trace_id, s.span_id, s.parent_id, s.started_at, s.wrapper, '', null, null, null, false, false, false, s.user_id,
+  (select null, s.trace_id, s.span_id, s.parent_id, s.started_at, s.wrapper, '', null, null, null, null, false, false, false, s.user_id,
     s.session_id, s.tags
   from spans s where s.project_id = ${project} and s.trace_id = i.trace_id limit ${MAX_NODES + 1})
 ) n`);
@@ -102,6 +102,7 @@ export function nodeOf(row: Row): StoredNode {
     kind: kindOf(String(row["operation"])),
     tokens: id === null ? null : tokensOf(count("input_tokens"), count("output_tokens")),
     responseId: text("response_id"),
+    otherIds: (row["other_ids"] as string[] | null) ?? [],
     ripe: row["ripe"] === true,
     billable: row["billable"] === true,
     nested: row["nested"] === true,
@@ -117,6 +118,7 @@ const NO_ROW = {
   kind: "",
   tokens: null,
   responseId: null,
+  otherIds: [],
   ripe: false,
   billable: false,
   nested: false,
@@ -132,13 +134,14 @@ export function newNodes(
   const linked = new Set(stored.filter(({ id }) => id === null).map(({ traceId, spanId }) => `${traceId}:${spanId}`));
   const nodes: StoredNode[] = [];
   for (const call of spans) {
-    const { id, parentId, startedAtMs, wrapper, responseId, userId, sessionId } = call;
+    const { id, parentId, startedAtMs, wrapper, responseId, otherIds, userId, sessionId } = call;
     nodes.push({
       id,
       parentId,
       startedAtMs,
       wrapper,
       responseId,
+      otherIds,
       userId,
       sessionId,
       ripe,

@@ -26,6 +26,7 @@ export interface Node {
   /** Input and output tokens together. Null if unknown. */
   tokens: number | null;
   responseId: string | null;
+  otherIds: readonly string[];
   /** True if it has waited long enough for calls below it. */
   ripe: boolean;
   userId: string | null;

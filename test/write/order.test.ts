@@ -88,8 +88,23 @@ it("is as if a deleted call had never come, also where it joined two chains", as
   for (const bodies of everyOrder([a, b, c])) expect(counted(await ledgerOf(bodies, [b]))).toEqual(["a", "c"]);
 });
 
+it("counts reports once that share an id in pairs, and apart again without the one that joined them", async () => {
+  const log = alone("log", 0, { responseId: "req_1" });
+  const gateway = alone("gateway", 1_000, { responseId: "msg_1" });
+  const file = alone("file", 2_000, { responseId: "req_1", otherIds: ["msg_1"] });
+  const other = alone("other", 3_000, { responseId: "req_2" });
+  for (const bodies of everyOrder([log, gateway, file, other])) {
+    expect(counted(await ledgerOf(bodies))).toEqual(["log", "other"]);
+    expect(counted(await ledgerOf(bodies, [file]))).toEqual(["gateway", "log", "other"]);
+  }
+});
+
 const minutes = fc.oneof(fc.constantFrom(0, 59, 60, 61, 120), fc.integer({ min: 0, max: 400 }));
 const response = fc.constantFrom("resp_1", "resp_1", "resp_2", null);
+const otherIds = fc.oneof(
+  fc.constant<string[]>([]),
+  fc.subarray(["req_1", "req_2", "resp_2"], { minLength: 1, maxLength: 2 }),
+);
 const usage = fc.constantFrom<Partial<Call>>(
   {},
   {},
@@ -105,10 +120,18 @@ const kind = fc.constantFrom("call", "call", "call", "call", "wrapper", "link");
 
 /** Calls with and without a place in a tree, wrappers and links, of few responses, within some hours. */
 const history = fc
-  .array(fc.record({ minutes, response, usage, place: fc.option(place), kind, user: fc.constantFrom(null, "ada") }), {
-    minLength: 2,
-    maxLength: 6,
-  })
+  .array(
+    fc.record({
+      minutes,
+      response,
+      otherIds,
+      usage,
+      place: fc.option(place),
+      kind,
+      user: fc.constantFrom(null, "ada"),
+    }),
+    { minLength: 2, maxLength: 6 },
+  )
   .map((items) =>
     items.map((item, i): Sent => {
       const id = (n: number): string => (n + 1).toString(16).padStart(16, "0");
@@ -122,7 +145,8 @@ const history = fc
           link: { traceId, spanId: id(i), parentId, startedAtMs, wrapper: false, ofInterest: true, ...context },
         };
       }
-      const changes = { ...item.usage, ...own, responseId: item.response, userId: item.user };
+      const { otherIds, user: userId, response: responseId } = item;
+      const changes = { ...item.usage, ...own, responseId, otherIds, userId };
       const wrapper = item.kind === "wrapper" ? { billable: false, wrapper: true, rule: "traceloop.span.kind" } : {};
       return { call: trace({ startedAtMs, clientId: String(i), ...changes, ...wrapper }) };
     }),

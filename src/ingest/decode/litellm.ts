@@ -76,6 +76,7 @@ function toCall(value: unknown, nowMs: number): Call {
     ...read.usage,
     usageSemantics: read.semantics,
     doubt: read.doubt,
+    otherIds: [],
     unknownUsageMembers: [...read.unknown, ...cost.unread],
     id: callKey(startedAtMs, clientId),
     clientId,

@@ -63,6 +63,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     wrapper: false,
     rule: "native",
     doubt,
+    otherIds: [],
     unknownUsageMembers: provided?.unknown ?? [],
     usageSemantics: semantics,
   };

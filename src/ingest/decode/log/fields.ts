@@ -39,6 +39,7 @@ export interface Said {
   clientId: string;
   /** The id of the provider's response, or another text that all reports of this call share. */
   responseId: string | null;
+  otherIds?: readonly string[];
   durationUs: number | null;
   provider: string;
   /** The provider as it was sent, if it was. */
@@ -73,6 +74,7 @@ export function callOf(said: Said, nowMs: number): Call {
     spanId: null,
     parentId: null,
     responseId: said.responseId === null ? null : keptText(said.responseId, "response id"),
+    otherIds: (said.otherIds ?? []).map((id) => keptText(id, "an id of the call")),
     startedAtMs,
     durationUs,
     application: text(resource, APPLICATION, "application") ?? "unknown",

@@ -33,7 +33,16 @@ const TAGS = { role: "role", subagent: "subagent_name" };
 const SHARED = {
   events: new Set(["api_response", "api_error"]),
   attributes: [
-    ...[SESSION, ...MODEL, RESPONSE_ID, PROMPT_ID, DURATION, TOOL_TOKENS, TOTAL, AUTH, INSTALLATION, GENAI_USER],
+    SESSION,
+    ...MODEL,
+    RESPONSE_ID,
+    PROMPT_ID,
+    DURATION,
+    TOOL_TOKENS,
+    TOTAL,
+    AUTH,
+    INSTALLATION,
+    GENAI_USER,
     ...Object.values(COUNTS),
     ...Object.values(TAGS),
   ],

@@ -56,6 +56,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     spanId,
     parentId: isId(span.parentId, 16) ? span.parentId : null,
     responseId: textOrNull(responseIdOf(attributes, report), "response id"),
+    otherIds: [],
     startedAtMs,
     durationUs: durationOf(span),
     application: keptText(applicationOf(span), "application"),
