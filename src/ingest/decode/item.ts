@@ -98,6 +98,11 @@ export function keptText(value: string, what: string): string {
   return value;
 }
 
+/** Ids are stored one a line, so one with a line break is none. */
+export function keptIds(ids: readonly string[]): string[] {
+  return ids.filter((id) => id !== "" && !id.includes("\n")).map((id) => keptText(id, "an id of the call"));
+}
+
 /** How a usage was read, and what makes it doubtful. */
 export interface Reading {
   usage: Usage;

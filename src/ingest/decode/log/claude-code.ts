@@ -24,6 +24,7 @@ const PROVIDERS = new Map([
   ["foundry", "azure"],
 ]);
 const REQUEST_ID = "request_id";
+const CLIENT_REQUEST_ID = "client_request_id";
 const SESSION = "session.id";
 const DURATION = "duration_ms";
 const SPEED = "speed";
@@ -60,6 +61,7 @@ export const CLAUDE_CODE: LogEmitter = {
     MODEL,
     PROVIDER,
     REQUEST_ID,
+    CLIENT_REQUEST_ID,
     SESSION,
     DURATION,
     SPEED,
@@ -86,6 +88,7 @@ export const CLAUDE_CODE: LogEmitter = {
         clientId: requestId ?? `${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`,
         // Claude Code's spans name it as their response id, and so does the span of a request that failed.
         responseId: requestId,
+        otherIds: [text(attributes, [CLIENT_REQUEST_ID], CLIENT_REQUEST_ID) ?? ""],
         durationUs: durationOf(attributes, DURATION),
         provider: providerOf(record, sentProvider, model),
         sentProvider,

@@ -4,10 +4,11 @@
  * reasoning is inside the output. No record names the response, so its conversation, its time and its counts identify it.
  */
 import type { Call, Usage } from "../../../ledger/call.ts";
+import { evidenceOf } from "../evidence.ts";
 import { readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
 import { textOf } from "../span/span.ts";
-import { callOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, text, userOf } from "./fields.ts";
+import { callOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, type Said, text, userOf } from "./fields.ts";
 import type { LogEmitter, LogRecord } from "./record.ts";
 
 const PREFIX = "codex.";
@@ -42,9 +43,10 @@ function answered(record: LogRecord, rule: string, nowMs: number): Call | null {
   const failed = textOf(attributes, [ERROR_MESSAGE]) !== null;
   if (!failed && !(isCompleted && attributes.has(COUNTS.outputTokens))) return null;
   const usage = countsOf(attributes, COUNTS);
-  const counts = [usage.inputTokens, usage.cacheReadTokens, usage.outputTokens].join("/");
+  const counts = [usage.inputTokens, usage.cacheReadTokens, usage.outputTokens];
   return call(record, rule, nowMs, {
-    identity: failed ? "failed" : counts,
+    counts: failed ? [] : counts,
+    identity: failed ? "failed" : counts.join("/"),
     reading: failed ? NOTHING_USED : readingOf(usage, "inclusive"),
     // The time of the duration is that since the event before it.
     durationUs: null,
@@ -58,14 +60,24 @@ function refused(record: LogRecord, rule: string, nowMs: number): Call | null {
   const failed = status >= 400 || (Number.isNaN(status) && textOf(attributes, [ERROR_MESSAGE]) !== null);
   if (!failed) return null;
   const durationUs = durationOf(attributes, DURATION);
-  return call(record, rule, nowMs, { identity: `refused/${status}`, reading: NOTHING_USED, durationUs, failed });
+  return call(record, rule, nowMs, {
+    counts: [],
+    identity: `refused/${status}`,
+    reading: NOTHING_USED,
+    durationUs,
+    failed,
+  });
 }
 
 function call(
   record: LogRecord,
   rule: string,
   nowMs: number,
-  { identity, ...said }: { identity: string } & Pick<Parameters<typeof callOf>[0], "reading" | "durationUs" | "failed">,
+  {
+    identity,
+    counts,
+    ...said
+  }: { identity: string; counts: readonly (number | null)[] } & Pick<Said, "reading" | "durationUs" | "failed">,
 ): Call {
   const { attributes } = record;
   const sessionId = text(attributes, [CONVERSATION], "session");
@@ -76,7 +88,8 @@ function call(
       record,
       rule,
       clientId,
-      responseId: said.failed ? null : clientId,
+      responseId: null,
+      otherIds: said.failed ? [] : evidenceOf("codex", sessionId, counts, endOf(record) / 1_000),
       provider: "openai",
       sentProvider: null,
       model: text(attributes, MODEL, "model") ?? "unknown",

@@ -2,10 +2,10 @@
 import { type Call, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
 import { callKey } from "../../../ledger/key.ts";
 import { parseInstant } from "../../../time.ts";
-import { cleanText, ItemRefused, keptStart, keptText, type Reading } from "../item.ts";
+import { cleanText, ItemRefused, keptIds, keptStart, keptText, type Reading } from "../item.ts";
 import type { ReportedCost } from "../reported-cost.ts";
 import { APPLICATION, ENVIRONMENT } from "../span/attributes.ts";
-import { RESOURCE_TAGS } from "../span/context-attributes.ts";
+import { PERSON, RESOURCE_TAGS } from "../span/context-attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
 import type { LogRecord } from "./record.ts";
 
@@ -13,8 +13,6 @@ export const EVENT_NAME = "event.name";
 const EVENT_TIME = "event.timestamp";
 const US_PER_MS = 1_000;
 
-/** A person comes before an account, and that before an installation. */
-export const USER = ["user.email", "user.account_uuid", "user.account_id", "user.id"];
 const STATUS_CODES = ["http.response.status_code", "http.status_code", "status_code"];
 const ERRORS = ["error.type", "error", "error.message"];
 
@@ -22,7 +20,7 @@ const ERRORS = ["error.type", "error", "error.message"];
 export const COMMON_ATTRIBUTES: readonly string[] = [
   EVENT_NAME,
   EVENT_TIME,
-  ...USER,
+  ...PERSON,
   ...STATUS_CODES,
   ...ERRORS,
   ...APPLICATION,
@@ -74,7 +72,7 @@ export function callOf(said: Said, nowMs: number): Call {
     spanId: null,
     parentId: null,
     responseId: said.responseId === null ? null : keptText(said.responseId, "response id"),
-    otherIds: (said.otherIds ?? []).map((id) => keptText(id, "an id of the call")),
+    otherIds: keptIds(said.otherIds ?? []),
     startedAtMs,
     durationUs,
     application: text(resource, APPLICATION, "application") ?? "unknown",
@@ -152,7 +150,7 @@ export function text(attributes: Attributes, names: readonly string[], what: str
 }
 
 export function userOf(attributes: Attributes): string | null {
-  return text(attributes, USER, "user");
+  return text(attributes, PERSON, "user");
 }
 
 function errorTypeOf(attributes: Attributes): string | null {

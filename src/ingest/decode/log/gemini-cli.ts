@@ -5,8 +5,9 @@
 import type { Call, Usage } from "../../../ledger/call.ts";
 import { type Reading, readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
+import { PERSON } from "../span/context-attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
-import { callOf, countOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, text, USER } from "./fields.ts";
+import { callOf, countOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, text } from "./fields.ts";
 import type { LogEmitter, LogRecord } from "./record.ts";
 
 const SESSION = "session.id";
@@ -87,7 +88,7 @@ function toCall(record: LogRecord, rule: string, failed: boolean, nowMs: number)
       requestModel: model === "unknown" ? null : model,
       reading,
       serviceTier: null,
-      userId: text(attributes, ["user.email", GENAI_USER, ...USER.slice(1), INSTALLATION], "user"),
+      userId: text(attributes, ["user.email", GENAI_USER, ...PERSON.slice(1), INSTALLATION], "user"),
       sessionId,
       tags: Object.fromEntries(Object.entries(TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
       failed,

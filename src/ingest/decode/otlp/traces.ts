@@ -6,6 +6,7 @@ import { decodeItems, ItemRefused } from "../item.ts";
 import type { Decoded } from "../decoded.ts";
 import { readJsonSpans } from "./json.ts";
 import { readProtobufSpans } from "./protobuf.ts";
+import { asStandard, isOfAgent } from "../span/agents.ts";
 import { Contexts } from "../span/context.ts";
 import { linksOf } from "../span/link.ts";
 import { verdictOf } from "../span/rules.ts";
@@ -30,8 +31,9 @@ export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinit
   return decodeSpans(readJsonSpans(value, maxItems), nowMs);
 }
 
-export function decodeSpans(spans: readonly (Span | ItemRefused)[], nowMs: number): Decoded {
-  const contexts = new Contexts(spans.filter((span): span is Span => !(span instanceof ItemRefused)));
+export function decodeSpans(sent: readonly (Span | ItemRefused)[], nowMs: number): Decoded {
+  const spans = standardSpans(sent);
+  const contexts = new Contexts(spans.filter(isSpan));
   const rest: { span: Span; wrapper: boolean }[] = [];
   const tracesWithCalls = new Set<string>();
   const decoded = decodeItems(spans, (span) => {
@@ -46,4 +48,18 @@ export function decodeSpans(spans: readonly (Span | ItemRefused)[], nowMs: numbe
     return call;
   });
   return { ...decoded, links: linksOf(rest, contexts, tracesWithCalls) };
+}
+
+/** Most bodies have no agent's span, and stay as they are. */
+function standardSpans(sent: readonly (Span | ItemRefused)[]): readonly (Span | ItemRefused)[] {
+  let contexts: Contexts | undefined;
+  if (!sent.some((span) => isSpan(span) && isOfAgent(span.source))) return sent;
+  return sent.map((span) => {
+    if (!isSpan(span) || !isOfAgent(span.source)) return span;
+    return asStandard(span, (name) => (contexts ??= new Contexts(sent.filter(isSpan))).above(span, name));
+  });
+}
+
+function isSpan(span: Span | ItemRefused): span is Span {
+  return !(span instanceof ItemRefused);
 }

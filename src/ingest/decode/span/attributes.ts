@@ -3,6 +3,7 @@
  * is a new name here. The readers of both encodings keep exactly the attributes that these tables name.
  */
 import type { CountField } from "../../../ledger/counts.ts";
+import { AGENT_ATTRIBUTES } from "./agent-attributes.ts";
 import { BOOKKEEPING, IDENTITIES, METADATA, RESOURCE_TAGS, TAG_PREFIXES } from "./context-attributes.ts";
 
 export const PROVIDER = [
@@ -256,7 +257,7 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
       LANGFUSE_TYPE,
     ],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
-    [STRANDS_START, TANSTACK],
+    [STRANDS_START, TANSTACK, AGENT_ATTRIBUTES],
     [...DOCUMENTS, ...IDENTITIES],
   ].flat(2),
 );

@@ -2,6 +2,8 @@
  * The attribute names of a call's context, which are its user, session and tags, in order of priority. `attributes.ts`
  * has the others.
  */
+/** Who pays is a person, then an account, then an installation. Coding agents name all three. */
+export const PERSON = ["user.email", "user.account_uuid", "user.account_id", "user.id"];
 export const USER = [
   "user.id",
   "langfuse.user.id",

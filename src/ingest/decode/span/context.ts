@@ -16,7 +16,15 @@ import {
   USER,
 } from "./context-attributes.ts";
 import { MAX_TEXT, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "../../../ledger/call.ts";
-import { documentOf, listOf, textOf, type Attributes, type Span, type SpanSource } from "./span.ts";
+import {
+  documentOf,
+  listOf,
+  textOf,
+  type Attributes,
+  type AttributeValue,
+  type Span,
+  type SpanSource,
+} from "./span.ts";
 
 export interface Context {
   userId: string | null;
@@ -70,6 +78,16 @@ export class Contexts {
       this.#inherited.set(below, context);
     }
     return context;
+  }
+
+  /** The value of an attribute on the nearest span above that has it. */
+  above(span: Span, name: string): AttributeValue | undefined {
+    const seen = new Set([span]);
+    for (let at = this.#above(span); at !== undefined && !seen.has(at); at = this.#above(at)) {
+      if (at.attributes.has(name)) return at.attributes.get(name);
+      seen.add(at);
+    }
+    return undefined;
   }
 
   #resource(source: SpanSource): Context {

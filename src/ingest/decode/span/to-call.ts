@@ -2,7 +2,7 @@
 import { hasUnits } from "../../../ledger/buckets.ts";
 import { type Reading } from "../item.ts";
 import { sentProviderOf } from "./identity.ts";
-import { keptStart, ItemRefused, keptText } from "../item.ts";
+import { keptIds, keptStart, ItemRefused, keptText } from "../item.ts";
 import { callKey } from "../../../ledger/key.ts";
 import { type Call, type Usage } from "../../../ledger/call.ts";
 import type { Context } from "./context.ts";
@@ -16,6 +16,7 @@ import {
   responseIdOf,
   serviceTierOf,
 } from "./identity.ts";
+import { otherIdsOf } from "./agents.ts";
 import { statedCostOf } from "./cost.ts";
 import { outcomeOf } from "./outcome.ts";
 import { reportOf, wrapperReportOf } from "./report.ts";
@@ -56,7 +57,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     spanId,
     parentId: isId(span.parentId, 16) ? span.parentId : null,
     responseId: textOrNull(responseIdOf(attributes, report), "response id"),
-    otherIds: [],
+    otherIds: keptIds(otherIdsOf(span)),
     startedAtMs,
     durationUs: durationOf(span),
     application: keptText(applicationOf(span), "application"),

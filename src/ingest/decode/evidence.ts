@@ -1,0 +1,19 @@
+/**
+ * Ids made of evidence, for programs whose reports of a call name no request and no response: the conversation, the
+ * counts, and when it ended. Two reports may tell the end a little differently. So each has two ids, of windows that
+ * overlap: reports within half a window share one at least, and those a window apart share none.
+ */
+const WINDOW_MS = 10_000;
+
+/** @returns none without a conversation, because equal counts alone are no evidence. */
+export function evidenceOf(
+  program: string,
+  conversation: string | null,
+  counts: readonly (number | null)[],
+  endedAtMs: number,
+): string[] {
+  if (conversation === null || conversation === "" || counts.every((count) => count === null)) return [];
+  const said = `${program}:${conversation}:${counts.map((count) => count ?? "").join("/")}`;
+  const window = endedAtMs / WINDOW_MS;
+  return [`${said}@${Math.floor(window)}`, `${said}@${Math.floor(window + 0.5)}'`];
+}

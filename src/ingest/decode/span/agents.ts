@@ -1,0 +1,122 @@
+/**
+ * Spans of coding agents that use names of their own. They are read as if they had the standard names, so that all
+ * other rules exist once. The table names the agents by their scope.
+ */
+import { evidenceOf } from "../evidence.ts";
+import {
+  BARE,
+  CLIENT_REQUEST_ID,
+  CODEX_REASONING,
+  CODEX_TOTAL,
+  CONVERSATION,
+  GENAI_USER,
+  MODEL,
+  REQUEST_ID,
+  SESSION_ID,
+  SPAN_TYPE,
+  THOUGHTS,
+} from "./agent-attributes.ts";
+import { COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_MODEL, SERVER } from "./attributes.ts";
+import { PERSON, SESSION, USER } from "./context-attributes.ts";
+import { textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
+
+type Written = Map<string, AttributeValue>;
+
+interface Agent {
+  scope: RegExp;
+  /** Writes standard names. @param above finds an attribute on the nearest span above that has it. */
+  write: (attributes: Written, above: (name: string) => AttributeValue | undefined) => void;
+}
+
+const AGENTS: readonly Agent[] = [
+  { scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode },
+  { scope: /^codex/, write: writeCodex },
+  { scope: /^qwen-code$/, write: writeQwenCode },
+  { scope: /^github\.copilot$/, write: writeCopilot },
+];
+
+/** By source, because many spans share one. */
+const agents = new WeakMap<SpanSource, Agent | null>();
+
+function agentOf(source: SpanSource): Agent | null {
+  let agent = agents.get(source);
+  if (agent === undefined) {
+    agent = AGENTS.find(({ scope }) => scope.test(source.scopeName)) ?? null;
+    agents.set(source, agent);
+  }
+  return agent;
+}
+
+export function isOfAgent(source: SpanSource): boolean {
+  return agentOf(source) !== null;
+}
+
+/** The span with standard names. One that is of no agent is returned as it is. */
+export function asStandard(span: Span, above: (name: string) => AttributeValue | undefined): Span {
+  const agent = agentOf(span.source);
+  if (agent === null) return span;
+  const attributes: Written = new Map(span.attributes);
+  agent.write(attributes, above);
+  return { ...span, attributes };
+}
+
+/** Older releases send bare counts alone, which leave out what was cached. A sub-agent's conversation is its own id. */
+function writeClaudeCode(attributes: Written): void {
+  set(attributes, USER[0]!, textOf(attributes, PERSON));
+  set(attributes, SESSION[0]!, textOf(attributes, [SESSION_ID]));
+  if (attributes.get(SPAN_TYPE) !== "llm_request") return;
+  set(attributes, OPERATION[0]!, "chat");
+  if (attributes.has(COUNTS.inputTokens[0]!)) return;
+  const counts = [BARE.input, BARE.read, BARE.write].map((name) => attributes.get(name));
+  if (typeof counts[0] !== "number") return;
+  const input = counts.reduce<number>((sum, count) => sum + (typeof count === "number" ? count : 0), 0);
+  set(attributes, COUNTS.inputTokens[0]!, input);
+  set(attributes, COUNTS.outputTokens[0]!, attributes.get(BARE.output));
+  set(attributes, COUNTS.cacheReadTokens![0]!, counts[1]);
+  set(attributes, COUNTS.cacheWriteTokens![0]!, counts[2]);
+}
+
+/** The span with the counts of a response has no model: the request above it has. */
+function writeCodex(attributes: Written, above: (name: string) => AttributeValue | undefined): void {
+  if (!attributes.has(CODEX_TOTAL) || !attributes.has(COUNTS.outputTokens[0]!)) return;
+  set(attributes, OPERATION[0]!, "chat");
+  set(attributes, PROVIDER[0]!, "openai");
+  set(attributes, REQUEST_MODEL[0]!, above(MODEL));
+  set(attributes, CONVERSATION, above(CONVERSATION));
+  set(attributes, COUNTS.reasoningTokens![0]!, attributes.get(CODEX_REASONING));
+}
+
+/** Thoughts are outside the output of Gemini models, and inside that of others. */
+function writeQwenCode(attributes: Written): void {
+  set(attributes, USER[0]!, textOf(attributes, [GENAI_USER]));
+  const [output, thoughts] = [attributes.get(COUNTS.outputTokens[0]!), attributes.get(THOUGHTS)];
+  set(attributes, COUNTS.reasoningTokens![0]!, thoughts);
+  const isGoogle = /gemini|google|vertex/.test(textOf(attributes, PROVIDER) ?? "");
+  if (isGoogle && typeof output === "number" && typeof thoughts === "number")
+    set(attributes, COUNTS.outputTokens[0]!, output + thoughts);
+}
+
+/** With a provider of the user's own nothing is billed in credits, and models in OpenAI's form are still said to be GitHub's. */
+function writeCopilot(attributes: Written): void {
+  const isGitHub = textOf(attributes, PROVIDER) === "github";
+  if (!isGitHub || attributes.has(NANO_AIU) || /github/.test(textOf(attributes, SERVER) ?? "")) return;
+  set(attributes, PROVIDER[0]!, "openai");
+}
+
+/** The ids by which other reports of the call may be known, beside its response's. */
+export function otherIdsOf({ source, attributes, endNs }: Span): string[] {
+  if (/^com\.anthropic\.claude_code\b/.test(source.scopeName))
+    return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
+  if (!attributes.has(CODEX_TOTAL) || endNs === null) return [];
+  const count = (names: readonly string[]): number | null => {
+    const value = attributes.get(names[0]!);
+    return typeof value === "number" ? value : null;
+  };
+  const { inputTokens, cacheReadTokens, outputTokens } = COUNTS;
+  const counts = [count(inputTokens), count(cacheReadTokens!), count(outputTokens)];
+  return evidenceOf("codex", textOf(attributes, [CONVERSATION]), counts, Number(endNs / 1_000_000n));
+}
+
+function set(attributes: Written, name: string, value: AttributeValue | null | undefined): void {
+  if (value !== null && value !== undefined) attributes.set(name, value);
+}
