@@ -7,6 +7,8 @@ import { AGENT_ATTRIBUTES } from "./agent-attributes.ts";
 import { BOOKKEEPING, IDENTITIES, METADATA, RESOURCE_TAGS, TAG_PREFIXES } from "./context-attributes.ts";
 
 export const PROVIDER = [
+  // LangSmith guesses its `gen_ai.system` by the name of the model.
+  "langsmith.metadata.ls_provider",
   "gen_ai.provider.name",
   "gen_ai.system",
   "gen_ai.model.provider",
@@ -14,6 +16,7 @@ export const PROVIDER = [
   "llm.system",
   "ai.model.provider",
   "langfuse.observation.metadata.ls_provider",
+  "langwatch.langchain.run.metadata.ls_provider",
 ];
 /** Attributes that only one gateway sends, and the gateway. It bills the call, so it is the provider. */
 export const GATEWAY_MARKS: readonly (readonly [string, string])[] = [
@@ -37,6 +40,8 @@ export const REQUEST_MODEL = [
   "ai.model.id",
   "ai.model.name",
   "langfuse.observation.metadata.ls_model_name",
+  "langsmith.metadata.ls_model_name",
+  "langwatch.langchain.run.metadata.ls_model_name",
 ];
 
 /** Where the request went. */
@@ -183,16 +188,25 @@ export const REPORTED_COST = [
 export const COST_CURRENCY = "gen_ai.usage.cost.currency";
 /** What GitHub Copilot bills, in billionths of an AI credit. */
 export const NANO_AIU = "github.copilot.nano_aiu";
+export const LANGSMITH_USAGE = "langsmith.usage_metadata";
 /** JSON documents with a cost in USD, and its key. */
 export const COST_DOCUMENTS: readonly (readonly [string, string])[] = [
-  ["langsmith.usage_metadata", "total_cost"],
+  [LANGSMITH_USAGE, "total_cost"],
   ["mlflow.llm.cost", "total_cost"],
   ["langwatch.metrics", "cost"],
   ["braintrust.metrics", "estimated_cost"],
 ];
 
 export const APPLICATION = ["service.name"];
-export const ENVIRONMENT = ["deployment.environment.name", "deployment.environment", "langfuse.environment", "env"];
+export const ENVIRONMENT = [
+  "deployment.environment.name",
+  "deployment.environment",
+  "langfuse.environment",
+  "env",
+  "sentry.environment",
+];
+/** On resources that have the mark, this name holds something else: opencode puts the channel of its release there. */
+export const NOT_ENVIRONMENT = { mark: "opencode.client", name: "deployment.environment.name" };
 
 export const ERROR_TYPE = ["error.type"];
 export const HTTP_STATUS = "http.response.status_code";
@@ -208,6 +222,10 @@ export const AI_OPERATION = "ai.operationId";
 export const AI_USER_AGENT = "ai.request.headers.user-agent";
 export const AI_NO_CACHE = "ai.usage.inputTokenDetails.noCacheTokens";
 export const LANGFUSE_TYPE = "langfuse.observation.type";
+export const LANGSMITH_KIND = "langsmith.span.kind";
+export const LANGWATCH_TYPE = "langwatch.span.type";
+export const REQUEST_TYPE = "llm.request.type";
+export const LANGTRACE_VERSION = "langtrace.version";
 export const OPENINFERENCE_KIND = "openinference.span.kind";
 export const GENKIT_TYPE = "genkit:type";
 export const GENKIT_SUBTYPE = "genkit:metadata:subtype";
@@ -256,6 +274,7 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
       AI_NO_CACHE,
       LANGFUSE_TYPE,
     ],
+    [LANGSMITH_KIND, LANGWATCH_TYPE, REQUEST_TYPE, LANGTRACE_VERSION, NOT_ENVIRONMENT.mark],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK, AGENT_ATTRIBUTES],
     [...DOCUMENTS, ...IDENTITIES],

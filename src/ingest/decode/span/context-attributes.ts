@@ -7,6 +7,11 @@ export const PERSON = ["user.email", "user.account_uuid", "user.account_id", "us
 export const USER = [
   "user.id",
   "langfuse.user.id",
+  "langsmith.metadata.user_id",
+  "langsmith.metadata.userId",
+  "langwatch.user.id",
+  "keywordsai.customer_params.customer_identifier",
+  "respan.customer_params.customer_identifier",
   "enduser.id",
   "ai.telemetry.metadata.userId",
   "traceloop.association.properties.user_id",
@@ -23,6 +28,13 @@ export const SESSION = [
   "gen_ai.conversation.id",
   "session.id",
   "langfuse.session.id",
+  "langsmith.metadata.session_id",
+  "langsmith.metadata.thread_id",
+  "langsmith.metadata.conversation_id",
+  "langsmith.metadata.sessionId",
+  "langwatch.thread.id",
+  "keywordsai.threads.thread_identifier",
+  "respan.threads.thread_identifier",
   "traceloop.association.properties.session_id",
   "traceloop.association.properties.sessionId",
   "lmnr.association.properties.session_id",
@@ -36,7 +48,7 @@ export const SESSION = [
 /** OpenInference's JSON document, and the user and session inside it. */
 export const METADATA = "metadata";
 export const METADATA_USER = ["userId", "user_id"];
-export const METADATA_SESSION = ["sessionId", "session_id"];
+export const METADATA_SESSION = ["sessionId", "session_id", "thread_id"];
 
 export const TAG_PREFIXES = [
   "traceloop.association.properties.",
@@ -47,9 +59,16 @@ export const TAG_PREFIXES = [
   "mastra.metadata.",
   "trace.metadata.",
   "lmnr.association.properties.metadata.",
+  "langsmith.metadata.",
+  "keywordsai.metadata.",
+  "respan.metadata.",
 ];
+/** Under these a value is JSON: a text has its quotes. */
+export const JSON_TAGS = /^(keywordsai|respan)\.metadata\./;
 /** Lists of tags without a key. They become one tag named `tag`. */
-export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags"];
+export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags", "langsmith.span.tags", "langwatch.tags"];
+/** How LangChain numbers the steps of a sequence, among the tags. */
+export const STEP_TAG = /^(seq|map|graph):(step|key):/;
 /** Tags of a resource, and the attributes that hold them. */
 export const RESOURCE_TAGS: readonly (readonly [tag: string, names: readonly string[]])[] = [
   ["team", ["team", "team.id"]],
@@ -58,8 +77,8 @@ export const RESOURCE_TAGS: readonly (readonly [tag: string, names: readonly str
   ["repository", ["repository", "vcs.repository.name"]],
   ["branch", ["branch", "vcs.ref.head.name"]],
 ];
-/** Keys in `metadata` by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
-export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$)/;
+/** Keys of metadata by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
+export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$|LANGSMITH_|LANGCHAIN_|usage_metadata$|versions$)/;
 /** Such names under a tag prefix. Mastra puts the provider's whole response there, with its headers. */
 export const BOOKKEEPING = [
   ...prefixed("mastra.metadata.", ["body", "headers", "modelMetadata", "providerMetadata"]),

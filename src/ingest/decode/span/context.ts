@@ -5,12 +5,14 @@
 import { READ_NAMES } from "./attributes.ts";
 import {
   IDENTITIES,
+  JSON_TAGS,
   METADATA,
   METADATA_SESSION,
   METADATA_USER,
   NOT_TAGS,
   RESOURCE_TAGS,
   SESSION,
+  STEP_TAG,
   TAG_LISTS,
   TAG_PREFIXES,
   USER,
@@ -141,12 +143,14 @@ function ownContext(attributes: Attributes): Context {
     if (READ_NAMES.has(name)) isNamed ||= IDENTITIES.has(name);
     else {
       const key = tagOf(name);
-      if (key !== null) addTag((tags ??= new Map()), key, value);
+      if (key !== null) addTag((tags ??= new Map()), key, JSON_TAGS.test(name) ? unquoted(value) : value);
     }
   }
   if (!isNamed) return tags === undefined ? NO_CONTEXT : { ...NO_CONTEXT, tags };
   tags ??= new Map();
-  const bare = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
+  const lists = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
+  // Some send a list as one text.
+  const bare = lists.flatMap((list) => list.split(/,\s*/)).filter((tag) => tag !== "" && !STEP_TAG.test(tag));
   if (bare.length > 0) addTag(tags, "tag", bare.join(","));
 
   const metadata = attributes.has(METADATA) ? documentOf(attributes, METADATA) : null;
@@ -163,12 +167,13 @@ function ownContext(attributes: Attributes): Context {
 const tagNames = new Map<string, string | null>();
 const MOST_TAG_NAMES = 10_000;
 
-/** The name without its tag prefix. Null if it has none. Results are remembered, because names repeat. */
+/** The name without its tag prefix. Null if it is no tag's. Results are remembered, because names repeat. */
 function tagOf(name: string): string | null {
   let key = tagNames.get(name);
   if (key === undefined) {
     const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
     key = prefix === undefined ? null : name.slice(prefix.length);
+    if (key !== null && NOT_TAGS.test(key)) key = null;
     if (tagNames.size >= MOST_TAG_NAMES) tagNames.clear();
     tagNames.set(name, key);
   }
@@ -179,6 +184,10 @@ function addTag(tags: Map<string, string>, key: string, value: unknown): void {
   if (typeof value !== "string" || key === "" || key.length > MAX_TAG_KEY || UNSAFE_KEYS.has(key)) return;
   const name = clean(key);
   if (tags.size < MAX_TAGS && !tags.has(name)) tags.set(name, clean(value.slice(0, MAX_TAG_VALUE)));
+}
+
+function unquoted(value: AttributeValue): AttributeValue {
+  return typeof value === "string" && /^"[^"\\]*"$/.test(value) ? value.slice(1, -1) : value;
 }
 
 function merge(own: ReadonlyMap<string, string>, above: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

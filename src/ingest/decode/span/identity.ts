@@ -11,6 +11,8 @@ import {
   GENKIT_SUBTYPE,
   INVOCATION_PARAMETERS,
   LANGFUSE_TYPE,
+  LANGSMITH_KIND,
+  NOT_ENVIRONMENT,
   OPENINFERENCE_KIND,
   OPERATION,
   PROVIDER,
@@ -28,12 +30,14 @@ import { documentOf, textOf, type Attributes, type Span } from "./span.ts";
 
 const UNKNOWN = "unknown";
 const DEFAULT_OPERATION = "chat";
+const OTHER_ENVIRONMENT = ENVIRONMENT.filter((name) => name !== NOT_ENVIRONMENT.name);
 
 /** The operation by a span's kind, for spans that name no operation. */
 const OPERATIONS: readonly (readonly [string, RegExp, string])[] = [
   [AI_OPERATION, /^ai\.embed/, "embeddings"],
   [AI_OPERATION, /^ai\.rerank/, "rerank"],
   [LANGFUSE_TYPE, /^embedding$/, "embeddings"],
+  [LANGSMITH_KIND, /^embedding$/, "embeddings"],
   [OPENINFERENCE_KIND, /^EMBEDDING$/, "embeddings"],
   [OPENINFERENCE_KIND, /^RERANKER$/, "rerank"],
   [GENKIT_SUBTYPE, /^embedder$/, "embeddings"],
@@ -50,7 +54,8 @@ export function applicationOf({ attributes, source }: Span): string {
 }
 
 export function environmentOf({ attributes, source }: Span): string {
-  return textOf(source.resource, ENVIRONMENT) ?? textOf(attributes, ENVIRONMENT) ?? UNKNOWN;
+  const names = source.resource.has(NOT_ENVIRONMENT.mark) ? OTHER_ENVIRONMENT : ENVIRONMENT;
+  return textOf(source.resource, names) ?? textOf(attributes, names) ?? UNKNOWN;
 }
 
 export function operationOf(attributes: Attributes): string {

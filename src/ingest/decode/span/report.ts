@@ -8,12 +8,14 @@ import { UNIT_COUNTS } from "../../../ledger/buckets.ts";
 import {
   ADK_RESPONSE,
   GENKIT_OUTPUT,
+  LANGSMITH_USAGE,
   OUTPUT_MIME_TYPE,
   OUTPUT_VALUE,
   PROVIDER_METADATA,
   USAGE_DETAILS,
 } from "./attributes.ts";
 import { readLangfuseUsage } from "./langfuse.ts";
+import { atOneTier } from "./langsmith.ts";
 import { readProviderUsage, wrongCountIn } from "../provider-usage.ts";
 import { isOptimized, joinTiers, tierText } from "../tiers.ts";
 import { toolCallsOf } from "../tool-calls.ts";
@@ -53,6 +55,7 @@ const READERS: readonly (readonly [
   [OUTPUT_VALUE, readOutputValue],
   [GENKIT_OUTPUT, readGenkitOutput],
   [ADK_RESPONSE, readAdkResponse],
+  [LANGSMITH_USAGE, readLangsmithUsage],
 ];
 
 /**
@@ -226,6 +229,12 @@ function readAdkResponse(document: Json, provider: string): Report | null {
   const raw = usageIn(document);
   const model = text(document["modelVersion"]) ?? text(document["model_version"]);
   return raw && withTools(report(provider, raw, model, null, null), document);
+}
+
+/** LangSmith's document: LangChain's usage object. */
+function readLangsmithUsage(document: Json, provider: string): Report {
+  const { usage, tier } = atOneTier(document);
+  return report(provider, usage, null, null, tier);
 }
 
 function report(

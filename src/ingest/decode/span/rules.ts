@@ -8,6 +8,8 @@ import {
   GENKIT_SUBTYPE,
   GENKIT_TYPE,
   LANGFUSE_TYPE,
+  LANGSMITH_KIND,
+  LANGWATCH_TYPE,
   OPENINFERENCE_KIND,
   OPERATION,
   REQUEST_MODEL,
@@ -30,6 +32,8 @@ interface Rule {
   calls: ReadonlySet<string> | RegExp;
   /** The verdict for other values of the attribute. `next` leaves them to the following rules. */
   otherwise: "wrapper" | "next";
+  /** Values that tell nothing, and leave it to the following rules. */
+  vague?: ReadonlySet<string>;
 }
 
 const NEVER: ReadonlySet<string> = new Set();
@@ -46,6 +50,19 @@ export const RULES: readonly Rule[] = [
     attribute: LANGFUSE_TYPE,
     calls: new Set(["generation", "embedding"]),
     otherwise: "wrapper",
+  },
+  {
+    name: "langsmith.span.kind",
+    attribute: LANGSMITH_KIND,
+    calls: new Set(["llm", "embedding"]),
+    otherwise: "wrapper",
+  },
+  {
+    name: "langwatch.span.type",
+    attribute: LANGWATCH_TYPE,
+    calls: new Set(["llm"]),
+    otherwise: "wrapper",
+    vague: new Set(["span", "client", "server", "producer", "consumer", "unknown"]),
   },
   {
     name: "openinference.span.kind",
@@ -93,7 +110,7 @@ export function verdictOf({ attributes }: Span): Verdict {
     if (typeof value !== "string" || value === "") continue;
     const isCall = rule.calls instanceof RegExp ? rule.calls.test(value) : rule.calls.has(value);
     if (isCall) return { kind: "call", rule: rule.name };
-    if (rule.otherwise === "wrapper") return { kind: "wrapper", rule: rule.name };
+    if (rule.otherwise === "wrapper" && rule.vague?.has(value) !== true) return { kind: "wrapper", rule: rule.name };
   }
   if (WRAPPER_OPERATIONS.has(textOf(attributes, OPERATION) ?? "")) return { kind: "wrapper", rule: OPERATION[0]! };
   if (!hasUsage(attributes)) return { kind: "other", rule: "" };

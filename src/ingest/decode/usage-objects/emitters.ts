@@ -15,7 +15,10 @@ export const LANGCHAIN: Form = {
     ),
     cacheWriteTokens: ["input_token_details.cache_creation"],
     cacheWrite5mTokens: ["input_token_details.ephemeral_5m_input_tokens"],
-    cacheWrite1hTokens: ["input_token_details.ephemeral_1h_input_tokens"],
+    // LangSmith's own name is the second.
+    cacheWrite1hTokens: ["ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens"].map(
+      (key) => `input_token_details.${key}`,
+    ),
     reasoningTokens: ["reasoning", "flex_reasoning", "priority_reasoning"].map((key) => `output_token_details.${key}`),
     inputAudioTokens: ["input_token_details.audio"],
     outputAudioTokens: ["output_token_details.audio"],
