@@ -39,6 +39,7 @@ export function trace(changes: Partial<Call> & { startedAtMs: number; clientId: 
     wrapper: false,
     rule: "native",
     usageSemantics: "inclusive",
+    costIs: "exact",
     ...changes,
   };
 }

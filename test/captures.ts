@@ -21,6 +21,7 @@ export interface TrueCall {
   session_id: string | null;
   application: string;
   environment: string | null;
+  response_id?: string | null;
   error: boolean;
   tags: Record<string, string>;
   not_transmitted: string[];

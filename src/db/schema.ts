@@ -20,7 +20,7 @@ import {
   timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
-import { COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
+import { COUNT_FIELDS, COUNT_NAMES, type CostIs } from "../ledger/call.ts";
 import { CORRECTED_MEASURES, COUNTED_DIMENSIONS, DIMENSIONS, type Measure, MEASURES } from "../ledger/measures.ts";
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
@@ -101,6 +101,8 @@ export const traces = pgTable(
     unpricedReason: text("unpriced_reason"),
     rule: text("rule").notNull(),
     usageSemantics: text("usage_semantics").notNull(),
+    /** How the cost compares with the true one, by what the emitter leaves out. Null in calls of before. */
+    costIs: text("cost_is").$type<CostIs>(),
   },
   (t) => [
     primaryKey({ columns: [t.projectId, t.id] }),
@@ -198,7 +200,7 @@ export const rollup = pgTable(
   },
   (t) => [
     index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
-    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 3`),
+    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 4`),
   ],
 );
 

@@ -72,7 +72,13 @@ export interface Call extends Usage {
   rule: string;
   /** How the token counts were read, e.g. `inclusive`, or `exclusive: cache added`. */
   usageSemantics: string;
+  /** How the cost of what is counted compares with the true cost. Emitters may leave out what is priced. */
+  costIs: CostIs;
 }
+
+export const COSTS_ARE = ["exact", "lower_bound", "upper_bound", "estimate"] as const;
+/** `estimate` if the direction is unknown. */
+export type CostIs = (typeof COSTS_ARE)[number];
 
 /** A usage that may be read in two ways, or whose parts contradict each other. */
 export type Doubt = "usage_ambiguous" | "usage_contradictory";

@@ -63,6 +63,8 @@ const BEFORE_COUNTS = {
   errors: { of: sql`(case when t.status = 'error' then 1 end)` },
 } as const satisfies Record<string, Declared>;
 
+const IS_INEXACT = sql`t.cost_is <> 'exact' and t.cost_pico is not null`;
+
 const AFTER_COUNTS = {
   cost_usd: {
     of: sql`t.cost_pico`,
@@ -84,6 +86,15 @@ const AFTER_COUNTS = {
   unpriced_requests: { of: sql`(case when t.cost_pico is null then 1 end)` },
   unpriced_tokens: {
     of: sql`(case when t.cost_pico is null then coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0) end)`,
+  },
+  inexact_requests: {
+    of: sql`(case when ${IS_INEXACT} then 1 end)`,
+    description:
+      "Calls with a cost that is not exact, because their emitter leaves out what is priced or estimates it. `cost_is` of a call says in which direction.",
+  },
+  inexact_cost_usd: {
+    of: sql`(case when ${IS_INEXACT} then t.cost_pico end)`,
+    description: "The part of `cost_usd` that these calls have.",
   },
 } as const satisfies Record<string, Declared>;
 

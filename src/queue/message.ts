@@ -47,6 +47,7 @@ const CALL_FIELDS: readonly (keyof Call)[] = [
     wrapper: true,
     rule: true,
     usageSemantics: true,
+    costIs: true,
   }),
 ];
 const COST_FIELDS = fieldsOf<Cost>({ costPico: true, unpricedReason: true, price: true, provider: true });

@@ -21,6 +21,7 @@ export const ROLLED_UP: readonly string[] = [
   "recorded_cost_pico",
   "reported_cost_pico",
   "price_id",
+  "cost_is",
   "billable",
   "status",
   ...DIMENSIONS,

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
-import { CACHE_HIT_RULE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
+import { CACHE_HIT_RULE, COSTS_ARE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
@@ -71,6 +71,16 @@ export const TRACE_FIELDS: readonly TraceField[] = [
   money("cost", "The cost at the price of that time, as it is known today. Null for an unpriced call."),
   money("recorded_cost", "The cost as first priced. It never changes."),
   money("reported_cost", "The cost that the caller reported."),
+  ours(
+    "cost_is",
+    z
+      .enum(COSTS_ARE)
+      .nullable()
+      .describe(
+        "How the cost compares with the true one: `exact`, or what it is because the emitter leaves out what is priced. `usage_semantics` of the receipt has the reason. `estimate` if the direction is unknown. Null for an unpriced call, and for calls that were stored before the ledger knew.",
+      ),
+    (row) => (row["cost_pico"] === null ? null : (row["cost_is"] ?? null)),
+  ),
   ours(
     "unpriced_reason",
     text.describe(

@@ -66,6 +66,7 @@ export const COLUMNS: readonly Column[] = [
   derived("unpriced_reason", "text", ({ cost }) => cost.unpricedReason),
   derived("rule", "text", ({ call }) => call.rule),
   derived("usage_semantics", "text", ({ call }) => call.usageSemantics),
+  derived("cost_is", "text", ({ call }) => call.costIs),
 ];
 
 /** The columns that are sent with a write. */

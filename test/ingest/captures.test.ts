@@ -1,4 +1,6 @@
 /** From the body that an instrumentation sent to the receipt: what counts, whose it is, and what it costs. */
+import { appendFileSync } from "node:fs";
+import { usageBy } from "../../src/ledger/call.ts";
 import { calcPrice } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
 import { decodeLitellm } from "../../src/ingest/decode/litellm.ts";
@@ -16,7 +18,7 @@ import { parseTracesQuery } from "../../src/traces/query.ts";
 import { listTraces, readCall } from "../../src/traces/read.ts";
 import { type Body, bodiesOf, FIRST_DAY, NOW, scenarios, type TrueCall, truthOf } from "../captures.ts";
 import { database, newProject } from "../ledger.ts";
-import { priced } from "../calls.ts";
+import { priced, trace as made } from "../calls.ts";
 
 const db = database();
 
@@ -51,11 +53,13 @@ describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
       expect(decoded.errors).toEqual([]);
       await writeBatch(db, project, decoded.calls.map(priced), { links: decoded.links ?? [] });
     }
-    const calls = await countedCalls(project);
+    const counted = await countedCalls(project);
     const sent = truth.billable.filter((call) => !call.not_transmitted.includes("call (no span of its own)"));
-    expect(calls.length).toBe(truth.counts.bodies > 0 ? sent.length : 0);
+    expect(counted.length).toBe(truth.counts.bodies > 0 ? sent.length : 0);
+    const calls = counted.length === 0 ? [] : inOrderOf(sent, counted);
     const differences = calls.flatMap((call, index) => differencesOf(call, sent[index]!, scenario));
     expect(differences).toEqual(KNOWN_DIFFERENCES[scenario] ?? []);
+    for (const [index, call] of calls.entries()) survey(scenario, call, sent[index]!);
     for (const [index, call] of calls.entries()) expectCost(call, sent[index]!);
     expect((await audit(db, project, FIRST_DAY, NOW)).mismatches).toEqual([]);
   });
@@ -67,6 +71,24 @@ async function countedCalls(project: string): Promise<Shown[]> {
   const { traces } = await listTraces(db, project, query);
   const shown = await Promise.all(traces.map(({ id }) => readCall(db, project, id)));
   return (shown as Shown[]).sort((a, b) => startOf(a) - startOf(b));
+}
+
+/** Calls that were made at once may begin in another order: the response's id tells which is which, then the counts. */
+function inOrderOf(sent: TrueCall[], calls: Shown[]): Shown[] {
+  const left = [...calls];
+  const paired: (Shown | undefined)[] = sent.map(() => undefined);
+  const isOf: ((call: Shown, truth: TrueCall) => boolean)[] = [
+    (call, truth) => typeof truth.response_id === "string" && call["response_id"] === truth.response_id,
+    (call, truth) => call["input_tokens"] === truth.input_tokens && call["output_tokens"] === truth.output_tokens,
+    () => true,
+  ];
+  for (const fits of isOf) {
+    for (const [index, truth] of sent.entries()) {
+      const at = paired[index] === undefined ? left.findIndex((call) => fits(call, truth)) : -1;
+      if (at >= 0) [paired[index]] = left.splice(at, 1);
+    }
+  }
+  return paired as Shown[];
 }
 
 function startOf(trace: Shown): number {
@@ -103,12 +125,25 @@ function differencesOf(trace: Shown, truth: TrueCall, scenario: string): string[
   compare("operation", trace["operation"] === "generate_content" ? "chat" : trace["operation"], truth.operation);
   for (const field of ["service_tier", "user_id", "session_id"] as const)
     compareSent(field, trace[field], truth[field]);
-  compare("application", trace["application"], truth.application);
-  compare("environment", trace["environment"], truth.environment ?? "unknown");
+  compareSent("application", trace["application"], truth.application);
+  compareSent("environment", trace["environment"], truth.environment ?? "unknown");
   compare("status", trace["status"], truth.error ? "error" : "ok");
   const tags = trace["tags"] as Record<string, string>;
   for (const [key, value] of Object.entries(truth.tags)) compareSent(`tags.${key}`, tags[key], value);
   return differences;
+}
+
+function survey(scenario: string, trace: Shown, truth: TrueCall): void {
+  const usage = usageBy((name) => (name in truth ? Number(truth[name as "input_tokens"] ?? 0) : null));
+  const { cost } = priced({
+    ...made({ startedAtMs: startOf(trace), clientId: "x" }), ...usage,
+    durationUs: Number(trace["duration_ms"] ?? 0) * 1000,
+    provider: String(trace["provider"]), model: String(trace["model"]), operation: String(trace["operation"]),
+    serviceTier: trace["service_tier"] as string | null,
+  });
+  const own = trace["cost_usd"] === null ? null : usdToPico(String(trace["cost_usd"]))!;
+  const ratio = own === null || cost.costPico === null ? "-" : own === cost.costPico ? "same" : (Number(own) / Number(cost.costPico)).toFixed(4);
+  appendFileSync("/tmp/lib-survey.txt", [scenario, trace["provider"], ratio, trace.receipt.usage_semantics, (trace as Record<string,unknown>)["cost_is"] ?? "", truth.not_transmitted.join(",")].join(" | ") + "\n");
 }
 
 /** The receipt adds up, and its total is what the catalogue's own arithmetic makes of the true counts. */

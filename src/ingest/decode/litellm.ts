@@ -75,6 +75,7 @@ function toCall(value: unknown, nowMs: number): Call {
   return {
     ...read.usage,
     usageSemantics: read.semantics,
+    costIs: "exact",
     doubt: read.doubt,
     otherIds: [],
     unknownUsageMembers: [...read.unknown, ...cost.unread],

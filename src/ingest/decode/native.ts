@@ -66,6 +66,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     otherIds: [],
     unknownUsageMembers: provided?.unknown ?? [],
     usageSemantics: semantics,
+    costIs: "exact",
   };
 }
 

@@ -81,6 +81,7 @@ export const CLAUDE_CODE: LogEmitter = {
     const model = text(attributes, [MODEL], MODEL) ?? "unknown";
     const speed = text(attributes, [SPEED], SPEED);
     const sentProvider = text(attributes, [PROVIDER], PROVIDER);
+    const reading = failed ? NOTHING_USED : usageOf(attributes);
     return callOf(
       {
         record,
@@ -93,7 +94,8 @@ export const CLAUDE_CODE: LogEmitter = {
         provider: providerOf(record, sentProvider, model),
         sentProvider,
         model,
-        reading: failed ? NOTHING_USED : usageOf(attributes),
+        reading,
+        costIs: isUnsplit(reading.usage) ? "lower_bound" : "exact",
         // Fast mode has prices of its own. As a service tier it is never billed at the standard ones.
         serviceTier: speed === "normal" ? null : speed,
         userId,
@@ -133,6 +135,11 @@ function usageOf(attributes: Attributes): Reading {
   if (usage.inputTokens !== null) usage.inputTokens += (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
   const searches = textOf(attributes, [QUERY_SOURCE]) === SEARCHES;
   return readingOf(usage, "exclusive: cache added", searches ? "web searches whose number is not told" : null);
+}
+
+/** Older releases do not tell cache writes for an hour from those for five minutes. */
+function isUnsplit({ cacheWriteTokens, cacheWrite5mTokens, cacheWrite1hTokens }: Usage): boolean {
+  return (cacheWriteTokens ?? 0) > 0 && cacheWrite5mTokens === null && cacheWrite1hTokens === null;
 }
 
 /** Old releases send the amount as text. */

@@ -1,5 +1,5 @@
 /** What the logs of all emitters have in common: times, counts, whose a call is, and the call that these make. */
-import { type Call, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
+import { type Call, type CostIs, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
 import { callKey } from "../../../ledger/key.ts";
 import { parseInstant } from "../../../time.ts";
 import { cleanText, ItemRefused, keptIds, keptStart, keptText, type Reading } from "../item.ts";
@@ -51,6 +51,7 @@ export interface Said {
   tags: Readonly<Record<string, string | null>>;
   failed: boolean;
   cost: ReportedCost;
+  costIs?: CostIs;
 }
 
 /** @throws ItemRefused if a value cannot be true or cannot be stored. */
@@ -95,6 +96,7 @@ export function callOf(said: Said, nowMs: number): Call {
     wrapper: false,
     rule: said.rule,
     usageSemantics: said.reading.semantics,
+    costIs: said.costIs ?? "exact",
   };
 }
 

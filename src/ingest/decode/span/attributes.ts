@@ -224,6 +224,10 @@ export const AI_NO_CACHE = "ai.usage.inputTokenDetails.noCacheTokens";
 export const LANGFUSE_TYPE = "langfuse.observation.type";
 export const LANGSMITH_KIND = "langsmith.span.kind";
 export const LANGWATCH_TYPE = "langwatch.span.type";
+/** Marks of an answer that was streamed. */
+export const STREAMED = ["gen_ai.request.stream", "gen_ai.request.is_stream", "langfuse.observation.completion_start_time"];
+/** What a request of Claude Code's was for. */
+export const QUERY_SOURCE = "query_source_safe";
 export const REQUEST_TYPE = "llm.request.type";
 export const LANGTRACE_VERSION = "langtrace.version";
 export const OPENINFERENCE_KIND = "openinference.span.kind";
@@ -274,7 +278,8 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
       AI_NO_CACHE,
       LANGFUSE_TYPE,
     ],
-    [LANGSMITH_KIND, LANGWATCH_TYPE, REQUEST_TYPE, LANGTRACE_VERSION, NOT_ENVIRONMENT.mark],
+    STREAMED,
+    [QUERY_SOURCE, LANGSMITH_KIND, LANGWATCH_TYPE, REQUEST_TYPE, LANGTRACE_VERSION, NOT_ENVIRONMENT.mark],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK, AGENT_ATTRIBUTES],
     [...DOCUMENTS, ...IDENTITIES],

@@ -18,6 +18,7 @@ import {
 } from "./identity.ts";
 import { otherIdsOf } from "./agents.ts";
 import { statedCostOf } from "./cost.ts";
+import { gapsOf } from "./gaps.ts";
 import { outcomeOf } from "./outcome.ts";
 import { reportOf, wrapperReportOf } from "./report.ts";
 import type { Verdict } from "./rules.ts";
@@ -49,8 +50,11 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
   const context = contextOf();
   const cost = statedCostOf(attributes);
   const model = modelOf(attributes, report);
+  const operation = operationOf(attributes);
+  const { usage, semantics } = read;
+  const { costIs, why } = gapsOf({ span, usage, semantics, provider, model, operation });
   return {
-    ...read.usage,
+    ...usage,
     id: callKey(startedAtMs, clientId),
     clientId,
     traceId,
@@ -66,7 +70,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     model: keptText(model, "model"),
     requestModel: textOrNull(requestModelOf(attributes), "request model"),
     requestProvider: textOrNull(sentProviderOf(attributes, provider), "provider"),
-    operation: keptText(operationOf(attributes), "operation"),
+    operation: keptText(operation, "operation"),
     serviceTier: textOrNull(serviceTierOf(attributes, report, model), "service tier"),
     userId: textOrNull(context.userId, "user"),
     sessionId: textOrNull(context.sessionId, "session"),
@@ -79,7 +83,8 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     rule: verdict.rule,
     doubt: read.doubt,
     unknownUsageMembers: cost.unread.length === 0 ? report.unknown : [...report.unknown, ...cost.unread],
-    usageSemantics: read.semantics,
+    usageSemantics: [semantics, ...why].join("; "),
+    costIs,
   };
 }
 

@@ -12,9 +12,12 @@ import {
   AI_USER_AGENT,
   COUNTS,
   GOOGLE_THOUGHTS,
+  LANGTRACE_VERSION,
   OPERATION,
   REQUEST_MODEL,
+  REQUEST_TYPE,
   STRANDS_START,
+  STREAMED,
   TANSTACK,
   TOTAL,
 } from "./attributes.ts";
@@ -30,7 +33,8 @@ interface Dialect {
   semantics: string;
 }
 
-const PARTLY_SENT = "exclusive: cache added, as far as it was sent";
+export const PARTLY_SENT = "exclusive: cache added, as far as it was sent";
+export const ESTIMATED = "an estimate where the call was streamed";
 
 /** Emitters whose input does not include cache reads and writes. */
 export const INPUT_WITHOUT_CACHE: readonly Dialect[] = [
@@ -45,6 +49,7 @@ export const INPUT_WITHOUT_CACHE: readonly Dialect[] = [
     provider: /^/,
     semantics: PARTLY_SENT,
   },
+  { scope: /^@opentelemetry\/instrumentation-aws-sdk$/, provider: /^/, semantics: PARTLY_SENT },
   {
     scope: /^/,
     provider: /anthropic|aws/,
@@ -77,10 +82,31 @@ export const MAYBE_ESTIMATES: readonly Dialect[] = [
   {
     scope: /^@traceloop\/instrumentation-openai$/,
     provider: /^/,
-    when: (attributes) => textOf(attributes, OPERATION) === "chat",
-    semantics: "inclusive; an estimate where the call was streamed",
+    when: (attributes) => /^(chat|completion)$/.test(textOf(attributes, [...OPERATION, REQUEST_TYPE]) ?? ""),
+    semantics: `inclusive; ${ESTIMATED}`,
   },
 ];
+
+/** Emitters that write the output into the input and the other way round, and leave out other counts. */
+export const SWAPPED: readonly Dialect[] = [
+  {
+    scope: /^@langtrase\/typescript-sdk$/,
+    provider: /^(anthropic|cohere|ollama)$/,
+    when: swapsCounts,
+    semantics: "it sends input and output in each other's place, and nothing of a cache",
+  },
+  {
+    scope: /^@langtrase\/typescript-sdk$/,
+    provider: /^(?!groq$)/,
+    when: (attributes) => swapsCounts(attributes) && attributes.get(STREAMED[0]!) === true,
+    semantics: "it sends estimates of input and output in each other's place",
+  },
+];
+
+/** Langtrace, up to its last known version. */
+function swapsCounts(attributes: Attributes): boolean {
+  return /^(?:[0-5]\.|6\.[0-2]\.|6\.3\.[0-7]$)/.test(textOf(attributes, [LANGTRACE_VERSION]) ?? "");
+}
 
 /**
  * The AI SDK's spans carry no version. Version 5 names itself in the user agent, but not on streams. From version 6 on,
@@ -106,6 +132,8 @@ export function usageOf(span: Span, provider: string, report: Report): Reading {
   const { attributes } = span;
   const stated: Usage = { ...NO_USAGE };
   for (const field of COUNT_FIELDS) stated[field] = readCount(attributes, COUNTS[field] ?? []);
+  const swapped = find(SWAPPED, span, provider);
+  if (swapped) [stated.inputTokens, stated.outputTokens] = [stated.outputTokens, stated.inputTokens];
   const usage: Usage = { ...NO_USAGE };
   // A document that has 0 may not know.
   for (const field of COUNT_FIELDS) usage[field] = report.usage[field] || (stated[field] ?? report.usage[field]);
@@ -139,7 +167,7 @@ export function usageOf(span: Span, provider: string, report: Report): Reading {
     if (report.usage.inputTokens !== null) usage.inputTokens = told.inputTokens;
     if (report.usage.outputTokens !== null) usage.outputTokens = told.outputTokens;
   }
-  return readingOf(usage, semantics.join("; "), report.ambiguous ?? overlapOf(usage, report));
+  return readingOf(usage, semantics.join("; "), report.ambiguous ?? overlapOf(usage, report) ?? swapped?.semantics ?? null);
 }
 
 /** Emitters count cached audio among both. Without a count of it the two cannot be told apart. */
