@@ -59,6 +59,7 @@ describe("decodeNative", () => {
       wrapper: false,
       rule: "native",
       usageSemantics: "inclusive",
+      costIs: "exact",
     });
   });
 

@@ -230,6 +230,8 @@ export const STREAMED = ["gen_ai.request.stream", "gen_ai.request.is_stream", "l
 export const QUERY_SOURCE = "query_source_safe";
 export const REQUEST_TYPE = "llm.request.type";
 export const LANGTRACE_VERSION = "langtrace.version";
+/** The SDK that it instruments. */
+export const LANGTRACE_SERVICE = "langtrace.service.name";
 export const OPENINFERENCE_KIND = "openinference.span.kind";
 export const GENKIT_TYPE = "genkit:type";
 export const GENKIT_SUBTYPE = "genkit:metadata:subtype";
@@ -279,7 +281,7 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
       LANGFUSE_TYPE,
     ],
     STREAMED,
-    [QUERY_SOURCE, LANGSMITH_KIND, LANGWATCH_TYPE, REQUEST_TYPE, LANGTRACE_VERSION, NOT_ENVIRONMENT.mark],
+    [QUERY_SOURCE, LANGSMITH_KIND, LANGWATCH_TYPE, REQUEST_TYPE, LANGTRACE_VERSION, LANGTRACE_SERVICE, NOT_ENVIRONMENT.mark],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK, AGENT_ATTRIBUTES],
     [...DOCUMENTS, ...IDENTITIES],

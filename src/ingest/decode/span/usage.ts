@@ -12,6 +12,7 @@ import {
   AI_USER_AGENT,
   COUNTS,
   GOOGLE_THOUGHTS,
+  LANGTRACE_SERVICE,
   LANGTRACE_VERSION,
   OPERATION,
   REQUEST_MODEL,
@@ -91,17 +92,22 @@ export const MAYBE_ESTIMATES: readonly Dialect[] = [
 export const SWAPPED: readonly Dialect[] = [
   {
     scope: /^@langtrase\/typescript-sdk$/,
-    provider: /^(anthropic|cohere|ollama)$/,
-    when: swapsCounts,
+    provider: /^/,
+    when: (attributes) => swapsCounts(attributes) && /^(anthropic|cohere|ollama)$/i.test(langtraced(attributes)),
     semantics: "it sends input and output in each other's place, and nothing of a cache",
   },
   {
     scope: /^@langtrase\/typescript-sdk$/,
-    provider: /^(?!groq$)/,
-    when: (attributes) => swapsCounts(attributes) && attributes.get(STREAMED[0]!) === true,
+    provider: /^/,
+    when: (attributes) =>
+      swapsCounts(attributes) && attributes.get(STREAMED[0]!) === true && !/^(groq|vercel)$/i.test(langtraced(attributes)),
     semantics: "it sends estimates of input and output in each other's place",
   },
 ];
+
+function langtraced(attributes: Attributes): string {
+  return textOf(attributes, [LANGTRACE_SERVICE]) ?? "";
+}
 
 /** Langtrace, up to its last known version. */
 function swapsCounts(attributes: Attributes): boolean {

@@ -162,7 +162,8 @@ describe("Pydantic AI and Logfire", () => {
         outputTokens: 90,
         reasoningTokens: 60,
         reportedCostPico: 1_250_000_000n,
-        usageSemantics: "inclusive",
+        usageSemantics: "inclusive; cache writes for an hour are not told from those for five minutes",
+        costIs: "lower_bound",
       },
     ]);
   });
