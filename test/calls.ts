@@ -76,6 +76,7 @@ export function traces(startMs: number): fc.Arbitrary<Call> {
       serviceTier: fc.constantFrom(null, "flex"),
       userId: fc.constantFrom(null, "ada", "bob", ""),
       tags: fc.constantFrom<Record<string, string>>({}, { team: "red" }, { team: "blue", feature: "x" }),
+      costIs: fc.constantFrom<Call["costIs"]>("exact", "exact", "lower_bound", "estimate"),
       status: fc.constantFrom<Call["status"]>("ok", "ok", "ok", "error"),
       durationUs: fc.option(fc.integer({ min: 0, max: 60_000_000 })),
       inputTokens: fc.option(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { freq: 10 }),

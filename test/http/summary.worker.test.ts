@@ -17,6 +17,8 @@ const ZEROS = {
   reported_requests: 0,
   unpriced_requests: 0,
   unpriced_tokens: 0,
+  inexact_requests: 0,
+  inexact_cost_usd: "0",
 };
 
 describe("without calls", () => {
@@ -74,6 +76,8 @@ describe("over a week of calls", () => {
       reported_cost_usd: null,
       unpriced_requests: 1,
       unpriced_tokens: 1_100,
+      inexact_requests: 0,
+      inexact_cost_usd: "0",
     });
     expect(rows).toEqual([totals]);
   });

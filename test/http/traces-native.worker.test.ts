@@ -119,6 +119,8 @@ describe("the fields of a native trace", () => {
         reported_requests: 1,
         unpriced_requests: 0,
         unpriced_tokens: 0,
+        inexact_requests: 0,
+        inexact_cost_usd: "0",
       },
     ]);
   });

@@ -190,6 +190,8 @@ function asTable(summary: Summary, { groupBy, interval }: Question): string[] {
         row.unpriced_tokens,
         row.cost_usd,
         row.recorded_cost_usd,
+        row.inexact_requests,
+        row.inexact_cost_usd,
       ].join("|"),
     )
     .sort();
@@ -213,7 +215,9 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
       sum(coalesce(input_tokens, 0)) as input, sum(coalesce(output_tokens, 0)) as output, sum(coalesce(cache_read_tokens, 0)) as cached,
       count(*) filter (where cost_pico is null) as unpriced,
       sum(case when cost_pico is null then coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) else 0 end) as unpriced_tokens,
-      sum(cost_pico) as cost, sum(recorded_cost_pico) as recorded
+      sum(cost_pico) as cost, sum(recorded_cost_pico) as recorded,
+      count(*) filter (where cost_is <> 'exact' and cost_pico is not null) as inexact,
+      coalesce(sum(cost_pico) filter (where cost_is <> 'exact'), 0) as inexact_cost
     from (
       select * from traces
       where project_id = ${project}::uuid and billable
@@ -233,7 +237,20 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
     )}`);
   return rows
     .map((row) => {
-      const { requests, errors, input, output, cached, unpriced, unpriced_tokens, cost, recorded, ...rest } = row;
+      const {
+        requests,
+        errors,
+        input,
+        output,
+        cached,
+        unpriced,
+        unpriced_tokens,
+        cost,
+        recorded,
+        inexact,
+        inexact_cost,
+        ...rest
+      } = row;
       const usd = (pico: unknown): string | null => (pico === null ? null : picoToUsd(BigInt(String(pico))));
       const values = Object.values(rest);
       return [
@@ -247,6 +264,8 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
         unpriced_tokens,
         usd(cost),
         usd(recorded),
+        inexact,
+        usd(inexact_cost),
       ].join("|");
     })
     .sort();

@@ -21,6 +21,8 @@ with
       t."reported_requests" as "reported_requests",
       t."unpriced_requests" as "unpriced_requests",
       t."unpriced_tokens" as "unpriced_tokens",
+      t."inexact_requests" as "inexact_requests",
+      t."inexact_cost_pico" as "inexact_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests"
     from
       rollup t
@@ -56,6 +58,8 @@ with
       t."reported_requests" as "reported_requests",
       t."unpriced_requests" as "unpriced_requests",
       t."unpriced_tokens" as "unpriced_tokens",
+      t."inexact_requests" as "inexact_requests",
+      t."inexact_cost_pico" as "inexact_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests"
     from
       rollup t
@@ -115,6 +119,18 @@ with
       ) as "unpriced_tokens",
       (
         case
+          when t.cost_is <> 'exact'
+          and t.cost_pico is not null then 1
+        end
+      ) as "inexact_requests",
+      (
+        case
+          when t.cost_is <> 'exact'
+          and t.cost_pico is not null then t.cost_pico
+        end
+      ) as "inexact_cost_pico",
+      (
+        case
           when t.recorded_cost_pico is null then 1
         end
       ) as "unrecorded_requests"
@@ -148,6 +164,8 @@ select
   coalesce(total ("reported_requests"::bigint), 0)::bigint as "reported_requests",
   coalesce(total ("unpriced_requests"::bigint), 0)::bigint as "unpriced_requests",
   coalesce(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
+  coalesce(total ("inexact_requests"::bigint), 0)::bigint as "inexact_requests",
+  coalesce(total ("inexact_cost_pico"::numeric), 0)::numeric as "inexact_cost_pico",
   coalesce(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests"
 from
   part

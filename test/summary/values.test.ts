@@ -142,13 +142,13 @@ describe("with many", () => {
     await db.query(sql`
       insert into rollup (project_id, level, format, bucket, label, value, application, environment, provider, model,
         operation, service_tier, requests)
-      select ${project}::uuid, 4, 3, to_timestamp(${START_MS / 1_000}::float8) + make_interval(days => i % 20), 'user', 'u' || i,
+      select ${project}::uuid, 4, ${FORMAT}, to_timestamp(${START_MS / 1_000}::float8) + make_interval(days => i % 20), 'user', 'u' || i,
         'a', 'e', 'p', 'm', 'o', '', 1
       from generate_series(0, 59999) i`);
     await db.query(sql`
       insert into rollup (project_id, level, format, bucket, label, value, application, environment, provider, model,
         operation, service_tier, requests)
-      select ${project}::uuid, 4, 3, to_timestamp(${START_MS / 1_000}::float8), 'tag.' || key, 'x', 'a', 'e', 'p', 'm', 'o', '', 1
+      select ${project}::uuid, 4, ${FORMAT}, to_timestamp(${START_MS / 1_000}::float8), 'tag.' || key, 'x', 'a', 'e', 'p', 'm', 'o', '', 1
       from jsonb_object_keys(${JSON.stringify(tags)}::jsonb) as k (key)`);
     const days = `from=${START_MS}&to=${START_MS + 20 * 86_400_000}`;
     const ofDay = async (prefix: string) =>

@@ -225,7 +225,11 @@ export const LANGFUSE_TYPE = "langfuse.observation.type";
 export const LANGSMITH_KIND = "langsmith.span.kind";
 export const LANGWATCH_TYPE = "langwatch.span.type";
 /** Marks of an answer that was streamed. */
-export const STREAMED = ["gen_ai.request.stream", "gen_ai.request.is_stream", "langfuse.observation.completion_start_time"];
+export const STREAMED = [
+  "gen_ai.request.stream",
+  "gen_ai.request.is_stream",
+  "langfuse.observation.completion_start_time",
+];
 /** What a request of Claude Code's was for. */
 export const QUERY_SOURCE = "query_source_safe";
 export const REQUEST_TYPE = "llm.request.type";
@@ -281,7 +285,15 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
       LANGFUSE_TYPE,
     ],
     STREAMED,
-    [QUERY_SOURCE, LANGSMITH_KIND, LANGWATCH_TYPE, REQUEST_TYPE, LANGTRACE_VERSION, LANGTRACE_SERVICE, NOT_ENVIRONMENT.mark],
+    [
+      QUERY_SOURCE,
+      LANGSMITH_KIND,
+      LANGWATCH_TYPE,
+      REQUEST_TYPE,
+      LANGTRACE_VERSION,
+      LANGTRACE_SERVICE,
+      NOT_ENVIRONMENT.mark,
+    ],
     [OPENINFERENCE_KIND, GENKIT_TYPE, GENKIT_SUBTYPE, GENKIT_NAME, TRACELOOP_KIND, OUTPUT_MIME_TYPE],
     [STRANDS_START, TANSTACK, AGENT_ATTRIBUTES],
     [...DOCUMENTS, ...IDENTITIES],

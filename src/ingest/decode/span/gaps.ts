@@ -87,7 +87,10 @@ export const GAPS: readonly Gap[] = [
     // Objects of the AI SDK 7, and LangChain's chats.
     scope: /^(?:gen_ai|@arizeai\/openinference-instrumentation-langchain)$/,
     when: ({ usage, model, semantics }) =>
-      CLAUDE.test(model) && usage.cacheWriteTokens === null && usage.inputTokens !== null && !OWN_OBJECT.test(semantics),
+      CLAUDE.test(model) &&
+      usage.cacheWriteTokens === null &&
+      usage.inputTokens !== null &&
+      !OWN_OBJECT.test(semantics),
     costIs: "lower_bound",
     why: "cache writes are not sent",
   },
@@ -100,7 +103,8 @@ export const GAPS: readonly Gap[] = [
   },
   {
     scope: /^com\.anthropic\.claude_code\b/,
-    when: ({ span, usage }) => textOf(span.attributes, [QUERY_SOURCE]) === "web_search_tool" && usage.webSearches === null,
+    when: ({ span, usage }) =>
+      textOf(span.attributes, [QUERY_SOURCE]) === "web_search_tool" && usage.webSearches === null,
     costIs: "lower_bound",
     why: "web searches are not sent",
   },

@@ -100,7 +100,9 @@ export const SWAPPED: readonly Dialect[] = [
     scope: /^@langtrase\/typescript-sdk$/,
     provider: /^/,
     when: (attributes) =>
-      swapsCounts(attributes) && attributes.get(STREAMED[0]!) === true && !/^(groq|vercel)$/i.test(langtraced(attributes)),
+      swapsCounts(attributes) &&
+      attributes.get(STREAMED[0]!) === true &&
+      !/^(groq|vercel)$/i.test(langtraced(attributes)),
     semantics: "it sends estimates of input and output in each other's place",
   },
 ];
@@ -173,7 +175,11 @@ export function usageOf(span: Span, provider: string, report: Report): Reading {
     if (report.usage.inputTokens !== null) usage.inputTokens = told.inputTokens;
     if (report.usage.outputTokens !== null) usage.outputTokens = told.outputTokens;
   }
-  return readingOf(usage, semantics.join("; "), report.ambiguous ?? overlapOf(usage, report) ?? swapped?.semantics ?? null);
+  return readingOf(
+    usage,
+    semantics.join("; "),
+    report.ambiguous ?? overlapOf(usage, report) ?? swapped?.semantics ?? null,
+  );
 }
 
 /** Emitters count cached audio among both. Without a count of it the two cannot be told apart. */

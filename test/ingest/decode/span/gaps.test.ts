@@ -21,7 +21,12 @@ describe("the cost of a call is", () => {
     ["exact", "of an emitter of which nothing is known", "test", LONG],
     ["exact", "where a prompt is too short to be cached", "@opentelemetry/instrumentation-openai", { [INPUT]: 1_023 }],
     ["exact", "with reads", "@opentelemetry/instrumentation-openai", { ...LONG, [READ]: 0 }],
-    ["exact", "of embeddings", "@opentelemetry/instrumentation-openai", { ...LONG, "gen_ai.operation.name": "embeddings" }],
+    [
+      "exact",
+      "of embeddings",
+      "@opentelemetry/instrumentation-openai",
+      { ...LONG, "gen_ai.operation.name": "embeddings" },
+    ],
     ["upper_bound", "without reads", "@opentelemetry/instrumentation-openai", { [INPUT]: 1_024 }],
     ["upper_bound", "without reads", "opentelemetry.instrumentation.openai_v2", LONG],
     ["upper_bound", "without reads", "langwatch.instrumentation.langchain", LONG],

@@ -76,7 +76,9 @@ describe("LangSmith", () => {
       usage_metadata: "{}",
       versions: "{}",
     };
-    const attributes = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`langsmith.metadata.${key}`, value]));
+    const attributes = Object.fromEntries(
+      Object.entries(metadata).map(([key, value]) => [`langsmith.metadata.${key}`, value]),
+    );
     const call = langsmith({}, { ...attributes, "langsmith.span.tags": "nightly, seq:step:1, beta" });
     expect(call).toMatchObject({ userId: "ada", sessionId: "t-1", tags: { team: "search", tag: "nightly,beta" } });
     expect(Object.keys(call.tags)).toHaveLength(2);
@@ -87,7 +89,11 @@ describe("LangSmith", () => {
   });
 
   it("says `langchain` is the system of a run, beside the provider", () => {
-    const names = { "gen_ai.provider.name": "", "gen_ai.system": "langchain", "langsmith.metadata.ls_provider": "anthropic" };
+    const names = {
+      "gen_ai.provider.name": "",
+      "gen_ai.system": "langchain",
+      "langsmith.metadata.ls_provider": "anthropic",
+    };
     expect(langsmith({}, names).provider).toBe("anthropic");
   });
 });
