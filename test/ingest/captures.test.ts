@@ -163,6 +163,7 @@ function expectCost(trace: Shown, truth: TrueCall): void {
   const { receipt } = trace;
   expect(receipt.total_usd).toBe(trace["cost_usd"]);
   if (receipt.total_usd === null) {
+    expect(trace["cost_is"]).toBe(null);
     // What was not sent, or in another's place, has no cost, and nothing else.
     if (receipt.usage_semantics.includes("in each other's place")) return;
     expect(trace["unpriced_reason"]).toBe("usage_unknown");

@@ -3,6 +3,7 @@ import { sql, type SQL } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Call } from "../../src/ledger/call.ts";
+import { FORMAT } from "../../src/ledger/levels.ts";
 import { picoToUsd } from "../../src/money.ts";
 import { compact } from "../../src/rollup/compact.ts";
 import { mergeStep } from "../../src/rollup/merge.ts";
