@@ -111,6 +111,16 @@ set sightings = array(select s.id from unnest(r.sightings) as s (id) where s.id 
 where r.project_id = ${project} and r.sightings && ${param("sighted")}::uuid[]
   and r.response = any(${asked})`);
 
+/** Deletes the rows of ids, and their names in the rows of other ids. */
+export const DROP_IDS = compileNamed(sql`
+with dropped as (select md5(d.id)::uuid as response from unnest(${param("dropped")}::text[]) as d (id)),
+gone as (
+  delete from responses r where r.project_id = ${project} and r.response in (select d.response from dropped d)
+)
+update responses r
+set also = array(select a.id from unnest(r.also) as a (id) where a.id not in (select d.response from dropped d))
+where r.project_id = ${project} and r.response = any(${asked}) and r.also <> '{}'`);
+
 /** The trace ids of the spans that are sightings of some responses. */
 export const TRACES_OF = compileNamed(sql`
 select distinct t.trace_id from traces t

@@ -78,7 +78,7 @@ function toCall(value: unknown, nowMs: number): Call {
     ...read.usage,
     usageSemantics: read.semantics,
     doubt: read.doubt,
-    otherIds: requestIdsOf(entry),
+    otherIds: fromCache ? [] : requestIdsOf(entry),
     unknownUsageMembers: [...read.unknown, ...cost.unread],
     id: callKey(startedAtMs, clientId),
     clientId,
