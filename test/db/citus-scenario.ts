@@ -267,6 +267,7 @@ export async function playScenario(
     timestamp: "2026-11-15T11:00:00Z",
     model: "gpt-4o",
     session_id: "twins",
+    trace_id: "twins",
     input_tokens: 9,
     output_tokens: 1,
   };
@@ -276,7 +277,9 @@ export async function playScenario(
   ]);
   const { doubles } = await get<{ doubles: { calls: { id: string }[] }[] }>(`/v1/doubles?${RANGE}&limit=1`);
   const ids = doubles[0]!.calls.map(({ id }) => id);
-  for (const verdict of ["same", "different"]) await ask("POST", "/v1/doubles", { ids, verdict });
+  await ask("POST", "/v1/doubles", { ids, verdict: "same" });
+  await get("/v1/trace-trees/twins");
+  await ask("POST", "/v1/doubles", { ids, verdict: "different" });
 
   // Calls that are taken out, one of which stands for others.
   const shown = await get<{ traces: Record<string, string>[] }>(`/v1/traces?${RANGE}&billable=all`);
