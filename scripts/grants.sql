@@ -65,7 +65,7 @@ GRANT SELECT, UPDATE ON
   retention
 TO llm_cost_run;
 GRANT SELECT ON
-  views
+  views, doubles
 TO llm_cost_run;
 
 -- The Worker for one project: what requests read, delete, restate and repair.
@@ -86,6 +86,9 @@ GRANT DELETE ON
 TO llm_cost_project;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   views
+TO llm_cost_project;
+GRANT SELECT, INSERT, UPDATE ON
+  doubles
 TO llm_cost_project;
 
 -- Other tools: what the ledger knows, but neither keys nor what is under way.

@@ -21,6 +21,7 @@ export const ACTIONS = [
   "reprice.applied",
   "reprice.cancelled",
   "call.deleted",
+  "double.decided",
   "user.erased",
   "repair",
   "dead_letters.replayed",

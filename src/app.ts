@@ -10,6 +10,7 @@ import { requireAdminKey } from "./http/auth.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { answerError } from "./http/errors.ts";
+import { doubleRoutes } from "./http/doubles.ts";
 import { exportRoutes } from "./http/export.ts";
 import { explainRoutes } from "./http/explain.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -52,6 +53,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     litellmRoutes(deps),
     traceRoutes(deps),
     traceTreeRoutes(deps),
+    doubleRoutes(deps),
     sessionRoutes(deps),
     summaryRoutes(deps),
     explainRoutes(deps),

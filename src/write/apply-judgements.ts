@@ -9,9 +9,13 @@ import { param, project } from "../db/sql.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { chained, holds, sightedValues, type Sighting, stored } from "./sightings.ts";
+import { chained, holder, stored } from "./chains.ts";
+import { type Sighting, sightedValues } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
+
+/** Whose a call is once it is judged. */
+const OWNER = { user: sql`coalesce(j.user_id, t.user_id)`, session: sql`coalesce(j.session_id, t.session_id)` };
 
 const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
@@ -61,8 +65,8 @@ chained as materialized (${chained}),
 contested as materialized (
   select distinct on (c.id) c.* from (
     select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
-      ${holds} as holds
-    from ${stored}
+      k.crowded or t.id = ${holder(OWNER)} as holds
+    from ${stored(sql`left join judged j on j.id = t.id`)}
   ) c order by c.id, c.holds, c.crowded
 ),
 wanted as (

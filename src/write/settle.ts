@@ -12,13 +12,13 @@ import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, REFUSED } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import type { Call, Link } from "../ledger/call.ts";
-import { callKey } from "../ledger/key.ts";
+import { callKey, startOfKey } from "../ledger/key.ts";
 import { applyJudgements, storedRows } from "./apply-judgements.ts";
 import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
+import { chained, chainedAlone } from "./chains.ts";
 import {
-  chained,
-  chainedAlone,
+  DROP_IDS,
   FORGET_RESPONSE,
   FORGET_SIGHTINGS,
   hasOtherIds,
@@ -26,6 +26,7 @@ import {
   isSighting,
   LOCK_RESPONSES,
   SIGHT,
+  type Sighting,
   sightedValues,
   TAKE_TURN_JOINED,
   TRACES_OF,
@@ -222,6 +223,32 @@ export async function settlingWithout(
       ),
     ],
   };
+}
+
+/**
+ * The statements that settle stored calls whose ids change.
+ *
+ * @param sightings the calls with the ids that they will have.
+ * @param dropped ids that name none of them any more.
+ * @param changing the statements that change the ids of the calls.
+ */
+export function settlingIds(
+  projectId: string,
+  sightings: readonly Sighting[],
+  dropped: readonly string[],
+  changing: readonly Bound[],
+  graceSeconds: number,
+): Bound[] {
+  const starts = sightings.map(({ id }) => startOfKey(id));
+  const scope = scopeOf(projectId, starts, graceSeconds);
+  const sighted = { ...scope, ...sightedValues(sightings, 1), dropped: textArray(dropped) };
+  return [
+    SIGHT(sighted),
+    ...(dropped.length > 0 ? [DROP_IDS(sighted)] : []),
+    TAKE_TURN_JOINED(sighted),
+    ...changing,
+    ...applyJudgements(scope, sightings, [], [], 1),
+  ];
 }
 
 /** True if, within the batch, no span is above another and none is a wrapper. */

@@ -262,6 +262,25 @@ export async function playScenario(
   await ask("PUT", `/v1/views/${view.id}`, { name: "by user", path: "/explore?group_by=user" });
   await ask("DELETE", `/v1/views/${view.id}`);
 
+  // Calls that look like one, and what is said of them.
+  const twin = {
+    timestamp: "2026-11-15T11:00:00Z",
+    model: "gpt-4o",
+    session_id: "twins",
+    trace_id: "twins",
+    input_tokens: 9,
+    output_tokens: 1,
+  };
+  await ask("POST", "/v1/traces", [
+    { ...twin, id: "twin-1", other_ids: ["twin", "twins"] },
+    { ...twin, id: "twin-2" },
+  ]);
+  const { doubles } = await get<{ doubles: { calls: { id: string }[] }[] }>(`/v1/doubles?${RANGE}&limit=1`);
+  const ids = doubles[0]!.calls.map(({ id }) => id);
+  await ask("POST", "/v1/doubles", { ids, verdict: "same" });
+  await get("/v1/trace-trees/twins");
+  await ask("POST", "/v1/doubles", { ids, verdict: "different" });
+
   // Calls that are taken out, one of which stands for others.
   const shown = await get<{ traces: Record<string, string>[] }>(`/v1/traces?${RANGE}&billable=all`);
   const idOf = (field: string, value: string): string => shown.traces.find((trace) => trace[field] === value)!["id"]!;

@@ -40,6 +40,7 @@ describe("every right is decided", () => {
       custom_prices: "project SI, read S, run SI",
       days_to_repair: "project S, run SIUD",
       dead_letters: "project SD, run SIUD",
+      doubles: "project SIU, run S",
       erasures: "project S, run SIU",
       held_wrappers: "project SIUD, run SIUD",
       page_sessions: "run SIUD",

@@ -4,6 +4,7 @@
  */
 import { chat, jsonRequest } from "../ingest/decode/otlp/request.ts";
 import { apiRequest, logsRequest } from "../ingest/decode/otlp/logs-request.ts";
+import { callKey } from "../../src/ledger/key.ts";
 import { MONDAY } from "./ledger.ts";
 import { jobOf, priceOf, RANGE, type Tenant } from "./tenant.ts";
 
@@ -66,6 +67,9 @@ function operatorOnly(...asks: ((them: Tenant) => Omit<Ask, "status">)[]): Plan 
 function open(path: string): Plan {
   return { own: () => [], foreign: () => [{ path, status: 200 }] };
 }
+
+/** Its two calls. */
+const pairOf = ({ ids, words }: Tenant) => [ids.trace, callKey(MONDAY + 7_200_000, words.otherCall)];
 
 const spans = ({ words }: Tenant) => {
   const attributes = {
@@ -175,6 +179,19 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   },
   "PUT /v1/views/{id}": single("/v1/views/{id}", ({ ids }) => ids.view, { body: { name: "mine", path: "/" } }),
   "DELETE /v1/views/{id}": single("/v1/views/{id}", ({ ids }) => ids.view, { status: 204 }),
+  "GET /v1/doubles": {
+    own: () => [{ path: `/v1/doubles?${RANGE}`, status: 200 }],
+    foreign: () => [{ path: `/v1/doubles?${RANGE}`, status: 200 }],
+  },
+  "POST /v1/doubles": {
+    own: (us) => [
+      { path: "/v1/doubles", body: { ids: pairOf(us), verdict: "different" }, status: 200, shows: us.ids.trace },
+    ],
+    foreign: (them, us) => [
+      { path: "/v1/doubles", body: { ids: pairOf(them), verdict: "same" }, status: 404 },
+      { path: "/v1/doubles", body: { ids: [us.ids.trace, them.ids.trace], verdict: "same" }, status: 404 },
+    ],
+  },
   "GET /v1/sessions": listed(
     `/v1/sessions?${RANGE}`,
     ({ words }) => words.session,

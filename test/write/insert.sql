@@ -196,8 +196,7 @@ with
         "error_type",
         "unpriced_reason",
         "rule",
-        "usage_semantics",
-        "cost_is"
+        "usage_semantics"
       )
     select
       batch.project_id,
@@ -253,8 +252,7 @@ with
       i."error_type",
       i."unpriced_reason",
       i."rule",
-      i."usage_semantics",
-      i."cost_is"
+      i."usage_semantics"
     from
       batch,
       unnest(
@@ -309,8 +307,7 @@ with
         $76::text[],
         $77::text[],
         $78::text[],
-        $79::text[],
-        $80::text[]
+        $79::text[]
       ) as i (
         "id",
         "started_at",
@@ -363,8 +360,7 @@ with
         "error_type",
         "unpriced_reason",
         "rule",
-        "usage_semantics",
-        "cost_is"
+        "usage_semantics"
       )
     where
       (
@@ -406,7 +402,6 @@ with
       "recorded_cost_pico",
       "reported_cost_pico",
       "price_id",
-      "cost_is",
       "billable",
       "status",
       "application",
@@ -446,8 +441,6 @@ with
         "reported_requests",
         "unpriced_requests",
         "unpriced_tokens",
-        "inexact_requests",
-        "inexact_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -493,7 +486,7 @@ with
     select
       t.project_id,
       0,
-      4,
+      3,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '',
       '',
@@ -552,28 +545,6 @@ with
         ),
         0
       )::bigint as "unpriced_tokens",
-      nullif(
-        total (
-          (
-            case
-              when t.cost_is <> 'exact'
-              and t.cost_pico is not null then 1
-            end
-          )::bigint
-        ),
-        0
-      )::bigint as "inexact_requests",
-      nullif(
-        sum(
-          (
-            case
-              when t.cost_is <> 'exact'
-              and t.cost_pico is not null then t.cost_pico
-            end
-          )
-        ),
-        0
-      )::numeric as "inexact_cost_pico",
       nullif(
         total (
           (
@@ -717,8 +688,6 @@ with
         "reported_requests",
         "unpriced_requests",
         "unpriced_tokens",
-        "inexact_requests",
-        "inexact_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -764,7 +733,7 @@ with
     select
       t.project_id,
       0 as level,
-      4 as format,
+      3 as format,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '*' as label,
       coalesce(t.user_id, '') as value,
@@ -817,24 +786,6 @@ with
         ),
         0
       ) as "unpriced_tokens",
-      nullif(
-        (
-          case
-            when t.cost_is <> 'exact'
-            and t.cost_pico is not null then 1
-          end
-        ),
-        0
-      ) as "inexact_requests",
-      nullif(
-        (
-          case
-            when t.cost_is <> 'exact'
-            and t.cost_pico is not null then t.cost_pico
-          end
-        ),
-        0
-      ) as "inexact_cost_pico",
       nullif(
         (
           case
@@ -937,7 +888,7 @@ select
       main_partials
   ) as partials,
   case
-    when count(*) < $81::int then array_agg(id)
+    when count(*) < $80::int then array_agg(id)
   end as ids
 from
   inserted

@@ -16,9 +16,9 @@ import {
   SPAN_TYPE,
   THOUGHTS,
 } from "./agent-attributes.ts";
-import { COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_MODEL, SERVER } from "./attributes.ts";
+import { COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_IDS, REQUEST_MODEL, SERVER } from "./attributes.ts";
 import { PERSON, SESSION, USER } from "./context-attributes.ts";
-import { textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
+import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
 type Written = Map<string, AttributeValue>;
 
@@ -104,7 +104,13 @@ function writeCopilot(attributes: Written): void {
 }
 
 /** The ids by which other reports of the call may be known, beside its response's. */
-export function otherIdsOf({ source, attributes, endNs }: Span): string[] {
+export function otherIdsOf(span: Span): string[] {
+  // A header is a list of its values.
+  const requests = REQUEST_IDS.flatMap((name) => (span.attributes.has(name) ? listOf(span.attributes, name) : []));
+  return [...requests, ...agentIdsOf(span)];
+}
+
+function agentIdsOf({ source, attributes, endNs }: Span): string[] {
   if (/^com\.anthropic\.claude_code\b/.test(source.scopeName))
     return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
   if (!attributes.has(CODEX_TOTAL) || endNs === null) return [];
