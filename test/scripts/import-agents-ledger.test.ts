@@ -31,6 +31,9 @@ const withFiles = scenarios().filter((scenario) => existsSync(join(CAPTURES, sce
 /** Calls that opencode makes for a title are in no file, and its last ones in no body. */
 const ONLY_IN_NEITHER: Record<string, number[]> = { "opencode-1.18.33/anthropic-plain": [1] };
 
+/** The span of its first call names no conversation in its own body, so nothing joins it to the log of that call. */
+const WITHOUT_SPANS = new Set(["codex-0.171.0/tools"]);
+
 const ORDERS: Record<string, (bodies: Decoded[], files: Decoded[]) => Decoded[]> = {
   "bodies first": (bodies, files) => [...bodies, ...files],
   "files first": (bodies, files) => [...files, ...bodies],
@@ -41,7 +44,9 @@ const ORDERS: Record<string, (bodies: Decoded[], files: Decoded[]) => Decoded[]>
 describe.each(Object.entries(ORDERS))("session files and bodies, %s", (_, order) => {
   it.concurrent.each(withFiles)("%s", async (scenario) => {
     const project = await newProject(db);
-    const bodies = bodiesOf(scenario).filter(({ path }) => !path.endsWith("/v1/metrics"));
+    const bodies = bodiesOf(scenario).filter(
+      ({ path }) => path.endsWith("/v1/logs") || (path.endsWith("/v1/traces") && !WITHOUT_SPANS.has(scenario)),
+    );
     for (const { calls, links, errors } of order(bodies.map(decode), await decodedFiles(scenario))) {
       expect(errors).toEqual([]);
       await writeBatch(db, project, calls.map(priced), { links: links ?? [] });
@@ -49,7 +54,9 @@ describe.each(Object.entries(ORDERS))("session files and bodies, %s", (_, order)
     const counted = await countedCalls(project);
     const missing = ONLY_IN_NEITHER[scenario] ?? [];
     const truth = truthOf(scenario).billable.filter((call) => isTold(call) && !missing.includes(ordinalOf(call)));
-    expect(counted.map(shownOf).sort()).toEqual(truth.map(shownOf).sort());
+    const names = scenario.startsWith("claude-code") ? [...COUNTS, ...PARTS] : COUNTS;
+    const shown = (calls: readonly object[]): string[] => calls.map((call) => shownOf(call, names)).sort();
+    expect(shown(counted)).toEqual(shown(truth));
     expect((await audit(db, project, FIRST_DAY, NOW)).mismatches).toEqual([]);
   });
 });
@@ -63,12 +70,21 @@ function ordinalOf(call: object): number {
   return (call as { call: number }).call;
 }
 
-const COUNTS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"] as const;
+const COUNTS = [
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+] as const;
+
+/** It has a price of its own. opencode's files do not tell it. */
+const PARTS = ["cache_write_1h_tokens"];
 
 /** What of a call must be true to the last digit; a count of zero and one that is not stated are the same. */
-function shownOf(call: object): string {
+function shownOf(call: object, names: readonly string[]): string {
   const fields = call as Readonly<Record<string, unknown>>;
-  return [fields["session_id"], ...COUNTS.map((name) => fields[name] ?? 0)].join(" ");
+  return [fields["session_id"], ...names.map((name) => fields[name] ?? 0)].join(" ");
 }
 
 async function countedCalls(project: string): Promise<Record<string, unknown>[]> {

@@ -5,7 +5,7 @@
  */
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
+import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 import { holdCalls, larger } from "./open-calls.ts";
 
@@ -13,7 +13,7 @@ import { holdCalls, larger } from "./open-calls.ts";
 const SYNTHETIC = "<synthetic>";
 const COUNTS = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
 /** Names whose text is no one's secret. `standard` says nothing that a price depends on. */
-const TIERS = ["service_tier", "speed", "inference_geo"];
+const TIERS = new Set(["service_tier", "speed", "inference_geo"]);
 const ORDINARY = new Set(["standard", "normal", "not_available", "default"]);
 const ON_BEDROCK = /^(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
 const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\//;
@@ -43,11 +43,11 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
   const counts = COUNTS.map((name) => countAt(usage, name));
   if (counts.some(Number.isNaN)) return SKIPPED.badCounts;
   const tokens = sumOf(...counts);
-  const messageId = textAt(message, "id");
-  const requestId = textAt(record, "requestId");
+  const messageId = idAt(message, "id");
+  const requestId = idAt(record, "requestId");
   const model = textAt(message, "model") ?? UNKNOWN_MODEL;
   const requestModel = textAt(record, "requestedModel");
-  const own = `claude-code:${messageId ?? textAt(record, "uuid") ?? `${startedAtMs}`}:${requestId ?? ""}`;
+  const own = `claude-code:${messageId ?? idAt(record, "uuid") ?? `${startedAtMs}`}:${requestId ?? ""}`;
   return {
     id: `${own}:${counts.map((count) => count ?? "").join("/")}`,
     key: own,
@@ -58,7 +58,7 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
     provider: providerOf(requestModel ?? model, messageId),
     model,
     requestModel,
-    sessionId: textAt(record, "requestSessionId") ?? textAt(record, "sessionId"),
+    sessionId: idAt(record, "requestSessionId") ?? idAt(record, "sessionId"),
     responseId: messageId,
     // Without the message's id nothing says that two lines are one answer.
     otherIds: messageId !== undefined && requestId !== undefined ? [requestId] : [],
@@ -81,7 +81,7 @@ function numbersOf(usage: Values): Values {
   const numbers: Values = {};
   for (const [name, value] of Object.entries(usage)) {
     if (typeof value === "number") numbers[name] = value;
-    else if (TIERS.includes(name) && typeof value === "string") {
+    else if (TIERS.has(name) && typeof value === "string") {
       if (!ORDINARY.has(value) && /^[\w-]{1,40}$/.test(value)) numbers[name] = value;
     } else if (name === "iterations" && Array.isArray(value)) {
       if (value.length > 0) numbers[name] = value.slice(0, 100).map(iterationOf);

@@ -6,7 +6,7 @@
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, lastPart, objectAt, textAt, timeAt } from "./json.ts";
+import { countAt, idAt, lastPart, objectAt, textAt, timeAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 
 const NEEDLES = ["token_usage_record", "token_count", "turn_context", "session_meta", "thread_settings_applied"];
@@ -78,7 +78,7 @@ export function parseCodex(sink: Sink, path: string): LineParser {
 }
 
 function begin(session: Session, meta: Values, record: Values, path: string): void {
-  session.thread = textAt(meta, "id") ?? /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$/.exec(path)?.[1];
+  session.thread = idAt(meta, "id") ?? /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$/.exec(path)?.[1];
   session.originator = textAt(meta, "originator");
   const git = objectAt(meta, "git");
   session.repository = lastPart(textAt(git, "repository_url") ?? textAt(meta, "cwd"));
@@ -90,9 +90,9 @@ function begin(session: Session, meta: Values, record: Values, path: string): vo
 }
 
 function ofRecord(session: Session, record: Values, payload: Values): FoundCall | string {
-  const thread = textAt(payload, "thread_id");
+  const thread = idAt(payload, "thread_id");
   if (thread !== undefined && session.thread !== undefined && thread !== session.thread) return SKIPPED.replayed;
-  return toCall(session, record, countsOf(objectAt(payload, "usage")), textAt(payload, "response_id"));
+  return toCall(session, record, countsOf(objectAt(payload, "usage")), idAt(payload, "response_id"));
 }
 
 function ofTotals(session: Session, record: Values, info: Values | undefined): FoundCall | string | null {
@@ -108,7 +108,9 @@ function ofTotals(session: Session, record: Values, info: Values | undefined): F
   if (at !== undefined && at < session.replayedUntilMs) return SKIPPED.replayed;
   if (last !== undefined) return toCall(session, record, countsOf(last), undefined);
   const difference = totals!.map((count, i) => (count === undefined ? undefined : count - (before?.[i] ?? 0)));
-  return difference.some((count) => (count ?? 0) < 0) ? SKIPPED.backwards : toCall(session, record, difference, undefined);
+  return difference.some((count) => (count ?? 0) < 0)
+    ? SKIPPED.backwards
+    : toCall(session, record, difference, undefined);
 }
 
 function countsOf(usage: Values | undefined): Counts {

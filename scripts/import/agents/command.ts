@@ -1,5 +1,6 @@
 /** `npm run import -- --from AGENT`, from its flags to its last line. */
 import { homedir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "../../client/ledger.ts";
 import { dataDir, findServer } from "../../client/server.ts";
 import type { Lifetime } from "../../command.ts";
@@ -25,7 +26,10 @@ export async function main(args: readonly string[], { ends, endByItself }: Lifet
   };
 
   const system = { platform: process.platform, home: homedir(), env: process.env };
-  const context = { system, to, dataDir: folder, account, now: () => Date.now(), interrupted };
+  const wait = async (ms: number): Promise<void> => {
+    await delay(ms, undefined, { signal: interrupted }).catch(() => undefined);
+  };
+  const context = { system, to, dataDir: folder, account, now: () => Date.now(), wait, interrupted };
   const { files, unchanged, complete, table } = await importAgents(options, context).catch((error: unknown) => {
     // What was accepted until here is in the ledger.
     if (account.found > 0) report();

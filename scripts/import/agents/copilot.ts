@@ -4,7 +4,7 @@
  */
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, objectAt, textAt } from "./json.ts";
+import { countAt, idAt, objectAt, textAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 
 const OPERATION = "gen_ai.operation.name";
@@ -40,16 +40,21 @@ function toCall(span: Values, attributes: Values, application: string | undefine
   ];
   if (startedAtMs === undefined) return SKIPPED.noTime;
   const counts = Object.fromEntries(
-    ["input_tokens", "output_tokens", "cache_read.input_tokens", "cache_creation.input_tokens", "reasoning.output_tokens"]
-      .map((name) => [name, countAt(attributes, `gen_ai.usage.${name}`)] as const),
+    [
+      "input_tokens",
+      "output_tokens",
+      "cache_read.input_tokens",
+      "cache_creation.input_tokens",
+      "reasoning.output_tokens",
+    ].map((name) => [name, countAt(attributes, `gen_ai.usage.${name}`)] as const),
   );
   const [input, output] = [counts["input_tokens"], counts["output_tokens"]];
   if (input === undefined || output === undefined || Object.values(counts).some(Number.isNaN)) return SKIPPED.badCounts;
   const [read, write] = [counts["cache_read.input_tokens"], counts["cache_creation.input_tokens"]];
   const reasoning = counts["reasoning.output_tokens"];
   const context = objectAt(span["spanContext"]) ?? objectAt(span["_spanContext"]) ?? span;
-  const responseId = textAt(attributes, "gen_ai.response.id");
-  const spanId = textAt(context, "spanId");
+  const responseId = idAt(attributes, "gen_ai.response.id");
+  const spanId = idAt(context, "spanId");
   const own = `copilot:${responseId ?? ""}:${spanId ?? startedAtMs}`;
   const nanoAiu = countAt(attributes, NANO_AIU);
   const said = textAt(attributes, "gen_ai.provider.name");
@@ -63,7 +68,7 @@ function toCall(span: Values, attributes: Values, application: string | undefine
     provider: said === "github" && nanoAiu === undefined ? "openai" : said,
     model: textAt(attributes, "gen_ai.response.model") ?? textAt(attributes, "gen_ai.request.model") ?? UNKNOWN_MODEL,
     requestModel: textAt(attributes, "gen_ai.request.model"),
-    sessionId: textAt(attributes, "gen_ai.conversation.id"),
+    sessionId: idAt(attributes, "gen_ai.conversation.id"),
     responseId,
     otherIds: [],
     counts: {
@@ -104,6 +109,10 @@ function flat(attributes: unknown): Values {
 function instantOf(value: unknown): number | undefined {
   if (Array.isArray(value) && value.length === 2) return Number(value[0]) * 1_000 + Math.floor(Number(value[1]) / 1e6);
   const text = typeof value === "number" ? value.toFixed(0) : typeof value === "string" ? value : "";
-  const ms = /^\d{16,20}$/.test(text) ? Number(BigInt(text) / 1_000_000n) : /^\d{13}$/.test(text) ? Number(text) : Date.parse(text);
+  const ms = /^\d{16,20}$/.test(text)
+    ? Number(BigInt(text) / 1_000_000n)
+    : /^\d{13}$/.test(text)
+      ? Number(text)
+      : Date.parse(text);
   return Number.isFinite(ms) ? ms : undefined;
 }

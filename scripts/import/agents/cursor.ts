@@ -50,11 +50,20 @@ function toCall(row: Values, id: string): FoundCall | string {
     counts: { input_tokens: input, output_tokens: output, cache_read_tokens: reads, cache_write_tokens: writes },
     tokens: input + output,
     costUsd: cost,
-    tags: { max_mode: String(row["Max Mode"] ?? "").trim().toLowerCase() === "yes" ? "yes" : undefined },
+    tags: {
+      max_mode:
+        String(row["Max Mode"] ?? "")
+          .trim()
+          .toLowerCase() === "yes"
+          ? "yes"
+          : undefined,
+    },
   };
 }
 
 function digitsOf(value: unknown): number | undefined {
-  const text = String(value ?? "").replaceAll(",", "").trim();
+  const text = String(value ?? "")
+    .replaceAll(",", "")
+    .trim();
   return /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined;
 }

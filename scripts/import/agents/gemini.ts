@@ -8,7 +8,7 @@ import { basename, dirname } from "node:path";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, objectAt, sumOf, textAt, timeAt } from "./json.ts";
+import { countAt, idAt, objectAt, sumOf, textAt, timeAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 import { holdCalls } from "./open-calls.ts";
 
@@ -29,7 +29,7 @@ export function parseGemini(sink: Sink, path: string): LineParser {
   return {
     wants: (line) => line.includes('"tokens"') || line.includes('"sessionId"'),
     take(record) {
-      sessionId = parent ?? textAt(record, "sessionId") ?? sessionId;
+      sessionId = parent ?? idAt(record, "sessionId") ?? sessionId;
       message(record);
       for (const list of [record["messages"], objectAt(record, "$set")?.["messages"]]) {
         if (Array.isArray(list)) list.forEach(message);
@@ -57,7 +57,7 @@ function toCall(record: Values, tokens: Values, sessionId: string | undefined): 
     return SKIPPED.badCounts;
   const allInput = input + sumOf(tool);
   const allOutput = output + sumOf(thoughts);
-  const own = `gemini-cli:${textAt(record, "id") ?? `${sessionId ?? ""}:${endedAtMs}`}`;
+  const own = `gemini-cli:${idAt(record, "id") ?? `${sessionId ?? ""}:${endedAtMs}`}`;
   return {
     id: `${own}:${allInput}/${cached ?? ""}/${allOutput}`,
     key: own,

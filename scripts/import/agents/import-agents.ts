@@ -1,6 +1,5 @@
 /** The calls in an agent's files, sent once each. With `--watch` it goes on with what is written later. */
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Ledger } from "../../client/ledger.ts";
 import { postTraces } from "../../client/post-traces.ts";
 import { sendBatches } from "../../client/send-batches.ts";
@@ -23,6 +22,8 @@ export interface AgentContext {
   dataDir: string;
   account: Account;
   now: () => number;
+  /** Until the files are looked at again, or the import is interrupted. */
+  wait: (ms: number) => Promise<void>;
   /** Once aborted, what is under way is finished and nothing more is sent. */
   interrupted: AbortSignal;
 }
@@ -55,7 +56,7 @@ export async function importAgents(options: AgentOptions, context: AgentContext)
   const folders = isGiven ? options.paths : source.folders(context.system);
   const subject = [options.from, options.added, options.sinceMs ?? 0, context.to?.server.url, context.to?.server.key];
   const done = await openDoneFiles(join(context.dataDir, "import"), subject);
-  const isNew = rememberCalls();
+  const isKnown = rememberCalls();
   const opened = new Map<string, OpenedFile>();
   const dryRun = options.dryRun ? startDryRun(context.now()) : undefined;
   const known = new Map<string, string>();
@@ -74,7 +75,7 @@ export async function importAgents(options: AgentOptions, context: AgentContext)
     });
     files += due.length;
     const progress = options.watch && due.length < 2 ? QUIET : startProgress("Importing", sum(due));
-    const batches = batchesOf(due, { source, options, context, isNew, opened, progress });
+    const batches = batchesOf(due, { source, options, context, isKnown, opened, progress });
     try {
       if (dryRun === undefined) await send(batches, context, options, done, progress);
       else await addTo(dryRun, batches, context);
@@ -84,7 +85,8 @@ export async function importAgents(options: AgentOptions, context: AgentContext)
     }
     const complete = !context.interrupted.aborted;
     if (!options.watch || !complete) return { files, unchanged, complete, table: dryRun?.table() ?? [] };
-    await delay(options.everyMs, undefined, { signal: context.interrupted }).catch(() => undefined);
+    await context.wait(options.everyMs);
+    if (context.interrupted.aborted) return { files, unchanged, complete: true, table: [] };
   }
 }
 
@@ -98,7 +100,7 @@ interface Reading {
   source: Source;
   options: AgentOptions;
   context: AgentContext;
-  isNew: ReturnType<typeof rememberCalls>;
+  isKnown: ReturnType<typeof rememberCalls>;
   opened: Map<string, OpenedFile>;
   progress: Progress;
 }
@@ -130,7 +132,8 @@ async function* batchesOf(files: readonly AgentFile[], reading: Reading): AsyncG
         progress.update(bytesRead, `${account.found.toLocaleString("en-US")} calls`);
         if (context.interrupted.aborted) return;
       }
-      batch.ended.push(file);
+      // A file that is watched may hold calls back.
+      if (!options.watch) batch.ended.push(file);
     } catch (error) {
       // It may be gone, another program's, or no document at all. The others are not its concern.
       account.skip(`${SKIPPED.unreadableFile} (${(error as NodeJS.ErrnoException).code ?? (error as Error).name})`);
@@ -140,17 +143,17 @@ async function* batchesOf(files: readonly AgentFile[], reading: Reading): AsyncG
 }
 
 /** The call as it is sent; null if it is not. */
-function wanted(found: FoundCall, { options, context, isNew }: Reading): Values | null {
+function wanted(found: FoundCall, { options, context, isKnown }: Reading): Values | null {
   const { account } = context;
   if (options.sinceMs !== undefined && found.startedAtMs < options.sinceMs) return null;
   if (found.startedAtMs > context.now() + MAX_AHEAD_MS) return skipped("a time in the future");
   const loose = found.looseKey === undefined ? undefined : `loose:${found.looseKey}`;
-  const isCopied = found.isCopy === true && loose !== undefined && isNew(loose, found.tokens);
-  if (isCopied || isNew(found.key, found.tokens)) {
+  const isCopied = found.isCopy === true && loose !== undefined && isKnown(loose, found.tokens);
+  if (isCopied || isKnown(found.key, found.tokens)) {
     account.repeat();
     return null;
   }
-  if (loose !== undefined) isNew(loose, found.tokens);
+  if (loose !== undefined) isKnown(loose, found.tokens);
   account.find();
   return toNative(found, options.added);
 

@@ -20,6 +20,12 @@ export function textAt(owner: Values | undefined, name: string): string | undefi
   return isName && value.isWellFormed() && !/\p{Cc}/u.test(value) ? value : undefined;
 }
 
+/** An id, which is never a path or a sentence. */
+export function idAt(owner: Values | undefined, name: string): string | undefined {
+  const value = textAt(owner, name);
+  return value !== undefined && /^[\w.:@+=~-]+$/.test(value) ? value : undefined;
+}
+
 /** An RFC 3339 time, or epoch milliseconds. */
 export function timeAt(owner: Values | undefined, name: string): number | undefined {
   const value = owner?.[name];

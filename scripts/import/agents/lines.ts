@@ -34,7 +34,10 @@ export async function* readLinesFrom(path: string, from: number): AsyncGenerator
     let start = 0;
     for (let end = read.indexOf(LINE_FEED); end >= 0; end = read.indexOf(LINE_FEED, start)) {
       if (isTooLong) found.tooLong++;
-      else found.lines.push(restBytes > 0 ? Buffer.concat([...rest, read.subarray(start, end)]) : read.subarray(start, end));
+      else
+        found.lines.push(
+          restBytes > 0 ? Buffer.concat([...rest, read.subarray(start, end)]) : read.subarray(start, end),
+        );
       [rest, restBytes, isTooLong] = [[], 0, false];
       start = end + 1;
     }

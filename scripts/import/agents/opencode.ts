@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
+import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
 
 /** The parts of several steps are told beside their message, whose counts are the last step's. */
 const STEPS = `select message_id, data from part where data like '%"step-finish"%' order by message_id, time_created, id`;
@@ -19,7 +19,7 @@ export async function readOpencode(path: string, sink: Sink): Promise<void> {
   if (path.endsWith(".db")) return await readDatabase(path, sink);
   const document = objectAt(JSON.parse(await readFile(path, "utf8")));
   if (document === undefined) return sink.skip(SKIPPED.otherForm);
-  if (document["role"] !== undefined) return takeMessage(textAt(document, "sessionID"), document, [], sink);
+  if (document["role"] !== undefined) return takeMessage(idAt(document, "sessionID"), document, [], sink);
   if (!Array.isArray(document["message"])) return sink.skip(SKIPPED.otherForm);
   const steps = new Map<string, Step[]>();
   for (const part of rowsOf(document["part"])) addStep(steps, textAt(part, "message_id"), part["data"]);
@@ -59,7 +59,7 @@ function addStep(steps: Map<string, Step[]>, messageId: string | undefined, data
 function takeRow(row: Values, steps: Step[], sink: Sink): void {
   const data = parsed(row["data"]);
   if (data === undefined) sink.skip(SKIPPED.unreadable);
-  else takeMessage(textAt(row, "session_id"), data, steps, sink);
+  else takeMessage(idAt(row, "session_id"), data, steps, sink);
 }
 
 function parsed(value: unknown): Values | undefined {

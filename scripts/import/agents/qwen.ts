@@ -5,7 +5,7 @@
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, lastPart, objectAt, sumOf, textAt, timeAt } from "./json.ts";
+import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 import { holdCalls, larger } from "./open-calls.ts";
 
@@ -29,7 +29,7 @@ export function parseQwen(sink: Sink): LineParser {
         if (event === undefined || !String(event["event.name"]).endsWith("api_response")) return;
         events.push({
           counts: pairOf(countAt(event, "input_token_count"), countAt(event, "output_token_count")),
-          responseId: textAt(event, "response_id"),
+          responseId: idAt(event, "response_id"),
           auth: textAt(event, "auth_type") ?? "",
         });
         if (events.length > MOST_EVENTS) events.shift();
@@ -66,8 +66,8 @@ function toCall(record: Values, usage: Values, event: Event | undefined): FoundC
   const tools = isGoogle && total !== undefined ? Math.max(0, total - sumOf(input, output, thoughts)) : 0;
   const allInput = input + tools;
   const allOutput = output + (isGoogle ? sumOf(thoughts) : 0);
-  const sessionId = textAt(record, "sessionId");
-  const own = `qwen-code:${textAt(record, "uuid") ?? `${sessionId ?? ""}:${endedAtMs}`}`;
+  const sessionId = idAt(record, "sessionId");
+  const own = `qwen-code:${idAt(record, "uuid") ?? `${sessionId ?? ""}:${endedAtMs}`}`;
   return {
     id: `${own}:${allInput}/${cached ?? ""}/${allOutput}`,
     key: own,

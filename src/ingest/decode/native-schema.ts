@@ -8,7 +8,15 @@ import { z } from "zod";
 import { MAX_COST_PICO } from "../../money.ts";
 import { RFC3339 } from "../../time.ts";
 import { CHARACTER } from "../../wire.ts";
-import { MAX_OTHER_IDS, MAX_TEXT, MAX_TOKENS, MAX_TAG_KEY, MAX_TAGS, MAX_TAG_VALUE, MAX_DURATION_MS } from "../../ledger/call.ts";
+import {
+  MAX_OTHER_IDS,
+  MAX_TEXT,
+  MAX_TOKENS,
+  MAX_TAG_KEY,
+  MAX_TAGS,
+  MAX_TAG_VALUE,
+  MAX_DURATION_MS,
+} from "../../ledger/call.ts";
 import { COUNTS } from "../../ledger/counts.ts";
 
 const TEXT = new RegExp(`^${CHARACTER}*$`);

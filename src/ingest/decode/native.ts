@@ -6,8 +6,26 @@ import { hasUnits } from "../../ledger/buckets.ts";
 import { readingOf } from "./item.ts";
 import { type Reading } from "./item.ts";
 import { moreTelling, placeOf, servedBy } from "./served.ts";
-import { MAX_DURATION_MS, COUNT_FIELDS, MAX_OTHER_IDS, MAX_TEXT, MAX_TOKENS, usageBy, type Call } from "../../ledger/call.ts";
-import { isProvidersRequest, keptStart, ItemRefused, keptText, keptUsage, textField, requiredField, objectItem, decodeItems } from "./item.ts";
+import {
+  MAX_DURATION_MS,
+  COUNT_FIELDS,
+  MAX_OTHER_IDS,
+  MAX_TEXT,
+  MAX_TOKENS,
+  usageBy,
+  type Call,
+} from "../../ledger/call.ts";
+import {
+  isProvidersRequest,
+  keptStart,
+  ItemRefused,
+  keptText,
+  keptUsage,
+  textField,
+  requiredField,
+  objectItem,
+  decodeItems,
+} from "./item.ts";
 import { usdToPico } from "../../money.ts";
 import { canonicalProvider } from "../../pricing/provider.ts";
 import { parseInstant } from "../../time.ts";

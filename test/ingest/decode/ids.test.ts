@@ -66,7 +66,9 @@ describe("LiteLLM", () => {
 
 describe("spans", () => {
   const value = (of: string | string[]) =>
-    typeof of === "string" ? { stringValue: of } : { arrayValue: { values: of.map((text) => ({ stringValue: text })) } };
+    typeof of === "string"
+      ? { stringValue: of }
+      : { arrayValue: { values: of.map((text) => ({ stringValue: text })) } };
   const ids = (attributes: Record<string, string | string[]>) => {
     const all = { "gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-haiku-4-5", ...attributes };
     const span = {

@@ -17,7 +17,16 @@ import {
   SPAN_TYPE,
   THOUGHTS,
 } from "./agent-attributes.ts";
-import { APPLICATION, COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_IDS, REQUEST_MODEL, SERVER } from "./attributes.ts";
+import {
+  APPLICATION,
+  COUNTS,
+  NANO_AIU,
+  OPERATION,
+  PROVIDER,
+  REQUEST_IDS,
+  REQUEST_MODEL,
+  SERVER,
+} from "./attributes.ts";
 import { PERSON, SESSION, USER } from "./context-attributes.ts";
 import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
