@@ -1,4 +1,5 @@
-/** `npm run import -- FILE`: past calls from a CSV or NDJSON file into the ledger. `--help` explains. */
+/** `npm run import -- FILE`: past calls from a file, or from an agent's sessions, into the ledger. `--help` explains. */
 import { runCommand } from "./command.ts";
 
-runCommand(() => import("./import/command.ts"));
+const isOfAgent = process.argv.some((argument) => /^--from(?:=|$)/.test(argument));
+runCommand(() => (isOfAgent ? import("./import/agents/command.ts") : import("./import/command.ts")));

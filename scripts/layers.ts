@@ -52,7 +52,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   local: ["db", "write"],
   capture: ["ingest", "ledger"],
   prices: ["catalogue", "db", "ledger", "pricing"],
-  import: ["ledger"],
+  import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],
   "db-explain": "all",
   page: ["app", "config", "deps"],

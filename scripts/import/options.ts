@@ -96,6 +96,8 @@ that was edited, or that is read with another --timestamp-zone, is another call.
 network) the same command continues after the last acknowledged row. DATA_DIR/import/ remembers that row. Standard input
 is sent again as a whole.
 
+The session files of coding agents are read by npm run import -- --from AGENT; with --help it explains.
+
 Rows that cannot be calls are listed with their line; the others are sent. The exit code is 1 if a row was rejected or if
 the import did not finish.`,
   );

@@ -3,6 +3,7 @@
  * tool results are input beside it. Thoughts are outside the output of Gemini models, and inside that of others.
  */
 import type { Call, Usage } from "../../../ledger/call.ts";
+import { evidenceOf } from "../evidence.ts";
 import { type Reading, readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
 import { PERSON } from "../span/context-attributes.ts";
@@ -49,24 +50,26 @@ const SHARED = {
   ],
 };
 
-export const GEMINI_CLI: LogEmitter = emitter("gemini_cli.");
-export const QWEN_CODE: LogEmitter = emitter("qwen-code.");
+export const GEMINI_CLI: LogEmitter = emitter("gemini_cli.", "gemini-cli");
+export const QWEN_CODE: LogEmitter = emitter("qwen-code.", "qwen-code");
 
-function emitter(prefix: string): LogEmitter {
+/** @param program as its session files are known to evidence. They name no response. */
+function emitter(prefix: string, program: string): LogEmitter {
   return {
     ...SHARED,
     prefix,
-    toCall: (record, event, nowMs) => toCall(record, prefix + event, event === "api_error", nowMs),
+    toCall: (record, event, nowMs) => toCall(record, prefix + event, program, event === "api_error", nowMs),
   };
 }
 
-function toCall(record: LogRecord, rule: string, failed: boolean, nowMs: number): Call {
+function toCall(record: LogRecord, rule: string, program: string, failed: boolean, nowMs: number): Call {
   const { attributes } = record;
   const sessionId = text(attributes, [SESSION], "session");
   const model = text(attributes, MODEL, "model") ?? "unknown";
   const provider = providerOf(attributes, model);
   const reading = failed ? NOTHING_USED : usageOf(attributes, provider);
-  const { inputTokens, outputTokens } = reading.usage;
+  const { inputTokens, cacheReadTokens, outputTokens } = reading.usage;
+  const counts = [inputTokens, cacheReadTokens, outputTokens];
   const clientId = [
     rule,
     sessionId ?? "",
@@ -81,6 +84,7 @@ function toCall(record: LogRecord, rule: string, failed: boolean, nowMs: number)
       rule,
       clientId,
       responseId: failed ? null : text(attributes, [RESPONSE_ID], "response id"),
+      otherIds: failed ? [] : evidenceOf(program, sessionId, counts, endOf(record) / 1_000),
       durationUs: durationOf(attributes, DURATION),
       provider,
       sentProvider: null,

@@ -2,6 +2,7 @@
  * Spans of coding agents that use names of their own. They are read as if they had the standard names, so that all
  * other rules exist once. The table names the agents by their scope.
  */
+import type { Usage } from "../../../ledger/call.ts";
 import { evidenceOf } from "../evidence.ts";
 import {
   BARE,
@@ -16,7 +17,16 @@ import {
   SPAN_TYPE,
   THOUGHTS,
 } from "./agent-attributes.ts";
-import { COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_IDS, REQUEST_MODEL, SERVER } from "./attributes.ts";
+import {
+  APPLICATION,
+  COUNTS,
+  NANO_AIU,
+  OPERATION,
+  PROVIDER,
+  REQUEST_IDS,
+  REQUEST_MODEL,
+  SERVER,
+} from "./attributes.ts";
 import { PERSON, SESSION, USER } from "./context-attributes.ts";
 import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
@@ -121,6 +131,21 @@ function agentIdsOf({ source, attributes, endNs }: Span): string[] {
   const { inputTokens, cacheReadTokens, outputTokens } = COUNTS;
   const counts = [count(inputTokens), count(cacheReadTokens!), count(outputTokens)];
   return evidenceOf("codex", textOf(attributes, [CONVERSATION]), counts, Number(endNs / 1_000_000n));
+}
+
+/** Agents whose files name no response, by their service. */
+const FILES = [
+  { service: /^opencode/, program: "opencode" },
+  { service: /^qwen-code/, program: "qwen-code" },
+];
+
+/** The ids by which the agent's own file knows the call, made of its session and counts. */
+export function fileEvidenceOf({ source, endNs }: Span, usage: Usage, sessionId: string | null): string[] {
+  const service = textOf(source.resource, APPLICATION);
+  const program = service === null ? undefined : FILES.find((file) => file.service.test(service))?.program;
+  if (program === undefined || endNs === null) return [];
+  const counts = [usage.inputTokens, usage.cacheReadTokens, usage.outputTokens];
+  return evidenceOf(program, sessionId, counts, Number(endNs / 1_000_000n));
 }
 
 function set(attributes: Written, name: string, value: AttributeValue | null | undefined): void {

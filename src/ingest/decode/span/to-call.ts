@@ -16,7 +16,7 @@ import {
   responseIdOf,
   serviceTierOf,
 } from "./identity.ts";
-import { otherIdsOf } from "./agents.ts";
+import { fileEvidenceOf, otherIdsOf } from "./agents.ts";
 import { statedCostOf } from "./cost.ts";
 import { gapsOf } from "./gaps.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -61,7 +61,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     spanId,
     parentId: isId(span.parentId, 16) ? span.parentId : null,
     responseId: textOrNull(responseIdOf(attributes, report), "response id"),
-    otherIds: keptIds(otherIdsOf(span)),
+    otherIds: keptIds([...otherIdsOf(span), ...fileEvidenceOf(span, read.usage, context.sessionId)]),
     startedAtMs,
     durationUs: durationOf(span),
     application: keptText(applicationOf(span), "application"),
