@@ -65,3 +65,4 @@ SELECT create_distributed_table('days_to_repair', 'project_id', colocate_with =>
 SELECT create_distributed_table('relabel_jobs', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('erasures', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('views', 'project_id', colocate_with => 'traces');
+SELECT create_distributed_table('reported_usage', 'project_id', colocate_with => 'traces');
