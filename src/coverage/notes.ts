@@ -6,6 +6,11 @@ import type { TotalCoverage } from "./shown.ts";
 /** Counters are sent every minute by default, and the last one when the program ends. */
 const STOPPED_MS = HOUR_MS;
 
+/** What the counters of an agent are known to lack. */
+const LEAVES_OUT: Readonly<Record<string, string>> = {
+  "qwen-code": "Its counters leave out the tokens of tool results on models of Gemini.",
+};
+
 type Shown = Omit<TotalCoverage, "notes">;
 
 /** Each is said if its condition holds. */
@@ -19,10 +24,15 @@ const NOTES: readonly ((shown: Shown, sides: Sides) => string | false)[] = [
     share_percent !== null &&
     share_percent < 100 &&
     "The agent says that it used more tokens than the ledger has. An exporter of logs or spans lost calls, or is not on everywhere.",
-  ({ share_percent }) =>
+  ({ share_percent, emitter }) =>
     share_percent !== null &&
     share_percent > 100 &&
-    "The ledger has more tokens than the agent says that it used. Its counters leave some out, or an exporter of metrics lost some.",
+    `The ledger has more tokens than the agent says that it used. ${LEAVES_OUT[emitter] ?? "Calls may count twice, or an exporter of metrics lost some or is not on everywhere."}`,
+  ({ share_percent, cost_usd }) =>
+    share_percent === 100 &&
+    cost_usd.share_percent !== null &&
+    cost_usd.share_percent !== 100 &&
+    "The tokens are the same, but the agent counts another cost. It has other prices, or fees that its calls do not show.",
   ({ sessions_without_calls, sessions }) =>
     sessions_without_calls !== null &&
     sessions_without_calls > 0 &&
@@ -33,10 +43,6 @@ const NOTES: readonly ((shown: Shown, sides: Sides) => string | false)[] = [
   ({ last_metric_at, last_call_at }) =>
     isLater(last_metric_at, last_call_at) &&
     `No calls came after ${last_call_at}, but counters did. The exporter of logs or spans may have stopped.`,
-  ({ emitter }, { said }) =>
-    emitter === "qwen-code" &&
-    said.length > 0 &&
-    "Its counters leave out the tokens of tool results on models of Gemini.",
   (_, { said }) =>
     said.some(({ ranBefore }) => ranBefore) &&
     "A counter ran before its first point came. What it says of that time is in the numbers of its first day.",
