@@ -18,7 +18,8 @@ const NOTES: readonly ((shown: Shown, sides: Sides) => string | false)[] = [
   ({ last_metric_at }) =>
     last_metric_at === null && "There are calls, but the agent sent no counters. They may not be switched on.",
   ({ last_call_at }) =>
-    last_call_at === null && "There are counters, but no calls. The agent may not send logs or spans, or they were lost.",
+    last_call_at === null &&
+    "There are counters, but no calls. The agent may not send logs or spans, or they were lost.",
   ({ share_percent, last_call_at }) =>
     last_call_at !== null &&
     share_percent !== null &&

@@ -44,7 +44,9 @@ export const Compared = {
   last_metric_at: time.nullable().describe("The last point of a counter."),
   last_call_at: time.nullable().describe("The start of the last call."),
   flagged_points: count.describe("Differences below 0, and counters that went back. The agent's numbers lack them."),
-  left_out_points: count.describe("Points that had no room, as often as they were sent. The agent's numbers lack them."),
+  left_out_points: count.describe(
+    "Points that had no room, as often as they were sent. The agent's numbers lack them.",
+  ),
   notes: z.array(z.string()).describe("What is missing, in words."),
 };
 

@@ -128,7 +128,15 @@ function seriesDaysOf(points: readonly Point[]): SeriesDay[] {
     const key = `${series} ${day}`;
     let found = days.get(key);
     if (found === undefined) {
-      found = { series, day, first: point, firstNs: point.timeNs, lastNs: point.timeNs, amounts: new Map(), wentBack: false };
+      found = {
+        series,
+        day,
+        first: point,
+        firstNs: point.timeNs,
+        lastNs: point.timeNs,
+        amounts: new Map(),
+        wentBack: false,
+      };
       days.set(key, found);
     }
     found.lastNs = point.timeNs;
@@ -147,7 +155,11 @@ function addValue(day: SeriesDay, amount: bigint): void {
 function seriesOf({ emitter, application, measures, cumulative, startNs, timeNs, ...point }: Point): string {
   const own = cumulative
     ? [point.series, String(startNs)]
-    : [point.session, point.instance, point.session === null ? String(Number(timeNs / NS_PER_MS / BigInt(HOUR_MS))) : ""];
+    : [
+        point.session,
+        point.instance,
+        point.session === null ? String(Number(timeNs / NS_PER_MS / BigInt(HOUR_MS))) : "",
+      ];
   return digestUuid(JSON.stringify([emitter, application, measures, cumulative, ...own]));
 }
 

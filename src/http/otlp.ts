@@ -13,7 +13,10 @@ export const RpcStatus = z
   .meta({ id: "RpcStatus", description: "google.rpc.Status, the error form for OTLP requests." });
 
 /** The body: an `Export…ServiceRequest`, which OpenTelemetry's specification describes. */
-export function otlpRequest(list: "resourceSpans" | "resourceLogs" | "resourceMetrics"): { protobuf: Content; json: z.ZodType } {
+export function otlpRequest(list: "resourceSpans" | "resourceLogs" | "resourceMetrics"): {
+  protobuf: Content;
+  json: z.ZodType;
+} {
   return {
     protobuf: { "application/x-protobuf": { schema: z.file() } },
     json: z

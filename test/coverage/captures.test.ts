@@ -20,14 +20,20 @@ const isOf = (signal: string) => (body: Body) => body.path.endsWith(`/v1/${signa
 async function send(project: string, bodies: readonly Body[]): Promise<void> {
   for (const body of bodies) {
     if (isOf("metrics")(body)) {
-      const { points, errors } = body.json ? decodeMetricsJson(parsed(body), NOW) : decodeMetricsProtobuf(body.bytes, NOW);
+      const { points, errors } = body.json
+        ? decodeMetricsJson(parsed(body), NOW)
+        : decodeMetricsProtobuf(body.bytes, NOW);
       expect(errors).toEqual([]);
       await storePoints(db, project, points);
       continue;
     }
     const decoded = isOf("logs")(body)
-      ? body.json ? decodeLogsJson(parsed(body), NOW) : decodeLogsProtobuf(body.bytes, NOW)
-      : body.json ? decodeOtlpJson(parsed(body), NOW) : decodeOtlpProtobuf(body.bytes, NOW);
+      ? body.json
+        ? decodeLogsJson(parsed(body), NOW)
+        : decodeLogsProtobuf(body.bytes, NOW)
+      : body.json
+        ? decodeOtlpJson(parsed(body), NOW)
+        : decodeOtlpProtobuf(body.bytes, NOW);
     await writeBatch(db, project, decoded.calls.map(priced), { links: decoded.links ?? [] });
   }
 }
@@ -50,7 +56,13 @@ async function coverageOf(bodies: readonly Body[]): Promise<TotalCoverage> {
   return totals[0]!;
 }
 
-const COUNTS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"] as const;
+const COUNTS = [
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+] as const;
 
 /** What the agents' own counters leave out. */
 const NOT_COUNTED: Record<string, Partial<Record<(typeof COUNTS)[number], number>>> = {
@@ -81,11 +93,14 @@ describe("captured counters, and the calls of the same run", () => {
     expect(shown.flagged_points + shown.left_out_points).toBe(0);
   });
 
-  it.concurrent.each(SCENARIOS)("$scenario: once, in any order, however often they are sent", async ({ metrics, calls }) => {
-    const once = await coverageOf([...calls, ...metrics]);
-    const often = await coverageOf([...metrics.toReversed(), ...calls, ...metrics, ...metrics.toReversed()]);
-    expect(often).toEqual(once);
-  });
+  it.concurrent.each(SCENARIOS)(
+    "$scenario: once, in any order, however often they are sent",
+    async ({ metrics, calls }) => {
+      const once = await coverageOf([...calls, ...metrics]);
+      const often = await coverageOf([...metrics.toReversed(), ...calls, ...metrics, ...metrics.toReversed()]);
+      expect(often).toEqual(once);
+    },
+  );
 
   it("says what is missing where a body of calls was lost", async () => {
     // Three sessions' worth of counters: 101 + 41, 102 + 42 and 103 + 43 tokens with 10, 20 and 30 cached beside.

@@ -37,7 +37,11 @@ async function stored(...bodies: Point[][]) {
   const project = await newProject(db);
   for (const body of bodies) await storePoints(db, project, body);
   const { days, totals } = await readCoverage(db, project, RANGE);
-  return { days: Object.fromEntries(days.map(({ day, input_tokens }) => [day, input_tokens.agent])), total: totals[0]!, project };
+  return {
+    days: Object.fromEntries(days.map(({ day, input_tokens }) => [day, input_tokens.agent])),
+    total: totals[0]!,
+    project,
+  };
 }
 
 describe("differences", () => {
@@ -81,7 +85,11 @@ describe("running totals", () => {
   const day = 86_400_000;
 
   it("count what they rose by, a day after another", async () => {
-    const bodies = [[running(5, DAY + MINUTE)], [running(8, DAY + day), running(7, DAY + 2 * MINUTE)], [running(20, DAY + 3 * day)]];
+    const bodies = [
+      [running(5, DAY + MINUTE)],
+      [running(8, DAY + day), running(7, DAY + 2 * MINUTE)],
+      [running(20, DAY + 3 * day)],
+    ];
     const expected = { "2026-11-10": 7, "2026-11-11": 1, "2026-11-13": 12 };
     expect((await stored(...bodies)).days).toEqual(expected);
     expect((await stored(...bodies.toReversed(), ...bodies)).days).toEqual(expected);
@@ -114,14 +122,20 @@ describe("running totals", () => {
 
 it("has a bounded number of series a day, and counts what has no room", async () => {
   const many = Array.from({ length: MAX_SERIES + 3 }, (_, i) => running(1, DAY + MINUTE, { series: `s-${i}` }));
-  const { total, project } = await stored(many.slice(0, 2_000), many.slice(2_000), [running(2, DAY + 2 * MINUTE, { series: "s-0" })]);
+  const { total, project } = await stored(many.slice(0, 2_000), many.slice(2_000), [
+    running(2, DAY + 2 * MINUTE, { series: "s-0" }),
+  ]);
   expect(total).toMatchObject({ input_tokens: { agent: MAX_SERIES + 1 }, left_out_points: 3 });
-  const [row] = await db.query(sql`select count(*)::int as rows from reported_usage where project_id = ${project}::uuid`);
+  const [row] = await db.query(
+    sql`select count(*)::int as rows from reported_usage where project_id = ${project}::uuid`,
+  );
   expect(row).toEqual({ rows: MAX_SERIES + 1 });
 });
 
 it("keeps no text of a session or an installation", async () => {
-  const { project } = await stored([point(1, DAY, { session: "ada@example.com", instance: "ada-laptop", series: "ada" })]);
+  const { project } = await stored([
+    point(1, DAY, { session: "ada@example.com", instance: "ada-laptop", series: "ada" }),
+  ]);
   const [row] = await db.query(sql`select r::text as text from reported_usage r where project_id = ${project}::uuid`);
   expect(String(row!["text"])).not.toContain("ada");
 });

@@ -17,7 +17,10 @@ import {
 const TOKENS = "claude_code.token.usage";
 
 /** The measures and amounts of a metric's points. */
-function read(metric: MetricInput, from: Parameters<typeof metricsRequest>[1] = {}): [string, Point["emitter"], bigint][] {
+function read(
+  metric: MetricInput,
+  from: Parameters<typeof metricsRequest>[1] = {},
+): [string, Point["emitter"], bigint][] {
   const { points, errors } = decodeBoth(metricsRequest([metric], from));
   expect(errors).toEqual([]);
   return points.map(({ measures, emitter, amount }) => [measures.join("+"), emitter, amount]);
@@ -58,7 +61,9 @@ describe("each counter counts in the ledger's sense", () => {
       ["cache_read", "gemini-cli", 5n],
     ]);
     const twin = kinds("gen_ai.token.type", ["input"], () => ({ sum: 9 }));
-    expect(read({ name: "gen_ai.client.token.usage", kind: "histogram", points: twin }, { scope: "gemini-cli" })).toEqual([]);
+    expect(
+      read({ name: "gen_ai.client.token.usage", kind: "histogram", points: twin }, { scope: "gemini-cli" }),
+    ).toEqual([]);
   });
 
   it("Qwen Code's thoughts are beside its output for models of Gemini alone", () => {
@@ -106,7 +111,10 @@ describe("what is not read", () => {
     const attributes = { type: "input" };
     const good = { asInt: 5, attributes };
     const { points, errors, items } = decodeBoth(
-      metricsRequest([{ name: TOKENS, points: [{ ...point, attributes }], ...metric }, { name: TOKENS, points: [good] }]),
+      metricsRequest([
+        { name: TOKENS, points: [{ ...point, attributes }], ...metric },
+        { name: TOKENS, points: [good] },
+      ]),
     );
     expect(items).toBe(2);
     expect(errors).toEqual([{ index: 0, code: expect.any(String), message: expect.any(String) }]);
@@ -122,11 +130,20 @@ describe("what is not read", () => {
 
 describe("the identity of a series", () => {
   const one = (attributes: Record<string, unknown>, resource: Record<string, unknown> = {}): string =>
-    decodeBoth(metricsRequest([{ name: TOKENS, points: [{ asInt: 1, attributes: { type: "input", ...attributes } }] }], { resource }))
-      .points[0]!.series;
+    decodeBoth(
+      metricsRequest([{ name: TOKENS, points: [{ asInt: 1, attributes: { type: "input", ...attributes } }] }], {
+        resource,
+      }),
+    ).points[0]!.series;
 
   it("is the same in any order of attributes, and another with any other attribute", () => {
-    const ids = [one({ a: 1, b: "x" }), one({ b: "x", a: 1 }), one({ a: 1, b: "y" }), one({ a: 1 }), one({}, { "host.name": "h" })];
+    const ids = [
+      one({ a: 1, b: "x" }),
+      one({ b: "x", a: 1 }),
+      one({ a: 1, b: "y" }),
+      one({ a: 1 }),
+      one({}, { "host.name": "h" }),
+    ];
     expect(ids[0]).toBe(ids[1]);
     expect(new Set(ids).size).toBe(4);
   });
@@ -147,10 +164,13 @@ describe("limits", () => {
   it("has a wrong frame refused whole, and a wrong metric alone", () => {
     for (const body of [null, [], { resourceMetrics: 1 }, { resourceMetrics: [{ scopeMetrics: [1] }] }])
       expect(() => decodeMetricsJson(body, NOW)).toThrow(ApiError);
-    const request = metricsRequest([{ name: TOKENS, points }]) as unknown as { resourceMetrics: [{ scopeMetrics: [{ metrics: unknown[] }] }] };
+    const request = metricsRequest([{ name: TOKENS, points }]) as unknown as {
+      resourceMetrics: [{ scopeMetrics: [{ metrics: unknown[] }] }];
+    };
     request.resourceMetrics[0].scopeMetrics[0].metrics.push({ name: TOKENS, sum: { dataPoints: 5 } }, 7);
     expect(decodeMetricsJson(request, NOW)).toMatchObject({ items: 5, errors: [{ index: 3 }, { index: 4 }] });
     const bytes = metricsToProtobuf(metricsRequest([{ name: TOKENS, temporality: DELTA, points }]));
-    for (let end = 1; end < bytes.length; end++) expect(() => decodeMetricsProtobuf(bytes.subarray(0, end), NOW)).toThrow(ApiError);
+    for (let end = 1; end < bytes.length; end++)
+      expect(() => decodeMetricsProtobuf(bytes.subarray(0, end), NOW)).toThrow(ApiError);
   });
 });

@@ -1,7 +1,11 @@
 /** Builds OTLP metrics requests for tests, in both encodings. */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { expect } from "vitest";
-import { decodeMetricsJson, decodeMetricsProtobuf, type DecodedMetrics } from "../../../../src/ingest/decode/otlp/metrics.ts";
+import {
+  decodeMetricsJson,
+  decodeMetricsProtobuf,
+  type DecodedMetrics,
+} from "../../../../src/ingest/decode/otlp/metrics.ts";
 import { attributeList, each, writeAttribute, type Attributes, type JsonAttribute } from "./request.ts";
 
 export const NOW = Date.UTC(2026, 10, 30);
