@@ -59,7 +59,7 @@ GRANT SELECT, INSERT, DELETE ON
 TO llm_cost_run;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   traces, rollup, spans, responses, held_wrappers, dead_letters, days_to_repair, relabel_jobs, catalogue_versions,
-  size_samples, page_sessions
+  size_samples, page_sessions, reported_usage
 TO llm_cost_run;
 GRANT SELECT, UPDATE ON
   retention
@@ -75,6 +75,9 @@ GRANT SELECT ON
 TO llm_cost_project;
 GRANT INSERT ON
   rollup, corrections, prices, custom_prices, responses, held_wrappers, reprice_jobs, admin_log
+TO llm_cost_project;
+GRANT SELECT, INSERT, UPDATE ON
+  reported_usage
 TO llm_cost_project;
 GRANT UPDATE (epoch_move_due_at) ON projects TO llm_cost_project;
 -- On rollup it is to lock rows.

@@ -18,6 +18,7 @@ const SRC = [
   ["catalogue", "rollup", "page-sessions"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],
+  ["coverage"],
   ["ingest", "export", "erase", "monitoring"],
   ["http", "cron"],
   ["deps", "app"],

@@ -5,6 +5,7 @@ import { adminLogRoutes } from "./http/admin-log.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
 import { type AppEnv, type Deps, keepAliveOf } from "./http/context.ts";
+import { coverageRoutes } from "./http/coverage.ts";
 import { databaseRoutes } from "./http/database.ts";
 import { requireAdminKey } from "./http/auth.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
@@ -19,6 +20,7 @@ import { logsRoutes } from "./http/logs.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { observe } from "./http/observe.ts";
 import { openApiRoutes } from "./http/openapi.ts";
+import { otlpMetricsRoutes } from "./http/otlp-metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { pageSessionRoutes } from "./http/page-session.ts";
 import { priceCheckRoutes } from "./http/price-checks.ts";
@@ -50,6 +52,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     pageRoutes(deps),
     tracesRoutes(deps),
     logsRoutes(deps),
+    otlpMetricsRoutes(deps),
     litellmRoutes(deps),
     traceRoutes(deps),
     traceTreeRoutes(deps),
@@ -57,6 +60,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     sessionRoutes(deps),
     summaryRoutes(deps),
     explainRoutes(deps),
+    coverageRoutes(deps),
     exportRoutes(deps),
     auditRoutes(deps),
     repairRoutes(deps),

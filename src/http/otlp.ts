@@ -13,7 +13,10 @@ export const RpcStatus = z
   .meta({ id: "RpcStatus", description: "google.rpc.Status, the error form for OTLP requests." });
 
 /** The body: an `Export…ServiceRequest`, which OpenTelemetry's specification describes. */
-export function otlpRequest(list: "resourceSpans" | "resourceLogs"): { protobuf: Content; json: z.ZodType } {
+export function otlpRequest(list: "resourceSpans" | "resourceLogs" | "resourceMetrics"): {
+  protobuf: Content;
+  json: z.ZodType;
+} {
   return {
     protobuf: { "application/x-protobuf": { schema: z.file() } },
     json: z
@@ -23,7 +26,7 @@ export function otlpRequest(list: "resourceSpans" | "resourceLogs"): { protobuf:
 }
 
 /** The answer, also if some items are rejected. */
-export function otlpResponse(rejected: "rejectedSpans" | "rejectedLogRecords"): z.ZodType {
+export function otlpResponse(rejected: "rejectedSpans" | "rejectedLogRecords" | "rejectedDataPoints"): z.ZodType {
   const partial = z.object({ [rejected]: z.string().regex(/^\d+$/), errorMessage: z.string() });
   return z
     .object({ partialSuccess: partial.optional() })
@@ -41,7 +44,7 @@ export function inOtlpForm(jsonToo: boolean): MiddlewareHandler<AppEnv> {
   };
 }
 
-const ITEM = { traces: "span", logs: "log record" } as const;
+const ITEM = { traces: "span", logs: "log record", metrics: "data point" } as const;
 
 /** Clients never resend items that a partial success rejects, so only items that can never be accepted are rejected. */
 export function answerOtlp(c: AppContext, result: Ingested | Queued, signal: keyof typeof ITEM): Response {

@@ -47,6 +47,9 @@ export async function retain({ db, config, now }: RetainDeps, deadlineMs: number
   let done = true;
   if (left!["raw_left"] === true) {
     const removed = (await dropPartitions(db, inTime)) && (await forgetResponses(db, inTime));
+    // What is compared with calls goes with them.
+    await db.query(sql`
+      delete from reported_usage where day < (select (raw_since at time zone 'UTC')::date from retention)`);
     if (removed) await db.query(sql`update retention set raw_removed = ${left!["raw"]}::timestamptz`);
     done &&= removed;
   }

@@ -15,6 +15,7 @@ import { connectRedis } from "../../src/redis.ts";
 import { mergeMain } from "../../src/rollup/merge.ts";
 import { rotateKey } from "../../src/rotation.ts";
 import { withNova } from "../catalogue/documents.ts";
+import { metricsRequest } from "../ingest/decode/otlp/metrics-request.ts";
 import { attributeList, chat, jsonRequest, type SpanInput } from "../ingest/decode/otlp/request.ts";
 import { forgedKeys } from "../forged-keys.ts";
 import { type OwnDatabase, ownDatabase } from "../own-database.ts";
@@ -214,7 +215,11 @@ export async function playScenario(
   ]);
   await ask("POST", "/v1/logs", { resourceLogs: [{ resource: { attributes: attributeList({}) }, scopeLogs: [] }] });
 
+  const usage = { name: "gen_ai.client.inference.usage.input_tokens", points: [{ asInt: 3, timeMs: NOW - 3_600_000 }] };
+  await ask("POST", "/v1/metrics", metricsRequest([usage]));
+
   // Questions.
+  await get(`/v1/coverage?${RANGE}`);
   const questions = [
     "",
     "&interval=hour&include=latency&group_by=application,model",

@@ -47,6 +47,7 @@ describe("every right is decided", () => {
       prices: "project SI, read S, run SI",
       projects: "project Su, read S, run SIU",
       relabel_jobs: "run SIUD",
+      reported_usage: "project SIU, run SIUD",
       reprice_jobs: "project SIU, read S, run SIU",
       responses: "project SIUD, run SIUD",
       retention: "project S, read S, run SU",

@@ -17,6 +17,8 @@ import { attribute, bytes, encode, type Field, fixed64, message, spoiledFields, 
 const MONDAY = Date.UTC(2026, 8, 21);
 const SPAN_SIGNAL = { path: "/v1/traces", names: ["resourceSpans", "scopeSpans", "spans"] } as const;
 const LOG_SIGNAL = { path: "/v1/logs", names: ["resourceLogs", "scopeLogs", "logRecords"] } as const;
+/** Its items never become calls. */
+const METRIC_SIGNAL = { path: "/v1/metrics", names: ["resourceMetrics", "scopeMetrics", "metrics"] } as const;
 type Signal = typeof SPAN_SIGNAL | typeof LOG_SIGNAL;
 type Item = Record<string, unknown>;
 
@@ -323,7 +325,8 @@ const ofMadeProtobuf: Make = (draw, name) => {
   return post(pathOf(signal, draw), PROTOBUF_TYPE, encoded, isWhole ? goods : [], draw);
 };
 
-const signalOf = (path: string): Signal => (path === LOG_SIGNAL.path ? LOG_SIGNAL : SPAN_SIGNAL);
+const SIGNALS = [LOG_SIGNAL, METRIC_SIGNAL, SPAN_SIGNAL];
+const signalOf = (sent: string) => SIGNALS.find(({ path }) => path === sent) ?? SPAN_SIGNAL;
 
 /** One or more of the items of a captured body are spoiled, and good ones stand beside them. */
 function ofCapturedJson(captured: readonly Body[]): Make {
@@ -343,6 +346,7 @@ function ofCapturedJson(captured: readonly Body[]): Make {
       const at = draw.below(items.length);
       items[at] = asItem(spoiled(items[at], draw));
     }
+    if (signal.path === METRIC_SIGNAL.path) return post(path, JSON_TYPE, write(copy), [], draw);
     items.splice(draw.below(items.length + 1), 0, goodOtlp(signal, `${name}-0`));
     return post(path, JSON_TYPE, write(copy), [`${name}-0`], draw);
   };
@@ -354,7 +358,12 @@ interface Shape {
 }
 const VALUE: Shape = { 5: { 1: {} } };
 const ATTRIBUTE: Shape = { 2: VALUE };
-const ITEMS = { [SPAN_SIGNAL.path]: { 9: ATTRIBUTE, 15: {} }, [LOG_SIGNAL.path]: { 5: VALUE, 6: ATTRIBUTE } } as const;
+const NUMBERS: Shape = { 1: { 7: ATTRIBUTE } };
+const ITEMS = {
+  [SPAN_SIGNAL.path]: { 9: ATTRIBUTE, 15: {} },
+  [LOG_SIGNAL.path]: { 5: VALUE, 6: ATTRIBUTE },
+  [METRIC_SIGNAL.path]: { 5: NUMBERS, 7: NUMBERS, 9: { 1: { 9: ATTRIBUTE } }, 10: { 1: { 1: ATTRIBUTE } } },
+} as const;
 
 function fieldsOf(body: Uint8Array, shape: Shape): Field[] {
   const reader = new BinaryReader(body);
@@ -386,6 +395,7 @@ function ofCapturedProtobuf(captured: readonly Body[]): Make {
       const item = draw.pick(items);
       item.value = spoiledFields(item.value as Field[], draw);
     }
+    if (signal.path === METRIC_SIGNAL.path) return post(path, PROTOBUF_TYPE, encode(fields), [], draw);
     scope.push(message(2, itemFields(signal, goodOtlp(signal, `${name}-0`))));
     return post(path, PROTOBUF_TYPE, encode(fields), [`${name}-0`], draw);
   };

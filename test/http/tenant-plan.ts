@@ -5,6 +5,7 @@
 import { chat, jsonRequest } from "../ingest/decode/otlp/request.ts";
 import { apiRequest, logsRequest } from "../ingest/decode/otlp/logs-request.ts";
 import { callKey } from "../../src/ledger/key.ts";
+import { metricsRequest } from "../ingest/decode/otlp/metrics-request.ts";
 import { MONDAY } from "./ledger.ts";
 import { jobOf, priceOf, RANGE, type Tenant } from "./tenant.ts";
 
@@ -85,6 +86,13 @@ const spans = ({ words }: Tenant) => {
   return jsonRequest({ resource: { "service.name": words.application }, spans: [chat(attributes, times)] });
 };
 
+/** A counter of a program's own. */
+const counters = ({ words }: Tenant) =>
+  metricsRequest(
+    [{ name: "gen_ai.client.inference.usage.input_tokens", points: [{ asInt: 3, timeMs: MONDAY + 3_600_000 }] }],
+    { resource: { "service.name": words.application } },
+  );
+
 export const PLAN: Readonly<Record<string, Plan>> = {
   "POST /v1/traces": ingest("/v1/traces", ({ call }) => [call]),
   "POST /api/public/otel/v1/traces": ingest("/api/public/otel/v1/traces", spans),
@@ -96,6 +104,8 @@ export const PLAN: Readonly<Record<string, Plan>> = {
       ),
     ]),
   ),
+  "POST /v1/metrics": ingest("/v1/metrics", counters),
+  "POST /api/public/otel/v1/metrics": ingest("/api/public/otel/v1/metrics", counters),
   "POST /v1/litellm": ingest("/v1/litellm", ({ words }) => ({
     id: words.call,
     startTime: (MONDAY + 3_600_000) / 1_000,
@@ -122,6 +132,7 @@ export const PLAN: Readonly<Record<string, Plan>> = {
     ({ words }) => words.model,
     (them) => filtered("/v1/explain", RANGE, them),
   ),
+  "GET /v1/coverage": listed(`/v1/coverage?${RANGE}`, ({ words }) => words.application),
   "GET /v1/traces": listed(
     `/v1/traces?${RANGE}`,
     ({ ids }) => ids.trace,

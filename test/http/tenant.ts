@@ -109,6 +109,10 @@ export async function openTenant(): Promise<Tenant> {
     usage,
   };
   await ledger.write([first, second]);
+  await db.query(sql`
+    insert into reported_usage (project_id, series, day, emitter, application, measures, first_at, last_at, points, amounts)
+    values (${project.id}::uuid, ${crypto.randomUUID()}::uuid, '2025-03-10', 'otel', ${words.application}, 'input',
+      '2025-03-10T01:00Z', '2025-03-10T01:00Z', array[1], array[${inputTokens}::bigint])`);
   const job = await post<{ id: string }>("/v1/reprice", jobOf(words), 202);
   // One that waits for its next try, so that cron of other tests leaves it alone.
   const openJob = crypto.randomUUID();

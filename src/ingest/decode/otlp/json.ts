@@ -156,7 +156,7 @@ function part(owner: JsonObject, name: string): JsonObject {
   return value === undefined || value === null ? {} : object(value, name);
 }
 
-function list(owner: JsonObject, name: string): JsonObject[] {
+export function list(owner: JsonObject, name: string): JsonObject[] {
   return array(owner, name).map((item) => object(item, `an element of ${name}`));
 }
 

@@ -99,7 +99,8 @@ function readItem<T>(walk: Walk<T>, end: number, from: SpanSource): T {
   try {
     return walk.signal.readItem(walk, end, from);
   } catch (error) {
-    throw error instanceof ItemRefused ? error : new ItemRefused("the item is not valid protobuf");
+    if (error instanceof ItemRefused || error instanceof ApiError) throw error;
+    throw new ItemRefused("the item is not valid protobuf");
   }
 }
 

@@ -3,8 +3,8 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 export type OtlpEncoding = "protobuf" | "json";
 
-/** The name of the count of refused items in JSON. In protobuf both have the same field number. */
-const REJECTED = { traces: "rejectedSpans", logs: "rejectedLogRecords" } as const;
+/** The name of the count of refused items in JSON. In protobuf all have the same field number. */
+const REJECTED = { traces: "rejectedSpans", logs: "rejectedLogRecords", metrics: "rejectedDataPoints" } as const;
 
 /**
  * The answer to an export. It is empty if no item was refused. Clients never retry the items that a partial success
