@@ -5,34 +5,48 @@
 import { evidenceOf } from "../evidence.ts";
 import {
   BARE,
+  BUILT_IN,
+  CLAUDE_TAGS,
   CLIENT_REQUEST_ID,
   CODEX_REASONING,
   CODEX_TOTAL,
   CONVERSATION,
-  GENAI_USER,
+  EFFORT,
   MODEL,
+  QUERY_SOURCE_SAFE,
   REQUEST_ID,
   SESSION_ID,
   SPAN_TYPE,
   THOUGHTS,
 } from "./agent-attributes.ts";
-import { COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_MODEL, SERVER } from "./attributes.ts";
-import { PERSON, SESSION, USER } from "./context-attributes.ts";
+import { APPLICATION, COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_MODEL, SERVER } from "./attributes.ts";
+import { type Persons, SESSION, USER } from "./context-attributes.ts";
+import { verdictOf } from "./rules.ts";
 import { textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
 type Written = Map<string, AttributeValue>;
 
+/** Finds an attribute in the span's surroundings. */
+export type Look = (name: string) => AttributeValue | undefined;
+
 interface Agent {
+  /** The tag `agent`, and the application of spans that name no service. */
+  name: string;
   scope: RegExp;
-  /** Writes standard names. @param above finds an attribute on the nearest span above that has it. */
-  write: (attributes: Written, above: (name: string) => AttributeValue | undefined) => void;
+  /** The service, if the scope is that of a library. */
+  service?: RegExp;
+  /** Writes standard names. */
+  write?: (attributes: Written, around: Look) => void;
 }
 
 const AGENTS: readonly Agent[] = [
-  { scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode },
-  { scope: /^codex/, write: writeCodex },
-  { scope: /^qwen-code$/, write: writeQwenCode },
-  { scope: /^github\.copilot$/, write: writeCopilot },
+  { name: "claude-code", scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode },
+  { name: "codex", scope: /^codex/, write: writeCodex },
+  { name: "gemini-cli", scope: /^gemini-cli$/, write: writeGeminiCli },
+  { name: "qwen-code", scope: /^qwen-code$/, write: writeQwenCode },
+  { name: "copilot", scope: /^(?:github\.copilot|copilot-chat)\b/, write: writeCopilot },
+  { name: "copilot", scope: /^/, service: /^(?:github-copilot|copilot-chat)$/, write: writeCopilot },
+  { name: "opencode", scope: /^/, service: /^opencode$/ },
 ];
 
 /** By source, because many spans share one. */
@@ -41,7 +55,8 @@ const agents = new WeakMap<SpanSource, Agent | null>();
 function agentOf(source: SpanSource): Agent | null {
   let agent = agents.get(source);
   if (agent === undefined) {
-    agent = AGENTS.find(({ scope }) => scope.test(source.scopeName)) ?? null;
+    const service = textOf(source.resource, APPLICATION) ?? "";
+    agent = AGENTS.find((of) => of.scope.test(source.scopeName) && (of.service?.test(service) ?? true)) ?? null;
     agents.set(source, agent);
   }
   return agent;
@@ -52,20 +67,38 @@ export function isOfAgent(source: SpanSource): boolean {
 }
 
 /** The span with standard names. One that is of no agent is returned as it is. */
-export function asStandard(span: Span, above: (name: string) => AttributeValue | undefined): Span {
+export function asStandard(span: Span, around: Look, persons: Persons): Span {
   const agent = agentOf(span.source);
   if (agent === null) return span;
   const attributes: Written = new Map(span.attributes);
-  agent.write(attributes, above);
-  return { ...span, attributes };
+  const person = textOf(attributes, persons) ?? textOf(span.source.resource, persons);
+  if (agent.write !== undefined && person !== null) attributes.set(USER[0]!, person);
+  agent.write?.(attributes, around);
+  const standard = { ...span, attributes };
+  if (verdictOf(standard).kind === "call") {
+    const service = textOf(span.source.resource, APPLICATION) ?? textOf(attributes, APPLICATION);
+    if (service === null) set(attributes, APPLICATION[0]!, agent.name);
+    tag(attributes, "agent", agent.name);
+    tag(attributes, "effort", textOf(attributes, EFFORT));
+  }
+  return standard;
+}
+
+/** Tags are read from attributes with such a prefix. */
+function tag(attributes: Written, name: string, value: string | null): void {
+  const attribute = `metadata.${name}`;
+  if (!attributes.has(attribute)) set(attributes, attribute, value);
 }
 
 /** Older releases send bare counts alone, which leave out what was cached. A sub-agent's conversation is its own id. */
 function writeClaudeCode(attributes: Written): void {
-  set(attributes, USER[0]!, textOf(attributes, PERSON));
   set(attributes, SESSION[0]!, textOf(attributes, [SESSION_ID]));
   if (attributes.get(SPAN_TYPE) !== "llm_request") return;
   set(attributes, OPERATION[0]!, "chat");
+  const source = textOf(attributes, [CLAUDE_TAGS.query_source, QUERY_SOURCE_SAFE])?.replaceAll(".", ":") ?? null;
+  tag(attributes, "query_source", source);
+  if (source?.startsWith(BUILT_IN) === true) tag(attributes, "subagent", source.slice(BUILT_IN.length));
+  for (const [name, attribute] of Object.entries(CLAUDE_TAGS)) tag(attributes, name, textOf(attributes, [attribute]));
   if (attributes.has(COUNTS.inputTokens[0]!)) return;
   const counts = [BARE.input, BARE.read, BARE.write].map((name) => attributes.get(name));
   if (typeof counts[0] !== "number") return;
@@ -77,18 +110,23 @@ function writeClaudeCode(attributes: Written): void {
 }
 
 /** The span with the counts of a response has no model: the request above it has. */
-function writeCodex(attributes: Written, above: (name: string) => AttributeValue | undefined): void {
+function writeCodex(attributes: Written, around: Look): void {
   if (!attributes.has(CODEX_TOTAL) || !attributes.has(COUNTS.outputTokens[0]!)) return;
   set(attributes, OPERATION[0]!, "chat");
   set(attributes, PROVIDER[0]!, "openai");
-  set(attributes, REQUEST_MODEL[0]!, above(MODEL));
-  set(attributes, CONVERSATION, above(CONVERSATION));
+  set(attributes, REQUEST_MODEL[0]!, around(MODEL));
+  set(attributes, CONVERSATION, around(CONVERSATION));
   set(attributes, COUNTS.reasoningTokens![0]!, attributes.get(CODEX_REASONING));
+}
+
+/** The records of a call have its counts, of which its span has a part at most. */
+function writeGeminiCli(attributes: Written): void {
+  if (textOf(attributes, OPERATION) !== "llm_call") return;
+  for (const names of Object.values(COUNTS)) for (const name of names) attributes.delete(name);
 }
 
 /** Thoughts are outside the output of Gemini models, and inside that of others. */
 function writeQwenCode(attributes: Written): void {
-  set(attributes, USER[0]!, textOf(attributes, [GENAI_USER]));
   const [output, thoughts] = [attributes.get(COUNTS.outputTokens[0]!), attributes.get(THOUGHTS)];
   set(attributes, COUNTS.reasoningTokens![0]!, thoughts);
   const isGoogle = /gemini|google|vertex/.test(textOf(attributes, PROVIDER) ?? "");
