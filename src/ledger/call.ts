@@ -107,6 +107,8 @@ export const MAX_ROLLED_TAGS = 10;
 export const MAX_TAG_KEY = 128;
 export const MAX_TAG_VALUE = 512;
 export const MAX_TAGS = 50;
+/** How many other ids a caller may send with a call. */
+export const MAX_OTHER_IDS = 4;
 /** Spans of one trace are found if they begin at most this long before or after one another. */
 export const REACH_MS = 2 * DAY_MS;
 /** The default time for which a wrapper waits for calls below it. */

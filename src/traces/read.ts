@@ -14,11 +14,11 @@ import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
 import { originOf } from "../pricing/origin.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
 import { columns } from "../db/sql.ts";
-import { holdersInsteadOf, sightingOf } from "../write/sightings.ts";
 import { count, id, time, usd } from "../wire.ts";
 import { readPage } from "./page.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type AppliedPrice, Receipt, receiptOf } from "./receipt.ts";
+import { Filled, readReports, Report } from "./reports.ts";
 
 export interface TraceField {
   name: string;
@@ -177,8 +177,18 @@ function within(projectId: string, { after, before }: IdRange): SQL {
 
 export const TraceWithReceipt = ShownTrace.extend({
   receipt: Receipt,
-  counted_as: id.nullable().describe("The call that counts instead, if several calls report one response."),
+  counted_as: id.nullable().describe("The call that counts instead, if several reports of one call were stored."),
+  reports: z
+    .array(Report)
+    .describe("All reports of the call, the one that counts first. Reports join by any id that they share."),
+  filled: Filled,
 });
+export interface CallWithReceipt extends ShownTrace {
+  receipt: Receipt;
+  counted_as: string | null;
+  reports: Report[];
+  filled: Record<string, string>;
+}
 
 /**
  * One call with its receipt; null if the project has no call with that id.
@@ -190,7 +200,7 @@ export async function readCall(
   projectId: string,
   id: string,
   catalogue: Catalogue = embeddedCatalogue,
-): Promise<(ShownTrace & { receipt: Receipt; counted_as: string | null }) | null> {
+): Promise<CallWithReceipt | null> {
   const units = columns(
     BUCKETS.map((bucket) => `${bucket}_pico`),
     "p",
@@ -206,8 +216,12 @@ export async function readCall(
   const usage = usageBy((name) => (row[name] ?? null) as number | null);
   const price = priceOf(row, catalogue);
   const receipt = receiptOf(usage, price, pico(row["cost_pico"]), String(row["usage_semantics"]));
-  const counted_as = (await holdersInsteadOf(db, projectId, [sightingOf(row)])).get(id) ?? null;
-  return { ...shown(row), receipt, counted_as };
+  const { reports, missing } = await readReports(db, projectId, row);
+  const best = reports[0]!.id;
+  if (best !== id) return { ...shown(row), receipt, counted_as: best, reports, filled: {} };
+  const call = { ...shown(row), ...missing.fields };
+  const tags = { ...(call["tags"] as Record<string, string>), ...missing.tags };
+  return { ...call, tags, receipt, counted_as: null, reports, filled: missing.from };
 }
 
 function priceOf(row: Row, catalogue: Catalogue): AppliedPrice | null {

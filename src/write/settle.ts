@@ -16,9 +16,8 @@ import { callKey } from "../ledger/key.ts";
 import { applyJudgements, storedRows } from "./apply-judgements.ts";
 import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
+import { chained, chainedAlone } from "./chains.ts";
 import {
-  chained,
-  chainedAlone,
   FORGET_RESPONSE,
   FORGET_SIGHTINGS,
   hasOtherIds,

@@ -123,6 +123,8 @@ function nativeCall(user: string, draw: Draw | null): Item {
   if (draw.chance(0.3)) call["trace_id"] = draw.pick(["t-1", "t-2", user]);
   if (draw.chance(0.3)) Object.assign(call, { span_id: user, parent_id: draw.pick(["s-1", user, ""]) });
   if (draw.chance(0.2)) call["response_id"] = `response of ${user}`;
+  if (draw.chance(0.2)) call["request_id"] = draw.pick([`req_0123456789abcdef${user.length}`, user]);
+  if (draw.chance(0.2)) call["other_ids"] = draw.pick([[], [user], [`a ${user}`, `b ${user}`, "", user]]);
   if (draw.chance(0.3))
     Object.assign(call, { cost_usd: draw.pick([0, "0.25", 0.000001]), status: "error", error_type: "429" });
   if (draw.chance(0.3)) call["tags"] = { team: draw.pick(["a", "b", ""]), [draw.pick(["x", "é", "a.b"])]: "1" };

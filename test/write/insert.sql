@@ -189,6 +189,7 @@ with
         "span_id",
         "parent_id",
         "response_id",
+        "other_ids",
         "user_id",
         "session_id",
         "tags",
@@ -244,6 +245,7 @@ with
       i."span_id",
       i."parent_id",
       i."response_id",
+      string_to_array(i."other_ids", chr(10)),
       i."user_id",
       i."session_id",
       i."tags"::jsonb,
@@ -304,7 +306,8 @@ with
         $75::text[],
         $76::text[],
         $77::text[],
-        $78::text[]
+        $78::text[],
+        $79::text[]
       ) as i (
         "id",
         "started_at",
@@ -350,6 +353,7 @@ with
         "span_id",
         "parent_id",
         "response_id",
+        "other_ids",
         "user_id",
         "session_id",
         "tags",
@@ -884,7 +888,7 @@ select
       main_partials
   ) as partials,
   case
-    when count(*) < $79::int then array_agg(id)
+    when count(*) < $80::int then array_agg(id)
   end as ids
 from
   inserted

@@ -4,69 +4,18 @@
  */
 import fc from "fast-check";
 import { afterAll, expect, inject, it } from "vitest";
-import type { Call, Link } from "../../src/ledger/call.ts";
+import type { Call } from "../../src/ledger/call.ts";
 import { HOUR_MS } from "../../src/time.ts";
-import { deleteTrace } from "../../src/traces/delete.ts";
-import { writeBatch } from "../../src/write/write-batch.ts";
-import { newProject } from "../ledger.ts";
+import { trace } from "../calls.ts";
 import { ownDatabase } from "../own-database.ts";
-import { priced, trace } from "../calls.ts";
-import { decided } from "./decided.ts";
+import * as histories from "./histories.ts";
+import { alone, counted, everyOrder, MINUTE_MS, orderOf, type Sent, START_MS } from "./histories.ts";
 
 const { db } = await ownDatabase(inject("driver"), afterAll);
-const START_MS = Date.UTC(2025, 8, 1, 12);
-const MINUTE_MS = 60_000;
 const TRACES = ["4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737"];
 
-type Sent = { call: Call } | { link: Link };
-
-const alone = (name: string, atMs: number, changes: Partial<Call> = {}): Sent => ({
-  call: trace({ startedAtMs: START_MS + atMs, clientId: name, responseId: "resp_1", ...changes }),
-});
-
-/** Sends the bodies in order, then lets cron decide what it holds. Returns what counts, and the sums. */
-async function ledgerOf(bodies: readonly (readonly Sent[])[], deleted: readonly Sent[] = []): Promise<unknown> {
-  const project = await newProject(db);
-  for (const body of bodies) {
-    const calls = body.flatMap((sent) => ("call" in sent ? [priced(sent.call)] : []));
-    const links = body.flatMap((sent) => ("link" in sent ? [sent.link] : []));
-    await writeBatch(db, project, calls, { links });
-  }
-  for (const sent of deleted) if ("call" in sent) await deleteTrace(db, project, sent.call.id);
-  return await decided(db, project);
-}
-
-function counted(ledger: unknown): string[] {
-  const rows = ledger as { client_id: string; billable: boolean }[];
-  return rows.flatMap((row) => (row.billable ? [row.client_id] : []));
-}
-
-/** An order of the items, and how many of them go in each body. */
-function orderOf<T>(items: readonly T[]): fc.Arbitrary<T[][]> {
-  return fc
-    .tuple(
-      fc.shuffledSubarray([...items], { minLength: items.length }),
-      fc.array(fc.integer({ min: 1, max: items.length }), { minLength: items.length, maxLength: items.length }),
-    )
-    .map(([shuffled, sizes]) => {
-      const bodies: T[][] = [];
-      for (let at = 0; at < shuffled.length; at += sizes[bodies.length - 1]!)
-        bodies.push(shuffled.slice(at, at + sizes[bodies.length]!));
-      return bodies;
-    });
-}
-
-/** All orders of a few items, with all splits of each. */
-function* everyOrder<T>(items: readonly T[]): Generator<T[][]> {
-  if (items.length === 0) yield [];
-  for (const [at, item] of items.entries()) {
-    for (const rest of everyOrder(items.toSpliced(at, 1))) {
-      yield [[item], ...rest];
-      const [first, ...others] = rest;
-      if (first) yield [[item, ...first], ...others];
-    }
-  }
-}
+const ledgerOf = async (bodies: readonly (readonly Sent[])[], deleted: readonly Sent[] = []) =>
+  await histories.ledgerOf(db, bodies, deleted);
 
 it("counts A and A2 once and B, two hours later, once more: 24 orders and splits, one ledger", async () => {
   const sent = [alone("a", 0), alone("a2", 1_000), alone("b", 2 * HOUR_MS)];
@@ -86,17 +35,6 @@ it("counts the earliest of sightings that tell equally much", async () => {
 it("is as if a deleted call had never come, also where it joined two chains", async () => {
   const [a, b, c] = [alone("a", 0), alone("b", 50 * MINUTE_MS), alone("c", 100 * MINUTE_MS)];
   for (const bodies of everyOrder([a, b, c])) expect(counted(await ledgerOf(bodies, [b]))).toEqual(["a", "c"]);
-});
-
-it("counts reports once that share an id in pairs, and apart again without the one that joined them", async () => {
-  const log = alone("log", 0, { responseId: "req_1" });
-  const gateway = alone("gateway", 1_000, { responseId: "msg_1" });
-  const file = alone("file", 2_000, { responseId: "req_1", otherIds: ["msg_1"] });
-  const other = alone("other", 3_000, { responseId: "req_2" });
-  for (const bodies of everyOrder([log, gateway, file, other])) {
-    expect(counted(await ledgerOf(bodies))).toEqual(["log", "other"]);
-    expect(counted(await ledgerOf(bodies, [file]))).toEqual(["gateway", "log", "other"]);
-  }
 });
 
 const minutes = fc.oneof(fc.constantFrom(0, 59, 60, 61, 120), fc.integer({ min: 0, max: 400 }));

@@ -1,3 +1,5 @@
+import { digestOf } from "../../ledger/conversation.ts";
+
 /**
  * Ids made of evidence, for programs whose reports of a call name no request and no response: the conversation, the
  * counts, and when it ended. Two reports may tell the end a little differently. So each has two ids, of windows that
@@ -13,7 +15,7 @@ export function evidenceOf(
   endedAtMs: number,
 ): string[] {
   if (conversation === null || conversation === "" || counts.every((count) => count === null)) return [];
-  const said = `${program}:${conversation}:${counts.map((count) => count ?? "").join("/")}`;
+  const said = `${program}:${digestOf(conversation)}:${counts.map((count) => count ?? "").join("/")}`;
   const window = endedAtMs / WINDOW_MS;
   return [`${said}@${Math.floor(window)}`, `${said}@${Math.floor(window + 0.5)}'`];
 }

@@ -98,9 +98,14 @@ export function keptText(value: string, what: string): string {
   return value;
 }
 
-/** Ids are stored one a line, so one with a line break is none. */
+/** Emitters' ids as they are stored, one a line. One that cannot be stored is left out, and its call is kept. */
 export function keptIds(ids: readonly string[]): string[] {
-  return ids.filter((id) => id !== "" && !id.includes("\n")).map((id) => keptText(id, "an id of the call"));
+  return ids.filter((id) => id !== "" && id.length <= MAX_TEXT && !/[\0\n]/.test(id) && id.isWellFormed());
+}
+
+/** A request id of any other form may be an application's own. That names many calls, so it joins none. */
+export function isProvidersRequest(id: string): boolean {
+  return /^req_[A-Za-z0-9]{16,}$/.test(id);
 }
 
 /** How a usage was read, and what makes it doubtful. */

@@ -9,6 +9,8 @@ import {
   objectItem,
   cleanText,
   decodeItems,
+  isProvidersRequest,
+  keptIds,
   keptStart,
   keptText,
 } from "./item.ts";
@@ -76,7 +78,7 @@ function toCall(value: unknown, nowMs: number): Call {
     ...read.usage,
     usageSemantics: read.semantics,
     doubt: read.doubt,
-    otherIds: [],
+    otherIds: requestIdsOf(entry),
     unknownUsageMembers: [...read.unknown, ...cost.unread],
     id: callKey(startedAtMs, clientId),
     clientId,
@@ -108,6 +110,18 @@ function toCall(value: unknown, nowMs: number): Call {
     wrapper: false,
     rule: fromCache ? CACHE_HIT_RULE : "litellm",
   };
+}
+
+/** The provider's id of the request. A gateway behind LiteLLM may repeat a caller's `x-request-id`. */
+function requestIdsOf(entry: Json): string[] {
+  const headers = objectOrNull(objectOrNull(entry["hidden_params"])?.["additional_headers"]) ?? {};
+  const idOf = (name: string): string => (typeof headers[name] === "string" ? headers[name] : "");
+  const requestId = idOf("llm_provider-x-request-id");
+  return keptIds([
+    idOf("llm_provider-request-id"),
+    idOf("llm_provider-x-amzn-requestid"),
+    ...(isProvidersRequest(requestId) ? [requestId] : []),
+  ]);
 }
 
 /** Reads epoch seconds. A float does not hold microseconds exactly, so they are rounded. */

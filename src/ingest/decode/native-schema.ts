@@ -8,7 +8,15 @@ import { z } from "zod";
 import { MAX_COST_PICO } from "../../money.ts";
 import { RFC3339 } from "../../time.ts";
 import { CHARACTER } from "../../wire.ts";
-import { MAX_TEXT, MAX_TOKENS, MAX_TAG_KEY, MAX_TAGS, MAX_TAG_VALUE, MAX_DURATION_MS } from "../../ledger/call.ts";
+import {
+  MAX_OTHER_IDS,
+  MAX_TEXT,
+  MAX_TOKENS,
+  MAX_TAG_KEY,
+  MAX_TAGS,
+  MAX_TAG_VALUE,
+  MAX_DURATION_MS,
+} from "../../ledger/call.ts";
 import { COUNTS } from "../../ledger/counts.ts";
 
 const TEXT = new RegExp(`^${CHARACTER}*$`);
@@ -77,6 +85,16 @@ export const NativeTrace = z
     response_id: optional.describe(
       "The id that the provider gave its response. Two reports of one response count once.",
     ),
+    request_id: optional.describe(
+      "The id that the provider gave the request, such as `req_…`. Reports of one request count once. An id of another form joins nothing.",
+    ),
+    other_ids: z
+      .array(text.regex(/^[^\n]*$/))
+      .max(MAX_OTHER_IDS)
+      .nullish()
+      .describe(
+        "Other ids of this call alone, by which another report of it may know it. Calls that share an id and begin within an hour count once.",
+      ),
     trace_id: optional,
     span_id: optional,
     parent_id: optional,

@@ -6,8 +6,26 @@ import { hasUnits } from "../../ledger/buckets.ts";
 import { readingOf } from "./item.ts";
 import { type Reading } from "./item.ts";
 import { moreTelling, placeOf, servedBy } from "./served.ts";
-import { MAX_DURATION_MS, COUNT_FIELDS, MAX_TEXT, MAX_TOKENS, usageBy, type Call } from "../../ledger/call.ts";
-import { keptStart, ItemRefused, keptUsage, textField, requiredField, objectItem, decodeItems } from "./item.ts";
+import {
+  MAX_DURATION_MS,
+  COUNT_FIELDS,
+  MAX_OTHER_IDS,
+  MAX_TEXT,
+  MAX_TOKENS,
+  usageBy,
+  type Call,
+} from "../../ledger/call.ts";
+import {
+  isProvidersRequest,
+  keptStart,
+  ItemRefused,
+  keptText,
+  keptUsage,
+  textField,
+  requiredField,
+  objectItem,
+  decodeItems,
+} from "./item.ts";
 import { usdToPico } from "../../money.ts";
 import { canonicalProvider } from "../../pricing/provider.ts";
 import { parseInstant } from "../../time.ts";
@@ -63,7 +81,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     wrapper: false,
     rule: "native",
     doubt,
-    otherIds: [],
+    otherIds: otherIds(item),
     unknownUsageMembers: provided?.unknown ?? [],
     usageSemantics: semantics,
   };
@@ -148,6 +166,21 @@ function tags(value: unknown): Record<string, string> {
   const read = readTags(value);
   if (typeof read === "string") throw new ItemRefused(read);
   return read;
+}
+
+function otherIds(item: Item): string[] {
+  const requestId = textField(item, "request_id");
+  const value = item["other_ids"];
+  const ids = requestId !== null && isProvidersRequest(requestId) ? [requestId] : [];
+  if (value === undefined || value === null) return ids;
+  if (!Array.isArray(value) || value.length > MAX_OTHER_IDS)
+    throw new ItemRefused(`other_ids must be a list of at most ${MAX_OTHER_IDS} texts`);
+  for (const id of value) {
+    if (typeof id !== "string") throw new ItemRefused(`other_ids must be a list of at most ${MAX_OTHER_IDS} texts`);
+    if (id.includes("\n")) throw new ItemRefused("other_ids must not contain a line break");
+    if (id !== "") ids.push(keptText(id, "other_ids"));
+  }
+  return ids;
 }
 
 function cost(value: unknown): bigint | null {

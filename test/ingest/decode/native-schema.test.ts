@@ -48,6 +48,7 @@ const FIELDS: Record<string, fc.Arbitrary<unknown>> = {
   status: fc.constantFrom("ok", "error", "", "OK"),
   duration_ms: fc.oneof(fc.double({ min: -1, max: 1e6, noNaN: true }), fc.constant(366 * 86_400_000 + 1)),
   tags,
+  other_ids: fc.array(text, { maxLength: 5 }),
   cost_usd: cost,
   unknown_field: odd,
   ...Object.fromEntries(COUNTS.map((name) => [name, count])),

@@ -45,6 +45,7 @@ describe("decodeNative", () => {
       requestModel: null,
       requestProvider: null,
       doubt: null,
+      otherIds: [],
       unknownUsageMembers: [],
       operation: "chat",
       serviceTier: null,

@@ -2,6 +2,7 @@
  * Spans of coding agents that use names of their own. They are read as if they had the standard names, so that all
  * other rules exist once. The table names the agents by their scope.
  */
+import { unknownIn } from "../../../ledger/conversation.ts";
 import { evidenceOf } from "../evidence.ts";
 import {
   BARE,
@@ -142,7 +143,13 @@ function writeCopilot(attributes: Written): void {
 }
 
 /** The ids by which other reports of the call may be known, beside its response's. */
-export function otherIdsOf({ source, attributes, endNs }: Span): string[] {
+export function otherIdsOf(span: Span): string[] {
+  // A header is a list of its values.
+  const requests = REQUEST_IDS.flatMap((name) => (span.attributes.has(name) ? listOf(span.attributes, name) : []));
+  return [...requests, ...agentIdsOf(span)];
+}
+
+function agentIdsOf({ source, traceId, attributes, endNs }: Span): string[] {
   if (/^com\.anthropic\.claude_code\b/.test(source.scopeName))
     return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
   if (!attributes.has(CODEX_TOTAL) || endNs === null) return [];
@@ -152,7 +159,8 @@ export function otherIdsOf({ source, attributes, endNs }: Span): string[] {
   };
   const { inputTokens, cacheReadTokens, outputTokens } = COUNTS;
   const counts = [count(inputTokens), count(cacheReadTokens!), count(outputTokens)];
-  return evidenceOf("codex", textOf(attributes, [CONVERSATION]), counts, Number(endNs / 1_000_000n));
+  const conversation = textOf(attributes, [CONVERSATION]) ?? unknownIn(traceId);
+  return evidenceOf("codex", conversation, counts, Number(endNs / 1_000_000n));
 }
 
 function set(attributes: Written, name: string, value: AttributeValue | null | undefined): void {

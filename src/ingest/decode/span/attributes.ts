@@ -43,6 +43,14 @@ export const REQUEST_MODEL = [
 export const SERVER = ["server.address", "url.full", "http.url", "gen_ai.openai.api_base", "net.peer.name"];
 export const OPERATION = ["gen_ai.operation.name"];
 export const RESPONSE_ID = ["gen_ai.response.id", "ai.response.id"];
+/** Ids of the one request that a span is about. `request_id` alone is not here: applications use it for their own. */
+export const REQUEST_IDS = [
+  "anthropic.request.id",
+  "aws.request.id",
+  "aws.request_id",
+  "http.request.header.x-client-request-id",
+  "http.request.header.x_client_request_id",
+];
 export const RESPONSE_TIER = [
   "openai.response.service_tier",
   "gen_ai.openai.response.service_tier",
@@ -243,7 +251,7 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
 /** Every attribute name that is read, apart from names that begin with one of `TAG_PREFIXES`. */
 export const READ_NAMES: ReadonlySet<string> = new Set(
   [
-    [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID],
+    [GATEWAY_MARKS.map(([mark]) => mark), PROVIDER, RESPONSE_MODEL, REQUEST_MODEL, OPERATION, RESPONSE_ID, REQUEST_IDS],
     [RESPONSE_TIER, REQUEST_TIER, SPEED, TOTAL, COST_CURRENCY, NANO_AIU],
     [...Object.values(COUNTS), REPORTED_COST, APPLICATION, ENVIRONMENT, ERROR_TYPE, FINISH_REASONS],
     [

@@ -1,0 +1,111 @@
+/** The reports that are one call: by which ids they joined, and why the one counts that does. */
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { compileNamed, type Database, type Row } from "../db/client.ts";
+import { startOfKey } from "../ledger/key.ts";
+import { id, time } from "../wire.ts";
+import { chained, stored } from "../write/chains.ts";
+import { byRank, type Rank, RANK_NAMES, rankColumns } from "../write/ranking.ts";
+import { scopeOf } from "../write/scope.ts";
+import { sightedValues, sightingOf } from "../write/sightings.ts";
+
+/** What decides if two reports rank equally. */
+const FIRST = "began_first";
+
+export const Report = z
+  .object({
+    id: id.describe("The id of the call that the report was stored as."),
+    rule: z.string().describe("By which rule it was read. It names the emitter's kind of report."),
+    application: z.string(),
+    timestamp: time,
+    received_at: time,
+    joined_by: z.array(z.string()).describe("The ids that it shares with another report of the list."),
+    counts: z.boolean(),
+    decided_by: z
+      .enum([...RANK_NAMES, FIRST])
+      .nullable()
+      .describe("In what the report that counts is ahead of this one. Null for that report."),
+  })
+  .meta({ id: "Report" });
+export type Report = z.infer<typeof Report>;
+
+export const Filled = z
+  .record(z.string(), id)
+  .describe(
+    "The fields that the call's own report lacks, and from which report each is shown: `request_model`, `user_id`, `session_id`, and `tags.` with a tag's name. Sums are by the call's own report.",
+  );
+
+export interface Reports {
+  /** The best one first. The call alone, if no other report joined it. */
+  reports: Report[];
+  /** What the first report lacks, by the field's name, from the best of the others that has it. */
+  missing: Missing;
+}
+
+interface Missing {
+  fields: Record<string, string>;
+  tags: Record<string, string>;
+  from: Record<string, string>;
+}
+
+const REPORTS = compileNamed(sql`
+with chained as materialized (${chained})
+select distinct on (r.place) r.* from (
+  select t.id, t.rule, t.application, t.started_at, t.received_at, t.billable, t.request_model, t.user_id, t.session_id, t.tags,
+    t.response_id, t.other_ids, ${rankColumns}, k.component, k.chain, row_number() over (order by ${byRank()}) as place
+  from ${stored()} and not k.crowded
+) r order by r.place`);
+
+/** The reports of the stored call `row`. */
+export async function readReports(db: Database, projectId: string, row: Row): Promise<Reports> {
+  const sighting = sightingOf(row);
+  const scope = scopeOf(projectId, [startOfKey(sighting.id)], 0);
+  const { statement, values } = REPORTS({ ...scope, ...sightedValues([sighting]) });
+  const hasIds = sighting.responseId !== null || sighting.otherIds.length > 0;
+  const found = hasIds ? await db.run(statement, values) : [];
+  const known = new Map(found.map((one) => [String(one["id"]), one]));
+  const rows = known.has(sighting.id) ? [...known.values()] : [row];
+  const uses = new Map<string, number>();
+  for (const one of rows) for (const text of idsOf(one)) uses.set(text, (uses.get(text) ?? 0) + 1);
+  return {
+    reports: rows.map((one) => ({
+      id: String(one["id"]),
+      rule: String(one["rule"]),
+      application: String(one["application"]),
+      timestamp: (one["started_at"] as Date).toISOString(),
+      received_at: (one["received_at"] as Date).toISOString(),
+      joined_by: [...idsOf(one)].filter((text) => uses.get(text)! > 1),
+      counts: one["billable"] === true,
+      decided_by: one === rows[0] ? null : (RANK_NAMES.find((name) => isBehind(one, rows[0]!, name)) ?? FIRST),
+    })),
+    missing: missingOf(rows),
+  };
+}
+
+function idsOf(row: Row): Set<string> {
+  const { responseId, otherIds } = sightingOf(row);
+  return new Set(responseId === null ? otherIds : [responseId, ...otherIds]);
+}
+
+function isBehind(row: Row, best: Row, name: Rank): boolean {
+  return String(row[name]) !== String(best[name]);
+}
+
+function missingOf([best, ...others]: readonly Row[]): Missing {
+  const missing: Missing = { fields: {}, tags: {}, from: {} };
+  for (const other of others) {
+    for (const name of ["request_model", "user_id", "session_id"]) {
+      const value = other[name] as string | null;
+      if (best![name] !== null || value === null || name in missing.fields) continue;
+      missing.fields[name] = value;
+      missing.from[name] = String(other["id"]);
+    }
+    const own = (best!["tags"] ?? {}) as Record<string, string>;
+    for (const [key, value] of Object.entries((other["tags"] ?? {}) as Record<string, string>)) {
+      if (Object.hasOwn(own, key) || Object.hasOwn(missing.tags, key)) continue;
+      missing.tags[key] = value;
+      missing.from[`tags.${key}`] = String(other["id"]);
+    }
+  }
+  return missing;
+}

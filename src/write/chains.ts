@@ -1,0 +1,108 @@
+/**
+ * Chains of sightings. Sightings of one id form a chain if each begins within an hour of the next. Chains of several ids
+ * that have a call in common are one. Which calls are in it, and which of them counts, is found anew from the rows of
+ * their ids, so it is a function of the set of calls.
+ */
+import { sql, type SQL } from "drizzle-orm";
+import { param, project } from "../db/sql.ts";
+import { HOUR_MS } from "../time.ts";
+import { byRank, type Owner } from "./ranking.ts";
+import { inReach } from "./scope.ts";
+
+/** Sightings of one id begin at most this long after one another. After a longer gap the id was used again. */
+const SAME_CALL_MS = HOUR_MS;
+/** If a chain has more sightings than this, it is a crowd: the id does not name one call, and each counts. */
+export const MOST_SIGHTINGS = 16;
+
+const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint`;
+/** The times in which the next sighting of the chain may begin. Those of one chain meet, those of two do not. */
+export const spanOf = (id: SQL): SQL => sql`int8range(${startOf(id)}, ${startOf(id)} + ${SAME_CALL_MS})`.inlineParams();
+
+/** The digests of the ids that are asked about. */
+export const asked = sql`array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))`;
+
+/** The chains of a row `r` of `responses`, each with whether it is a crowd. */
+const chainsIn = (r: SQL): SQL => sql`lateral (
+    select p.chain, p.chain && ${r}.crowds
+      or (select count(*) from unnest(${r}.sightings) as m (id) where ${startOf(sql`m.id`)} <@ p.chain) > ${MOST_SIGHTINGS}
+      as crowded
+    from (select unnest(range_agg(${spanOf(sql`i.id`)}) + ${r}.crowds) as chain from unnest(${r}.sightings) as i (id)) p
+  )`;
+
+const isNear = sql`(c.chain && ${spanOf(sql`g.id`)} or c.chain -|- ${spanOf(sql`g.id`)})`;
+const sighted = sql`unnest(${param("responses")}::text[], ${param("sighted")}::uuid[]) as g (response, id)`;
+
+/**
+ * The sightings in the chains that the calls asked about are in, or would be in were they not deleted. This serves calls
+ * whose ids no call joins to others. An id that has fewer than `fewest` sightings has no rival.
+ */
+export const chainedAlone = sql`
+  select distinct s.id, r.response as component, array[r.response] as ids, c.chain, c.crowded
+  from ${sighted}
+  join responses r on r.project_id = ${project} and r.response = md5(g.response)::uuid
+    and cardinality(r.sightings) >= ${param("fewest")}::integer
+  cross join ${chainsIn(sql`r`)} c
+  cross join lateral unnest(r.sightings) as s (id)
+  where ${isNear} and ${startOf(sql`s.id`)} <@ c.chain`;
+
+/**
+ * The same for all calls. From each chain it walks to those that share a call with it. A crowd joins nothing. But what it
+ * joined before it became one is looked at too, each by itself.
+ */
+export const chained = sql`
+  with recursive reached (root, root_chain, response, chain, crowded) as (
+    select r.response, c.chain, r.response, c.chain, c.crowded
+    from ${sighted}
+    join responses r on r.project_id = ${project} and r.response = md5(g.response)::uuid
+    cross join ${chainsIn(sql`r`)} c
+    where ${isNear}
+    union
+    select case when k.crowded then n.response else k.root end, case when k.crowded then c.chain else k.root_chain end,
+      n.response, c.chain, c.crowded
+    from reached k
+    join responses r on r.project_id = ${project} and r.response = k.response
+    cross join lateral unnest(r.also) as a (response)
+    join responses n on n.project_id = ${project} and n.response = a.response
+    cross join ${chainsIn(sql`n`)} c
+    where (k.crowded or not c.crowded) and exists (
+      select 1 from unnest(r.sightings) as s (id)
+      where ${startOf(sql`s.id`)} <@ k.chain and ${startOf(sql`s.id`)} <@ c.chain and s.id = any(n.sightings)
+    )
+  ),
+  joined as (
+    select (array_agg(k.response order by k.response, k.chain))[1] as component,
+      (array_agg(k.chain order by k.response, k.chain))[1] as chain,
+      array_agg(k.response order by k.response, k.chain) as ids,
+      array_agg(k.chain order by k.response, k.chain) as chains, bool_or(k.crowded) as crowded
+    from reached k group by k.root, k.root_chain
+  ),
+  found as (
+    select distinct j.component, j.chain, j.ids, j.crowded, s.id
+    from joined j
+    cross join lateral unnest(j.ids, j.chains) as i (response, chain)
+    join responses r on r.project_id = ${project} and r.response = i.response
+    cross join lateral unnest(r.sightings) as s (id)
+    where ${startOf(sql`s.id`)} <@ i.chain
+  ),
+  counted as (
+    select f.*, count(*) over (partition by f.component, f.chain, f.ids) as sightings from found f
+  )
+  select c.id, c.component, c.ids, c.chain, c.crowded or c.sightings > ${MOST_SIGHTINGS} as crowded
+  from counted c where c.sightings >= ${param("fewest")}::integer`;
+
+/**
+ * Each of the sightings `chained` (here `k`) that is stored, as `t`.
+ *
+ * @param more joins to it.
+ */
+export const stored = (more: SQL = sql``): SQL => sql`
+  chained k cross join lateral (
+    -- The limit keeps this a look-up for each sighting, however many there are.
+    select * from traces s where ${inReach(sql`s`)} and s.id = k.id limit 1
+  ) t ${more} where exists (
+    select 1 from unnest(t.response_id || coalesce(t.other_ids, '{}')) as o (id) where md5(o.id)::uuid = any(k.ids)
+  )`;
+
+/** The sighting of the chain that counts. */
+export const holder = (owner?: Owner): SQL =>
+  sql`first_value(t.id) over (partition by k.component, k.chain order by ${byRank(owner)})`;

@@ -1,0 +1,161 @@
+/** Reports of one call are one call, whichever ids join them, in any order, and as if a deleted one had never come. */
+import fc from "fast-check";
+import { afterAll, expect, inject, it } from "vitest";
+import { NO_USAGE } from "../../src/ledger/call.ts";
+import { HOUR_MS } from "../../src/time.ts";
+import { ownDatabase } from "../own-database.ts";
+import * as histories from "./histories.ts";
+import { alone, counted, everyOrder, MINUTE_MS, orderOf, type Sent } from "./histories.ts";
+
+const { db } = await ownDatabase(inject("driver"), afterAll);
+
+const ledgerOf = async (bodies: readonly (readonly Sent[])[], deleted: readonly Sent[] = []) =>
+  await histories.ledgerOf(db, bodies, deleted);
+
+it("counts reports once that share an id in pairs, and apart again without the one that joined them", async () => {
+  const log = alone("log", 0, { responseId: "req_1" });
+  const gateway = alone("gateway", 1_000, { responseId: "msg_1" });
+  const file = alone("file", 2_000, { responseId: "req_1", otherIds: ["msg_1"] });
+  const other = alone("other", 3_000, { responseId: "req_2" });
+  for (const bodies of everyOrder([log, gateway, file]))
+    expect(counted(await ledgerOf([...bodies, [other]]))).toEqual(["log", "other"]);
+  for (const bodies of everyOrder([log, gateway, file]))
+    expect(counted(await ledgerOf(bodies, [file]))).toEqual(["gateway", "log"]);
+});
+
+it("joins by a call only what is of its time, although the same ids are used again later", async () => {
+  const later = 9 * HOUR_MS;
+  const sent = [
+    alone("a", 0, { responseId: "a" }),
+    alone("b", 1, { responseId: "b" }),
+    alone("joins", 2, { responseId: "a", otherIds: ["b"] }),
+    alone("a, later", later, { responseId: "a" }),
+    alone("b, later", later + 1, { responseId: "b" }),
+  ];
+  await fc.assert(
+    fc.asyncProperty(orderOf(sent), async (bodies) => {
+      expect(counted(await ledgerOf(bodies))).toEqual(["a", "a, later", "b, later"]);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it("prefers among equal counts cache writes by age, then the report that knows the user and the session", async () => {
+  const cached = { cacheWriteTokens: 10 };
+  const plain = alone("1 plain", 0, cached);
+  const owned = alone("2 owned", 1, { ...cached, userId: "ada", sessionId: "s" });
+  const byAge = alone("3 by age", 2, { ...cached, cacheWrite5mTokens: 10 });
+  for (const bodies of everyOrder([plain, owned])) expect(counted(await ledgerOf(bodies))).toEqual(["2 owned"]);
+  for (const bodies of everyOrder([plain, owned, byAge])) expect(counted(await ledgerOf(bodies))).toEqual(["3 by age"]);
+});
+
+it("takes a user that the report inherits from a span above it, whichever comes first", async () => {
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const spanId = "00000000000000aa";
+  const plain = alone("1 plain", 0);
+  const span = alone("2 span", 1, { traceId, spanId, parentId: "00000000000000ab" });
+  const context = { userId: "ada", sessionId: null, tags: {} };
+  const of = { parentId: null, startedAtMs: histories.START_MS, wrapper: false, ofInterest: true };
+  const above: Sent = { link: { traceId, spanId: "00000000000000ab", ...of, ...context } };
+  for (const bodies of everyOrder([plain, span, above])) expect(counted(await ledgerOf(bodies))).toEqual(["2 span"]);
+});
+
+it("counts an id of a crowd no longer, but what joins its calls in pairs still does", async () => {
+  // 17 calls name one session as an id; each has a second report under an id of its own.
+  const pairs = Array.from({ length: 17 }, (_, i) => [
+    alone(`${String(i).padStart(2, "0")} first`, i * 1_000, { responseId: `r${i}`, otherIds: ["shared"] }),
+    alone(`${String(i).padStart(2, "0")} second`, i * 1_000 + 1, { responseId: `r${i}` }),
+  ]).flat();
+  const first = Array.from({ length: 17 }, (_, i) => `${String(i).padStart(2, "0")} first`);
+  await fc.assert(
+    fc.asyncProperty(orderOf(pairs), async (bodies) => {
+      expect(counted(await ledgerOf(bodies))).toEqual(first);
+    }),
+    { numRuns: 8 },
+  );
+});
+
+/** Few ids, so that they often join, within a day. */
+const reports = fc
+  .array(
+    fc.record({
+      minutes: fc.oneof(fc.constantFrom(0, 1, 59, 60, 61, 120), fc.integer({ min: 0, max: 600 })),
+      response: fc.constantFrom("req_1", "req_2", "msg_1", null),
+      others: fc.subarray(["req_1", "req_2", "req_3", "msg_1", "msg_2"], { maxLength: 3 }),
+      outputs: fc.constantFrom(100, 100, 200),
+      user: fc.constantFrom(null, "ada"),
+    }),
+    { minLength: 2, maxLength: 8 },
+  )
+  .map((items) =>
+    items.map(({ minutes, response, others, outputs, user }, i) =>
+      alone(String(i), minutes * MINUTE_MS, {
+        responseId: response,
+        otherIds: others,
+        outputTokens: outputs,
+        userId: user,
+      }),
+    ),
+  );
+
+it("gives one ledger for any reports, split, shuffled, sent again, and some of them deleted", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      reports.chain((all) => fc.tuple(fc.constant(all), orderOf([...all, ...all.slice(0, 3)]), fc.subarray(all))),
+      async ([all, bodies, gone]) => {
+        const kept = all.filter((sent) => !gone.includes(sent));
+        expect(await ledgerOf(bodies, gone)).toEqual(await ledgerOf([kept]));
+      },
+    ),
+    { numRuns: 80 },
+  );
+});
+
+/** One call as its four routes tell it: only the file knows the ids of all others. */
+function routesOf(n: number): Sent[] {
+  const at = n * 20_000;
+  const [request, message, client] = [`req_${n}`, `msg_${n}`, `client-${n}`];
+  const tokens = { ...NO_USAGE, inputTokens: 5_000 + n, outputTokens: 300, cacheReadTokens: 2_000 };
+  const call = { ...tokens, provider: "anthropic", model: "claude-sonnet-4-5" };
+  const split = { cacheWriteTokens: 1_000, cacheWrite5mTokens: 400, cacheWrite1hTokens: 600 };
+  const place = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: n.toString(16).padStart(16, "0") };
+  const owner = { userId: "ada", sessionId: "session-1" };
+  return [
+    alone(`${n} log`, at, { ...call, ...split, ...owner, responseId: request, otherIds: [client] }),
+    alone(`${n} span`, at + 40, { ...call, ...place, cacheWriteTokens: 1_000, responseId: request }),
+    alone(`${n} file`, at + 900, { ...call, ...split, responseId: message, otherIds: [request] }),
+    alone(`${n} gateway`, at + 25, { ...call, cacheWriteTokens: 1_000, responseId: message }),
+  ];
+}
+
+const LOGS = ["1 log", "2 log", "3 log"];
+
+it("gives one total, to the last digit, for a session by four routes in all 24 orders", async () => {
+  const calls = [1, 2, 3].map(routesOf);
+  const routes = [0, 1, 2, 3].map((route) => calls.map((call) => call[route]!));
+  const whole = await ledgerOf([calls.flat()]);
+  expect(counted(whole)).toEqual(LOGS);
+  let orders = 0;
+  for (const bodies of everyOrder(routes)) {
+    if (bodies.length !== routes.length) continue;
+    orders++;
+    expect(await ledgerOf(bodies.map((body) => body.flat()))).toEqual(whole);
+  }
+  expect(orders).toBe(24);
+});
+
+it("gives that total for any mix of them, split, shuffled, repeated, and after deletions", async () => {
+  const all = [1, 2, 3].flatMap(routesOf);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.subarray(all, { minLength: 1 }).chain((mix) => fc.tuple(orderOf([...mix, ...mix]), fc.subarray(mix))),
+      async ([bodies, gone]) => {
+        const mix = new Set(bodies.flat());
+        const kept = [...mix].filter((sent) => !gone.includes(sent));
+        expect(await ledgerOf(bodies)).toEqual(await ledgerOf([[...mix]]));
+        expect(await ledgerOf(bodies, gone)).toEqual(await ledgerOf([kept]));
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
