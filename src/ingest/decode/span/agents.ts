@@ -20,10 +20,19 @@ import {
   SPAN_TYPE,
   THOUGHTS,
 } from "./agent-attributes.ts";
-import { APPLICATION, COUNTS, NANO_AIU, OPERATION, PROVIDER, REQUEST_MODEL, SERVER } from "./attributes.ts";
+import {
+  APPLICATION,
+  COUNTS,
+  NANO_AIU,
+  OPERATION,
+  PROVIDER,
+  REQUEST_IDS,
+  REQUEST_MODEL,
+  SERVER,
+} from "./attributes.ts";
 import { type Persons, SESSION, USER } from "./context-attributes.ts";
 import { verdictOf } from "./rules.ts";
-import { textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
+import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
 type Written = Map<string, AttributeValue>;
 
