@@ -119,7 +119,7 @@ export function countsOf(attributes: Attributes, names: Partial<Record<keyof Usa
 /** Some send counts as digits in a text. */
 export function countOf(attributes: Attributes, name: string): number | null {
   const value = attributes.get(name);
-  if (value === undefined || value === "") return null;
+  if (value === undefined) return null;
   const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS) return count;
   throw new ItemRefused(`${name} is not a whole number from 0 to ${MAX_TOKENS}`);
