@@ -16,6 +16,11 @@ export const LOG_ATTRIBUTES: ReadonlySet<string> = new Set([
   ...EMITTERS.flatMap(({ attributes }) => attributes),
 ]);
 
+/** The events that may be calls. */
+export const LOG_EVENTS: readonly string[] = EMITTERS.flatMap(({ prefix, events }) =>
+  [...events].map((event) => prefix + event),
+);
+
 /** Beginnings of further names that are read. */
 export const LOG_PREFIXES: readonly string[] = EMITTERS.flatMap(({ attributePrefixes = [] }) => attributePrefixes);
 
