@@ -199,6 +199,10 @@ export async function playScenario(
   await send([wrapper(top)], third);
   faults.push(TOO_LARGE);
   await send([wrapper(middle), chat({}, { spanId: bottom, parentSpanId: middle })], third);
+  // A span whose conversation comes in a later body.
+  const used = { "gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, "codex.usage.total_tokens": 2 };
+  await send([{ spanId: bottom, parentSpanId: top, attributes: used }], "4".repeat(32), "codex");
+  await send([{ spanId: top, attributes: { "conversation.id": "c-1" } }], "4".repeat(32), "codex");
   await ask("POST", "/v1/litellm", [
     {
       id: "chatcmpl-abc",

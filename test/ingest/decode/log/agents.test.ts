@@ -454,7 +454,8 @@ describe("any agent", () => {
       "ai.operationId": "ai.streamText.doStream",
       "gen_ai.request.model": "gpt-5",
       "gen_ai.system": "openai",
-      ...{ "gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 1 },
+      "gen_ai.usage.input_tokens": 5,
+      "gen_ai.usage.output_tokens": 1,
     };
     expect(spansOf("ai", [span], { "service.name": "opencode" }).calls[0]!.tags).toEqual({ agent: "opencode" });
     expect(spansOf("ai", [span], { "service.name": "shop" }).calls[0]!.tags).toEqual({});
