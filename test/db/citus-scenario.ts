@@ -136,8 +136,8 @@ export async function playScenario(
     return (text.startsWith("{") ? JSON.parse(text.split("\n", 1)[0]!) : text) as T;
   }
   const get = <T>(path: string): Promise<T> => ask("GET", path);
-  const send = (spans: SpanInput[], traceId: string) =>
-    ask("POST", "/v1/traces", jsonRequest({ spans: spans.map((span) => ({ ...TIMES, traceId, ...span })) }));
+  const send = (spans: SpanInput[], traceId: string, scope = "test") =>
+    ask("POST", "/v1/traces", jsonRequest({ scope, spans: spans.map((span) => ({ ...TIMES, traceId, ...span })) }));
 
   // Administration.
   ({ id: projectId } = await ask<{ id: string }>("POST", "/v1/projects", { name: "test" }));
