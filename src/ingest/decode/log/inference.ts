@@ -11,7 +11,7 @@ import { Contexts } from "../span/context.ts";
 import { SESSION, TAG_PREFIXES } from "../span/context-attributes.ts";
 import { hasUsage, verdictOf } from "../span/rules.ts";
 import { isId, toCall } from "../span/to-call.ts";
-import { STATUS_ERROR, textOf, type Span } from "../span/span.ts";
+import { STATUS_ERROR, textOf, type Span, type SpanSource } from "../span/span.ts";
 import { countOf, endOf, eventTimeOf, placeOf, userOf } from "./fields.ts";
 import { idsOf } from "./gemini-cli.ts";
 import type { LogEmitter, LogRecord } from "./record.ts";
@@ -34,7 +34,7 @@ export const INFERENCE: LogEmitter = {
     const verdict = verdictOf(span);
     // Some write it before the request, too.
     if (verdict.kind !== "call" || !isAnswered(span)) return null;
-    const call = toCall(span, verdict, nowMs, () => new Contexts([span]).of(span));
+    const call = toCall(span, verdict, nowMs, () => contextsOf(source).of(span));
     if (call === null) return null;
     const place = placeOf(record);
     const clientId = identityOf(record, call);
@@ -55,6 +55,15 @@ export const INFERENCE: LogEmitter = {
     };
   },
 };
+
+/** A record has no spans around it. Those of one source share what its resource says. */
+const contexts = new WeakMap<SpanSource, Contexts>();
+
+function contextsOf(source: SpanSource): Contexts {
+  let known = contexts.get(source);
+  if (known === undefined) contexts.set(source, (known = new Contexts([])));
+  return known;
+}
 
 /** All that is known of the time is when it was written, which is when the call had ended. */
 function spanOf(record: LogRecord): Span {
