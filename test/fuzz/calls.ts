@@ -24,7 +24,9 @@ type Item = Record<string, unknown>;
 type Make = (draw: Draw, name: string) => Input;
 
 export function createCalls(): Record<string, Make> {
-  const captured = scenarios().flatMap(bodiesOf);
+  const captured = scenarios()
+    .flatMap(bodiesOf)
+    .filter(({ path }) => !path.endsWith("/v1/metrics"));
   const others = captured.map(({ bytes }) => bytes);
   const kinds: Record<string, Make> = {
     "captured JSON": ofCapturedJson(captured.filter(({ json, path }) => json && path.startsWith("/v1/"))),
