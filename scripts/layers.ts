@@ -51,7 +51,7 @@ const SCRIPTS = [
 const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
   local: ["db", "write"],
-  capture: ["ingest", "ledger"],
+  capture: ["ingest", "ledger", "money"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],

@@ -28,6 +28,16 @@ const assetsBinding = z.custom<Fetcher>(
   "must be the binding of static assets",
 );
 
+const personKind = z.enum(["email", "account", "install"]);
+const agentUser = z.string().transform((text, context) => {
+  const kinds = z
+    .array(personKind)
+    .min(1)
+    .safeParse(text.split(",").map((kind) => kind.trim()));
+  if (!kinds.success) context.addIssue({ code: "custom", message: "must be a list of email, account and install" });
+  return kinds.data ?? [];
+});
+
 const days = z.coerce.number().int().min(1).max(36_500).optional();
 
 const schema = z
@@ -57,6 +67,8 @@ const schema = z
     RATE_LIMIT_PERIOD_SECONDS: z.coerce.number().int().min(1).optional(),
     /** How long a span around calls waits for a call below it before it counts as a call itself. */
     WRAPPER_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(DEFAULT_GRACE_SECONDS),
+    /** Who is the user of a coding agent's call: the first of these that it names. `email,account,install`, or fewer. */
+    AGENT_USER: agentUser.default(["email", "account", "install"]),
     /** `direct` stores a request's calls before it is answered. `queue` gives them to a queue first. */
     INGEST_MODE: z.enum(["direct", "queue"]).default("direct"),
     /** The queue. Only queue mode needs it. */
@@ -93,6 +105,8 @@ export interface Config {
   redisToken: string;
   adminKey: string;
   wrapperGraceSeconds: number;
+  /** What names the user of a coding agent's call, in order of priority. */
+  agentUser: readonly ("email" | "account" | "install")[];
   metricsToken: string | undefined;
   /** Null if there is no limit. */
   rateLimit: { limiter: RateLimit; requests: number; periodSeconds: number } | null;
@@ -136,6 +150,7 @@ export function parseConfig(env: unknown): Config {
     redisToken: data.UPSTASH_REDIS_REST_TOKEN,
     adminKey: data.ADMIN_KEY,
     wrapperGraceSeconds: data.WRAPPER_GRACE_SECONDS,
+    agentUser: data.AGENT_USER,
     metricsToken: data.METRICS_TOKEN,
     rateLimit: limiter && requests && periodSeconds ? { limiter, requests, periodSeconds } : null,
     queue: data.INGEST_MODE === "queue" ? data.INGEST_QUEUE! : null,

@@ -10,6 +10,7 @@ import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp
 import { encodeExportResponse, encodeStatus, type OtlpEncoding } from "../../src/ingest/decode/otlp/response.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../../src/ingest/decode/otlp/traces.ts";
 import { type Call, COUNT_FIELDS } from "../../src/ledger/call.ts";
+import { picoToUsd } from "../../src/money.ts";
 import type { Decoded } from "../../src/ingest/decode/decoded.ts";
 import type { Answer, Ledger } from "../client/ledger.ts";
 import { CommandError } from "../command.ts";
@@ -130,6 +131,7 @@ function describeBody(
   nowMs: number,
 ): Line[] {
   const size = `${path} ${encoding}, ${body.length.toLocaleString("en-US")} bytes`;
+  if (path.endsWith("/metrics")) return [{ indent: "", text: `${size}: metrics hold no calls` }];
   try {
     const decoded = decode(path, encoding, decompress(body, request.headers["content-encoding"]), nowMs);
     const calls = decoded.calls.filter(({ billable }) => billable).length;
@@ -150,6 +152,8 @@ function describeTrace(trace: Call): string {
     `${trace.operation} ${trace.provider}/${trace.model}${trace.status === "error" ? " failed" : ""}`,
     tokens.join(" ") || "no tokens",
     `by ${trace.rule}`,
+    trace.tags["agent"] === undefined ? "" : `agent ${trace.tags["agent"]}`,
+    trace.reportedCostPico === null ? "" : `reports $${picoToUsd(trace.reportedCostPico)}`,
     trace.usageSemantics,
   ]
     .filter((part) => part !== "")
@@ -157,7 +161,6 @@ function describeTrace(trace: Call): string {
 }
 
 function decode(path: string, encoding: OtlpEncoding, bytes: Uint8Array, nowMs: number): Decoded {
-  if (path.endsWith("/metrics")) throw new Error("metrics hold no calls");
   const logs = path.endsWith("/logs");
   if (encoding === "protobuf") return (logs ? decodeLogsProtobuf : decodeOtlpProtobuf)(bytes, nowMs);
   return (logs ? decodeLogsJson : decodeOtlpJson)(JSON.parse(new TextDecoder().decode(bytes)), nowMs);

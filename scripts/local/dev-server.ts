@@ -13,6 +13,7 @@ import { startWorker, type Worker } from "./worker.ts";
 const everyMinute = "* * * * *";
 const passedThrough = [
   "WRAPPER_GRACE_SECONDS",
+  "AGENT_USER",
   "INGEST_MODE",
   "METRICS_TOKEN",
   "DATABASE_TIMEOUT_MS",

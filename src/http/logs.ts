@@ -1,10 +1,11 @@
-/** `POST /v1/logs` takes OTLP logs and stores the calls that Claude Code reports in them. */
+/** `POST /v1/logs` takes OTLP logs and stores the calls that coding agents report in them. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { parseJson } from "../ingest/decode/json.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../ingest/decode/otlp/logs.ts";
 import { ingest } from "../ingest/ingest.ts";
+import { personsOf } from "../ingest/decode/span/context-attributes.ts";
 import type { Decoded } from "../ingest/decode/decoded.ts";
 import { countItems, COUNTS_ONCE, MAX_ITEMS } from "./batch.ts";
 import { readBody, readText } from "./body.ts";
@@ -17,9 +18,9 @@ const otlp = otlpRequest("resourceLogs");
 const ingestLogs: Operation = {
   id: "ingestLogs",
   tag: "Ingest",
-  summary: "Send OTLP logs with Claude Code's calls",
+  summary: "Send OTLP logs with the calls of coding agents",
   description:
-    "The events `claude_code.api_request` and `claude_code.api_error` become calls. Other records are accepted and ignored.",
+    "The events of calls become calls: Claude Code's `claude_code.api_request` and `.api_error`, Codex's `codex.sse_event` with counts and failed `codex.api_request`, Gemini CLI's and Qwen Code's `api_response` and `api_error`, Cline's `task.tokens`, and any program's `gen_ai.client.inference.operation.details`. A record and a span of one call count once. Other records are accepted and ignored.",
   caller: "ingest",
   again: COUNTS_ONCE,
   body: {
@@ -53,10 +54,13 @@ export function logsRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded> {
+async function decodeBody(c: AppContext, { intake, now, config }: Deps): Promise<Decoded> {
   const nowMs = now();
+  const persons = personsOf(config.agentUser);
   const otlp = c.get("otlp");
-  if (otlp === "protobuf") return await readBody(c, intake, (body) => decodeLogsProtobuf(body, nowMs, MAX_ITEMS));
-  if (otlp === "json") return decodeLogsJson(parseJson(await readText(c, intake)).value, nowMs, MAX_ITEMS);
+  if (otlp === "protobuf") {
+    return await readBody(c, intake, (body) => decodeLogsProtobuf(body, nowMs, MAX_ITEMS, persons));
+  }
+  if (otlp === "json") return decodeLogsJson(parseJson(await readText(c, intake)).value, nowMs, MAX_ITEMS, persons);
   throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-protobuf");
 }

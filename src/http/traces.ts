@@ -7,6 +7,7 @@ import { decodeNative } from "../ingest/decode/native.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces.ts";
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
+import { personsOf } from "../ingest/decode/span/context-attributes.ts";
 import type { Decoded } from "../ingest/decode/decoded.ts";
 import { answerBatch, contentType, countItems, COUNTS_ONCE, lines, MAX_ITEMS, NDJSON, QUEUED } from "./batch.ts";
 import { readBody, readText } from "./body.ts";
@@ -99,11 +100,12 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-async function decodeBody(c: AppContext, { intake, now }: Deps, otlpOnly: boolean): Promise<Decoded> {
+async function decodeBody(c: AppContext, { intake, now, config }: Deps, otlpOnly: boolean): Promise<Decoded> {
   const nowMs = now();
+  const persons = personsOf(config.agentUser);
   const type = contentType(c);
   if (type === "application/x-protobuf")
-    return await readBody(c, intake, (body) => decodeOtlpProtobuf(body, nowMs, MAX_ITEMS));
+    return await readBody(c, intake, (body) => decodeOtlpProtobuf(body, nowMs, MAX_ITEMS, persons));
   if (NDJSON.has(type) && !otlpOnly) return decodeNative(parseLines(await readText(c, intake), MAX_ITEMS), nowMs);
   if (type !== "application/json") {
     const types = otlpOnly ? "application/json" : "application/json, application/x-ndjson";
@@ -112,7 +114,7 @@ async function decodeBody(c: AppContext, { intake, now }: Deps, otlpOnly: boolea
   const body = parseJson(await readText(c, intake));
   if (isOtlp(body.value) || c.get("otlp")) {
     c.set("otlp", "json");
-    return decodeOtlpJson(body.value, nowMs, MAX_ITEMS);
+    return decodeOtlpJson(body.value, nowMs, MAX_ITEMS, persons);
   }
   return decodeNative(itemsOf(body, MAX_ITEMS, "traces"), nowMs);
 }

@@ -6,11 +6,12 @@ import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
+import { idsIn } from "../ledger/conversation.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
 import { chained, holder, stored } from "./chains.ts";
-import { type Sighting, sightedValues } from "./sightings.ts";
+import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
@@ -23,6 +24,12 @@ const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = 
 export const storedRows = sql`
   select t.trace_id, count(*) as stored from traces t
   where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null group by 1`;
+
+/** Adds ids by which calls are known now. */
+const IDENTIFY = compileNamed(sql`
+update traces t set other_ids = array(select distinct unnest(coalesce(t.other_ids, '{}') || string_to_array(i.ids, chr(10))))
+from unnest(${param("late")}::uuid[], ${param("late_ids")}::text[]) as i (id, ids)
+where ${inReach(sql`t`)} and t.id = any(${param("late")}::uuid[]) and t.id = i.id`);
 
 /** Refuses if a trace has more or fewer calls or links now than were judged. */
 const AS_JUDGED = compileNamed(sql`
@@ -134,7 +141,13 @@ export function applyJudgements(
     return judgement && (node.wrapper || differs(node, judgement)) ? [[node.id!, judgement]] : [];
   });
   const changed = new Set(judged.map(([id]) => id));
-  const sighted = [...sightings, ...all.filter((node): node is StoredNode & Sighting => changed.has(node.id ?? ""))];
+  const rows = all.filter((node): node is StoredNode & Sighting => node.id !== null);
+  const late = rows.flatMap((node): Late[] => {
+    const conversation = judgements.get(node.id)?.sessionId ?? null;
+    const ids = conversation === null ? [] : idsIn(conversation, node.traceId, node.otherIds);
+    return ids.length === 0 ? [] : [{ ...node, ids, otherIds: [...node.otherIds, ...ids] }];
+  });
+  const sighted = [...sightings, ...late, ...rows.filter(({ id }) => changed.has(id))];
   const counted = [...byTrace].map(([traceId, all]) => ({
     traceId,
     calls: all.filter(({ id }) => id !== null).length,
@@ -164,7 +177,25 @@ export function applyJudgements(
     tags: textArray([...documents.keys()]),
     held: plainArray(judged.flatMap(([id, { held }]) => (held ? [id] : []))),
   };
-  return [...(counted.length > 0 ? [AS_JUDGED(values)] : []), LOCK(values), APPLY(values)];
+  return [
+    ...(counted.length > 0 ? [AS_JUDGED(values)] : []),
+    ...(late.length > 0 ? identify(scope, late) : []),
+    LOCK(values),
+    APPLY(values),
+  ];
+}
+
+/** A call whose conversation another span told, and the ids that it has by that. */
+type Late = Sighting & { ids: readonly string[] };
+
+function identify(scope: Scope, late: readonly Late[]): Bound[] {
+  const sighted = { ...scope, ...sightedValues(late) };
+  const values = {
+    ...scope,
+    late: plainArray(late.map(({ id }) => id)),
+    late_ids: textArray(late.map(({ ids }) => ids.join("\n"))),
+  };
+  return [SIGHT(sighted), TAKE_TURN_JOINED(sighted), IDENTIFY(values)];
 }
 
 /**

@@ -46,13 +46,15 @@ export function byRank(owner: Owner = OWN): SQL {
 /**
  * How much the stored call `t` tells of what is priced: the number of its counts, and one more for a service tier. A
  * count of zero does not add to it, because some tools fill in zeros; nor do the name of the standard tier and the
- * five-minute part of cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last.
+ * five-minute part of cache writes, which change no price. A wrapper only repeats the usage of calls, so it comes last. Without a
+ * model nothing is priced.
  */
 function detail(): SQL {
   const used = (fields: readonly CountField[]): SQL =>
     list(fields.map((field) => sql`nullif(t.${sql.identifier(COUNT_NAMES[field])}, 0)`));
   return sql`case
       when t.wrapper then -1
+      when t.model = 'unknown' then 0
       when coalesce(t.input_tokens, t.output_tokens, ${used(UNIT_COUNTS)}) is null then 0
       else 1 + num_nonnulls(${used(PRICED_COUNTS)})
         + (coalesce(lower(t.service_tier), 'standard') not in (${constants(STANDARD_TIERS)}))::int end`;

@@ -5,12 +5,14 @@
  *     outermost one counts.
  *   - A call directly around calls of its kind (the frame of a retry, a second instrumentation) does not count, unless it
  *     alone knows the tokens.
+ *   - A note of a span (`src/ledger/note.ts`) does not count, unless it alone knows the tokens.
  *   - If a span has no user, session or tag of a name, it takes the one of the nearest span above it.
  *
  * Every step is linear in the number of spans, even if spans form circles or copies.
  */
 
 import { MAX_TAGS } from "../ledger/call.ts";
+import { isNote } from "../ledger/note.ts";
 
 /** A span of the trace: a row of the table `traces` if it has an `id`, a link if it has none. */
 export interface Node {
@@ -180,6 +182,7 @@ function nestedOf(calls: readonly Node[], parents: ReadonlyMap<Node, Node>): Set
     if (outer && mayBeOne(call, outer)) outers.set(call, outer);
   }
   if (outers.size === 0) return new Set();
+  putNotesAround(outers);
   const knowing = marked(
     calls.filter(({ tokens }) => (tokens ?? 0) > 0),
     outers,
@@ -198,6 +201,19 @@ function nestedOf(calls: readonly Node[], parents: ReadonlyMap<Node, Node>): Set
       return call.tokens > 0 ? knowing.has(call) : any.has(call);
     }),
   );
+}
+
+/** A note is below its span, but repeats it. So it takes the place around it, and counts if it alone knows the tokens. */
+function putNotesAround(outers: Map<Node, Node>): void {
+  const notes = [...outers].filter(
+    ([note, span]) => isNote(note.spanId, note.parentId) && span.spanId === note.parentId,
+  );
+  for (const [note, span] of notes) {
+    const above = outers.get(span);
+    outers.set(span, note);
+    if (above === undefined) outers.delete(note);
+    else outers.set(note, above);
+  }
 }
 
 /**

@@ -137,8 +137,8 @@ export async function playScenario(
     return (text.startsWith("{") ? JSON.parse(text.split("\n", 1)[0]!) : text) as T;
   }
   const get = <T>(path: string): Promise<T> => ask("GET", path);
-  const send = (spans: SpanInput[], traceId: string) =>
-    ask("POST", "/v1/traces", jsonRequest({ spans: spans.map((span) => ({ ...TIMES, traceId, ...span })) }));
+  const send = (spans: SpanInput[], traceId: string, scope = "test") =>
+    ask("POST", "/v1/traces", jsonRequest({ scope, spans: spans.map((span) => ({ ...TIMES, traceId, ...span })) }));
 
   // Administration.
   ({ id: projectId } = await ask<{ id: string }>("POST", "/v1/projects", { name: "test" }));
@@ -200,6 +200,10 @@ export async function playScenario(
   await send([wrapper(top)], third);
   faults.push(TOO_LARGE);
   await send([wrapper(middle), chat({}, { spanId: bottom, parentSpanId: middle })], third);
+  // A span whose conversation comes in a later body.
+  const used = { "gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, "codex.usage.total_tokens": 2 };
+  await send([{ spanId: bottom, parentSpanId: top, attributes: used }], "4".repeat(32), "codex");
+  await send([{ spanId: top, attributes: { "conversation.id": "c-1" } }], "4".repeat(32), "codex");
   await ask("POST", "/v1/litellm", [
     {
       id: "chatcmpl-abc",

@@ -3,7 +3,7 @@
  * their own, by which they are found in the ledger.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { LOG_ATTRIBUTES } from "../../src/ingest/decode/log/emitters.ts";
+import { LOG_ATTRIBUTES, LOG_EVENTS } from "../../src/ingest/decode/log/emitters.ts";
 import { READ_NAMES } from "../../src/ingest/decode/span/attributes.ts";
 import { EXAMPLE_CALL, EXAMPLE_ENTRY } from "../../src/http/example.ts";
 import { COUNTS } from "../../src/ledger/counts.ts";
@@ -26,7 +26,9 @@ type Item = Record<string, unknown>;
 type Make = (draw: Draw, name: string) => Input;
 
 export function createCalls(): Record<string, Make> {
-  const captured = scenarios().flatMap(bodiesOf);
+  const captured = scenarios()
+    .flatMap(bodiesOf)
+    .filter(({ path }) => !path.endsWith("/v1/metrics"));
   const others = captured.map(({ bytes }) => bytes);
   const kinds: Record<string, Make> = {
     "captured JSON": ofCapturedJson(captured.filter(({ json, path }) => json && path.startsWith("/v1/"))),
@@ -245,9 +247,11 @@ function goodOtlp(signal: Signal, user: string): OtlpItem {
 function anyOtlp(signal: Signal, draw: Draw, name: string): OtlpItem {
   const attributes = someAttributes(signal === SPAN_SIGNAL ? NAMES : LOG_NAMES, draw);
   const base = draw.chance(0.6) ? goodAttributes(signal, `bad-${name}`) : [];
+  const isNamed = signal === LOG_SIGNAL && draw.chance(0.6);
+  const event = isNamed ? attributeList({ "event.name": draw.pick(LOG_EVENTS) }) : [];
   const traceId = draw.pick(["5b8efff798038103d269b633813fc60c", "0af7651916cd43dd8448eb211c80319c"]);
   const at = MONDAY + draw.below(10_000);
-  return otlpItem([...base, ...attributes], `b${draw.below(50)}`, {
+  return otlpItem([...base, ...attributes, ...event], `b${draw.below(50)}`, {
     ...(draw.chance(0.5) && { traceId }),
     ...(draw.chance(0.4) && {
       parentSpanId: Buffer.from(`b${draw.below(50)}`)

@@ -1,10 +1,9 @@
-import { callKey } from "../../ledger/key.ts";
+import { digestOf } from "../../ledger/conversation.ts";
 
 /**
  * Ids made of evidence, for programs whose reports of a call name no request and no response: the conversation, the
  * counts, and when it ended. Two reports may tell the end a little differently. So each has two ids, of windows that
  * overlap: reports within half a window share one at least, and those a window apart share none.
- * The conversation is in them as a digest, so that an id of a call whose user was erased does not name it.
  */
 const WINDOW_MS = 10_000;
 
@@ -16,7 +15,7 @@ export function evidenceOf(
   endedAtMs: number,
 ): string[] {
   if (conversation === null || conversation === "" || counts.every((count) => count === null)) return [];
-  const said = `${program}:${callKey(0, conversation).slice(14)}:${counts.map((count) => count ?? "").join("/")}`;
+  const said = `${program}:${digestOf(conversation)}:${counts.map((count) => count ?? "").join("/")}`;
   const window = endedAtMs / WINDOW_MS;
   return [`${said}@${Math.floor(window)}`, `${said}@${Math.floor(window + 0.5)}'`];
 }

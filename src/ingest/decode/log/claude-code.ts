@@ -7,11 +7,13 @@ import { floatToPico, usdToPico } from "../../../money.ts";
 import { type Reading, readingOf } from "../item.ts";
 import { NO_COST, type ReportedCost, stated, statedUsd } from "../reported-cost.ts";
 import { servedBy } from "../served.ts";
+import { CLAUDE_TAGS } from "../span/agent-attributes.ts";
 import { APPLICATION, SERVER } from "../span/attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
 import { callOf, countsOf, durationOf, NOTHING_USED, text, userOf } from "./fields.ts";
 import type { LogEmitter, LogRecord } from "./record.ts";
 
+const AGENT = "claude-code";
 const PREFIX = "claude_code.";
 
 const MODEL = "model";
@@ -28,7 +30,6 @@ const CLIENT_REQUEST_ID = "client_request_id";
 const SESSION = "session.id";
 const DURATION = "duration_ms";
 const SPEED = "speed";
-const QUERY_SOURCE = "query_source";
 /** The request of its search tool, which searches as often as the model wants to, and tells nowhere how often. */
 const SEARCHES = "web_search_tool";
 const COST_USD = "cost_usd";
@@ -44,17 +45,8 @@ const COUNTS = {
   cacheWrite1hTokens: "cache_creation_1h_tokens",
 } as const satisfies Partial<Record<keyof Usage, string>>;
 
-const TAGS = {
-  subagent: "agent.name",
-  skill: "skill.name",
-  plugin: "plugin.name",
-  mcp_server: "mcp_server.name",
-  mcp_tool: "mcp_tool.name",
-  query_source: QUERY_SOURCE,
-  effort: "effort",
-};
-
 export const CLAUDE_CODE: LogEmitter = {
+  agent: AGENT,
   prefix: PREFIX,
   events: new Set(["api_request", "api_error"]),
   attributes: [
@@ -69,14 +61,14 @@ export const CLAUDE_CODE: LogEmitter = {
     COST_MICROS,
     ...SERVER,
     ...Object.values(COUNTS),
-    ...Object.values(TAGS),
+    ...Object.values(CLAUDE_TAGS),
   ],
   owns: isFromClaudeCode,
-  toCall(record, event, nowMs) {
+  toCall(record, event, { nowMs, persons }) {
     const { attributes } = record;
     const failed = event === "api_error";
     const sessionId = text(attributes, [SESSION], "session");
-    const userId = userOf(attributes);
+    const userId = userOf(record, persons);
     const requestId = text(attributes, [REQUEST_ID], REQUEST_ID);
     const model = text(attributes, [MODEL], MODEL) ?? "unknown";
     const speed = text(attributes, [SPEED], SPEED);
@@ -85,6 +77,7 @@ export const CLAUDE_CODE: LogEmitter = {
     return callOf(
       {
         record,
+        agent: AGENT,
         rule: PREFIX + event,
         clientId: requestId ?? `${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`,
         // Claude Code's spans name it as their response id, and so does the span of a request that failed.
@@ -100,7 +93,7 @@ export const CLAUDE_CODE: LogEmitter = {
         serviceTier: speed === "normal" ? null : speed,
         userId,
         sessionId,
-        tags: Object.fromEntries(Object.entries(TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
+        tags: Object.fromEntries(Object.entries(CLAUDE_TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
         failed,
         cost: failed ? NO_COST : reportedCostOf(attributes),
       },
@@ -133,7 +126,7 @@ function providerOf({ attributes, source }: LogRecord, sent: string | null, mode
 function usageOf(attributes: Attributes): Reading {
   const usage = countsOf(attributes, COUNTS);
   if (usage.inputTokens !== null) usage.inputTokens += (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
-  const searches = textOf(attributes, [QUERY_SOURCE]) === SEARCHES;
+  const searches = textOf(attributes, [CLAUDE_TAGS.query_source]) === SEARCHES;
   return readingOf(usage, "exclusive: cache added", searches ? "web searches whose number is not told" : null);
 }
 

@@ -9,8 +9,9 @@ import { readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
 import { textOf } from "../span/span.ts";
 import { callOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, type Said, text, userOf } from "./fields.ts";
-import type { LogEmitter, LogRecord } from "./record.ts";
+import type { LogContext, LogEmitter, LogRecord } from "./record.ts";
 
+const AGENT = "codex";
 const PREFIX = "codex.";
 const KIND = "event.kind";
 const COMPLETED = "response.completed";
@@ -20,6 +21,8 @@ const ERROR_MESSAGE = "error.message";
 const STATUS = "http.response.status_code";
 const DURATION = "duration_ms";
 const EFFORT = "model_reasoning_effort";
+/** Of a ChatGPT sign-in a plan pays, and of a key the account. */
+const AUTH = "auth_mode";
 
 const COUNTS = {
   inputTokens: "input_token_count",
@@ -30,21 +33,22 @@ const COUNTS = {
 } as const satisfies Partial<Record<keyof Usage, string>>;
 
 export const CODEX: LogEmitter = {
+  agent: AGENT,
   prefix: PREFIX,
   events: new Set(["sse_event", "api_request"]),
-  attributes: [KIND, CONVERSATION, ...MODEL, STATUS, DURATION, EFFORT, ...Object.values(COUNTS)],
-  toCall: (record, event, nowMs) =>
-    event === "sse_event" ? answered(record, PREFIX + event, nowMs) : refused(record, PREFIX + event, nowMs),
+  attributes: [KIND, CONVERSATION, ...MODEL, STATUS, DURATION, EFFORT, AUTH, ...Object.values(COUNTS)],
+  toCall: (record, event, context) =>
+    event === "sse_event" ? answered(record, PREFIX + event, context) : refused(record, PREFIX + event, context),
 };
 
-function answered(record: LogRecord, rule: string, nowMs: number): Call | null {
+function answered(record: LogRecord, rule: string, context: LogContext): Call | null {
   const { attributes } = record;
   const isCompleted = textOf(attributes, [KIND]) === COMPLETED;
   const failed = textOf(attributes, [ERROR_MESSAGE]) !== null;
   if (!failed && !(isCompleted && attributes.has(COUNTS.outputTokens))) return null;
   const usage = countsOf(attributes, COUNTS);
   const counts = [usage.inputTokens, usage.cacheReadTokens, usage.outputTokens];
-  return call(record, rule, nowMs, {
+  return call(record, rule, context, {
     counts: failed ? [] : counts,
     identity: failed ? "failed" : counts.join("/"),
     reading: failed ? NOTHING_USED : readingOf(usage, "inclusive"),
@@ -54,13 +58,13 @@ function answered(record: LogRecord, rule: string, nowMs: number): Call | null {
   });
 }
 
-function refused(record: LogRecord, rule: string, nowMs: number): Call | null {
+function refused(record: LogRecord, rule: string, context: LogContext): Call | null {
   const { attributes } = record;
   const status = Number(textOf(attributes, [STATUS]) ?? NaN);
   const failed = status >= 400 || (Number.isNaN(status) && textOf(attributes, [ERROR_MESSAGE]) !== null);
   if (!failed) return null;
   const durationUs = durationOf(attributes, DURATION);
-  return call(record, rule, nowMs, {
+  return call(record, rule, context, {
     counts: [],
     identity: `refused/${status}`,
     reading: NOTHING_USED,
@@ -72,7 +76,7 @@ function refused(record: LogRecord, rule: string, nowMs: number): Call | null {
 function call(
   record: LogRecord,
   rule: string,
-  nowMs: number,
+  { nowMs, persons }: LogContext,
   {
     identity,
     counts,
@@ -86,6 +90,7 @@ function call(
     {
       ...said,
       record,
+      agent: AGENT,
       rule,
       clientId,
       responseId: null,
@@ -95,9 +100,9 @@ function call(
       model: text(attributes, MODEL, "model") ?? "unknown",
       requestModel: text(attributes, MODEL, "model"),
       serviceTier: null,
-      userId: userOf(attributes),
+      userId: userOf(record, persons),
       sessionId,
-      tags: { effort: textOf(attributes, [EFFORT]) },
+      tags: { effort: textOf(attributes, [EFFORT]), auth_mode: textOf(attributes, [AUTH]) },
       cost: NO_COST,
     },
     nowMs,

@@ -1,11 +1,13 @@
 /** What the logs of all emitters have in common: times, counts, whose a call is, and the call that these make. */
 import { type Call, type CostIs, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
 import { callKey } from "../../../ledger/key.ts";
+import { noteOf } from "../../../ledger/note.ts";
 import { parseInstant } from "../../../time.ts";
 import { cleanText, ItemRefused, keptIds, keptStart, keptText, type Reading } from "../item.ts";
 import type { ReportedCost } from "../reported-cost.ts";
 import { APPLICATION, ENVIRONMENT } from "../span/attributes.ts";
-import { PERSON, RESOURCE_TAGS } from "../span/context-attributes.ts";
+import { DEFAULT_PERSONS, type Persons, RESOURCE_TAGS } from "../span/context-attributes.ts";
+import { isId } from "../span/to-call.ts";
 import { textOf, type Attributes } from "../span/span.ts";
 import type { LogRecord } from "./record.ts";
 
@@ -20,7 +22,7 @@ const ERRORS = ["error.type", "error", "error.message"];
 export const COMMON_ATTRIBUTES: readonly string[] = [
   EVENT_NAME,
   EVENT_TIME,
-  ...PERSON,
+  ...DEFAULT_PERSONS,
   ...STATUS_CODES,
   ...ERRORS,
   ...APPLICATION,
@@ -31,6 +33,10 @@ export const COMMON_ATTRIBUTES: readonly string[] = [
 /** What one record says of a call. */
 export interface Said {
   record: LogRecord;
+  /** The program, for the tag of that name. */
+  agent: string;
+  /** True if the record was written within the span of the call itself, so that the two are known to be one. */
+  inItsSpan?: boolean;
   /** The name of the event, with its prefix. */
   rule: string;
   /** What makes the record one of its own among those of its time. */
@@ -56,7 +62,7 @@ export interface Said {
 
 /** @throws ItemRefused if a value cannot be true or cannot be stored. */
 export function callOf(said: Said, nowMs: number): Call {
-  const { record, durationUs, failed, provider, sentProvider, cost } = said;
+  const { record, durationUs, failed, provider, sentProvider, cost, agent } = said;
   const { resource } = record.source;
   // It was written when the call had ended. A second sending repeats both times; the one of observation may differ.
   const startedAtMs = keptStart(
@@ -69,14 +75,12 @@ export function callOf(said: Said, nowMs: number): Call {
     ...said.reading.usage,
     id: callKey(startedAtMs, clientId),
     clientId,
-    traceId: null,
-    spanId: null,
-    parentId: null,
+    ...(said.inItsSpan === true ? placeOf(record) : NO_PLACE),
     responseId: said.responseId === null ? null : keptText(said.responseId, "response id"),
     otherIds: keptIds(said.otherIds ?? []),
     startedAtMs,
     durationUs,
-    application: text(resource, APPLICATION, "application") ?? "unknown",
+    application: text(resource, APPLICATION, "application") ?? agent,
     environment: text(resource, ENVIRONMENT, "environment") ?? "unknown",
     provider,
     model: said.model,
@@ -88,7 +92,7 @@ export function callOf(said: Said, nowMs: number): Call {
     serviceTier: said.serviceTier,
     userId: said.userId,
     sessionId: said.sessionId,
-    tags: tagsOf(record, said.tags),
+    tags: tagsOf(record, { agent, ...said.tags }),
     status: failed ? "error" : "ok",
     errorType: failed ? errorTypeOf(record.attributes) : null,
     reportedCostPico: failed ? 0n : cost.pico,
@@ -117,7 +121,7 @@ export function countsOf(attributes: Attributes, names: Partial<Record<keyof Usa
 /** Some send counts as digits in a text. */
 export function countOf(attributes: Attributes, name: string): number | null {
   const value = attributes.get(name);
-  if (value === undefined || value === "") return null;
+  if (value === undefined) return null;
   const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS) return count;
   throw new ItemRefused(`${name} is not a whole number from 0 to ${MAX_TOKENS}`);
@@ -151,8 +155,18 @@ export function text(attributes: Attributes, names: readonly string[], what: str
   return value === null ? null : keptText(value, what);
 }
 
-export function userOf(attributes: Attributes): string | null {
-  return text(attributes, PERSON, "user");
+/** Some programs name the user on each record, and some on the resource. */
+export function userOf({ attributes, source }: LogRecord, persons: Persons): string | null {
+  return text(attributes, persons, "user") ?? text(source.resource, persons, "user");
+}
+
+type Place = Pick<Call, "traceId" | "spanId" | "parentId">;
+const NO_PLACE: Place = { traceId: null, spanId: null, parentId: null };
+
+/** The place below the span in which the record was written. */
+export function placeOf({ traceId, spanId }: LogRecord): Place {
+  if (!isId(traceId, 32) || !isId(spanId, 16)) return NO_PLACE;
+  return { traceId, spanId: noteOf(spanId), parentId: spanId };
 }
 
 function errorTypeOf(attributes: Attributes): string | null {
@@ -169,6 +183,8 @@ function tagsOf({ source, attributes }: LogRecord, own: Said["tags"]): Record<st
     const value = textOf(source.resource, names) ?? textOf(attributes, names);
     if (value !== null) tags[tag] = cleanText(value);
   }
-  for (const [tag, value] of Object.entries(own)) if (value !== null && value !== "") tags[tag] = cleanText(value);
+  for (const [tag, value] of Object.entries(own)) {
+    if (value !== null && value !== "" && tags[tag] === undefined) tags[tag] = cleanText(value);
+  }
   return tags;
 }

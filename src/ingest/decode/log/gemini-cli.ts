@@ -6,10 +6,9 @@ import type { Call, Usage } from "../../../ledger/call.ts";
 import { evidenceOf } from "../evidence.ts";
 import { type Reading, readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
-import { PERSON } from "../span/context-attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
-import { callOf, countOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, text } from "./fields.ts";
-import type { LogEmitter, LogRecord } from "./record.ts";
+import { callOf, countOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, text, userOf } from "./fields.ts";
+import type { LogContext, LogEmitter, LogRecord } from "./record.ts";
 
 const SESSION = "session.id";
 const MODEL = ["model", "model_name"];
@@ -19,9 +18,6 @@ const DURATION = "duration_ms";
 const TOOL_TOKENS = "tool_token_count";
 const TOTAL = "total_token_count";
 const AUTH = "auth_type";
-/** The installation stands for who is not signed in. */
-const INSTALLATION = "installation.id";
-const GENAI_USER = "gen_ai.user.id";
 
 const COUNTS = {
   inputTokens: "input_token_count",
@@ -43,26 +39,37 @@ const SHARED = {
     TOOL_TOKENS,
     TOTAL,
     AUTH,
-    INSTALLATION,
-    GENAI_USER,
     ...Object.values(COUNTS),
     ...Object.values(TAGS),
   ],
 };
 
-export const GEMINI_CLI: LogEmitter = emitter("gemini_cli.", "gemini-cli");
-export const QWEN_CODE: LogEmitter = emitter("qwen-code.", "qwen-code");
+export const GEMINI_CLI: LogEmitter = emitter("gemini-cli", "gemini_cli.");
+export const QWEN_CODE: LogEmitter = emitter("qwen-code", "qwen-code.");
 
-/** @param program as its session files are known to evidence. They name no response. */
-function emitter(prefix: string, program: string): LogEmitter {
+function emitter(agent: string, prefix: string): LogEmitter {
   return {
     ...SHARED,
+    agent,
     prefix,
-    toCall: (record, event, nowMs) => toCall(record, prefix + event, program, event === "api_error", nowMs),
+    toCall: (record, event, context) => toCall(record, agent, prefix + event, event === "api_error", context),
   };
 }
 
-function toCall(record: LogRecord, rule: string, program: string, failed: boolean, nowMs: number): Call {
+/**
+ * The ids that Gemini CLI's two records of one call share. Neither the span nor this record has the response's id. Only
+ * the time tells failed calls apart.
+ */
+export function idsOf(record: LogRecord, sessionId: string | null, failed: boolean, counts: Counts): string[] {
+  const written = eventTimeOf(record);
+  if (!failed) return evidenceOf(GEMINI, sessionId, counts, endOf(record) / 1_000);
+  return sessionId === null || written === null ? [] : [`${GEMINI}:${sessionId}:failed@${written}`];
+}
+
+type Counts = readonly [input: number | null, output: number | null];
+const GEMINI = "gemini-cli";
+
+function toCall(record: LogRecord, agent: string, rule: string, failed: boolean, { nowMs, persons }: LogContext): Call {
   const { attributes } = record;
   const sessionId = text(attributes, [SESSION], "session");
   const model = text(attributes, MODEL, "model") ?? "unknown";
@@ -81,10 +88,22 @@ function toCall(record: LogRecord, rule: string, program: string, failed: boolea
   return callOf(
     {
       record,
+      agent,
+      // Qwen Code writes its records within the span of the call.
+      inItsSpan: agent !== GEMINI,
       rule,
       clientId,
       responseId: failed ? null : text(attributes, [RESPONSE_ID], "response id"),
-      otherIds: failed ? [] : evidenceOf(program, sessionId, counts, endOf(record) / 1_000),
+      // Its twin among the records knows no cached tokens, and its session file knows them.
+      otherIds: [
+        ...(agent === GEMINI
+          ? idsOf(record, sessionId, failed, [
+              countOf(attributes, COUNTS.inputTokens),
+              countOf(attributes, COUNTS.outputTokens),
+            ])
+          : []),
+        ...(failed ? [] : evidenceOf(agent, sessionId, counts, endOf(record) / 1_000)),
+      ],
       durationUs: durationOf(attributes, DURATION),
       provider,
       sentProvider: null,
@@ -92,7 +111,7 @@ function toCall(record: LogRecord, rule: string, program: string, failed: boolea
       requestModel: model === "unknown" ? null : model,
       reading,
       serviceTier: null,
-      userId: text(attributes, ["user.email", GENAI_USER, ...PERSON.slice(1), INSTALLATION], "user"),
+      userId: userOf(record, persons),
       sessionId,
       tags: Object.fromEntries(Object.entries(TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
       failed,

@@ -10,10 +10,9 @@ import type { SpanSource } from "../span/span.ts";
  */
 export function readJsonLogs(
   value: unknown,
-  names: ReadonlySet<string>,
+  isRead: (name: string) => boolean,
   maxItems: number,
 ): (LogRecord | ItemRefused)[] {
-  const isRead = (name: string): boolean => names.has(name);
   return walkJson(value, {
     path: ["resourceLogs", "scopeLogs", "logRecords"],
     isRead,

@@ -8,18 +8,24 @@ import { readJsonSpans } from "./json.ts";
 import { readProtobufSpans } from "./protobuf.ts";
 import { asStandard, isOfAgent } from "../span/agents.ts";
 import { Contexts } from "../span/context.ts";
+import { DEFAULT_PERSONS, type Persons } from "../span/context-attributes.ts";
 import { linksOf } from "../span/link.ts";
 import { verdictOf } from "../span/rules.ts";
 import { toCall } from "../span/to-call.ts";
-import type { Span } from "../span/span.ts";
+import type { AttributeValue, Span } from "../span/span.ts";
 
 /**
  * @param body a decompressed `ExportTraceServiceRequest`.
  * @throws ApiError `invalid_body` if it is not one.
  * @throws ApiError `body_too_large` if it has more than `maxItems` spans.
  */
-export function decodeOtlpProtobuf(body: Uint8Array, nowMs: number, maxItems = Infinity): Decoded {
-  return decodeSpans(readProtobufSpans(body, maxItems), nowMs);
+export function decodeOtlpProtobuf(
+  body: Uint8Array,
+  nowMs: number,
+  maxItems = Infinity,
+  persons = DEFAULT_PERSONS,
+): Decoded {
+  return decodeSpans(readProtobufSpans(body, maxItems), nowMs, persons);
 }
 
 /**
@@ -27,12 +33,12 @@ export function decodeOtlpProtobuf(body: Uint8Array, nowMs: number, maxItems = I
  * @throws ApiError `invalid_body` if it does not have that shape.
  * @throws ApiError `body_too_large` if it has more than `maxItems` spans.
  */
-export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinity): Decoded {
-  return decodeSpans(readJsonSpans(value, maxItems), nowMs);
+export function decodeOtlpJson(value: unknown, nowMs: number, maxItems = Infinity, persons = DEFAULT_PERSONS): Decoded {
+  return decodeSpans(readJsonSpans(value, maxItems), nowMs, persons);
 }
 
-export function decodeSpans(sent: readonly (Span | ItemRefused)[], nowMs: number): Decoded {
-  const spans = standardSpans(sent);
+export function decodeSpans(sent: readonly (Span | ItemRefused)[], nowMs: number, persons = DEFAULT_PERSONS): Decoded {
+  const spans = standardSpans(sent, persons);
   const contexts = new Contexts(spans.filter(isSpan));
   const rest: { span: Span; wrapper: boolean }[] = [];
   const tracesWithCalls = new Set<string>();
@@ -51,12 +57,17 @@ export function decodeSpans(sent: readonly (Span | ItemRefused)[], nowMs: number
 }
 
 /** Most bodies have no agent's span, and stay as they are. */
-function standardSpans(sent: readonly (Span | ItemRefused)[]): readonly (Span | ItemRefused)[] {
+function standardSpans(sent: readonly (Span | ItemRefused)[], persons: Persons): readonly (Span | ItemRefused)[] {
   let contexts: Contexts | undefined;
   if (!sent.some((span) => isSpan(span) && isOfAgent(span.source))) return sent;
   return sent.map((span) => {
     if (!isSpan(span) || !isOfAgent(span.source)) return span;
-    return asStandard(span, (name) => (contexts ??= new Contexts(sent.filter(isSpan))).above(span, name));
+    // The spans between may be in another body.
+    const around = (name: string): AttributeValue | undefined => {
+      contexts ??= new Contexts(sent.filter(isSpan));
+      return contexts.above(span, name) ?? contexts.inTrace(span.traceId, name);
+    };
+    return asStandard(span, around, persons);
   });
 }
 

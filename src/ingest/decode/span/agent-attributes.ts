@@ -1,14 +1,27 @@
 /** The attribute names of coding agents that no other emitter has. `agents.ts` reads them. */
-import { PERSON } from "./context-attributes.ts";
+import { DEFAULT_PERSONS } from "./context-attributes.ts";
 
 export const SPAN_TYPE = "span.type";
 export const MODEL = "model";
 export const REQUEST_ID = "request_id";
 export const CLIENT_REQUEST_ID = "client_request_id";
 export const SESSION_ID = "session.id";
-export const SUBAGENT = "agent.name";
+/** Claude Code's tags, on its records and its spans. */
+export const CLAUDE_TAGS = {
+  subagent: "agent.name",
+  skill: "skill.name",
+  plugin: "plugin.name",
+  mcp_server: "mcp_server.name",
+  mcp_tool: "mcp_tool.name",
+  query_source: "query_source",
+  effort: "effort",
+} as const;
+/** What asked, on spans: with points where records have colons. */
+export const QUERY_SOURCE_SAFE = "query_source_safe";
+export const BUILT_IN = "agent:builtin:";
+/** How much the model was asked to think. */
+export const EFFORT = ["effort", "gen_ai.request.reasoning.level", "codex.request.reasoning_effort"];
 export const THOUGHTS = "thoughts_token_count";
-export const GENAI_USER = "gen_ai.user.id";
 export const CODEX_REASONING = "codex.usage.reasoning_output_tokens";
 export const CODEX_TOTAL = "codex.usage.total_tokens";
 export const CONVERSATION = "conversation.id";
@@ -25,11 +38,12 @@ export const AGENT_ATTRIBUTES: readonly string[] = [
   MODEL,
   REQUEST_ID,
   CLIENT_REQUEST_ID,
-  SUBAGENT,
+  QUERY_SOURCE_SAFE,
+  ...EFFORT,
+  ...Object.values(CLAUDE_TAGS),
   THOUGHTS,
-  GENAI_USER,
   CODEX_REASONING,
   CODEX_TOTAL,
-  ...PERSON,
+  ...DEFAULT_PERSONS,
   ...Object.values(BARE),
 ];

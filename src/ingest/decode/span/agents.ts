@@ -3,15 +3,19 @@
  * other rules exist once. The table names the agents by their scope.
  */
 import type { Usage } from "../../../ledger/call.ts";
+import { unknownIn } from "../../../ledger/conversation.ts";
 import { evidenceOf } from "../evidence.ts";
 import {
   BARE,
+  BUILT_IN,
+  CLAUDE_TAGS,
   CLIENT_REQUEST_ID,
   CODEX_REASONING,
   CODEX_TOTAL,
   CONVERSATION,
-  GENAI_USER,
+  EFFORT,
   MODEL,
+  QUERY_SOURCE_SAFE,
   REQUEST_ID,
   SESSION_ID,
   SPAN_TYPE,
@@ -27,22 +31,33 @@ import {
   REQUEST_MODEL,
   SERVER,
 } from "./attributes.ts";
-import { PERSON, SESSION, USER } from "./context-attributes.ts";
+import { type Persons, SESSION, USER } from "./context-attributes.ts";
+import { verdictOf } from "./rules.ts";
 import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
 type Written = Map<string, AttributeValue>;
 
+/** Finds an attribute in the span's surroundings. */
+export type Look = (name: string) => AttributeValue | undefined;
+
 interface Agent {
+  /** The tag `agent`, and the application of spans that name no service. */
+  name: string;
   scope: RegExp;
-  /** Writes standard names. @param above finds an attribute on the nearest span above that has it. */
-  write: (attributes: Written, above: (name: string) => AttributeValue | undefined) => void;
+  /** The service, if the scope is that of a library. */
+  service?: RegExp;
+  /** Writes standard names. */
+  write?: (attributes: Written, around: Look) => void;
 }
 
 const AGENTS: readonly Agent[] = [
-  { scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode },
-  { scope: /^codex/, write: writeCodex },
-  { scope: /^qwen-code$/, write: writeQwenCode },
-  { scope: /^github\.copilot$/, write: writeCopilot },
+  { name: "claude-code", scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode },
+  { name: "codex", scope: /^codex/, write: writeCodex },
+  { name: "gemini-cli", scope: /^gemini-cli$/, write: writeGeminiCli },
+  { name: "qwen-code", scope: /^qwen-code$/, write: writeQwenCode },
+  { name: "copilot", scope: /^(?:github\.copilot|copilot-chat)\b/, write: writeCopilot },
+  { name: "copilot", scope: /^/, service: /^(?:github-copilot|copilot-chat)$/, write: writeCopilot },
+  { name: "opencode", scope: /^/, service: /^opencode$/ },
 ];
 
 /** By source, because many spans share one. */
@@ -51,7 +66,8 @@ const agents = new WeakMap<SpanSource, Agent | null>();
 function agentOf(source: SpanSource): Agent | null {
   let agent = agents.get(source);
   if (agent === undefined) {
-    agent = AGENTS.find(({ scope }) => scope.test(source.scopeName)) ?? null;
+    const service = textOf(source.resource, APPLICATION) ?? "";
+    agent = AGENTS.find((of) => of.scope.test(source.scopeName) && (of.service?.test(service) ?? true)) ?? null;
     agents.set(source, agent);
   }
   return agent;
@@ -62,20 +78,38 @@ export function isOfAgent(source: SpanSource): boolean {
 }
 
 /** The span with standard names. One that is of no agent is returned as it is. */
-export function asStandard(span: Span, above: (name: string) => AttributeValue | undefined): Span {
+export function asStandard(span: Span, around: Look, persons: Persons): Span {
   const agent = agentOf(span.source);
   if (agent === null) return span;
   const attributes: Written = new Map(span.attributes);
-  agent.write(attributes, above);
-  return { ...span, attributes };
+  const person = textOf(attributes, persons) ?? textOf(span.source.resource, persons);
+  if (agent.write !== undefined && person !== null) attributes.set(USER[0]!, person);
+  agent.write?.(attributes, around);
+  const standard = { ...span, attributes };
+  if (verdictOf(standard).kind === "call") {
+    const service = textOf(span.source.resource, APPLICATION) ?? textOf(attributes, APPLICATION);
+    if (service === null) set(attributes, APPLICATION[0]!, agent.name);
+    tag(attributes, "agent", agent.name);
+    tag(attributes, "effort", textOf(attributes, EFFORT));
+  }
+  return standard;
+}
+
+/** Tags are read from attributes with such a prefix. */
+function tag(attributes: Written, name: string, value: string | null): void {
+  const attribute = `metadata.${name}`;
+  if (!attributes.has(attribute)) set(attributes, attribute, value);
 }
 
 /** Older releases send bare counts alone, which leave out what was cached. A sub-agent's conversation is its own id. */
 function writeClaudeCode(attributes: Written): void {
-  set(attributes, USER[0]!, textOf(attributes, PERSON));
   set(attributes, SESSION[0]!, textOf(attributes, [SESSION_ID]));
   if (attributes.get(SPAN_TYPE) !== "llm_request") return;
   set(attributes, OPERATION[0]!, "chat");
+  const source = textOf(attributes, [CLAUDE_TAGS.query_source, QUERY_SOURCE_SAFE])?.replaceAll(".", ":") ?? null;
+  tag(attributes, "query_source", source);
+  if (source?.startsWith(BUILT_IN) === true) tag(attributes, "subagent", source.slice(BUILT_IN.length));
+  for (const [name, attribute] of Object.entries(CLAUDE_TAGS)) tag(attributes, name, textOf(attributes, [attribute]));
   if (attributes.has(COUNTS.inputTokens[0]!)) return;
   const counts = [BARE.input, BARE.read, BARE.write].map((name) => attributes.get(name));
   if (typeof counts[0] !== "number") return;
@@ -87,18 +121,23 @@ function writeClaudeCode(attributes: Written): void {
 }
 
 /** The span with the counts of a response has no model: the request above it has. */
-function writeCodex(attributes: Written, above: (name: string) => AttributeValue | undefined): void {
+function writeCodex(attributes: Written, around: Look): void {
   if (!attributes.has(CODEX_TOTAL) || !attributes.has(COUNTS.outputTokens[0]!)) return;
   set(attributes, OPERATION[0]!, "chat");
   set(attributes, PROVIDER[0]!, "openai");
-  set(attributes, REQUEST_MODEL[0]!, above(MODEL));
-  set(attributes, CONVERSATION, above(CONVERSATION));
+  set(attributes, REQUEST_MODEL[0]!, around(MODEL));
+  set(attributes, CONVERSATION, around(CONVERSATION));
   set(attributes, COUNTS.reasoningTokens![0]!, attributes.get(CODEX_REASONING));
+}
+
+/** The records of a call have its counts, of which its span has a part at most. */
+function writeGeminiCli(attributes: Written): void {
+  if (textOf(attributes, OPERATION) !== "llm_call") return;
+  for (const names of Object.values(COUNTS)) for (const name of names) attributes.delete(name);
 }
 
 /** Thoughts are outside the output of Gemini models, and inside that of others. */
 function writeQwenCode(attributes: Written): void {
-  set(attributes, USER[0]!, textOf(attributes, [GENAI_USER]));
   const [output, thoughts] = [attributes.get(COUNTS.outputTokens[0]!), attributes.get(THOUGHTS)];
   set(attributes, COUNTS.reasoningTokens![0]!, thoughts);
   const isGoogle = /gemini|google|vertex/.test(textOf(attributes, PROVIDER) ?? "");
@@ -120,7 +159,7 @@ export function otherIdsOf(span: Span): string[] {
   return [...requests, ...agentIdsOf(span)];
 }
 
-function agentIdsOf({ source, attributes, endNs }: Span): string[] {
+function agentIdsOf({ source, traceId, attributes, endNs }: Span): string[] {
   if (/^com\.anthropic\.claude_code\b/.test(source.scopeName))
     return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
   if (!attributes.has(CODEX_TOTAL) || endNs === null) return [];
@@ -130,7 +169,8 @@ function agentIdsOf({ source, attributes, endNs }: Span): string[] {
   };
   const { inputTokens, cacheReadTokens, outputTokens } = COUNTS;
   const counts = [count(inputTokens), count(cacheReadTokens!), count(outputTokens)];
-  return evidenceOf("codex", textOf(attributes, [CONVERSATION]), counts, Number(endNs / 1_000_000n));
+  const conversation = textOf(attributes, [CONVERSATION]) ?? unknownIn(traceId);
+  return evidenceOf("codex", conversation, counts, Number(endNs / 1_000_000n));
 }
 
 /** Agents whose files name no response, by their service. */

@@ -2,8 +2,23 @@
  * The attribute names of a call's context, which are its user, session and tags, in order of priority. `attributes.ts`
  * has the others.
  */
-/** Who pays is a person, then an account, then an installation. Coding agents name all three. */
-export const PERSON = ["user.email", "user.account_uuid", "user.account_id", "user.id"];
+/** Coding agents name the person, the account and the installation. */
+export const PERSONS = {
+  email: ["user.email"],
+  account: ["user.account_uuid", "user.account_id", "gen_ai.user.id"],
+  install: ["user.id", "installation.id"],
+} as const;
+export type PersonKind = keyof typeof PERSONS;
+/** The attributes that name the user of a coding agent, in order of priority. */
+export type Persons = readonly string[];
+
+/** @param kinds in order of priority. A kind that is left out is not taken. */
+export function personsOf(kinds: readonly PersonKind[]): Persons {
+  return kinds.flatMap((kind) => PERSONS[kind]);
+}
+
+export const PERSON_KINDS = Object.keys(PERSONS) as PersonKind[];
+export const DEFAULT_PERSONS: Persons = personsOf(PERSON_KINDS);
 export const USER = [
   "user.id",
   "langfuse.user.id",

@@ -45,6 +45,8 @@ export class Contexts {
   /** Spans whose id also occurs in another trace of the body, by trace id and span id. */
   readonly #namesakes = new Map<string, Span>();
   readonly #inherited = new Map<Span, Context>();
+  /** By attribute and trace. Null where spans disagree. */
+  readonly #inTraces = new Map<string, Map<string, AttributeValue | null>>();
   /** By source, because many spans share one. */
   readonly #resources = new Map<SpanSource, Context>();
 
@@ -90,6 +92,21 @@ export class Contexts {
       seen.add(at);
     }
     return undefined;
+  }
+
+  /** The value of an attribute in a trace, if all spans of the trace that have it agree. */
+  inTrace(traceId: string, name: string): AttributeValue | undefined {
+    let ofTraces = this.#inTraces.get(name);
+    if (ofTraces === undefined) {
+      this.#inTraces.set(name, (ofTraces = new Map()));
+      for (const span of [...this.#spans.values(), ...this.#namesakes.values()]) {
+        const value = span.attributes.get(name);
+        if (value === undefined) continue;
+        const other = ofTraces.get(span.traceId);
+        ofTraces.set(span.traceId, other === undefined || other === value ? value : null);
+      }
+    }
+    return ofTraces.get(traceId) ?? undefined;
   }
 
   #resource(source: SpanSource): Context {

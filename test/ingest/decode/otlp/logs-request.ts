@@ -14,6 +14,8 @@ export interface LogInput {
   timeUnixNano?: unknown;
   observedTimeUnixNano?: unknown;
   eventName?: string;
+  traceId?: string;
+  spanId?: string;
   body?: JsonValue;
   attributes?: Attributes;
 }
@@ -66,6 +68,8 @@ export function logsToProtobuf(request: JsonLogs): Uint8Array {
         if (record.body) each(x, 5, [record.body], writeValue);
         each(x, 6, record.attributes, writeAttribute);
         x.tag(8, WireType.Bit32).fixed32(1);
+        if (record.traceId !== undefined) x.tag(9, WireType.LengthDelimited).bytes(Buffer.from(record.traceId, "hex"));
+        if (record.spanId !== undefined) x.tag(10, WireType.LengthDelimited).bytes(Buffer.from(record.spanId, "hex"));
         if (record.observedTimeUnixNano !== undefined)
           x.tag(11, WireType.Bit64).fixed64(String(record.observedTimeUnixNano));
         if (record.eventName !== undefined) x.tag(12, WireType.LengthDelimited).string(record.eventName);

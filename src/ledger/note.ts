@@ -1,0 +1,17 @@
+/**
+ * A log record that reports the call of the span in which it was written is a note of that span. It stands below the
+ * span, under an id that no other span has: the span's own with each digit reversed in value. So the judgement of a
+ * trace can tell a note from a call within a call, and needs no column for it.
+ */
+
+/** @param spanId lower-case hex. */
+export function noteOf(spanId: string): string {
+  return spanId.replace(/[0-9a-f]/g, (digit) => (15 - Number.parseInt(digit, 16)).toString(16));
+}
+
+/** True if the span is a note of the one above it. */
+export function isNote(spanId: string, parentId: string | null): boolean {
+  return (
+    parentId !== null && parentId.length === spanId.length && spanId[0] !== parentId[0] && noteOf(parentId) === spanId
+  );
+}
