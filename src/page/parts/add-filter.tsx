@@ -94,7 +94,14 @@ function Value({ field, query, range, labels, go, close }: AddFilterProps & { fi
     ),
   }));
   if (text !== "" && !values.some(({ value }) => value === text)) {
-    choices.push({ value: text, content: <span>Calls with exactly “{<bdi>{text}</bdi>}”</span> });
+    choices.push({
+      value: text,
+      content: (
+        <span>
+          Exactly “<bdi>{text}</bdi>”
+        </span>
+      ),
+    });
   }
   return (
     <>

@@ -76,7 +76,13 @@ export function Combobox({ label, text, onText, choices, onChoose, onTyped, isBu
       </p>
       {isShown && (
         // Pressing on a suggestion leaves the focus in the field.
-        <ul ref={list} id={`${id}-list`} role="listbox" aria-label={label} onPointerDown={(e) => e.preventDefault()}>
+        <ul
+          ref={list}
+          id={`${id}-list`}
+          role="listbox"
+          aria-label="Suggestions"
+          onPointerDown={(e) => e.preventDefault()}
+        >
           {choices.map(({ value, content }, at) => (
             <li
               key={value}

@@ -100,7 +100,7 @@ function OwnDates({ query, range, close }: OwnDatesProps) {
         <input type="datetime-local" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
       </label>
       <label>
-        Until, not included
+        Until
         <input type="datetime-local" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
       </label>
       <button type="submit">Show</button>
