@@ -30,6 +30,8 @@ export function exportOf(path: ExportedPath, asked: Question, format: Format): E
   const isCompared = COMPARED.some((name) => rest[name] !== undefined);
   if (isCompared) differences.push("A row has no room for the period that is compared with: it is left out.");
   const query = Object.fromEntries(Object.entries(rest).filter(([name]) => !COMPARED.includes(name)));
+  if (format !== "focus" && Array.isArray(rest["include"]) && rest["include"].includes("rates"))
+    differences.push("It has the rates of each row, and none of the whole.");
   if (format !== "focus") return { query: { type: "summary", format, ...query }, differences };
   return { query: { type: "summary", format, ...forFocus(query, differences) }, differences };
 }
@@ -38,7 +40,9 @@ export function exportOf(path: ExportedPath, asked: Question, format: Format): E
 function forFocus({ include, interval, ...query }: Question, differences: string[]): Question {
   if (Array.isArray(include) && include.length > 0)
     differences.push(`FOCUS has no columns for ${include.join(" and ")}.`);
-  if (interval === "hour") return { interval, ...query };
-  if (interval !== "day") differences.push("FOCUS splits it by day.");
-  return { interval: "day", ...query };
+  if (interval !== "day" && interval !== "hour") differences.push("FOCUS splits it by day.");
+  const groups: unknown[] = Array.isArray(query["group_by"]) ? query["group_by"] : [];
+  const missing = ["provider", "model"].filter((key) => !groups.includes(key));
+  if (missing.length > 0) differences.push(`FOCUS also splits it by ${missing.join(" and ")}.`);
+  return { ...query, group_by: [...groups, ...missing], interval: interval === "hour" ? interval : "day" };
 }

@@ -76,7 +76,11 @@ function Fetched({ name, query }: { name: string; query: Question }) {
       });
       save((await read(asked)) as Blob, file);
     } catch (error) {
-      setWrong(error instanceof Refused ? error.problem.sentence : "The download broke off. Nothing was saved.");
+      setWrong(
+        error instanceof Refused && error.problem.status !== 0
+          ? error.problem.sentence
+          : "The download broke off. Nothing was saved.",
+      );
     }
     setBusy(false);
   };

@@ -1,4 +1,7 @@
-/** The range of a view: one that moves on, or own dates; and the zone in which days begin. */
+/**
+ * The range of a view: one that moves on, or own dates; and the zone in which days begin. What is wrong with an address
+ * the view says, together with its own (`range.wrong`, `withoutWrong`).
+ */
 import { useState } from "preact/hooks";
 import { navigate } from "../address.ts";
 import {
@@ -8,7 +11,6 @@ import {
   PRESETS,
   type Range,
   rangeText,
-  withoutWrong,
   withRange,
   withZone,
 } from "../range.ts";
@@ -64,11 +66,6 @@ export function RangeControl({ query, range }: RangeControlProps) {
           </>
         )}
       </Menu>
-      {range.wrong !== null && (
-        <p class="control-wrong" role="alert">
-          {range.wrong} <a href={addressWith(withoutWrong(query, nowMs))}>Leave it out of the address</a>.
-        </p>
-      )}
     </div>
   );
 }
