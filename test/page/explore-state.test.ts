@@ -113,7 +113,17 @@ describe("the state in an address", () => {
   });
 
   it("never fails, whatever an address says", () => {
-    const names = fc.constantFrom("metric", "group_by", "interval", "limit", "compare", "chart", "sort", "tag.x", "user");
+    const names = fc.constantFrom(
+      "metric",
+      "group_by",
+      "interval",
+      "limit",
+      "compare",
+      "chart",
+      "sort",
+      "tag.x",
+      "user",
+    );
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.oneof(names, fc.string()), fc.string())), (members) => {
         const asked = new URLSearchParams(members);
@@ -165,7 +175,11 @@ describe("the questions", () => {
 
 describe("intervals", () => {
   it("have no gaps, also where clocks change", () => {
-    const starts = startsOf("day", { from: Date.parse("2026-10-23T22:00:00Z"), to: Date.parse("2026-10-27T23:00:00Z") }, "Europe/Berlin");
+    const starts = startsOf(
+      "day",
+      { from: Date.parse("2026-10-23T22:00:00Z"), to: Date.parse("2026-10-27T23:00:00Z") },
+      "Europe/Berlin",
+    );
     expect(starts.map((ms) => new Date(ms).toISOString().slice(0, 13))).toEqual([
       "2026-10-23T22",
       "2026-10-24T22",

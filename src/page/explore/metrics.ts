@@ -2,10 +2,10 @@
  * What can be looked at: each metric by its name in an address, its title, and where a summary has it. Only sums add up
  * over groups and time; rates and percentiles do not.
  */
-import type { Schemas } from "../ledger.ts";
+import type { components } from "../api.d.ts";
 import { picoOf, usdOf } from "../money.ts";
 
-export type Sums = Schemas["Sums"];
+export type Sums = components["schemas"]["Sums"];
 
 /** A decimal string is money. Null is unknown. */
 export type Figure = string | number | null;

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { seriesAt, stacked } from "../stack.ts";
+import { formatDay, formatTime } from "../figures.ts";
 import { formatBriefly } from "../money.ts";
 import type { ChartProps } from "./chart.tsx";
 
@@ -58,14 +59,17 @@ function optionsOf(
       x: { time: true, range: (_, low, high) => roomAround(latest.current, low, high) },
       y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.05 : 1] },
     },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    axes: [
+      { ...axis, space: 70, values: (_, seconds, __, ___, step) => timesOf(seconds, step, zone) },
+      { ...axis, size: 64, values: (_, values) => values.map(format) },
+    ],
     // Each series of a stack is filled down to the next one only, so that it can be dimmed.
     ...(kind !== "lines" && { bands: series.slice(1).map((_, at): uPlot.Band => ({ series: [at + 1, at + 2] })) }),
     series: [
       {},
       ...series.map(({ key }, at): uPlot.Series => {
         const stroke = colour(key === restKey ? "--muted" : `--series-${at % COLOURS}`);
-        const cycle = Math.floor(at / COLOURS) % DASHES.length;
+        const cycle = key === restKey ? 0 : Math.floor(at / COLOURS) % DASHES.length;
         return {
           stroke,
           width: kind === "lines" ? 2 : 1,
@@ -94,6 +98,14 @@ function optionsOf(
   };
 }
 
+/** Days, and hours between them. */
+function timesOf(seconds: readonly number[], step: number, zone: string): string[] {
+  return seconds.map((second) => {
+    const time = formatTime(second * 1_000, zone);
+    return step >= 86_400 || time.slice(11, 16) === "00:00" ? formatDay(time) : time.slice(11, 16);
+  });
+}
+
 /** Bars stand on both sides of their time, and a single point has no width. */
 function roomAround({ kind, xs }: ChartProps, low: number | null, high: number | null): [number, number] {
   const [from, to] = [low ?? 0, high ?? 1];
@@ -114,10 +126,15 @@ function fillOf(stroke: string, paper: string, cycle: number): string | CanvasPa
   context.lineWidth = 1.5;
   context.beginPath();
   for (const off of [-8, 0, 8]) {
-    if (cycle === 1) (context.moveTo(off, 8), context.lineTo(off + 8, 0));
-    else if (cycle === 2) (context.moveTo(off, 0), context.lineTo(off + 8, 8));
-    else (context.moveTo(0, off + 4), context.lineTo(8, off + 4));
+    const [fromX, fromY, toX, toY] = stripes(cycle, off);
+    context.moveTo(fromX, fromY);
+    context.lineTo(toX, toY);
   }
   context.stroke();
   return context.createPattern(tile, "repeat") ?? stroke;
+}
+
+function stripes(cycle: number, off: number): [number, number, number, number] {
+  if (cycle === 1) return [off, 8, off + 8, 0];
+  return cycle === 2 ? [off, 0, off + 8, 8] : [0, off + 4, 8, off + 4];
 }
