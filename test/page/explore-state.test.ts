@@ -264,6 +264,15 @@ describe("what is drawn", () => {
     expect(drawn.wholes?.get("a")).toBe("1.000000000001");
   });
 
+  it("is unknown where calls have no price, and never 0", () => {
+    const unpriced = [row({ model: "u", bucket: "2026-11-02T00:00:00Z" }, null)];
+    for (const isCumulative of [false, true]) {
+      const drawn = drawnOf(unpriced, starts, { ...DEFAULTS, isCumulative });
+      expect(drawn.figures.get("u")).toEqual(["0", null, isCumulative ? null : "0"]);
+      expect([drawn.wholes?.get("u"), drawn.totals?.[1]]).toEqual([null, null]);
+    }
+  });
+
   it("runs on if it is cumulative", () => {
     const drawn = drawnOf(rows, starts, { ...DEFAULTS, isCumulative: true });
     expect(drawn.figures.get("a")).toEqual(["1", "1", "1.000000000001"]);

@@ -105,7 +105,8 @@ export function difference(now: Figure, before: Figure): Figure {
 
 /** The order of two figures, exactly. What is unknown comes last in both directions. */
 export function compare(a: Figure, b: Figure, direction: 1 | -1): number {
-  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  if (a === b) return 0;
+  if (a === null || b === null) return a === null ? 1 : -1;
   if (typeof a === "number" && typeof b === "number") return (a - b) * direction;
   const off = Number(a) - Number(b);
   // Floats tell large differences, and only close ones need integers.

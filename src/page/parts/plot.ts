@@ -44,7 +44,17 @@ function optionsOf(
 ): uPlot.Options {
   const { kind, series, zone, previous, restKey } = latest.current;
   const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const colours = new Map<string, string>();
+  const colour = (name: string): string => {
+    if (!colours.has(name)) colours.set(name, style.getPropertyValue(name).trim());
+    return colours.get(name)!;
+  };
+  const fills = new Map<string, string | CanvasPattern>();
+  const fill = (stroke: string, cycle: number): string | CanvasPattern => {
+    const name = `${stroke} ${cycle}`;
+    if (!fills.has(name)) fills.set(name, fillOf(stroke, colour("--paper"), cycle));
+    return fills.get(name)!;
+  };
   const bars = uPlot.paths.bars!({ size: [0.8, 64] });
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const format = (value: number): string => (latest.current.format ?? formatBriefly)(value);
@@ -76,7 +86,7 @@ function optionsOf(
           ...(kind === "lines" && cycle > 0 && { dash: DASHES[cycle]! }),
           // A point without neighbours has no line.
           points: { show: kind === "lines" ? (latest.current.xs.length < 2 ? true : undefined) : false, size: 5 },
-          ...(kind !== "lines" && { fill: fillOf(stroke, colour("--paper"), cycle) }),
+          ...(kind !== "lines" && { fill: fill(stroke, cycle) }),
           ...(kind === "bars" && { paths: bars }),
         } as uPlot.Series;
       }),
@@ -116,10 +126,11 @@ function roomAround({ kind, xs }: ChartProps, low: number | null, high: number |
 
 /** Plain, or with stripes in one of three directions. */
 function fillOf(stroke: string, paper: string, cycle: number): string | CanvasPattern {
+  if (cycle === 0) return stroke;
   const tile = document.createElement("canvas");
   tile.width = tile.height = 8;
   const context = tile.getContext("2d");
-  if (cycle === 0 || !context) return stroke;
+  if (!context) return stroke;
   context.fillStyle = stroke;
   context.fillRect(0, 0, 8, 8);
   context.strokeStyle = paper;
