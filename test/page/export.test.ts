@@ -32,10 +32,10 @@ describe("a summary as a download", () => {
   it("keeps groups, interval and parts", () => {
     const { query, differences } = exportOf(
       "/v1/summary",
-      { ...SEEN, group_by: ["user"], include: ["latency"] },
+      { ...SEEN, group_by: ["tag.team"], include: ["latency"] },
       "csv",
     )!;
-    expect(parsed(query).query).toMatchObject({ groupBy: ["user"], interval: "none", include: ["latency"] });
+    expect(parsed(query).query).toMatchObject({ groupBy: ["tag.team"], interval: "none", include: ["latency"] });
     expect(differences).toEqual([]);
   });
 
