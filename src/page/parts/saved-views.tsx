@@ -23,9 +23,11 @@ export function SavedViews() {
         {(close) => <Views close={close} />}
       </Menu>
       {last !== null && last.leftOut !== null && last.href === here && (
-        <Message kind="warning" title={`“${last.name}” was saved by another version of this page`}>
-          {last.leftOut}. The saved view itself is as it was.
-        </Message>
+        <div class="control-notice">
+          <Message kind="warning" title={`“${last.name}” was saved by another version of this page`}>
+            {last.leftOut}. The saved view itself is as it was.
+          </Message>
+        </div>
       )}
     </>
   );
