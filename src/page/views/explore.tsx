@@ -70,6 +70,11 @@ export default function Explore({ query }: ViewProps) {
           <a href={exploreAt(withState(query, { limit: 100, interval: "auto" }))}>Show the top 100 groups instead</a>
         </p>
       )}
+      {problem?.status === 400 && problem.code !== "too_many_rows" && (
+        <p>
+          <a href={exploreAt(new URLSearchParams())}>Start anew</a>
+        </p>
+      )}
       {shown === null ? (
         problem === null && <Skeleton rows={14} label="Loading" />
       ) : shown.answer.totals.requests === 0 && !shown.state.compares ? (
