@@ -120,16 +120,17 @@ function useSummary(
   range: Range,
   everyMs: number | undefined,
 ) {
+  const name = `explore ${JSON.stringify(question)}`;
   const loaded = useAnswer(
-    `explore ${JSON.stringify(question)} ${state.metric.name}`,
+    name,
     async (signal) => {
       if (question === null) return null;
       const answer = await read(ledger.GET("/v1/summary", { params: { query: question }, signal }));
-      return { answer, state, query, range };
+      return { name, answer, state, query, range };
     },
     question === null ? undefined : everyMs,
   );
-  // What is only drawn differently is no other question.
-  const data = loaded.data && !loaded.isLoading ? { ...loaded.data, state, query, range } : loaded.data;
+  // What is only shown differently is no other question.
+  const data = loaded.data?.name === name ? { ...loaded.data, state, query, range } : loaded.data;
   return { ...loaded, data };
 }
