@@ -237,6 +237,9 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
     await expectText(page, "The database does not answer right now");
     await expectText(page, "(not up to date)");
     expect(await shownRows(page)).toEqual(before);
+    // What is done now adds to the address as it is by now.
+    await page.locator("table").getByRole("button", { name: "Requests" }).click();
+    await page.waitForURL(/group_by=user.*sort=-requests/);
   });
 
   it("groups by a tag that is typed", async () => {

@@ -18,11 +18,12 @@ interface ResultChartProps {
   answer: Schemas["Summary"];
   /** What the answer is of. */
   state: ExploreState;
-  query: URLSearchParams;
   range: Range;
+  /** What the address asks by now. Links and zooms start from it. */
+  here: URLSearchParams;
 }
 
-export function ResultChart({ answer, state, query, range }: ResultChartProps) {
+export function ResultChart({ answer, state, range, here }: ResultChartProps) {
   const { metric, groupBy, drawing, isCumulative } = state;
   const interval = intervalOf(state, range);
   const { xs, series, figures, totals, wholes, previous } = useMemo(
@@ -32,7 +33,7 @@ export function ResultChart({ answer, state, query, range }: ResultChartProps) {
   if (series.length === 0 || drawing === "table") return null;
   const hrefOf = (key: string): string | null => {
     if (groupBy.length === 0) return null;
-    const filtered = filteredBy(query, groupBy, valuesOf(key, groupBy));
+    const filtered = filteredBy(here, groupBy, valuesOf(key, groupBy));
     return filtered === null ? null : exploreAt(filtered);
   };
   const by = groupBy.length === 0 ? "" : ` and ${groupBy.map(fieldName).join(" and ")}`;
@@ -56,7 +57,7 @@ export function ResultChart({ answer, state, query, range }: ResultChartProps) {
       }}
       onZoom={(fromMs, toMs) => {
         const span = zoomed(interval, range, fromMs, toMs);
-        navigate(exploreAt(withRange(query, { ...span, zone: range.zone })));
+        navigate(exploreAt(withRange(here, { ...span, zone: range.zone })));
       }}
       timeAt={(place) =>
         `${bucketName(xs[place]! * 1_000, interval, range.zone)}${isCumulative ? ", and all before" : ""}:`

@@ -86,13 +86,13 @@ export default function Explore({ query }: ViewProps) {
         <div aria-busy={table.isLoading || chart.isLoading}>
           {state.drawing !== "table" && chart.data !== null && (
             <section class="card">
-              <ResultChart {...chart.data} />
+              <ResultChart {...chart.data} here={query} />
               <Drawings state={chart.data.state} />
             </section>
           )}
           <section class="card">
             <Notes {...shown} />
-            <ResultTable {...shown} />
+            <ResultTable {...shown} here={query} />
           </section>
         </div>
       )}
