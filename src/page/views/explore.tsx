@@ -30,7 +30,8 @@ export default function Explore({ query }: ViewProps) {
   const everyMs = range.to > Math.floor(nowMs / HOUR_MS) * HOUR_MS ? EVERY_MS : undefined;
   const asked = tableQuestion(state, query, range);
   const table = useSummary(asked, state, query, range, everyMs);
-  const chart = useSummary(chartQuestion(state, query, range), state, query, range, everyMs);
+  const drawn = chartQuestion(state, query, range);
+  const chart = useSummary(drawn, state, query, range, everyMs);
   const change = (changes: Partial<ExploreState>): void => navigate(exploreAt(withState(query, changes)));
   const shown = table.data;
   const problem = table.problem ?? chart.problem;
@@ -86,7 +87,12 @@ export default function Explore({ query }: ViewProps) {
         <div aria-busy={table.isLoading || chart.isLoading}>
           {state.drawing !== "table" && chart.data !== null && (
             <section class="card">
-              <ResultChart {...chart.data} here={query} />
+              <ResultChart
+                {...chart.data}
+                groups={shown.answer.rows}
+                hasSameRest={drawn?.limit === asked.limit}
+                here={query}
+              />
               <Drawings state={chart.data.state} />
             </section>
           )}
