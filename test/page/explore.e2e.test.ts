@@ -222,6 +222,24 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
     await page.getByText("The database does not answer").waitFor({ state: "detached" });
     await page.goto(`/explore?${RANGE}&user=a&tag.team=b`);
     await expectText(page, "may filter by one label");
+    await page.getByRole("link", { name: "Start anew" }).click();
+    await page.waitForURL(/\/explore$/);
+  });
+
+  it("shows the last answer by its own groups while another question fails", async () => {
+    const { page } = await openAt(`${RANGE}&group_by=application`);
+    const before = await shownRows(page);
+    await page.route("**/v1/summary?*group_by=user*", async (route) => {
+      const body = JSON.stringify({ status: 503, code: "database_unavailable" });
+      await route.fulfill({ status: 503, contentType: "application/problem+json", body });
+    });
+    await page.getByLabel("Group by").selectOption("user");
+    await expectText(page, "The database does not answer right now");
+    await expectText(page, "(not up to date)");
+    expect(await shownRows(page)).toEqual(before);
+    // What is done now adds to the address as it is by now.
+    await page.locator("table").getByRole("button", { name: "Requests" }).click();
+    await page.waitForURL(/group_by=user.*sort=-requests/);
   });
 
   it("groups by a tag that is typed", async () => {

@@ -10,7 +10,7 @@ import { startsOf, zoomed } from "./intervals.ts";
 import { exploreAt, filteredBy } from "./links.ts";
 import { intervalOf } from "./question.ts";
 import { bucketName } from "./result-table.tsx";
-import { keyName, OTHER, valuesOf } from "./rows.ts";
+import { isOther, keyName, OTHER, rowKey, type SummaryRow, valuesOf } from "./rows.ts";
 import { drawnOf } from "./series.ts";
 import type { ExploreState } from "./state.ts";
 
@@ -18,21 +18,36 @@ interface ResultChartProps {
   answer: Schemas["Summary"];
   /** What the answer is of. */
   state: ExploreState;
-  query: URLSearchParams;
   range: Range;
+  /** Of the groups over the whole range: rates do not add up from intervals. */
+  groups: readonly SummaryRow[];
+  /** Is the same combined into (other) there? */
+  hasSameRest: boolean;
+  /** What the address asks by now. Links and zooms start from it. */
+  here: URLSearchParams;
 }
 
-export function ResultChart({ answer, state, query, range }: ResultChartProps) {
+export function ResultChart({ answer, state, range, groups, hasSameRest, here }: ResultChartProps) {
   const { metric, groupBy, drawing, isCumulative } = state;
   const interval = intervalOf(state, range);
   const { xs, series, figures, totals, wholes, previous } = useMemo(
     () => drawnOf(answer.rows, startsOf(interval, range, range.zone), state),
     [answer, isCumulative, metric],
   );
+  const whole = useMemo(
+    () =>
+      wholes ??
+      new Map(
+        groups
+          .filter((row) => hasSameRest || !isOther(row, groupBy))
+          .map((row) => [rowKey(row, groupBy), metric.of(row)]),
+      ),
+    [wholes, groups, hasSameRest, metric],
+  );
   if (series.length === 0 || drawing === "table") return null;
   const hrefOf = (key: string): string | null => {
     if (groupBy.length === 0) return null;
-    const filtered = filteredBy(query, groupBy, valuesOf(key, groupBy));
+    const filtered = filteredBy(here, groupBy, valuesOf(key, groupBy));
     return filtered === null ? null : exploreAt(filtered);
   };
   const by = groupBy.length === 0 ? "" : ` and ${groupBy.map(fieldName).join(" and ")}`;
@@ -56,7 +71,7 @@ export function ResultChart({ answer, state, query, range }: ResultChartProps) {
       }}
       onZoom={(fromMs, toMs) => {
         const span = zoomed(interval, range, fromMs, toMs);
-        navigate(exploreAt(withRange(query, { ...span, zone: range.zone })));
+        navigate(exploreAt(withRange(here, { ...span, zone: range.zone })));
       }}
       timeAt={(place) =>
         `${bucketName(xs[place]! * 1_000, interval, range.zone)}${isCumulative ? ", and all before" : ""}:`
@@ -66,7 +81,7 @@ export function ResultChart({ answer, state, query, range }: ResultChartProps) {
           if (place === null) return <FigureOf unit={metric.unit} figure={metric.of(answer.totals)} />;
           return totals && <FigureOf unit={metric.unit} figure={totals[place]!} />;
         }
-        if (place === null) return wholes && <FigureOf unit={metric.unit} figure={wholes.get(key) ?? null} />;
+        if (place === null) return whole.has(key) && <FigureOf unit={metric.unit} figure={whole.get(key)!} />;
         return <FigureOf unit={metric.unit} figure={figures.get(key)?.[place] ?? null} />;
       }}
     />

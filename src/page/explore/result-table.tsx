@@ -21,11 +21,13 @@ interface ResultTableProps {
   state: ExploreState;
   query: URLSearchParams;
   range: Range;
+  /** What the address asks by now. Filters and sorts start from it. */
+  here: URLSearchParams;
 }
 
-export function ResultTable({ answer, state, query, range }: ResultTableProps) {
+export function ResultTable({ answer, state, query, range, here }: ResultTableProps) {
   const rows = useMemo(() => sorted(answer.rows, state.sort, state), [answer, state.sort, state.metric]);
-  const columns = columnsOf(answer.totals, state, query, range);
+  const columns = columnsOf({ answer, state, query, range, here });
   const sortBy = (column: string): void => {
     const isText = state.groupBy.includes(column);
     const { sort } = state;
@@ -36,7 +38,7 @@ export function ResultTable({ answer, state, query, range }: ResultTableProps) {
         : sort.descending === !isText
           ? { column, descending: isText }
           : null;
-    navigate(exploreAt(withState(query, { sort: next })));
+    navigate(exploreAt(withState(here, { sort: next })));
   };
   return (
     <Table
@@ -58,7 +60,7 @@ function captionOf({ metric, groupBy }: ExploreState): string {
     : `${metric.title} by ${groupBy.map(fieldName).join(" and ")}`;
 }
 
-function columnsOf(totals: Sums, state: ExploreState, query: URLSearchParams, range: Range): Column<SummaryRow>[] {
+function columnsOf({ answer: { totals }, state, query, range, here }: ResultTableProps): Column<SummaryRow>[] {
   const { metric, groupBy, compares } = state;
   const interval = intervalOf(state, range);
   const bucketOf = (row: SummaryRow) =>
@@ -70,7 +72,7 @@ function columnsOf(totals: Sums, state: ExploreState, query: URLSearchParams, ra
     render: (row) => {
       const value = rowValue(row, key);
       const name = <bdi title={value ?? undefined}>{groupName(value)}</bdi>;
-      const filtered = isOther(row, groupBy) ? null : filteredBy(query, [key], [value]);
+      const filtered = isOther(row, groupBy) ? null : filteredBy(here, [key], [value]);
       return filtered === null ? name : <a href={exploreAt(filtered)}>{name}</a>;
     },
   }));

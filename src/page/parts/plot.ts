@@ -70,7 +70,7 @@ function optionsOf(
       y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.05 : 1] },
     },
     axes: [
-      { ...axis, space: 70, values: (_, seconds, __, ___, step) => timesOf(seconds, step, zone) },
+      { ...axis, size: 30, space: 70, values: (_, seconds, __, ___, step) => timesOf(seconds, step, zone) },
       { ...axis, size: 64, values: (_, values) => values.map(format) },
     ],
     // Each series of a stack is filled down to the next one only, so that it can be dimmed.

@@ -3,7 +3,7 @@
  * long table only the rows in sight are in the document, so that ten thousand of them do not stall the page.
  */
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import "./table.css";
 import { useWindow } from "./table-window.ts";
 
@@ -37,6 +37,10 @@ export function Table<Row>({ caption, rows, columns, keyOf, sort = null, onSort 
   const isLong = rows.length > LONG;
   const box = useRef<HTMLDivElement>(null);
   const { first, end, rowHeight, isPrinting, show } = useWindow(box, isLong ? rows.length : 0, MOST_PRINTED);
+  // In another order, what was in sight is elsewhere.
+  useEffect(() => {
+    if (box.current) box.current.scrollTop = 0;
+  }, [sort?.column, sort?.descending]);
   const [from, to] = isLong ? [first, end] : [0, rows.length];
   const hasTotals = columns.some(({ total }) => total !== undefined);
   const count = rows.length + 1 + (hasTotals ? 1 : 0);

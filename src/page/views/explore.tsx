@@ -30,7 +30,8 @@ export default function Explore({ query }: ViewProps) {
   const everyMs = range.to > Math.floor(nowMs / HOUR_MS) * HOUR_MS ? EVERY_MS : undefined;
   const asked = tableQuestion(state, query, range);
   const table = useSummary(asked, state, query, range, everyMs);
-  const chart = useSummary(chartQuestion(state, query, range), state, query, range, everyMs);
+  const drawn = chartQuestion(state, query, range);
+  const chart = useSummary(drawn, state, query, range, everyMs);
   const change = (changes: Partial<ExploreState>): void => navigate(exploreAt(withState(query, changes)));
   const shown = table.data;
   const problem = table.problem ?? chart.problem;
@@ -70,6 +71,11 @@ export default function Explore({ query }: ViewProps) {
           <a href={exploreAt(withState(query, { limit: 100, interval: "auto" }))}>Show the top 100 groups instead</a>
         </p>
       )}
+      {problem?.status === 400 && problem.code !== "too_many_rows" && (
+        <p>
+          <a href={exploreAt(new URLSearchParams())}>Start anew</a>
+        </p>
+      )}
       {shown === null ? (
         problem === null && <Skeleton rows={14} label="Loading" />
       ) : shown.answer.totals.requests === 0 && !shown.state.compares ? (
@@ -81,13 +87,18 @@ export default function Explore({ query }: ViewProps) {
         <div aria-busy={table.isLoading || chart.isLoading}>
           {state.drawing !== "table" && chart.data !== null && (
             <section class="card">
-              <ResultChart {...chart.data} />
+              <ResultChart
+                {...chart.data}
+                groups={shown.answer.rows}
+                hasSameRest={drawn?.limit === asked.limit}
+                here={query}
+              />
               <Drawings state={chart.data.state} />
             </section>
           )}
           <section class="card">
             <Notes {...shown} />
-            <ResultTable {...shown} />
+            <ResultTable {...shown} here={query} />
           </section>
         </div>
       )}
@@ -115,16 +126,17 @@ function useSummary(
   range: Range,
   everyMs: number | undefined,
 ) {
+  const name = `explore ${JSON.stringify(question)}`;
   const loaded = useAnswer(
-    `explore ${JSON.stringify(question)} ${state.metric.name}`,
+    name,
     async (signal) => {
       if (question === null) return null;
       const answer = await read(ledger.GET("/v1/summary", { params: { query: question }, signal }));
-      return { answer, state, query, range };
+      return { name, answer, state, query, range };
     },
     question === null ? undefined : everyMs,
   );
-  // What is only drawn differently is no other question.
-  const data = loaded.data && !loaded.isLoading ? { ...loaded.data, state, query, range } : loaded.data;
+  // What is only shown differently is no other question.
+  const data = loaded.data?.name === name ? { ...loaded.data, state, query, range } : loaded.data;
   return { ...loaded, data };
 }
