@@ -26,7 +26,16 @@ export function median(values: readonly number[]): number {
 export function bounded(id: string, name: string, values: readonly number[], unit: string, bound: number): Measured {
   const value = median(values);
   const spread: [number, number] = [Math.min(...values), Math.max(...values)];
-  return { id: `page.${id}`, name, value, unit, ratio: value / bound, to: `the bound, ${bound} ${unit}`, bound, spread };
+  return {
+    id: `page.${id}`,
+    name,
+    value,
+    unit,
+    ratio: value / bound,
+    to: `the bound, ${bound} ${unit}`,
+    bound,
+    spread,
+  };
 }
 
 export function isMissed({ value, bound }: Measured): boolean {
