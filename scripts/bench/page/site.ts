@@ -1,7 +1,10 @@
 /** The page before a long history: the Worker with the page's files, a project with people in it, and Chromium. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { DAY_MS } from "../../../src/time.ts";
 import { connect } from "../../client/ledger.ts";
+import { CommandError } from "../../command.ts";
 import { buildPage, isFresh } from "../../page/build.ts";
 import { writeApiTypes } from "../../page/types.ts";
 import { calls, type Call } from "../calls.ts";
@@ -9,7 +12,6 @@ import type { Bench } from "../context.ts";
 import { closedLoop } from "../closed-loop.ts";
 import { PROBE, settled } from "./probe.ts";
 import { startWorkerd } from "../workerd.ts";
-import { join } from "node:path";
 
 const EXECUTABLE = "/usr/bin/chromium";
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
@@ -34,7 +36,9 @@ export interface Site extends AsyncDisposable {
   merge(): Promise<void>;
 }
 
+/** @throws CommandError where Chromium is not installed. */
 export async function startSite(bench: Bench): Promise<Site> {
+  if (!existsSync(EXECUTABLE)) throw new CommandError(`The page is measured in ${EXECUTABLE}, which is not there.`);
   await using started = new AsyncDisposableStack();
   await writeApiTypes();
   if (!(await isFresh())) await buildPage();
