@@ -41,7 +41,7 @@ const SCRIPTS = [
     "check-layers",
     "check-packages",
   ],
-  ["bench"],
+  ["bench", "screenshots"],
   ["load-test", "capacity", "profile"],
   ["slo"],
 ];
@@ -49,6 +49,7 @@ const SCRIPTS = [
 /** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
 const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
+  screenshots: ["page"],
   local: ["db", "write"],
   capture: ["ingest", "ledger"],
   prices: ["catalogue", "db", "ledger", "pricing"],

@@ -8,9 +8,10 @@ import { resolve } from "node:path";
 export const FILES_WORKER = "page-files";
 
 /** Above the page's folder: each build puts a new one in its place. */
-const DIST = resolve(import.meta.dirname, "../../dist");
+export const DIST = resolve(import.meta.dirname, "../../dist");
 
-const SCRIPT = `
+/** With the folder above the page's as its binding `DIST`. */
+export const SCRIPT = `
 const TYPES = {
   html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8",
   svg: "image/svg+xml", png: "image/png", txt: "text/plain; charset=utf-8",

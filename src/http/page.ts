@@ -1,5 +1,5 @@
 /**
- * The page: its views are one document, which reads the address itself. Its files come from static assets, and the
+ * The page: its views are one page, which reads the address itself. Its files come from static assets, and the
  * policy lets it run and ask nothing but this server's. Files with a hash in their names never change.
  */
 import { Hono } from "hono";
@@ -32,8 +32,9 @@ const POLICY = [
 
 export function pageRoutes({ config: { assets } }: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const answer = async (c: AppContext): Promise<Response> => {
-    const { body, headers } = await file(assets, "/index.html");
+  const answer = async (c: AppContext, name: string): Promise<Response> => {
+    // A view that is not built has none.
+    const { body, headers } = await file(assets, `/${name}.html`).catch(() => file(assets, "/index.html"));
     return c.body(body, 200, {
       ...headers,
       "Content-Security-Policy": POLICY,
@@ -41,13 +42,18 @@ export function pageRoutes({ config: { assets } }: Deps): Hono<AppEnv> {
       "Cache-Control": "no-cache",
     });
   };
-  for (const view of VIEWS) app.get(view, answer);
+  for (const view of VIEWS) app.get(view, (c) => answer(c, documentOf(view)));
   // Once deployed, these are served before the Worker is asked; elsewhere the Worker stands alone.
   app.get(FILES, async (c) => {
     const { body, headers } = await file(assets, c.req.path);
     return c.body(body, 200, { ...headers, "Cache-Control": "public, max-age=31536000, immutable" });
   });
   return app;
+}
+
+/** Its name. Documents differ in what they let the browser load early alone. */
+export function documentOf(view: (typeof VIEWS)[number]): string {
+  return view === "/" ? "index" : view.slice(1).replace(/s\/:id$/, "");
 }
 
 /** A file of the page, with its type. @throws ApiError 404 if there is none. */

@@ -21,6 +21,12 @@ describe("the page", () => {
     expect(page).not.toMatch(/<script(?! type="module" crossorigin src="\/assets\/)|<style|\son\w+=/);
   });
 
+  it("lets the browser load what the overview needs beside what it starts with", async () => {
+    const page = await (await ask("/")).text();
+    expect(page).toMatch(/<link rel="modulepreload" crossorigin href="\/assets\/overview-[^"]+\.js">/);
+    expect(page).toMatch(/<link rel="preload" as="style" crossorigin href="\/assets\/[^"]+\.css">/);
+  });
+
   it("has files that never change, by names that do", async () => {
     const page = await (await ask("/")).text();
     const files = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, file]) => file!);
@@ -34,14 +40,18 @@ describe("the page", () => {
     }
   });
 
-  it.each(["/assets/nothing.js", "/assets/..%2Findex.html", "/index.html", "/docs.html", "/calls/a/b"])(
-    "has nothing at %s",
-    async (path) => {
-      const response = await ask(path);
-      expect(response.status).toBe(404);
-      expect(await response.json()).toMatchObject({ code: "not_found" });
-    },
-  );
+  it.each([
+    "/assets/nothing.js",
+    "/assets/..%2Findex.html",
+    "/index.html",
+    "/docs.html",
+    "/explore.html",
+    "/calls/a/b",
+  ])("has nothing at %s", async (path) => {
+    const response = await ask(path);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: "not_found" });
+  });
 
   it("takes nothing", async () => {
     const response = await ask("/", "POST");
