@@ -75,7 +75,7 @@ export function Facts({ call, zone }: { call: Call; zone: string }) {
       </dl>
       <details class="call-more" open>
         <summary>Ids</summary>
-        <dl class="call-facts">
+        <dl class="call-facts ids">
           {idsOf(call).map(({ name, id }) => (
             <Fact key={name} name={name}>
               <span class="call-id">

@@ -17,15 +17,17 @@ const WITHIN = "; another span of the call counts";
 const TWICE = "; seen twice";
 
 /** Which billing rule decided. `rule` is the rule that read the call, and then what other spans did to it. */
-export function decisionOf({ rule, billable }: Pick<Call, "rule" | "billable">): Decision {
+export function decisionOf({ rule, billable, cost_usd: cost }: Pick<Call, "rule" | "billable" | "cost_usd">): Decision {
+  const title = cost === null ? "Counted, without a cost" : "Counted";
+  const counts = cost === null ? "It is counted in every sum, as unpriced." : "It is in every sum.";
   if (rule.endsWith(NO_CALL_BELOW)) {
     return {
       standing: "counted",
-      title: "Counted",
+      title,
       sentence: `${readBy(rule.slice(0, -NO_CALL_BELOW.length))} It is a span around calls, but no call has come below it. So it counts itself.`,
     };
   }
-  if (billable) return { standing: "counted", title: "Counted", sentence: `${readBy(rule)} It is in every sum.` };
+  if (billable) return { standing: "counted", title, sentence: `${readBy(rule)} ${counts}` };
   if (rule.endsWith(WITHIN)) {
     return {
       standing: "within",

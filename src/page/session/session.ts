@@ -9,12 +9,10 @@ const DAY_MS = 86_400_000;
 /** As long as the API looks back by itself. */
 const AROUND_MS = 15 * DAY_MS;
 
-/** Browsers take a path of `.` or `..` for another folder, and an empty one for none: then it is a parameter. */
+/** Can a path of the API end in it? Browsers take `.` and `..` for folders. */
 export function isPathSafe(id: string): boolean {
   return id !== "" && id !== "." && id !== "..";
 }
-
-const ELSEWHERE = "-";
 
 /** @param aroundMs when there was a call of it. Without it the last 30 days are looked at. */
 export function sessionAddress(id: string, aroundMs?: number): string {
@@ -22,12 +20,10 @@ export function sessionAddress(id: string, aroundMs?: number): string {
     aroundMs === undefined
       ? {}
       : { from: new Date(aroundMs - AROUND_MS).toISOString(), to: new Date(aroundMs + AROUND_MS).toISOString() };
-  return isPathSafe(id)
-    ? addressOf("session", range, id)
-    : addressOf("session", { session_id: id, ...range }, ELSEWHERE);
+  return addressOf("session", range, id);
 }
 
-/** The id of the session at an address. */
+/** The id of the session at an address, as `addressOf` writes it. */
 export function sessionIdOf(id: string, query: URLSearchParams): string {
   return query.get("session_id") ?? id;
 }

@@ -114,10 +114,10 @@ function Shown({ call, zone, onGone }: { call: Call; zone: string; onGone: () =>
 function NoAmount({ call }: { call: Call }) {
   const { sentence, canBePriced } = unpricedOf(call.unpriced_reason);
   return (
-    <Message kind="warning" title="This call has no cost yet">
+    <Message kind="warning" title={canBePriced ? "This call has no cost yet" : "This call has no cost"}>
       {sentence} {!call.billable && "It does not count anyway. "}
       {canBePriced ? (
-        <a href={addressOf("prices", { provider: call.provider, model: call.model })}>Price this model</a>
+        <a href={addressOf("prices", { price: "new", provider: call.provider, model: call.model })}>Price this model</a>
       ) : (
         <a href="/docs">What a caller can send</a>
       )}
