@@ -42,7 +42,7 @@ describe.skipIf(!HAS_CHROMIUM)("a call", () => {
   const spanPath = (id: number): string => pathOf(`${TRACE}:${String(id).padStart(16, "0")}`);
 
   it("has a receipt whose lines add up to its total, as the API says", async () => {
-    const { page, wrong } = await openSignedIn(undefined, pathOf("plain"));
+    const { page, context, wrong } = await openSignedIn(undefined, pathOf("plain"));
     await page.locator("[data-receipt-total]").waitFor();
     const { receipt, reported_cost_usd: reported } = await callOf("plain");
     const shown = await page
@@ -55,12 +55,17 @@ describe.skipIf(!HAS_CHROMIUM)("a call", () => {
     expect(receipt.total_usd).toBe("0.0697");
     expect(usdOf(shown.reduce((sum, [, usd]) => sum + picoOf(usd!), 0n))).toBe("0.0697");
     expect(await page.locator("[data-receipt-total]").getAttribute("data-usd")).toBe("0.0697");
-    await page.getByText("$2.50 per million tokens", { exact: false }).first().waitFor();
-    await page.getByText("$10.00 per 1,000 searches").waitFor();
+    const prices = page.locator(".call-bill td");
+    await prices.getByText("$2.50 per million tokens").waitFor();
+    await prices.getByText("$10.00 per 1,000 searches").waitFor();
     await page.getByText(`Catalogue ${receipt.price_version}`).waitFor();
     // Reported $0.05, ours $0.0697.
     expect(await usdIn(page, "[data-reported]")).toEqual([reported]);
     expect(await usdIn(page, "[data-reported-difference]")).toEqual(["-0.0197"]);
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy Id in the ledger" }).click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(ids.get("plain"));
     expect(wrong()).toEqual([]);
   });
 
@@ -256,11 +261,12 @@ describe.skipIf(!HAS_CHROMIUM)("a call", () => {
       const { page, wrong } = await openSignedIn();
       for (const [i, id] of ODD_SESSIONS.entries()) {
         await page.goto(pathOf(`odd-${i}`));
-        await page.locator(".call-facts").first().getByText(id, { exact: true }).click();
-        await page.locator("#session-cost").waitFor();
-        expect(await page.locator("h1 bdi").textContent()).toBe(id);
-        await page.reload();
+        const link = page.locator(".call-facts a").filter({ has: page.getByText(id, { exact: true }) });
+        // By the page alone, and as an address that somebody sent.
+        if (i % 2 === 0) await link.click();
+        else await page.goto((await link.getAttribute("href"))!);
         await page.getByText("1 call", { exact: true }).waitFor();
+        expect(await page.locator("h1 bdi").textContent()).toBe(id);
         expect(await page.locator("#session-cost").getAttribute("data-usd")).toBe("0.0497");
       }
       await page.goto(sessionAddress(".."));

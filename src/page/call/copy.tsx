@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 
 const SAID_MS = 2_000;
 
-export function Copy({ text, what, label = "Copy" }: { text: string; what: string; label?: string }) {
+export function Copy({ text, what }: { text: string; what: string }) {
   const [said, setSaid] = useState<string | null>(null);
   useEffect(() => {
     if (said === null) return;
@@ -19,8 +19,13 @@ export function Copy({ text, what, label = "Copy" }: { text: string; what: strin
     }
   };
   return (
-    <button type="button" class="quiet call-copy" aria-label={`Copy ${what}`} onClick={() => void copy()}>
-      <span aria-live="polite">{said ?? label}</span>
+    <button
+      type="button"
+      class="quiet call-copy"
+      aria-label={said === null ? `Copy ${what}` : undefined}
+      onClick={() => void copy()}
+    >
+      <span aria-live="polite">{said ?? "Copy"}</span>
     </button>
   );
 }

@@ -104,7 +104,7 @@ export function Facts({ call, zone }: { call: Call; zone: string }) {
         <pre class="call-raw" tabIndex={0} role="region" aria-label="The call as JSON">
           {JSON.stringify(call, null, 2)}
         </pre>
-        <Copy text={JSON.stringify(call, null, 2)} what="the call as JSON" label="Copy as JSON" />
+        <Copy text={JSON.stringify(call, null, 2)} what="the call as JSON" />
       </details>
     </>
   );

@@ -127,7 +127,7 @@ function columnsOf(span: TimeSpan, zone: string): Column<Placed>[] {
         call.trace_id === null ? (
           <span class="muted">none</span>
         ) : (
-          <a href={addressOf("call", { part: "trace" }, call.id)} aria-label={`Trace of the call ${call.client_id}`}>
+          <a href={addressOf("call", { part: "trace" }, call.id)} aria-label={`Tree of the call ${call.client_id}`}>
             Tree
           </a>
         ),
