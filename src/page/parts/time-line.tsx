@@ -3,15 +3,19 @@ import { formatDuration } from "../figures.ts";
 import { type Moment, placeOf, ticksOf, type TimeSpan } from "../time-line.ts";
 import "./time-line.css";
 
+const LAST = 0.88;
+
 /** Times since the start, in words. */
 export function TimeAxis({ span, most = 4 }: { span: TimeSpan; most?: number }) {
   const whole = span.endMs - span.startMs;
+  // A label at the end stands to the left of its tick, where the one before may be.
+  const ticks = ticksOf(span, most).filter((ms) => ms / whole <= LAST || (ticksOf(span, most)[1] ?? 0) / whole > 0.3);
   return (
     <span class="time-axis" aria-hidden="true">
-      {ticksOf(span, most).map((ms) => {
+      {ticks.map((ms) => {
         const at = (ms / whole) * 100;
         return (
-          <span key={ms} class={at > 88 ? "time-tick last" : "time-tick"} style={{ "--at": `${at}%` }}>
+          <span key={ms} class={at > LAST * 100 ? "time-tick last" : "time-tick"} style={{ "--at": `${at}%` }}>
             {ms === 0 ? "0" : lengthOf(ms)}
           </span>
         );

@@ -53,7 +53,7 @@ export function SessionCalls({ id, range, first, zone }: SessionCallsProps) {
   const moments = calls.map(momentOf);
   const span = spanOf([...moments, { startMs: Date.parse(first.session.first_at), durationMs: 0 }]);
   return (
-    <section class="card" aria-labelledby="session-calls">
+    <section class="card session-calls" aria-labelledby="session-calls">
       <h2 id="session-calls">
         {calls.length === first.session.requests
           ? `${formatCount(calls.length)} ${calls.length === 1 ? "call" : "calls"}`
