@@ -4,7 +4,7 @@ import type { DevStack } from "../e2e/dev-stack.ts";
 import { HOSTILE } from "./page-stack.ts";
 
 /** Ids of sessions that a path cannot hold as they are. */
-export const ODD_SESSIONS = ["a/b 50%", "..", "%2F?x=1#y", ...HOSTILE];
+export const ODD_SESSIONS = ["a/b 50%", "..", "%2F?x=1#y", ...HOSTILE.slice(1, 4)];
 
 export const TRACE = "7".repeat(32);
 

@@ -187,6 +187,12 @@ describe.skipIf(!HAS_CHROMIUM)("a call", () => {
     const { traces } = await get<{ traces: Call[] }>("/v1/traces?application=to-be-deleted");
     expect(traces).toEqual([]);
     expect(wrong()).toEqual([]);
+    // What was remembered of it is not shown again.
+    await page.getByRole("link", { name: "LLM costs" }).click();
+    await page.locator("#total-cost").waitFor();
+    await page.goBack();
+    await page.getByText("This is not there").waitFor();
+    expect(await page.locator("[data-receipt-total]").count()).toBe(0);
 
     const reader = await stack.open();
     await reader.page.goto(`${pathOf("plain")}#key=${stack.dev.apiKey}`);

@@ -30,7 +30,8 @@ export default function CallView({ id: asked, query }: ViewProps) {
     call: await read(ledger.GET("/v1/traces/{id}", { params: { path: { id } }, signal })),
     at: new Date().toISOString(),
   }));
-  const call = data?.call.id === id ? data.call : null;
+  // What was remembered of it is over once it is gone.
+  const call = data?.call.id === id && problem?.status !== 404 ? data.call : null;
   const traceId = problem === null || call !== null ? data?.call.trace_id : null;
   useEffect(() => {
     if (call !== null && query.get("part") === "trace") document.getElementById("trace")?.scrollIntoView();
