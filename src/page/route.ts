@@ -35,15 +35,21 @@ export function routeOf(pathname: string): Route | null {
   return null;
 }
 
-/** @param query members without a value are left out, and lists are repeated. */
+/**
+ * A browser takes a path that ends in `.` or `..` for a folder, so such an id is the parameter `session_id` instead.
+ *
+ * @param query members without a value are left out, and lists are repeated.
+ */
 export function addressOf(view: ViewName, query: Readonly<Record<string, Value>> = {}, id = ""): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value])
       if (one !== undefined && one !== "") params.append(name, one);
   }
+  const isFolder = id === "." || id === "..";
+  if (isFolder) params.set("session_id", id);
   const text = params.toString();
-  return PATHS[view].replace(":id", () => encodeURIComponent(id)) + (text && `?${text}`);
+  return PATHS[view].replace(":id", () => (isFolder ? "-" : encodeURIComponent(id))) + (text && `?${text}`);
 }
 
 type Value = string | undefined | readonly string[];

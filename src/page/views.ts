@@ -18,4 +18,6 @@ interface ViewEntry {
 export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
   explore: { title: "Explore", listed: true, needs: "read", load: () => import("./views/explore.tsx") },
+  call: { title: "Call", listed: false, needs: "read", load: () => import("./views/call.tsx") },
+  session: { title: "Session", listed: false, needs: "read", load: () => import("./views/session.tsx") },
 };
