@@ -1,5 +1,6 @@
 /** What a price would restate, added up exactly from a dry run. */
 import type { components } from "../api.d.ts";
+import type { PriceBody } from "./draft.ts";
 import { picoOf, usdOf } from "../money.ts";
 
 export type DryRun = components["schemas"]["RepriceDryRun"];
@@ -38,6 +39,24 @@ export function changesByModel(changes: DryRun["changes"]): ModelChange[] {
       after: usdOf(after),
       difference: usdOf(after - before),
     }));
+}
+
+/**
+ * Do calls without a price still have none? The dry run counts them, because what they lack is another thing now, and
+ * says 0. A price that is not free and comes to nothing lacks a kind of token that they used.
+ */
+export function isStillUnknown(
+  after: string,
+  body: Pick<PriceBody, "usd_per_million_tokens" | "usd_per_thousand">,
+): boolean {
+  const units = Object.values({ ...body.usd_per_million_tokens, ...body.usd_per_thousand });
+  return after === "0" && units.some((usd) => /[1-9]/.test(usd));
+}
+
+/** How many calls would have another cost, as far as a price leaves out nothing that they used. */
+export function callsChanged(answer: DryRun, body: PriceBody, isUnpriced: boolean): number {
+  const groups = changesByModel(answer.changes).filter(({ after }) => !isUnpriced || !isStillUnknown(after, body));
+  return groups.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 export function sumOf(changes: DryRun["changes"], member: "before_usd" | "after_usd"): string {

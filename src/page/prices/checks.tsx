@@ -10,6 +10,7 @@ import { type Column, Table } from "../parts/table.tsx";
 import type { Range } from "../range.ts";
 import { addressOf } from "../route.ts";
 import { iso } from "../zone.ts";
+import { ModelCell } from "./model-cell.tsx";
 
 interface ChecksProps {
   range: Range;
@@ -26,16 +27,14 @@ export function Differences({ range, version }: ChecksProps) {
     {
       key: "model",
       title: "Model",
-      render: ({ provider, model }) => (
-        <a href={addressOf("calls", { provider, model, ...query })}>
-          <bdi>{groupName(model)}</bdi>
-        </a>
+      render: ({ provider, model, service_tier: tier }) => (
+        <ModelCell
+          model={model}
+          provider={provider}
+          tier={tier}
+          href={addressOf("calls", { provider, model, ...query })}
+        />
       ),
-    },
-    {
-      key: "provider",
-      title: "Provider, tier",
-      render: ({ provider, service_tier: tier }) => <bdi>{tier === null ? provider : `${provider}, ${tier}`}</bdi>,
     },
     { key: "calls", title: "Calls", isFigure: true, render: ({ requests }) => formatCount(requests) },
     { key: "ours", title: "Ours", isFigure: true, render: (row) => <Money usd={row.cost_usd} /> },

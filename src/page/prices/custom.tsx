@@ -2,23 +2,23 @@
 import { useState } from "preact/hooks";
 import { formatTime } from "../figures.ts";
 import type { Loaded } from "../ledger.ts";
-import { Message, ProblemMessage } from "../parts/message.tsx";
+import { ProblemMessage } from "../parts/message.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { COMMON, FEE_NAMES, FEES, OTHER_TOKENS, type Price, TOKENS } from "./draft.ts";
 import { type Held, historiesOf, termsOf } from "./history.ts";
+import { ModelCell } from "./model-cell.tsx";
 import { UnitPrice } from "./unit-price.tsx";
 
 interface CustomProps {
   answer: Loaded<{ prices: Price[] }>;
-  zone: string;
   nowMs: number;
   hrefOf: ((price: Price) => string) | null;
 }
 
 type Row = Held & { key: string; when: "now" | "later" | "before"; first: boolean };
 
-export function Custom({ answer: { data, problem, retry }, zone, nowMs, hrefOf }: CustomProps) {
+export function Custom({ answer: { data, problem, retry }, nowMs, hrefOf }: CustomProps) {
   const [isWhole, setWhole] = useState(false);
   const histories = historiesOf(data?.prices ?? [], nowMs);
   const earlier = histories.reduce((sum, { past }) => sum + past.length, 0);
@@ -29,7 +29,9 @@ export function Custom({ answer: { data, problem, retry }, zone, nowMs, hrefOf }
       ...(isWhole ? past.map((held) => ({ held, when: "before" as const })) : []),
     ].map(({ held, when }, i) => ({ ...held, key, when, first: i === 0 })),
   );
-  const time = (at: string): string => formatTime(Date.parse(at), zone).replace(/ 00:00:00$/, "");
+  // A price is typed as a UTC day.
+  const time = (at: string): string =>
+    at.endsWith("T00:00:00.000Z") ? at.slice(0, 10) : `${formatTime(Date.parse(at), "UTC")} UTC`;
   const usd = (name: "input" | "cache_read" | "cache_write" | "output"): Column<Row> => ({
     key: name,
     title: COMMON[`${TOKENS}.${name}`]!,
@@ -40,21 +42,10 @@ export function Custom({ answer: { data, problem, retry }, zone, nowMs, hrefOf }
     {
       key: "model",
       title: "Model",
-      render: ({ price }) => (
-        <>
-          <bdi id={`price-${price.id}`}>{price.model}</bdi>
-          {price.project_id === null && <span class="muted"> for every project</span>}
-        </>
-      ),
-    },
-    {
-      key: "provider",
-      title: "Provider, tier",
-      render: ({ price }) => (
-        <bdi>
-          {price.provider ?? "any"}
-          {price.service_tier !== null && `, ${price.service_tier}`}
-        </bdi>
+      render: ({ price: { id, model, provider, service_tier: tier, project_id: owner } }) => (
+        <ModelCell id={`price-${id}`} model={model} provider={provider} tier={tier}>
+          {owner === null && "for every project"}
+        </ModelCell>
       ),
     },
     usd("input"),
@@ -100,13 +91,14 @@ export function Custom({ answer: { data, problem, retry }, zone, nowMs, hrefOf }
       {!data ? (
         problem === null && <Skeleton rows={4} label="Loading custom prices" />
       ) : histories.length === 0 ? (
-        <Message kind="empty" title="No custom prices">
-          Calls cost what providers publish. A custom price goes before that: a negotiated rate, a model of your own.
-        </Message>
+        <p>
+          There are none: calls cost what providers publish. A custom price goes before that, for a negotiated rate or a
+          model of your own.
+        </p>
       ) : (
         <>
           <p class="muted">
-            USD per million tokens. Prices never change: a new one replaces an old one from its start.
+            USD per million tokens, by UTC days. Prices never change: a new one replaces an old one from its start.
           </p>
           <Table caption="Custom prices" rows={rows} columns={columns} keyOf={({ price }) => price.id} />
         </>

@@ -4,7 +4,7 @@ import { formatCount } from "../figures.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { Message } from "../parts/message.tsx";
 import { type Store, useStore } from "../store.ts";
-import type { Job } from "./changes.ts";
+import { callsChanged, type Job } from "./changes.ts";
 import { COMMON, FEE_NAMES, OTHER_TOKENS, type Rest, TOKENS } from "./draft.ts";
 import { Field } from "./field.tsx";
 import { termsOf } from "./history.ts";
@@ -57,7 +57,7 @@ export function PriceForm({ form, title, zone, jobs, refresh, close }: PriceForm
             }}
           >
             <Fields form={form} now={now} />
-            <button type="submit" disabled={now.busy !== null}>
+            <button type="submit" class={isPreviewed(now) ? "prices-again" : undefined} disabled={now.busy !== null}>
               {now.busy === "previewing" ? "Asking \u2026" : "Preview what it changes"}
             </button>
           </form>
@@ -83,7 +83,7 @@ export function PriceForm({ form, title, zone, jobs, refresh, close }: PriceForm
 }
 
 function saveName({ preview: shown, draft }: Form): string {
-  const count = shown?.answer?.restated ?? 0;
+  const count = shown?.answer ? callsChanged(shown.answer, shown.body, draft.past === "unpriced") : 0;
   if (count === 0) return "Save the price";
   const calls = `${formatCount(count)} ${count === 1 ? "call" : "calls"}`;
   return draft.past === "unpriced" ? `Save, and price ${calls}` : `Save, and restate ${calls}`;
@@ -117,7 +117,7 @@ function Fields({ form, now }: { form: Store<Form>; now: Form }) {
           options={useKnown("model")}
         />
         <Field form={form} name="provider" label="Provider" hint="Empty: any provider" options={useKnown("provider")} />
-        <Field form={form} name="starts_at" label="From" hint="A UTC day, or a time such as 2026-01-31T12:00:00Z">
+        <Field form={form} name="starts_at" label="From" hint="A UTC day, or a time with its offset">
           <span class="prices-quick">
             <button
               type="button"

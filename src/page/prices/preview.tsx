@@ -4,7 +4,8 @@ import { groupName } from "../groups.ts";
 import { Message } from "../parts/message.tsx";
 import { Difference, Money } from "../parts/money.tsx";
 import { type Column, Table } from "../parts/table.tsx";
-import { changesByModel, type DryRun, type ModelChange, sumOf } from "./changes.ts";
+import { changesByModel, type DryRun, isStillUnknown, type ModelChange, sumOf } from "./changes.ts";
+import { ModelCell } from "./model-cell.tsx";
 import type { Preview } from "./saving.ts";
 
 export function PreviewOf({ preview, isStale }: { preview: Preview; isStale: boolean }) {
@@ -20,7 +21,7 @@ export function PreviewOf({ preview, isStale }: { preview: Preview; isStale: boo
           applies to calls that arrive from now on.
         </p>
       ) : (
-        <Changes answer={answer} isUnpriced={preview.draft.past === "unpriced"} />
+        <Changes answer={answer} preview={preview} />
       )}
       {preview.since !== null && <p>Calls before {preview.since} are deleted. Their cost stays as it is.</p>}
       {answer !== null && answer.out_of_range > 0 && (
@@ -35,21 +36,31 @@ export function PreviewOf({ preview, isStale }: { preview: Preview; isStale: boo
   );
 }
 
-function Changes({ answer, isUnpriced }: { answer: DryRun; isUnpriced: boolean }) {
+function Changes({ answer, preview: { draft, body } }: { answer: DryRun; preview: Preview }) {
+  // No price is unknown, and not 0.
+  const isUnpriced = draft.past === "unpriced";
+  const beforeOf = (usd: string): string | null => (isUnpriced ? null : usd);
+  const afterOf = (usd: string): string | null => (isUnpriced && isStillUnknown(usd, body) ? null : usd);
+  const lacking = changesByModel(answer.changes).filter(({ after }) => afterOf(after) === null);
   const columns = <Row extends Omit<ModelChange, "provider" | "model">>(): Column<Row>[] => [
     { key: "calls", title: "Calls", isFigure: true, render: ({ requests }) => formatCount(requests) },
-    // No price is unknown, and not 0.
     {
       key: "before",
       title: "Before",
       isFigure: true,
-      render: ({ before }) => <Money usd={isUnpriced ? null : before} />,
+      render: ({ before }) => <Money usd={beforeOf(before)} />,
     },
-    { key: "after", title: "After", isFigure: true, render: ({ after }) => <Money usd={after} /> },
+    { key: "after", title: "After", isFigure: true, render: ({ after }) => <Money usd={afterOf(after)} /> },
     { key: "change", title: "Change", isFigure: true, render: ({ difference }) => <Difference usd={difference} /> },
   ];
   return (
     <>
+      {lacking.length > 0 && (
+        <Message kind="warning" title="Some calls would still have no cost">
+          <bdi>{lacking.map(({ model }) => model).join(", ")}</bdi>: they use a kind of token that this price leaves
+          out.
+        </Message>
+      )}
       <dl class="figures">
         <div>
           <dt>Calls</dt>
@@ -58,13 +69,13 @@ function Changes({ answer, isUnpriced }: { answer: DryRun; isUnpriced: boolean }
         <div>
           <dt>Before</dt>
           <dd>
-            <Money usd={isUnpriced ? null : sumOf(answer.changes, "before_usd")} id="preview-before" />
+            <Money usd={beforeOf(sumOf(answer.changes, "before_usd"))} id="preview-before" />
           </dd>
         </div>
         <div>
           <dt>After</dt>
           <dd>
-            <Money usd={sumOf(answer.changes, "after_usd")} id="preview-after" />
+            <Money usd={afterOf(sumOf(answer.changes, "after_usd"))} id="preview-after" />
           </dd>
         </div>
         <div>
@@ -81,11 +92,7 @@ function Changes({ answer, isUnpriced }: { answer: DryRun; isUnpriced: boolean }
           {
             key: "model",
             title: "Model",
-            render: ({ provider, model }) => (
-              <bdi>
-                {groupName(model)} ({groupName(provider)})
-              </bdi>
-            ),
+            render: ({ provider, model }) => <ModelCell model={model} provider={provider} tier={null} />,
           },
           ...columns<ModelChange>(),
         ]}

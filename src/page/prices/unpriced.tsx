@@ -1,11 +1,11 @@
 /** Models whose calls have no price. Each leads to its calls, and to the form that prices it. */
-import { formatCount } from "../figures.ts";
-import { groupName } from "../groups.ts";
+import { formatBriefCount, formatCount } from "../figures.ts";
 import type { Loaded, Schemas } from "../ledger.ts";
-import { Message, ProblemMessage } from "../parts/message.tsx";
+import { ProblemMessage } from "../parts/message.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { addressOf } from "../route.ts";
+import { ModelCell } from "./model-cell.tsx";
 
 type Model = Schemas["UnpricedModel"];
 
@@ -23,16 +23,13 @@ export function Unpriced({ answer: { data, problem, retry }, hrefOf }: UnpricedP
       key: "model",
       title: "Model",
       render: (row) => (
-        <a href={callsOf(row)}>
-          <bdi>{groupName(row.model)}</bdi>
-        </a>
+        <ModelCell model={row.model} provider={row.provider} tier={row.service_tier} href={callsOf(row)}>
+          since <time dateTime={row.first_day}>{row.first_day}</time>
+        </ModelCell>
       ),
     },
-    { key: "provider", title: "Provider", render: (row) => <bdi>{groupName(row.provider)}</bdi> },
-    { key: "tier", title: "Tier", render: (row) => <bdi>{row.service_tier ?? "\u2013"}</bdi> },
     { key: "calls", title: "Calls", isFigure: true, render: (row) => formatCount(row.unpriced_requests) },
-    { key: "tokens", title: "Tokens", isFigure: true, render: (row) => formatCount(row.unpriced_tokens) },
-    { key: "since", title: "Since (UTC)", isFigure: true, render: (row) => <time>{row.first_day}</time> },
+    { key: "tokens", title: "Tokens", isFigure: true, render: (row) => formatBriefCount(row.unpriced_tokens) },
   ];
   if (hrefOf !== null)
     columns.push({
@@ -40,8 +37,8 @@ export function Unpriced({ answer: { data, problem, retry }, hrefOf }: UnpricedP
       title: "Price",
       isFigure: true,
       render: (row) => (
-        <a class="prices-button" href={hrefOf(row)} aria-label={`Set a price for ${row.model}`}>
-          Set a price
+        <a class="prices-button" href={hrefOf(row)} aria-label={`Set price: ${row.model}`}>
+          Set price
         </a>
       ),
     });
@@ -52,9 +49,7 @@ export function Unpriced({ answer: { data, problem, retry }, hrefOf }: UnpricedP
       {!data ? (
         problem === null && <Skeleton rows={4} label="Loading models without a price" />
       ) : data.models.length === 0 ? (
-        <Message kind="empty" title="Every call of this range has a price">
-          A model that the ledger does not know shows here as soon as it is called.
-        </Message>
+        <p>Every call of this range has a price. A model that the ledger does not know shows here once it is called.</p>
       ) : (
         <>
           <p class="muted">Their calls are in no sum of cost. A price also restates past calls.</p>

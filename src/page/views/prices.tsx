@@ -23,6 +23,8 @@ import { iso } from "../zone.ts";
 
 const WORKING_MS = 1_000;
 const RESTING_MS = 15_000;
+/** The ledger has no calls from before. */
+const EARLIEST = "2020-01-01";
 /** What the form is for; the rest of the address is the range. */
 const FORM = ["price", "replace", "provider", "model", "service_tier", "starts_at"];
 
@@ -42,7 +44,7 @@ export default function Prices({ query }: ViewProps) {
       .toSorted()
       .at(-1) ?? "";
   const version = `${saved} ${settled}`;
-  const asked = { from: iso(range.from), to: iso(range.to), tz: range.zone };
+  const asked = { from: iso(range.from), to: iso(range.to) };
   const unpriced = useAnswer(
     `unpriced ${version} ${JSON.stringify(asked)}`,
     async (signal) => ({
@@ -92,7 +94,6 @@ export default function Prices({ query }: ViewProps) {
       {!isNew && mayWrite && (
         <OpenForm
           query={query}
-          unpriced={unpriced.data?.models ?? (unpriced.problem ? [] : null)}
           prices={prices.data?.prices ?? (prices.problem ? [] : null)}
           zone={range.zone}
           jobs={jobs.data?.jobs ?? []}
@@ -104,17 +105,12 @@ export default function Prices({ query }: ViewProps) {
         answer={unpriced}
         hrefOf={
           mayWrite
-            ? ({ provider, model, service_tier: tier, first_day: first }) =>
-                here({ provider, model, ...(tier !== null && { service_tier: tier }), starts_at: first })
+            ? ({ provider, model, service_tier: tier }) =>
+                here({ provider, model, ...(tier !== null && { service_tier: tier }) })
             : null
         }
       />
-      <Custom
-        answer={prices}
-        zone={range.zone}
-        nowMs={nowMs}
-        hrefOf={mayWrite ? ({ id }) => here({ replace: id }) : null}
-      />
+      <Custom answer={prices} nowMs={nowMs} hrefOf={mayWrite ? ({ id }) => here({ replace: id }) : null} />
       <div class="prices-columns">
         <Differences range={range} version={version} />
         <Jobs answer={jobs} zone={range.zone} totalOf={totalOf} mayCancel={mayWrite} />
@@ -137,7 +133,6 @@ function useJobs(saved: number) {
 interface OpenFormProps {
   query: URLSearchParams;
   /** Null: on their way. */
-  unpriced: readonly Schemas["UnpricedModel"][] | null;
   prices: readonly Price[] | null;
   zone: string;
   jobs: readonly Schemas["RepriceJob"][];
@@ -145,11 +140,16 @@ interface OpenFormProps {
   closed: string;
 }
 
-function OpenForm({ query, unpriced, prices, zone, jobs, refresh, closed }: OpenFormProps) {
+function OpenForm({ query, prices, zone, jobs, refresh, closed }: OpenFormProps) {
   const now = signedIn.get();
   const project = (now.state === "in" ? now.session.project?.id : null) ?? chosenProject.get() ?? "";
   const name = JSON.stringify([project, ...FORM.map((one) => query.get(one))]);
   const [replace, provider, model] = ["replace", "provider", "model"].map((one) => query.get(one));
+  // The range may begin after the first call without a price.
+  const { data, problem } = useAnswer("unpriced ever", (signal) =>
+    read(ledger.GET("/v1/prices/unpriced", { params: { query: { from: EARLIEST } }, signal })),
+  );
+  const unpriced = data?.models ?? (problem ? [] : null);
   const today = new Date().toISOString().slice(0, 10);
   const isReady = hasForm(name) || (replace === null ? unpriced !== null : prices !== null);
   if (!isReady) return <Skeleton rows={8} label="Loading the form" />;
