@@ -25,7 +25,14 @@ export function offsetAt(zone: string, ms: number): number {
 
 /** The first instant of a local day. The month counts from 0; what is past a month's end goes on in the next one. */
 export function startOfDay(zone: string, year: number, month: number, day: number): number {
-  const local = Date.UTC(year, month, day);
+  return instantOf(zone, Date.UTC(year, month, day));
+}
+
+/**
+ * The instant at which clocks in the zone first show a local time, which is given as if it were UTC. A time that clocks
+ * skip is as long after the gap as it is after the gap's start.
+ */
+export function instantOf(zone: string, local: number): number {
   const candidates = [offsetAt(zone, local - DAY_MS), offsetAt(zone, local + DAY_MS)]
     .map((offset) => local - offset)
     .sort((a, b) => a - b);
@@ -56,7 +63,7 @@ function periods(from: number, compareFrom: number, nowMs: number): Periods {
   return { from, to, compareFrom, compareTo: Math.min(compareFrom + (to - from), from) };
 }
 
-function localDate(zone: string, ms: number): [year: number, month: number, day: number] {
+export function localDate(zone: string, ms: number): [year: number, month: number, day: number] {
   const local = new Date(ms + offsetAt(zone, ms));
   return [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
 }
