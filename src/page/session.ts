@@ -8,8 +8,8 @@ export type PageSession = components["schemas"]["PageSession"];
 
 export type SignedIn =
   | { state: "asking" }
-  /** `ended`: there was a session, and the view waits for the next one. */
-  | { state: "out"; ended: boolean }
+  /** `last`: the session that ended by itself. Its view waits for the next one. */
+  | { state: "out"; last: PageSession | null }
   | { state: "in"; session: PageSession };
 
 export const signedIn = createStore<SignedIn>({ state: "asking" });
@@ -29,7 +29,7 @@ const WAS_IN = "signed-in";
 /** Finds the session of an earlier visit. */
 export async function resume(): Promise<void> {
   const { session } = localStorage.getItem(WAS_IN) === null ? { session: null } : await ask("GET");
-  signedIn.set(session ? { state: "in", session } : { state: "out", ended: false });
+  signedIn.set(session ? { state: "in", session } : { state: "out", last: null });
 }
 
 /** @returns why not; null if it worked. */
@@ -47,12 +47,13 @@ export async function signOut(): Promise<void> {
   // Without an answer the session may still be there, and saying otherwise would be wrong.
   if (problem !== null && problem.status !== 401) return;
   localStorage.removeItem(WAS_IN);
-  signedIn.set({ state: "out", ended: false });
+  signedIn.set({ state: "out", last: null });
 }
 
 /** A request was refused because the session is over. */
 export function endSession(): void {
-  if (signedIn.get().state === "in") signedIn.set({ state: "out", ended: true });
+  const now = signedIn.get();
+  if (now.state === "in") signedIn.set({ state: "out", last: now.session });
 }
 
 export function mayRead({ scopes, is_admin_key: isAdminKey }: PageSession): boolean {
