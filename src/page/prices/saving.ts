@@ -87,7 +87,9 @@ export function forgetForm(name: string): void {
 // A session that ended by itself goes on later; who signs out leaves nothing behind.
 signedIn.follow(() => {
   const now = signedIn.get();
-  if (now.state === "out" && !now.ended) forms.clear();
+  if (now.state !== "out" || now.last !== null) return;
+  forms.clear();
+  totals.clear();
 });
 
 function change(form: Store<Form>, changes: Partial<Form>): void {

@@ -1,8 +1,8 @@
 /** `/prices`: what has no price, what a price would change, custom prices, and where others report another cost. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { navigate } from "../address.ts";
-import { formatTime } from "../figures.ts";
 import { ledger, read, type Schemas, useAnswer } from "../ledger.ts";
+import { AsOf } from "../parts/as-of.tsx";
 import { Message } from "../parts/message.tsx";
 import { RangeControl } from "../parts/range-control.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
@@ -16,7 +16,7 @@ import { forgetForm, formOf, hasForm, saves, totalOf } from "../prices/saving.ts
 import { Unpriced } from "../prices/unpriced.tsx";
 import "../prices/prices.css";
 import { rangeOf } from "../range.ts";
-import { chosenProject, isAdmin, signedIn } from "../session.ts";
+import { chosenProject, isAdmin, type PageSession, signedIn } from "../session.ts";
 import { useStore } from "../store.ts";
 import type { ViewProps } from "../views.ts";
 import { iso } from "../zone.ts";
@@ -33,7 +33,7 @@ export default function Prices({ query }: ViewProps) {
   const saved = useStore(saves);
   const nowMs = Date.now();
   const range = rangeOf(query, Math.floor(nowMs / 60_000) * 60_000, "30d");
-  const session = now.state === "in" ? now.session : null;
+  const session = now.state === "in" ? now.session : now.state === "out" ? now.last : null;
   const mayWrite = session !== null && isAdmin(session);
 
   const jobs = useJobs(saved);
@@ -47,12 +47,11 @@ export default function Prices({ query }: ViewProps) {
   const asked = { from: iso(range.from), to: iso(range.to) };
   const unpriced = useAnswer(
     `unpriced ${version} ${JSON.stringify(asked)}`,
-    async (signal) => ({
-      ...(await read(ledger.GET("/v1/prices/unpriced", { params: { query: asked }, signal }))),
-      at: new Date().toISOString(),
-    }),
+    (signal) => read(ledger.GET("/v1/prices/unpriced", { params: { query: asked }, signal })),
     RESTING_MS,
   );
+  // These answers do not say when they were given.
+  const at = useMemo(() => new Date().toISOString(), [unpriced.data]);
   const prices = useAnswer(`prices ${saved}`, (signal) => read(ledger.GET("/v1/prices", { signal })), 4 * RESTING_MS);
 
   const kept = [...query].filter(([name]) => !FORM.includes(name));
@@ -63,15 +62,7 @@ export default function Prices({ query }: ViewProps) {
     <>
       <div class="title">
         <h1>Prices</h1>
-        <p class="as-of">
-          USD, in {range.zone},{" "}
-          {unpriced.data ? (
-            <time dateTime={unpriced.data.at}>as of {formatTime(Date.parse(unpriced.data.at), range.zone)}</time>
-          ) : (
-            "\u2026"
-          )}
-          {unpriced.data !== null && unpriced.problem !== null && <strong> (not up to date)</strong>}
-        </p>
+        <AsOf at={unpriced.data ? at : undefined} zone={range.zone} isStale={unpriced.isStale} held={unpriced.held} />
       </div>
       <div class="prices-bar">
         <RangeControl query={query} range={range} />
@@ -93,6 +84,7 @@ export default function Prices({ query }: ViewProps) {
       )}
       {!isNew && mayWrite && (
         <OpenForm
+          session={session}
           query={query}
           prices={prices.data?.prices ?? (prices.problem ? [] : null)}
           zone={range.zone}
@@ -131,6 +123,7 @@ function useJobs(saved: number) {
 }
 
 interface OpenFormProps {
+  session: PageSession;
   query: URLSearchParams;
   /** Null: on their way. */
   prices: readonly Price[] | null;
@@ -140,9 +133,8 @@ interface OpenFormProps {
   closed: string;
 }
 
-function OpenForm({ query, prices, zone, jobs, refresh, closed }: OpenFormProps) {
-  const now = signedIn.get();
-  const project = (now.state === "in" ? now.session.project?.id : null) ?? chosenProject.get() ?? "";
+function OpenForm({ session, query, prices, zone, jobs, refresh, closed }: OpenFormProps) {
+  const project = session.project?.id ?? chosenProject.get() ?? "";
   const name = JSON.stringify([project, ...FORM.map((one) => query.get(one))]);
   const [replace, provider, model] = ["replace", "provider", "model"].map((one) => query.get(one));
   // The range may begin after the first call without a price.
