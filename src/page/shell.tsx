@@ -5,6 +5,7 @@ import { address } from "./address.ts";
 import { Message } from "./parts/message.tsx";
 import { Skeleton } from "./parts/skeleton.tsx";
 import { pending, troubles } from "./ledger.ts";
+import { PaletteButton } from "./palette/palette-button.tsx";
 import { PATHS, routeOf, type ViewName } from "./route.ts";
 import { chosenProject, isAdmin, mayRead, type PageSession, signedIn, signOut } from "./session.ts";
 import { ProjectChoice } from "./project-choice.tsx";
@@ -129,6 +130,7 @@ function Header({ session, current }: { session: PageSession; current: ViewName 
         <a href="/docs">API</a>
       </nav>
       <div class="who">
+        <PaletteButton session={session} />
         {session.is_admin_key ? <ProjectChoice /> : <bdi class="project">{session.project?.name}</bdi>}
         <button type="button" class="quiet" onClick={switchTheme}>
           {look === "dark" ? "Light" : "Dark"}

@@ -15,7 +15,7 @@ import { Jobs } from "../prices/jobs.tsx";
 import { forgetForm, formOf, hasForm, saves, totalOf } from "../prices/saving.ts";
 import { Unpriced } from "../prices/unpriced.tsx";
 import "../prices/prices.css";
-import { rangeOf } from "../range.ts";
+import { rangeOf, withoutWrong } from "../range.ts";
 import { chosenProject, isAdmin, type PageSession, signedIn } from "../session.ts";
 import { useStore } from "../store.ts";
 import type { ViewProps } from "../views.ts";
@@ -74,7 +74,7 @@ export default function Prices({ query }: ViewProps) {
       </div>
       {range.wrong !== null && (
         <Message kind="warning" title={range.wrong}>
-          <a href="/prices">Start anew</a>.
+          <a href={`/prices?${withoutWrong(query, nowMs).toString()}`}>Leave that out</a>.
         </Message>
       )}
       {!isNew && !mayWrite && (
