@@ -185,7 +185,14 @@ function refused(problem: Problem, said: Said, sentence: string): Pick<Form, "wr
   const wrong = isUncertain(problem) || said?.detail === undefined ? null : wrongOf(said.detail);
   const priceId = said?.price_id === undefined ? {} : { priceId: said.price_id };
   if (wrong === null) return { wrong, failed: { sentence, ...priceId } };
-  if (isField(wrong.field)) return { wrong, failed: said?.price_id === undefined ? null : { sentence, ...priceId } };
+  if (isField(wrong.field))
+    return {
+      wrong,
+      failed:
+        said?.price_id === undefined
+          ? null
+          : { sentence: "Another price is in the way. Nothing was saved.", ...priceId },
+    };
   return { wrong: null, failed: { sentence: wrong.sentence, ...priceId } };
 }
 

@@ -50,9 +50,8 @@ export function stateName(job: Job): string {
 
 /** What a job is about. */
 export function scopeName({ models, providers, unpriced_only: unpricedOnly }: Job): string {
-  const calls = unpricedOnly ? "calls without a price" : "calls";
   const some = models.length > 0 ? listed(models) : providers.length > 0 ? listed(providers) : null;
-  return some === null ? `All ${calls}` : `${calls[0]!.toUpperCase()}${calls.slice(1)} of ${some}`;
+  return `${some === null ? "All calls" : `Calls of ${some}`}${unpricedOnly ? " without a price" : ""}`;
 }
 
 function listed(names: readonly string[]): string {
