@@ -17,4 +17,5 @@ interface ViewEntry {
 
 export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
+  why: { title: "Why", listed: true, needs: "read", load: () => import("./views/why.tsx") },
 };

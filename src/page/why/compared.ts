@@ -1,0 +1,68 @@
+/** The period to compare with: the one before, the same days of last month, or own dates. The address says which. */
+import type { AskedPeriods } from "../explanation.ts";
+import { momentOf, type Range } from "../range.ts";
+import { instantOf, iso, localDate, offsetAt, startOfDay } from "../zone.ts";
+
+export type Way = "previous" | "last-month" | "dates";
+
+export interface Compared {
+  way: Way;
+  /** Null: the API chooses the period before. */
+  span: { from: number; to: number } | null;
+  /** What is wrong with the address, in a sentence. */
+  wrong: string | null;
+}
+
+/** This month so far is compared with the same days of last month, any other range with the period before. */
+export function comparedOf(query: URLSearchParams, range: Range): Compared {
+  const byItself = range.preset === "month" ? "last-month" : "previous";
+  const [way, from, to] = [query.get("compare"), query.get("compare_from"), query.get("compare_to")];
+  if (from !== null || to !== null) {
+    const span = { from: momentOf(from ?? "", range.zone), to: momentOf(to ?? "", range.zone) };
+    if (span.from === null || span.to === null) {
+      const name = span.from === null ? "start" : "end";
+      return chosen(
+        byItself,
+        range,
+        `The ${name} of the period to compare with, “${(name === "start" ? from : to) ?? ""}”, is not a date.`,
+      );
+    }
+    if (span.from >= span.to) return chosen(byItself, range, "The period to compare with ends before it begins.");
+    return { way: "dates", span: { from: span.from, to: span.to }, wrong: null };
+  }
+  if (way === null || way === "previous" || way === "last-month") return chosen(way ?? byItself, range, null);
+  return chosen(byItself, range, `There is no period “${way}” to compare with.`);
+}
+
+function chosen(way: "previous" | "last-month", range: Range, wrong: string | null): Compared {
+  return { way, span: way === "previous" ? null : monthBefore(range), wrong };
+}
+
+/** Days that last month does not have are its last day; a range that ends after it ends with it. */
+export function monthBefore({ from, to, zone }: Pick<Range, "from" | "to" | "zone">): { from: number; to: number } {
+  return { from: shifted(from, zone, false), to: shifted(to, zone, true) };
+}
+
+function shifted(ms: number, zone: string, isEnd: boolean): number {
+  const [year, month, day] = localDate(zone, ms);
+  const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (day > last && isEnd) return startOfDay(zone, year, month, 1);
+  const local = ms + offsetAt(zone, ms);
+  const timeOfDay = local - Date.UTC(year, month, day);
+  return instantOf(zone, Date.UTC(year, month - 1, Math.min(day, last)) + timeOfDay);
+}
+
+export function asked(range: Range, { span }: Compared): AskedPeriods {
+  const after = { from: iso(range.from), to: iso(range.to), tz: range.zone };
+  return span === null ? after : { ...after, compare_from: iso(span.from), compare_to: iso(span.to) };
+}
+
+/** The query with another period to compare with. */
+export function withCompared(query: URLSearchParams, to: Way, span: { from: number; to: number }): URLSearchParams {
+  const next = new URLSearchParams([...query].filter(([name]) => !name.startsWith("compare")));
+  if (to === "dates") {
+    next.set("compare_from", iso(span.from));
+    next.set("compare_to", iso(span.to));
+  } else next.set("compare", to);
+  return next;
+}
