@@ -1,7 +1,7 @@
 /** The period to compare with: the one before, the same days of last month, or own dates. The address says which. */
 import type { AskedPeriods } from "../explanation.ts";
 import { momentOf, type Range } from "../range.ts";
-import { instantOf, iso, localDate, offsetAt, startOfDay } from "../zone.ts";
+import { iso, monthBefore } from "../zone.ts";
 
 export type Way = "previous" | "last-month" | "dates";
 
@@ -36,20 +36,6 @@ export function comparedOf(query: URLSearchParams, range: Range): Compared {
 
 function chosen(way: "previous" | "last-month", range: Range, wrong: string | null): Compared {
   return { way, span: way === "previous" ? null : monthBefore(range), wrong };
-}
-
-/** Days that last month does not have are its last day; a range that ends after it ends with it. */
-export function monthBefore({ from, to, zone }: Pick<Range, "from" | "to" | "zone">): { from: number; to: number } {
-  return { from: shifted(from, zone, false), to: shifted(to, zone, true) };
-}
-
-function shifted(ms: number, zone: string, isEnd: boolean): number {
-  const [year, month, day] = localDate(zone, ms);
-  const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
-  if (day > last && isEnd) return startOfDay(zone, year, month, 1);
-  const local = ms + offsetAt(zone, ms);
-  const timeOfDay = local - Date.UTC(year, month, day);
-  return instantOf(zone, Date.UTC(year, month - 1, Math.min(day, last)) + timeOfDay);
 }
 
 export function asked(range: Range, { span }: Compared): AskedPeriods {
