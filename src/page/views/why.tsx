@@ -83,8 +83,12 @@ function Answer({ query, answer }: { query: URLSearchParams; answer: Explanation
   return (
     <>
       {unpriced > 0 && (
-        <Message kind="warning" title={`${formatCount(unpriced)} calls of both periods have no price`}>
-          They count as nothing in this difference. <a href="/prices">Set a price</a>, and the past is restated.
+        <Message
+          kind="warning"
+          title={`${formatCount(unpriced)} ${unpriced === 1 ? "call of both periods has" : "calls of both periods have"} no price`}
+        >
+          {unpriced === 1 ? "It counts" : "They count"} as nothing in this difference. <a href="/prices">Set a price</a>
+          , and the past is restated.
         </Message>
       )}
       {answer.capped && (
