@@ -36,7 +36,7 @@ describe.skipIf(!HAS_CHROMIUM)("the overview", () => {
     const lastMonth = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1));
     await send([
       callAt(now, "now-1", { tags: { team: "search" } }),
-      callAt(now, "now-2", { model: "gpt-4o", reported_cost_usd: "0.01", status: "error" }),
+      callAt(now, "now-2", { model: "gpt-4o", cost_usd: "0.01", status: "error" }),
       callAt(now, "unpriced", { provider: "nobody", model: "nobody-knows" }),
       callAt(lastMonth, "before", {}),
     ]);

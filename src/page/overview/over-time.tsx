@@ -1,7 +1,7 @@
 /** The cost of each day or hour, stacked by model or by application. */
 import { useState } from "preact/hooks";
 import { navigate } from "../address.ts";
-import type { AskedPeriods } from "../explanation.ts";
+import type { AskedPeriods } from "../periods.ts";
 import { groupName, rowValue } from "../groups.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { drawnUsd } from "../money.ts";

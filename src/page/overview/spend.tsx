@@ -1,9 +1,10 @@
 /** The cost of a period against the same time of the one before, with the reason; and what its calls are like. */
 import type { ComponentChildren } from "preact";
-import { type Explanation, type AskedPeriods, whyOf } from "../explanation.ts";
+import type { Explanation } from "../explanation.ts";
 import { formatBriefCount, formatCount, formatDuration, formatShare } from "../figures.ts";
 import type { Loaded, Schemas } from "../ledger.ts";
 import { picoOf, usdOf } from "../money.ts";
+import { type AskedPeriods, whyOf } from "../periods.ts";
 import { Message, ProblemMessage } from "../parts/message.tsx";
 import { Change, Difference, Money } from "../parts/money.tsx";
 import { Reason } from "../parts/reason.tsx";

@@ -1,7 +1,7 @@
 /** Who and what spends the most this month. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { type AskedPeriods, whyOf } from "../explanation.ts";
+import { type AskedPeriods, whyOf } from "../periods.ts";
 import { formatBriefCount } from "../figures.ts";
 import { groupName, rowValue } from "../groups.ts";
 import { ledger, read, type Schemas, useAnswer } from "../ledger.ts";

@@ -1,6 +1,7 @@
 /** Why this month's cost differs from last month's, cause by cause. Each cause leads to the calls behind it. */
 import { stepsOf } from "../causes.ts";
-import { type AskedPeriods, type Explanation, whyOf } from "../explanation.ts";
+import type { Explanation } from "../explanation.ts";
+import { type AskedPeriods, whyOf } from "../periods.ts";
 import type { Loaded } from "../ledger.ts";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Waterfall } from "../parts/waterfall.tsx";

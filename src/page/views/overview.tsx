@@ -1,6 +1,7 @@
 /** `/`: what it costs today and this month, why that changed, and who spends it. */
 import { useHour } from "../clock.ts";
-import { type AskedPeriods, askedPeriods, useExplanation } from "../explanation.ts";
+import { useExplanation } from "../explanation.ts";
+import { type AskedPeriods, askedPeriods } from "../periods.ts";
 import { ledger, type Loaded, read, type Schemas, useAnswer } from "../ledger.ts";
 import { OverTime } from "../overview/over-time.tsx";
 import { Coverage, Rates, Spend } from "../overview/spend.tsx";

@@ -1,9 +1,9 @@
 /** The rows behind a bar. Those of each bar add up to it, to the last digit. */
 import { bySize, CAUSES, type Cause, sumOf } from "../causes.ts";
-import type { Schemas } from "../ledger.ts";
+import type { components } from "../api.d.ts";
 import { picoOf } from "../money.ts";
 
-export type Row = Schemas["ExplainedRow"];
+export type Row = components["schemas"]["ExplainedRow"];
 
 /** A bar that was opened. Null: all rows. */
 export type Bar = { kind: "cause"; cause: Cause } | { kind: "application" | "model"; value: string } | null;

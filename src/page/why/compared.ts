@@ -1,5 +1,5 @@
 /** The period to compare with: the one before, the same days of last month, or own dates. The address says which. */
-import type { AskedPeriods } from "../explanation.ts";
+import type { AskedPeriods } from "../periods.ts";
 import { momentOf, type Range } from "../range.ts";
 import { iso, monthBefore } from "../zone.ts";
 
