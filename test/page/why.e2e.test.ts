@@ -136,11 +136,18 @@ describe.skipIf(!HAS_CHROMIUM)("why", () => {
     await page.getByText("The start of the period to compare with, “soon”, is not a date.").waitFor();
     await page.goto(`/why?${PERIODS}&user=somebody&tag.team=search`);
     await page.getByText("a query may filter by one label").waitFor();
+    let asked = 0;
     await page.route("**/v1/explain*", async (route) => {
+      asked++;
       await route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"code":"unavailable"}' });
     });
     await page.goto(`/why?${PERIODS}&model=gpt-4o`);
     await page.getByText("The database does not answer right now.").waitFor();
+    // Nothing was there before, so the reason stays in the place of the answer.
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect.poll(() => asked).toBeGreaterThan(1);
+    await page.getByText("The database does not answer right now.").waitFor();
+    expect(await page.locator(".troubles .message").count()).toBe(0);
     await page.unroute("**/v1/explain*");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator(".sentence").waitFor();

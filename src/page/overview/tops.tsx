@@ -113,12 +113,15 @@ function Top({ by, title, month, everyMs, choice }: TopProps) {
       </div>
       <ProblemMessage problem={problem} retry={retry} />
       {data ? (
-        <Table
-          caption={`${title} of this month, by cost`}
-          rows={data.rows}
-          columns={columns}
-          keyOf={(row) => rowValue(row, by) ?? ""}
-        />
+        <>
+          <Table
+            caption={`${title} of this month, by cost`}
+            rows={data.rows}
+            columns={columns}
+            keyOf={(row) => rowValue(row, by) ?? ""}
+          />
+          {data.capped && <p class="muted">There are more values than the ledger tells apart; sums are exact.</p>}
+        </>
       ) : (
         problem === null && <Skeleton rows={8} label={`Loading: ${title}`} />
       )}
