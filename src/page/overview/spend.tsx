@@ -13,6 +13,11 @@ import { addressOf } from "../route.ts";
 
 type Sums = Schemas["Sums"];
 
+/** The change against the period before; null if one of the costs is unknown. */
+export function differenceOf({ cost_usd, previous, difference_usd }: Sums): string | null {
+  return cost_usd === null || previous?.cost_usd === null ? null : (difference_usd ?? null);
+}
+
 interface SpendProps {
   title: string;
   id?: string;
@@ -38,7 +43,7 @@ export function Spend({ title, id, totals, why, periods, than }: SpendProps) {
           </p>
           <p>
             <a class="plain" href={whyOf(periods)}>
-              <Change now={totals.cost_usd} before={before} difference={totals.difference_usd ?? "0"} />
+              <Change now={totals.cost_usd} before={before} difference={differenceOf(totals)} />
             </a>{" "}
             <span class="muted">
               against{" "}

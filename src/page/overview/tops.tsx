@@ -11,6 +11,7 @@ import { Difference, Money } from "../parts/money.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { addressOf } from "../route.ts";
+import { differenceOf } from "./spend.tsx";
 
 type Row = Schemas["SummaryRow"];
 
@@ -100,8 +101,7 @@ function Top({ by, title, month, everyMs, choice }: TopProps) {
       key: "change",
       title: "Change",
       isFigure: true,
-      render: (row) =>
-        linked(<Difference usd={row.difference_usd ?? null} />, row, (value) => whyOf(month, { [by]: value })),
+      render: (row) => linked(<Difference usd={differenceOf(row)} />, row, (value) => whyOf(month, { [by]: value })),
     },
     { key: "requests", title: "Requests", isFigure: true, render: (row) => formatBriefCount(row.requests) },
   ];
