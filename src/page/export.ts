@@ -21,17 +21,17 @@ export function exportOf(path: ExportedPath, asked: Question, format: Format): E
     const isPage = limit !== undefined || cursor !== undefined;
     return {
       query: { type: "traces", format, ...rest },
-      differences: isPage ? ["It has all calls of the range, the oldest first."] : [],
+      differences: isPage ? ["A download has all calls of the range, the oldest first."] : [],
     };
   }
   const differences: string[] = [];
-  if (limit !== undefined) differences.push("It has every group in place of the largest and (other).");
-  if (order !== undefined) differences.push("Its rows come by interval and group.");
+  if (limit !== undefined) differences.push("A download has every group, in place of the largest and (other).");
+  if (order !== undefined) differences.push("Its rows come by interval and by group.");
   const isCompared = COMPARED.some((name) => rest[name] !== undefined);
-  if (isCompared) differences.push("A row has no room for the period that is compared with: it is left out.");
+  if (isCompared) differences.push("It leaves out the period that is compared with. Its rows have no columns for it.");
   const query = Object.fromEntries(Object.entries(rest).filter(([name]) => !COMPARED.includes(name)));
   if (format !== "focus" && Array.isArray(rest["include"]) && rest["include"].includes("rates"))
-    differences.push("It has the rates of each row, and none of the whole.");
+    differences.push("It has the rates of each row, and not those of the whole.");
   if (format !== "focus") return { query: { type: "summary", format, ...query }, differences };
   return { query: { type: "summary", format, ...forFocus(query, differences) }, differences };
 }
@@ -39,10 +39,10 @@ export function exportOf(path: ExportedPath, asked: Question, format: Format): E
 /** FOCUS has charges of a day or an hour, each of one provider and model. */
 function forFocus({ include, interval, ...query }: Question, differences: string[]): Question {
   if (Array.isArray(include) && include.length > 0)
-    differences.push(`FOCUS has no columns for ${include.join(" and ")}.`);
-  if (interval !== "day" && interval !== "hour") differences.push("FOCUS splits it by day.");
+    differences.push(`FOCUS leaves out ${include.join(" and ")}. It has no columns for them.`);
+  if (interval !== "day" && interval !== "hour") differences.push("FOCUS has a line for each day.");
   const groups: unknown[] = Array.isArray(query["group_by"]) ? query["group_by"] : [];
   const missing = ["provider", "model"].filter((key) => !groups.includes(key));
-  if (missing.length > 0) differences.push(`FOCUS also splits it by ${missing.join(" and ")}.`);
+  if (missing.length > 0) differences.push(`FOCUS also has lines by ${missing.join(" and ")}.`);
   return { ...query, group_by: [...groups, ...missing], interval: interval === "hour" ? interval : "day" };
 }

@@ -89,6 +89,8 @@ const GIVE_UP_MS = 60_000;
 
 interface State<T> extends Pick<Loaded<T>, "data" | "problem" | "isLoading" | "isStale"> {
   name: string;
+  /** The data is the answer to this question, and not to the one before it. */
+  isOwn: boolean;
 }
 
 /**
@@ -108,7 +110,8 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
   if (state.current?.name !== name) {
     const known = remembered.get(name) as T | undefined;
     const data = known ?? state.current?.data ?? null;
-    state.current = { name, data, problem: null, isLoading: known === undefined, isStale: false };
+    const isOwn = known !== undefined;
+    state.current = { name, data, problem: null, isLoading: !isOwn, isStale: false, isOwn };
   }
   useEffect(() => {
     let asking: AbortController | undefined;
@@ -131,9 +134,9 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
       asking?.abort();
       if (document.hidden || signedIn.get().state !== "in") return;
       const own = (asking = new AbortController());
-      const isFirst = state.current!.isLoading;
+      const isFirst = !state.current!.isOwn;
       if (isFirst) pending.set(pending.get() + 1);
-      const late = setTimeout(() => state.current!.data !== null && !isFirst && show({ isStale: true }), LATE_MS);
+      const late = setTimeout(() => !isFirst && show({ isStale: true }), LATE_MS);
       let gaveUp = false;
       const last = setTimeout(() => {
         gaveUp = true;
@@ -143,13 +146,13 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
       try {
         const data = await ask(own.signal);
         if (own !== asking || own.signal.aborted) return;
-        const { data: before, problem, isLoading, isStale } = state.current!;
+        const { data: before, problem, isStale } = state.current!;
         setTrouble(null);
-        if (isLoading || !isSame(before, data)) {
+        if (isFirst || !isSame(before, data)) {
           remembered.set(name, data);
           cameAt = performance.now();
           held.current!.set(0);
-          show({ data, problem: null, isLoading: false, isStale: false });
+          show({ data, problem: null, isLoading: false, isStale: false, isOwn: true });
         } else {
           held.current!.set(performance.now() - cameAt);
           if (problem !== null || isStale) show({ problem: null, isStale: false });

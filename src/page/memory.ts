@@ -20,7 +20,10 @@ export function createMemory(most: number, mostSize: number): Memory {
       kept.set(name, entry);
       size += entry.size;
       // The newest stays, also if it alone is too large: it is on the screen.
-      while (kept.size > 1 && (kept.size > most || size > mostSize)) forget(kept.keys().next().value!);
+      for (const oldest of kept.keys()) {
+        if (kept.size <= 1 || (kept.size <= most && size <= mostSize)) break;
+        forget(oldest);
+      }
     },
     clear() {
       kept.clear();

@@ -17,5 +17,7 @@ interface ViewEntry {
 
 export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
+  explore: { title: "Explore", listed: true, needs: "read", load: () => import("./views/explore.tsx") },
+  why: { title: "Why", listed: true, needs: "read", load: () => import("./views/why.tsx") },
   prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
 };

@@ -31,7 +31,8 @@ export default function Palette({ session, shown, close }: PaletteProps) {
       ref={dialog}
       class="palette"
       aria-label={shown === "shortcuts" ? "Shortcuts" : "Go to"}
-      onClose={close}
+      // It tells late that it was closed: it may be open again by then.
+      onClose={() => !dialog.current!.open && close()}
       onClick={(event) => event.target === dialog.current && close()}
     >
       {shown === "commands" && <Commands session={session} close={close} />}

@@ -16,19 +16,26 @@ interface ExportMenuProps {
 
 export function ExportMenu({ path, query }: ExportMenuProps) {
   const call = curlOf(`${location.origin}${path}?${queryString(query)}`);
+  const exports = (Object.keys(FORMATS) as Format[]).flatMap((format) => {
+    const asked = exportOf(path, query, format);
+    return asked === null ? [] : [{ format, ...asked }];
+  });
   return (
     <Menu label="Export" title="Export">
       {() => (
         <>
           <ul class="control-exports">
-            {(Object.keys(FORMATS) as Format[]).map((format) => (
-              <Download key={format} path={path} query={query} format={format} />
+            {exports.map(({ format, query }) => (
+              <li key={format}>
+                <Download format={format} query={query} />
+              </li>
             ))}
           </ul>
+          <Notes notes={[...new Set(exports.flatMap(({ differences }) => differences))]} />
           <div>
             <label>
-              The same by the API, with a key in <code>LLM_COST_API_KEY</code>
-              <textarea class="control-call" readOnly rows={4} value={call} onFocus={(e) => e.currentTarget.select()} />
+              What you see, by the API: the key is taken from <code>LLM_COST_API_KEY</code>
+              <textarea readOnly rows={4} value={call} onFocus={(event) => event.currentTarget.select()} />
             </label>
             <CopyButton text={call}>Copy as API call</CopyButton>
           </div>
@@ -38,26 +45,25 @@ export function ExportMenu({ path, query }: ExportMenuProps) {
   );
 }
 
-function Download({ path, query, format }: ExportMenuProps & { format: Format }) {
-  const now = signedIn.get();
-  const asked = exportOf(path, query, format);
-  if (asked === null) return null;
-  const name = `Download ${FORMATS[format]}`;
+function Notes({ notes }: { notes: readonly string[] }) {
+  if (notes.length === 0) return null;
   return (
-    <li>
-      {now.state === "in" && now.session.is_admin_key ? (
-        <Fetched name={name} query={asked.query} />
-      ) : (
-        <a href={`/v1/export?${queryString(asked.query)}`} download data-first={format === "csv" || undefined}>
-          {name}
-        </a>
-      )}
-      {asked.differences.map((sentence) => (
-        <small key={sentence} class="muted">
-          {sentence}
-        </small>
+    <ul class="control-notes" aria-label="How a download differs from what you see">
+      {notes.map((note) => (
+        <li key={note}>{note}</li>
       ))}
-    </li>
+    </ul>
+  );
+}
+
+function Download({ format, query }: { format: Format; query: Question }) {
+  const now = signedIn.get();
+  const name = `Download ${FORMATS[format]}`;
+  if (now.state === "in" && now.session.is_admin_key) return <Fetched name={name} query={query} />;
+  return (
+    <a href={`/v1/export?${queryString(query)}`} download data-first={format === "csv" || undefined}>
+      {name}
+    </a>
   );
 }
 

@@ -43,6 +43,7 @@ function Views({ close }: { close: () => void }) {
     <>
       <ProblemMessage problem={problem} retry={retry} />
       {!views && isLoading && <Skeleton rows={3} label="Loading saved views" />}
+      {mayWrite && views && <SaveView path={here} views={views} onChange={retry} />}
       {views?.length === 0 && <p class="muted">None yet. A saved view is there for everyone of this project.</p>}
       {views && views.length > 0 && (
         <ul class="control-views" aria-label="Saved views">
@@ -66,7 +67,6 @@ function Views({ close }: { close: () => void }) {
           })}
         </ul>
       )}
-      {mayWrite && views && <SaveView path={here} views={views} onChange={retry} />}
     </>
   );
 }
