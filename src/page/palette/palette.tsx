@@ -32,7 +32,7 @@ export default function Palette({ session, shown, close }: PaletteProps) {
       class="palette"
       aria-label={shown === "shortcuts" ? "Shortcuts" : "Go to"}
       // It tells late that it was closed: it may be open again by then.
-      onClose={() => !dialog.current!.open && close()}
+      onClose={() => dialog.current?.open === false && close()}
       onClick={(event) => event.target === dialog.current && close()}
     >
       {shown === "commands" && <Commands session={session} close={close} />}
