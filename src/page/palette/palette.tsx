@@ -21,18 +21,24 @@ const LIST = "palette-list";
 
 export default function Palette({ session, shown, close }: PaletteProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  // Its event comes late, when the palette may be asked for again. So only a close by the browser shuts it.
+  const isOwn = useRef(false);
   useEffect(() => {
     // The browser gives the focus back to where it was.
     if (shown !== null && !dialog.current!.open) dialog.current!.showModal();
-    if (shown === null) dialog.current!.close();
+    if (shown !== null || !dialog.current!.open) return;
+    isOwn.current = true;
+    dialog.current!.close();
   }, [shown]);
   return (
     <dialog
       ref={dialog}
       class="palette"
       aria-label={shown === "shortcuts" ? "Shortcuts" : "Go to"}
-      // It tells late that it was closed: it may be open again by then.
-      onClose={() => dialog.current?.open === false && close()}
+      onClose={() => {
+        if (isOwn.current) isOwn.current = false;
+        else close();
+      }}
       onClick={(event) => event.target === dialog.current && close()}
     >
       {shown === "commands" && <Commands session={session} close={close} />}
