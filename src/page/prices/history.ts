@@ -33,9 +33,8 @@ export function historiesOf(prices: readonly Price[], nowMs: number): History[] 
 }
 
 function withEnd(price: Price, i: number, sorted: readonly Price[]): Held {
-  const next = sorted[i + 1]?.starts_at ?? null;
-  const { ends_at: end } = price;
-  return { price, until: end === null || (next !== null && Date.parse(next) < Date.parse(end)) ? next : end };
+  // Prices with an end do not overlap, so it comes before the next start.
+  return { price, until: price.ends_at ?? sorted[i + 1]?.starts_at ?? null };
 }
 
 /** What a price says beside its unit prices, in words. */

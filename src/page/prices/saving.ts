@@ -157,7 +157,9 @@ export async function save(form: Store<Form>): Promise<void> {
   const { data, problem, said } = await send(ledger.POST("/v1/prices", { params: { header }, body: shown.body }));
   if (!data) return change(form, { busy: null, ...refused(problem, said, savingSentence(problem)) });
   const { healing, ...added } = data as Schemas["AddedPrice"];
-  if (healing && shown.scope?.unpriced_only && shown.answer) totals.set(healing.id, shown.answer.looked);
+  // It also heals other models that have a price by now. Then nobody knows how many calls it looks at.
+  const isOwn = shown.scope?.unpriced_only === true && healing?.models.join() === shown.scope.model.join();
+  if (healing && isOwn && shown.answer) totals.set(healing.id, shown.answer.looked);
   change(form, { price: added, jobs: healing ? [healing] : [] });
   saves.set(saves.get() + 1);
   await restate(form, shown, key);
