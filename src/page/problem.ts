@@ -5,6 +5,8 @@ export interface Problem {
   code: string;
   sentence: string;
   requestId?: string;
+  /** What was there before is still shown, and the shell tells the problem. */
+  isTold?: true;
 }
 
 /** What the API answers with. */
@@ -21,6 +23,12 @@ export const OFFLINE: Problem = {
   status: 0,
   code: "offline",
   sentence: "The ledger cannot be reached. What you see is from before; it is asked again by itself.",
+};
+
+export const SLOW: Problem = {
+  status: 0,
+  code: "slow",
+  sentence: "The ledger has not answered for a minute. It is asked again by itself; a shorter range is faster.",
 };
 
 export function problemOf(status: number, body: unknown): Problem {

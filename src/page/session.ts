@@ -8,8 +8,8 @@ export type PageSession = components["schemas"]["PageSession"];
 
 export type SignedIn =
   | { state: "asking" }
-  /** `ended`: there was a session, and the view waits for the next one. */
-  | { state: "out"; ended: boolean }
+  /** `last`: the session that ended by itself. Its view waits for the next one. */
+  | { state: "out"; last: PageSession | null }
   | { state: "in"; session: PageSession };
 
 export const signedIn = createStore<SignedIn>({ state: "asking" });
@@ -32,13 +32,13 @@ const WAS_IN = "signed-in";
  */
 export async function resume(): Promise<void> {
   const kept = localStorage.getItem(WAS_IN);
-  if (kept === null) return signedIn.set({ state: "out", ended: false });
+  if (kept === null) return signedIn.set({ state: "out", last: null });
   const known = sessionOf(kept);
   if (known) signedIn.set({ state: "in", session: known });
   const { session, problem } = await ask("GET");
   if (session) return enter(session);
   if (problem?.status === 401) localStorage.removeItem(WAS_IN);
-  if (problem?.status === 401 || !known) signedIn.set({ state: "out", ended: false });
+  if (problem?.status === 401 || !known) signedIn.set({ state: "out", last: null });
 }
 
 /** Null if it is over, or was kept by another version of the page. */
@@ -70,14 +70,15 @@ export async function signOut(): Promise<void> {
   // Without an answer the session may still be there, and saying otherwise would be wrong.
   if (problem !== null && problem.status !== 401) return;
   localStorage.removeItem(WAS_IN);
-  signedIn.set({ state: "out", ended: false });
+  signedIn.set({ state: "out", last: null });
 }
 
 /** A request was refused because the session is over. */
 export function endSession(): void {
-  if (signedIn.get().state !== "in") return;
+  const now = signedIn.get();
+  if (now.state !== "in") return;
   localStorage.removeItem(WAS_IN);
-  signedIn.set({ state: "out", ended: true });
+  signedIn.set({ state: "out", last: now.session });
 }
 
 export function mayRead({ scopes, is_admin_key: isAdminKey }: PageSession): boolean {

@@ -4,6 +4,8 @@ import type { ComponentType } from "preact";
 import { address } from "./address.ts";
 import { Message } from "./parts/message.tsx";
 import { Skeleton } from "./parts/skeleton.tsx";
+import { pending, troubles } from "./ledger.ts";
+import { PaletteButton } from "./palette/palette-button.tsx";
 import { PATHS, routeOf, type ViewName } from "./route.ts";
 import { chosenProject, isAdmin, mayRead, type PageSession, signedIn, signOut } from "./session.ts";
 import { ProjectChoice } from "./project-choice.tsx";
@@ -15,8 +17,19 @@ import { type ViewProps, VIEWS } from "./views.ts";
 export function Shell() {
   const now = useStore(signedIn);
   if (now.state === "asking") return <Frame />;
-  if (now.state === "out") return <SignIn ended={now.ended} />;
-  return <SignedIn session={now.session} />;
+  const session = now.state === "in" ? now.session : now.last;
+  const isOut = now.state === "out";
+  return (
+    <>
+      {session && (
+        // A session that ended by itself hides its view and keeps it, with all that was entered there.
+        <div key={session.project?.id ?? "every project"} hidden={isOut} inert={isOut}>
+          <SignedIn session={session} />
+        </div>
+      )}
+      {isOut && <SignIn ended={session !== null} />}
+    </>
+  );
 }
 
 /** What is there before it is known who is signed in. */
@@ -48,6 +61,7 @@ function SignedIn({ session }: { session: PageSession }) {
         Skip to the view
       </a>
       <Header session={session} current={route?.view ?? null} />
+      <Work />
       <main id="view" tabIndex={-1}>
         {!route || !entry ? (
           <Message kind="empty" title="There is no such view">
@@ -65,7 +79,35 @@ function SignedIn({ session }: { session: PageSession }) {
           </Message>
         )}
       </main>
+      <Troubles />
     </>
+  );
+}
+
+/** A question waits for its first answer. It lies over the page, so nothing moves. */
+function Work() {
+  const isBusy = useStore(pending) > 0;
+  return <div class="work" role="progressbar" aria-label="Asking the ledger" hidden={!isBusy} />;
+}
+
+/** Why what is shown is not up to date, once for all questions. It lies over the page, so nothing moves. */
+function Troubles() {
+  const all = useStore(troubles);
+  const [first] = all;
+  return (
+    <div class="troubles" role="status">
+      {first && (
+        <p class="message warning">
+          <span class="mark" aria-hidden="true">
+            !
+          </span>
+          <span>{first.problem.sentence}</span>
+          <button type="button" onClick={() => all.forEach(({ retry }) => retry())}>
+            Try again
+          </button>
+        </p>
+      )}
+    </div>
   );
 }
 
@@ -88,6 +130,7 @@ function Header({ session, current }: { session: PageSession; current: ViewName 
         <a href="/docs">API</a>
       </nav>
       <div class="who">
+        <PaletteButton session={session} />
         {session.is_admin_key ? <ProjectChoice /> : <bdi class="project">{session.project?.name}</bdi>}
         <button type="button" class="quiet" onClick={switchTheme}>
           {look === "dark" ? "Light" : "Dark"}

@@ -20,4 +20,6 @@ export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   explore: { title: "Explore", listed: true, needs: "read", load: () => import("./views/explore.tsx") },
   call: { title: "Call", listed: false, needs: "read", load: () => import("./views/call.tsx") },
   session: { title: "Session", listed: false, needs: "read", load: () => import("./views/session.tsx") },
+  why: { title: "Why", listed: true, needs: "read", load: () => import("./views/why.tsx") },
+  prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
 };

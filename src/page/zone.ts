@@ -62,12 +62,37 @@ export function today(zone: string, nowMs: number): Periods {
 /** A shorter month before ends at its own end. */
 export function thisMonth(zone: string, nowMs: number): Periods {
   const [year, month] = localDate(zone, nowMs);
-  return periods(startOfDay(zone, year, month, 1), startOfDay(zone, year, month - 1, 1), nowMs);
+  const now = { from: startOfDay(zone, year, month, 1), to: endOfHour(nowMs) };
+  const before = monthBefore({ ...now, zone });
+  return { ...now, compareFrom: before.from, compareTo: before.to };
+}
+
+/**
+ * The same days and times of the month before. Days that it does not have are its last day, and a range that ends
+ * after it ends with it.
+ */
+export function monthBefore({ from, to, zone }: { from: number; to: number; zone: string }): {
+  from: number;
+  to: number;
+} {
+  return { from: monthEarlier(from, zone, false), to: monthEarlier(to, zone, true) };
+}
+
+function monthEarlier(ms: number, zone: string, isEnd: boolean): number {
+  const [year, month, day] = localDate(zone, ms);
+  const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (day > last && isEnd) return startOfDay(zone, year, month, 1);
+  const timeOfDay = ms + offsetAt(zone, ms) - Date.UTC(year, month, day);
+  return instantOf(zone, Date.UTC(year, month - 1, Math.min(day, last)) + timeOfDay);
 }
 
 function periods(from: number, compareFrom: number, nowMs: number): Periods {
-  const to = (Math.floor(nowMs / HOUR_MS) + 1) * HOUR_MS;
+  const to = endOfHour(nowMs);
   return { from, to, compareFrom, compareTo: Math.min(compareFrom + (to - from), from) };
+}
+
+function endOfHour(ms: number): number {
+  return (Math.floor(ms / HOUR_MS) + 1) * HOUR_MS;
 }
 
 export function localDate(zone: string, ms: number): [year: number, month: number, day: number] {
