@@ -16,13 +16,16 @@ interface SavedViewProps {
 
 export function SavedView({ view, way, isHere, mayWrite, onOpen, onChange }: SavedViewProps) {
   const [doing, setDoing] = useState<"rename" | "delete" | null>(null);
-  const done = (): void => {
+  const stop = (): void => {
     setDoing(null);
-    onChange();
     // The button that had the focus goes.
     document.querySelector<HTMLElement>(".control-panel [data-first]")?.focus();
   };
-  const { write, isBusy, refused } = useWrite(done);
+  const { write, isBusy, refused } = useWrite(onChange);
+  // What was typed stays if it is refused.
+  const change = async (ask: () => Promise<unknown>): Promise<void> => {
+    if (await write(ask)) stop();
+  };
   const at = { params: { path: { id: view.id } } };
   return (
     <li>
@@ -64,19 +67,19 @@ export function SavedView({ view, way, isHere, mayWrite, onOpen, onChange }: Sav
         <Rename
           name={view.name}
           isBusy={isBusy}
-          onCancel={() => setDoing(null)}
+          onCancel={stop}
           onName={(name) =>
-            void write(() => read(ledger.PUT("/v1/views/{id}", { ...at, body: { name, path: view.path } })))
+            void change(() => read(ledger.PUT("/v1/views/{id}", { ...at, body: { name, path: view.path } })))
           }
         />
       )}
       {doing === "delete" && (
         <p class="control-confirm" role="group" aria-label="Delete it?">
           Delete it for everyone of this project?{" "}
-          <button type="button" ref={focus} disabled={isBusy} onClick={() => void write(() => deleted(view.id))}>
+          <button type="button" ref={focus} disabled={isBusy} onClick={() => void change(() => deleted(view.id))}>
             Delete
           </button>{" "}
-          <button type="button" class="quiet" onClick={() => setDoing(null)}>
+          <button type="button" class="quiet" onClick={stop}>
             Keep
           </button>
         </p>
