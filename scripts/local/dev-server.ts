@@ -65,7 +65,8 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
   const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
   const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
   const { queueUrl } = backends;
-  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl, page: true });
+  const served = { page: true, demoKey: adminKey };
+  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl, ...served });
   started.defer(worker.stop);
 
   await waitUntilHealthy(worker.url);
