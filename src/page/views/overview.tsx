@@ -1,4 +1,5 @@
 /** `/`: what it costs today and this month, why that changed, and who spends it. */
+import { FirstRun } from "../first-run/first-run.tsx";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { OverTime } from "../overview/over-time.tsx";
 import { Coverage, Rates, Spend } from "../overview/spend.tsx";
@@ -23,7 +24,7 @@ export default function Overview({ query }: ViewProps) {
   const hours = today(zone, nowMs);
   const day = useComparison(hours, zone, EVERY_MS);
   const totals = figures.data?.totals;
-  return (
+  const overview = (
     <>
       <div class="title">
         <h1>Overview</h1>
@@ -69,6 +70,9 @@ export default function Overview({ query }: ViewProps) {
       </div>
     </>
   );
+  if (totals?.requests !== 0) return overview;
+  const again = (): void => [figures, day].forEach(({ retry }) => retry());
+  return <FirstRun onCall={again}>{overview}</FirstRun>;
 }
 
 function useComparison({ from, to, compareFrom, compareTo }: Periods, zone: string, everyMs: number) {
