@@ -2,16 +2,23 @@
 import { useEffect } from "preact/hooks";
 import { ledger, read, useAnswer } from "./ledger.ts";
 import { chooseProject, chosenProject } from "./session.ts";
-import { useStore } from "./store.ts";
+import { createStore, useStore } from "./store.ts";
 
 /** As many as one answer has. */
 const MOST = 1_000;
 
-export function ProjectChoice() {
-  const chosen = useStore(chosenProject);
-  const { data, problem } = useAnswer("projects", (signal) =>
+/** Moves on when a project was made, so that every list of them is asked again. */
+export const projectsMade = createStore(0);
+
+export function useProjects() {
+  return useAnswer(`projects ${useStore(projectsMade)}`, (signal) =>
     read(ledger.GET("/v1/projects", { params: { query: { limit: MOST } }, signal })),
   );
+}
+
+export function ProjectChoice() {
+  const chosen = useStore(chosenProject);
+  const { data, problem } = useProjects();
   const projects = data?.projects;
   const known = projects?.some(({ id }) => id === chosen);
   useEffect(() => {

@@ -17,4 +17,5 @@ interface ViewEntry {
 
 export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
+  settings: { title: "Settings", listed: true, needs: "admin", load: () => import("./views/settings.tsx") },
 };
