@@ -18,13 +18,13 @@ export function useProjects() {
 
 export function ProjectChoice() {
   const chosen = useStore(chosenProject);
-  const { data, problem } = useProjects();
+  const { data, problem, isLoading } = useProjects();
   const projects = data?.projects;
   const known = projects?.some(({ id }) => id === chosen);
   useEffect(() => {
-    // One that was chosen before may be of another deployment.
-    if (known === false && projects?.[0]) chooseProject(projects[0].id);
-  }, [known, projects]);
+    // One that was chosen before may be of another deployment. One that was just made is not in the list yet.
+    if (known === false && !isLoading && projects?.[0]) chooseProject(projects[0].id);
+  }, [known, isLoading, projects]);
   if (!projects) return <span class="project">{problem === null ? "…" : "Projects cannot be listed"}</span>;
   return (
     <select aria-label="Project" value={chosen ?? ""} onChange={(event) => chooseProject(event.currentTarget.value)}>

@@ -29,7 +29,8 @@ export const EMITTERS: readonly Emitter[] = [
     place: "shell",
     note: "One call in the ledger's own form. If you send it again with the same id and timestamp, it still counts once.",
     snippet: ({ url, key }) => `curl -s ${url}/v1/traces \\
-  -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '{
+  -H 'authorization: Bearer ${key}' \\
+  -H 'content-type: application/json' -d '{
   "id": "first-call", "timestamp": "'$(date -u +%Y-%m-%dT%H:%M:%SZ)'",
   "application": "assistant", "user_id": "ada", "provider": "openai", "model": "gpt-4o-mini",
   "input_tokens": 1000, "output_tokens": 200, "duration_ms": 812

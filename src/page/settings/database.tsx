@@ -1,12 +1,11 @@
 /** How the database does, with what to do about it. */
 import { formatCount, formatShare } from "../figures.ts";
 import { ledger, read, type Schemas, useAnswer } from "../ledger.ts";
-import { AsOf } from "../parts/as-of.tsx";
 import { ProblemMessage } from "../parts/message.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Table } from "../parts/table.tsx";
-import { ownZone } from "../zone.ts";
 import { formatBytes } from "./bytes.ts";
+import { When } from "./when.tsx";
 
 const LARGEST = 8;
 
@@ -50,7 +49,10 @@ export function DatabaseSummary() {
             <button type="button" class="quiet" disabled={isLoading} onClick={retry}>
               Ask again
             </button>
-            <AsOf at={data.as_of} zone={ownZone()} isStale={problem !== null} />
+            <span class="muted">
+              As of <When at={data.as_of} none="" />
+              {problem !== null && <strong> (not up to date)</strong>}
+            </span>
           </p>
         </>
       )}

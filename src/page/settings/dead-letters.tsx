@@ -13,6 +13,8 @@ import { When } from "./when.tsx";
 
 type DeadLetter = Schemas["DeadLetter"];
 
+/** As many as one answer has. */
+const MOST = 50;
 const REASONS: Readonly<Record<DeadLetter["reason"], string>> = {
   failed: "could not be stored",
   expired: "older than what is kept",
@@ -22,7 +24,7 @@ const REASONS: Readonly<Record<DeadLetter["reason"], string>> = {
 export function DeadLetters() {
   const now = useStore(signedIn);
   const { data, problem, retry } = useAnswer("dead letters", (signal) =>
-    read(ledger.GET("/v1/dead-letters", { params: { query: { limit: 1_000 } }, signal })),
+    read(ledger.GET("/v1/dead-letters", { params: { query: { limit: MOST } }, signal })),
   );
   const [dropped, setDropped] = useState<DeadLetter | null>(null);
   const [said, setSaid] = useState<string | null>(null);

@@ -38,7 +38,7 @@ export function Log() {
           keyOf={({ id }) => id}
           columns={[
             { key: "at", title: "When", render: ({ at }) => <When at={at} none="" /> },
-            { key: "action", title: "Action", render: ({ action }) => action },
+            { key: "action", title: "Action", render: ({ action }) => <span class="settings-word">{action}</span> },
             { key: "actor", title: "By", render: ({ actor }) => <code>{actor}</code> },
             {
               key: "project",
