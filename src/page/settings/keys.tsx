@@ -48,8 +48,8 @@ export function Keys() {
       {shown && <ShownKey {...shown} onClose={() => setShown(null)} />}
       <ProblemMessage problem={problem} retry={retry} />
       {!data && problem === null && <Skeleton rows={4} label="Loading keys" />}
-      {data && own.length === 0 && (
-        <Message kind="empty" title="This project has no key">
+      {data && own.length === ended && (
+        <Message kind="empty" title="This project has no key that works">
           Make one below, and give it to what sends calls.
         </Message>
       )}
