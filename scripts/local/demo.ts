@@ -6,19 +6,24 @@
  * runs at a time; asked again meanwhile, it tells how far that one is.
  */
 import { type Request, Response } from "miniflare";
-import { connect } from "../client/ledger.ts";
-import { startTally } from "../client/tally.ts";
-import { loadTraffic } from "../demo/load.ts";
-import { parseDemoArgs } from "../demo/options.ts";
-import { HOUR_MS } from "../../src/time.ts";
 
 export const DEMO_PATH = "/dev/demo";
 export const DEMO_WORKER = "demo";
-/** Fewer than `npm run demo` has: somebody waits for them. */
-const CALLS = 20_000;
 /** A key that outlives its load by little, if the load is cut off. */
 const KEY_MS = 60 * 60_000;
 const LOCAL = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+export interface DemoLoader {
+  /** About how many there will be. */
+  calls: number;
+  /** Sends them with the key. @param onCalls hears how many were sent so far. */
+  load(server: { url: string; key: string }, onCalls: (calls: number) => void): Promise<void>;
+}
+
+export interface DemoOptions {
+  adminKey: string;
+  loader: DemoLoader;
+}
 
 export interface DemoState {
   status: "none" | "running" | "done" | "failed";
@@ -36,8 +41,8 @@ interface Session {
 }
 
 /** The options of Miniflare's Worker for it. @param ledger where the Worker is, once it is. */
-export function demoWorker(adminKey: string, ledger: () => string, compatibilityDate: string) {
-  const demo = createDemo(adminKey, ledger);
+export function demoWorker(options: DemoOptions, ledger: () => string, compatibilityDate: string) {
+  const demo = createDemo(options, ledger);
   return {
     name: DEMO_WORKER,
     modules: true,
@@ -48,19 +53,14 @@ export function demoWorker(adminKey: string, ledger: () => string, compatibility
   };
 }
 
-function createDemo(adminKey: string, ledger: () => string): (request: Request) => Promise<Response> {
-  let state: DemoState = { status: "none", project_id: null, calls: 0, of: CALLS, error: null };
+function createDemo({ adminKey, loader }: DemoOptions, ledger: () => string): (request: Request) => Promise<Response> {
+  let state: DemoState = { status: "none", project_id: null, calls: 0, of: loader.calls, error: null };
 
   const load = async (projectId: string): Promise<void> => {
-    state = { status: "running", project_id: projectId, calls: 0, of: CALLS, error: null };
+    state = { status: "running", project_id: projectId, calls: 0, of: loader.calls, error: null };
     try {
-      const nowMs = Date.now();
-      const options = parseDemoArgs(["--traces", String(CALLS)], nowMs);
-      using sender = connect({ url: ledger(), key: await makeKey(ledger(), adminKey, projectId, nowMs) });
-      const tally = startTally();
-      const progress = { update: (calls: number) => void (state = { ...state, calls }), say: () => {}, stop: () => {} };
-      await loadTraffic(options, sender, tally, Math.floor(nowMs / HOUR_MS) * HOUR_MS, progress);
-      if (tally.rejected > 0) throw new Error(`${tally.rejected} calls were rejected`);
+      const key = await makeKey(ledger(), adminKey, projectId, Date.now());
+      await loader.load({ url: ledger(), key }, (calls) => void (state = { ...state, calls }));
       state = { ...state, status: "done" };
     } catch (error) {
       state = { ...state, status: "failed", error: (error as Error).message };

@@ -2,7 +2,7 @@
 import { basename, dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
 import { COMPATIBILITY_FLAGS } from "./bundle.ts";
-import { demoWorker } from "./demo.ts";
+import { type DemoOptions, demoWorker } from "./demo.ts";
 import { guardChildren } from "./guardian.ts";
 import { handlersOf, handlersWorker } from "./handlers.ts";
 import { describeListenError } from "./listen.ts";
@@ -23,8 +23,8 @@ export interface WorkerOptions {
   hyperdrives: Record<string, string>;
   /** Serves the page from `dist/page`, too. */
   page?: boolean;
-  /** The admin key, to load the demo with; without it there is no `/dev/demo`. */
-  demoKey?: string;
+  /** Without it there is no `/dev/demo`. */
+  demo?: DemoOptions | undefined;
   /** Takes what the Worker logs; default: it goes to this process' own output. */
   log?: (message: string) => void;
 }
@@ -41,11 +41,11 @@ export interface Worker {
 /** @throws StartError when the port is taken, or the script throws as it is loaded. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   guardChildren();
-  const { compatibilityDate, demoKey, page } = options;
+  const { compatibilityDate, demo, page } = options;
   let url = "";
   const more = [
-    ...(page ? [await filesWorker(compatibilityDate, demoKey !== undefined)] : []),
-    ...(demoKey === undefined ? [] : [demoWorker(demoKey, () => url, compatibilityDate)]),
+    ...(page ? [await filesWorker(compatibilityDate, demo !== undefined)] : []),
+    ...(demo === undefined ? [] : [demoWorker(demo, () => url, compatibilityDate)]),
   ];
   const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options, more)));
   try {
