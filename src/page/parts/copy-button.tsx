@@ -26,8 +26,11 @@ export function CopyButton({ what, text }: CopyButtonProps) {
     }
   };
   return (
-    <button type="button" class="quiet" aria-label={`Copy ${what}`} onClick={() => void copy()}>
-      <span role="status">{said ?? "Copy"}</span>
-    </button>
+    <span>
+      <span role="status">{said}</span>{" "}
+      <button type="button" class="quiet" aria-label={`Copy ${what}`} onClick={() => void copy()}>
+        Copy
+      </button>
+    </span>
   );
 }

@@ -40,7 +40,7 @@ export function Projects() {
                     aria-label={`Show the project ${name}`}
                     onClick={() => chooseProject(id)}
                   >
-                    Show it
+                    Show
                   </button>
                 ),
             },
