@@ -23,13 +23,19 @@ export function Audit() {
   const [repaired, setRepaired] = useState<string | null>(null);
   const repair = async (): Promise<void> => {
     const { days, groups } = await repairAll(range);
-    setRepaired(groups === 0 ? "Nothing had to be changed." : `${groups} groups on ${days} days were put right.`);
+    setRepaired(
+      groups === 0
+        ? "Nothing had to be changed."
+        : `${counted(groups, "group")} on ${counted(days, "day")} were put right.`,
+    );
     retry();
   };
   return (
     <section class="card" aria-labelledby="audit-title">
       <h2 id="audit-title">Audit of the last {DAYS} days, in UTC</h2>
-      <p class="muted">Each sum that the views show is compared with the calls behind it, of this project.</p>
+      <p class="muted">
+        Each sum that the views show is compared with the calls behind it, of this project. Costs are in USD.
+      </p>
       <ProblemMessage problem={problem} retry={retry} />
       {!data && problem === null && <Skeleton rows={DAYS} label="Comparing sums with calls" />}
       {repaired !== null && <p role="status">{repaired}</p>}
@@ -49,7 +55,8 @@ export function Audit() {
           </button>
         </Message>
       )}
-      {data && (
+      {data?.days.length === 0 && <p>There were no calls on these days.</p>}
+      {data && data.days.length > 0 && (
         <Table
           caption="Sums and calls by day"
           rows={[...data.days].reverse()}
@@ -68,6 +75,7 @@ export function Audit() {
           ]}
         />
       )}
+      {data && data.mismatches.length > 0 && <h3>Sums that differ</h3>}
       {data && data.mismatches.length > 0 && (
         <Table
           caption="Sums that differ"
@@ -89,6 +97,10 @@ export function Audit() {
       )}
     </section>
   );
+}
+
+function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** One request compares only so much: the answer says where to go on. */
