@@ -27,7 +27,13 @@ export function ProjectChoice() {
   }, [known, isLoading, projects]);
   if (!projects) return <span class="project">{problem === null ? "…" : "Projects cannot be listed"}</span>;
   return (
-    <select aria-label="Project" value={chosen ?? ""} onChange={(event) => chooseProject(event.currentTarget.value)}>
+    <select
+      aria-label="Project"
+      // As wide as its longest option by itself, and a name may have 200 characters.
+      style={{ maxWidth: "min(16rem, 80vw)" }}
+      value={chosen ?? ""}
+      onChange={(event) => chooseProject(event.currentTarget.value)}
+    >
       {projects.map(({ id, name }) => (
         <option key={id} value={id}>
           {name}
