@@ -32,7 +32,6 @@ const SCRIPTS = [
     "demo",
     "import",
     "capture",
-    "dev",
     "doctor",
     "prices",
     "db-report",
@@ -41,7 +40,7 @@ const SCRIPTS = [
     "check-layers",
     "check-packages",
   ],
-  ["bench", "screenshots"],
+  ["bench", "dev", "screenshots"],
   ["load-test", "capacity", "profile"],
   ["slo"],
 ];

@@ -22,4 +22,5 @@ export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   session: { title: "Session", listed: false, needs: "read", load: () => import("./views/session.tsx") },
   why: { title: "Why", listed: true, needs: "read", load: () => import("./views/why.tsx") },
   prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
+  settings: { title: "Settings", listed: true, needs: "admin", load: () => import("./views/settings.tsx") },
 };

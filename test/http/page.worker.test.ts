@@ -53,6 +53,13 @@ describe("the page", () => {
     expect(await response.json()).toMatchObject({ code: "not_found" });
   });
 
+  it.each(["GET", "POST"])("has no demo: only the dev stack does, %s", async (method) => {
+    const headers = { "sec-fetch-site": "same-origin" };
+    const response = await exports.default.fetch(new Request("http://ledger/dev/demo", { method, headers }));
+    expect(response.status).toBe(404);
+    expect(await (await ask("/")).text()).not.toContain('name="demo"');
+  });
+
   it("takes nothing", async () => {
     const response = await ask("/", "POST");
     expect([response.status, response.headers.get("allow")]).toEqual([405, "GET"]);

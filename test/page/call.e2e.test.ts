@@ -64,7 +64,7 @@ describe.skipIf(!HAS_CHROMIUM)("a call", () => {
     expect(await usdIn(page, "[data-reported-difference]")).toEqual(["-0.0197"]);
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.getByRole("button", { name: "Copy Id in the ledger" }).click();
-    await page.getByRole("button", { name: "Copied" }).waitFor();
+    await page.getByText("Copied.").waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(ids.get("plain"));
     expect(wrong()).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { formatCount, formatDuration, formatTime } from "../figures.ts";
 import { addressOf } from "../route.ts";
 import { sessionAddress } from "../session/session.ts";
 import { type Call, countsOf, idsOf } from "./call.ts";
-import { Copy } from "./copy.tsx";
+import { CopyButton } from "../parts/copy-button.tsx";
 import { Fact } from "./origin.tsx";
 
 export function Facts({ call, zone }: { call: Call; zone: string }) {
@@ -79,7 +79,7 @@ export function Facts({ call, zone }: { call: Call; zone: string }) {
           {idsOf(call).map(({ name, id }) => (
             <Fact key={name} name={name}>
               <span class="call-id">
-                <code>{id}</code> <Copy text={id} what={name} />
+                <code>{id}</code> <CopyButton text={id} what={name} />
               </span>
             </Fact>
           ))}
@@ -104,7 +104,7 @@ export function Facts({ call, zone }: { call: Call; zone: string }) {
         <pre class="call-raw" tabIndex={0} role="region" aria-label="The call as JSON">
           {JSON.stringify(call, null, 2)}
         </pre>
-        <Copy text={JSON.stringify(call, null, 2)} what="the call as JSON" />
+        <CopyButton text={JSON.stringify(call, null, 2)} what="the call as JSON" />
       </details>
     </>
   );

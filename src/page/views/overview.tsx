@@ -3,6 +3,7 @@ import { useHour } from "../clock.ts";
 import { useExplanation } from "../explanation.ts";
 import { type AskedPeriods, askedPeriods } from "../periods.ts";
 import { ledger, type Loaded, read, type Schemas, useAnswer } from "../ledger.ts";
+import { FirstRun } from "../first-run/first-run.tsx";
 import { OverTime } from "../overview/over-time.tsx";
 import { Coverage, Rates, Spend } from "../overview/spend.tsx";
 import { Tops } from "../overview/tops.tsx";
@@ -27,7 +28,7 @@ export default function Overview({ query }: ViewProps) {
   const whyMonth = useExplanation(month, EVERY_MS);
   const whyDay = useExplanation(day, EVERY_MS);
   const totals = figures.data?.totals;
-  return (
+  const overview = (
     <>
       <div class="title">
         <h1>Overview</h1>
@@ -84,6 +85,9 @@ export default function Overview({ query }: ViewProps) {
       </div>
     </>
   );
+  if (totals?.requests !== 0) return overview;
+  const again = (): void => [figures, ofDay].forEach(({ retry }) => retry());
+  return <FirstRun onCall={again}>{overview}</FirstRun>;
 }
 
 function useComparison(periods: Required<AskedPeriods>): Loaded<Schemas["Summary"]> {
