@@ -5,6 +5,8 @@ export interface Problem {
   code: string;
   sentence: string;
   requestId?: string;
+  /** From when on data is kept, if older data was asked for. */
+  since?: string;
 }
 
 /** What the API answers with. */
@@ -30,6 +32,7 @@ export function problemOf(status: number, body: unknown): Problem {
     code: said.code ?? "unknown",
     sentence: sentenceOf(status, said),
     ...(said.request_id !== undefined && { requestId: said.request_id }),
+    ...(said.since !== undefined && { since: said.since }),
   };
 }
 
