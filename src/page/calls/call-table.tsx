@@ -50,8 +50,16 @@ function columnsOf(query: URLSearchParams, range: Range): Column<Call>[] {
       ),
     },
     { key: "cost", title: "Cost", isFigure: true, render: (call) => <Cost call={call} /> },
-    { key: "application", title: "Application", render: (call) => value("application", call.application) },
-    { key: "user", title: "User", render: ({ user_id: user }) => (user === null ? NONE : value("user", user)) },
+    {
+      key: "application",
+      title: "Application, user",
+      render: ({ application, user_id: user }) => (
+        <>
+          {value("application", application)}
+          {user !== null && <small class="calls-more">{value("user", user)}</small>}
+        </>
+      ),
+    },
     { key: "input", title: "In", isFigure: true, render: (call) => <Input call={call} /> },
     { key: "output", title: "Out", isFigure: true, render: (call) => tokens(call.output_tokens) },
     { key: "duration", title: "Duration", isFigure: true, render: (call) => formatDuration(call.duration_ms) },
@@ -94,7 +102,7 @@ function columnsOf(query: URLSearchParams, range: Range): Column<Call>[] {
   ];
 }
 
-const NONE = <span class="muted">{"\u2013"}</span>;
+export const NONE = <span class="muted">{"\u2013"}</span>;
 
 /** Unknown is no figure, and says why; what does not count has a cost that is in no sum. */
 function Cost({ call }: { call: Call }) {
@@ -117,8 +125,8 @@ function Input({ call }: { call: Call }) {
   );
 }
 
-function tokens(count: number | null): string {
-  return count === null ? "unknown" : formatCount(count);
+function tokens(count: number | null): ComponentChildren {
+  return count === null ? <span class="muted">unknown</span> : formatCount(count);
 }
 
 function Status({ call }: { call: Call }) {

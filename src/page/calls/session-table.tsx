@@ -1,14 +1,15 @@
 /** Sessions as rows: the first cell leads to the session. */
-import { formatCount, formatDuration, formatTime } from "../figures.ts";
+import { formatCount, formatTime } from "../figures.ts";
 import { withFilter } from "../filters.ts";
 import { groupName } from "../groups.ts";
 import { Money } from "../parts/money.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import type { Range } from "../range.ts";
 import { PATHS } from "../route.ts";
-import { sessionAddress } from "./call-table.tsx";
+import { NONE, sessionAddress } from "./call-table.tsx";
 import { addressWith } from "./question.ts";
 import type { Session } from "./use-list.ts";
+import { stretchWords } from "./words.ts";
 
 interface SessionTableProps {
   sessions: readonly Session[];
@@ -29,7 +30,7 @@ export function SessionTable({ sessions, query, range }: SessionTableProps) {
 
 function columnsOf(query: URLSearchParams, range: Range): Column<Session>[] {
   const values = (field: "user" | "application", texts: readonly string[]) => (
-    <ul class="calls-tags">
+    <ul class="calls-values">
       {texts.map((text) => (
         <li key={text}>
           <a href={addressWith(PATHS.sessions, withFilter(query, field, text))} title={`Only this ${field}`}>
@@ -85,7 +86,8 @@ function columnsOf(query: URLSearchParams, range: Range): Column<Session>[] {
       key: "duration",
       title: "First to last call",
       isFigure: true,
-      render: ({ first_at: first, last_at: last }) => formatDuration(Date.parse(last) - Date.parse(first)),
+      render: ({ first_at: first, last_at: last, requests }) =>
+        requests === 1 ? NONE : stretchWords(Date.parse(last) - Date.parse(first)),
     },
     { key: "users", title: "Users", render: ({ users }) => values("user", users) },
     { key: "applications", title: "Applications", render: ({ applications }) => values("application", applications) },

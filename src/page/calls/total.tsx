@@ -4,9 +4,9 @@ import { filterQuery } from "../filters.ts";
 import type { Loaded, Schemas } from "../ledger.ts";
 import { Money } from "../parts/money.tsx";
 import type { Range } from "../range.ts";
-import { addressOf } from "../route.ts";
+import { addressOf, PATHS } from "../route.ts";
 import { iso } from "../zone.ts";
-import { sumQuery } from "./question.ts";
+import { addressWith, sumQuery, withOne } from "./question.ts";
 
 interface TotalProps {
   query: URLSearchParams;
@@ -23,7 +23,7 @@ export function Total({ query, range, sum }: TotalProps) {
     <p class="calls-total" aria-busy={totals === undefined}>
       {totals ? (
         <>
-          <a href={addressOf("explore", behind)} title="Explore these calls">
+          <a class="calls-sum" href={addressOf("explore", behind)} title="Explore these calls">
             <Money id="calls-total" usd={totals.cost_usd} />
           </a>
           <span>
@@ -31,14 +31,27 @@ export function Total({ query, range, sum }: TotalProps) {
             in <strong id="calls-count">{formatCount(totals.requests)}</strong>{" "}
             {totals.requests === 1 ? "call" : "calls"} of this range
           </span>
-          {totals.unpriced_requests > 0 && (
-            <span class="muted"> {formatCount(totals.unpriced_requests)} of them without a price, so in no sum</span>
-          )}
-          {totals.errors > 0 && <span class="muted"> {formatCount(totals.errors)} failed</span>}
+          <Part
+            count={totals.unpriced_requests}
+            query={withOne(query, "unpriced", "true")}
+            name="without a price, so in no sum"
+          />
+          <Part count={totals.errors} query={withOne(query, "status", "error")} name="failed" />
         </>
       ) : (
         <span class="muted">Adding up …</span>
       )}
     </p>
+  );
+}
+
+/** Some of the calls, leading to them. */
+function Part({ count, query, name }: { count: number; query: URLSearchParams; name: string }) {
+  if (count === 0) return null;
+  return (
+    <span class="muted">
+      {" \u00b7 "}
+      <a href={addressWith(PATHS.calls, query)}>{formatCount(count)}</a> {name}
+    </span>
   );
 }

@@ -55,7 +55,7 @@ export default function Calls({ query }: ViewProps) {
       ) : rows.length === 0 ? (
         answer.problem === null && <Nothing of="calls" query={query} range={range} />
       ) : (
-        <div class="card calls-list" ref={box} aria-busy={answer.isLoading}>
+        <div class="card calls-list of-calls" ref={box} aria-busy={answer.isLoading}>
           <CallTable calls={rows} query={query} range={range} />
           <Pager of="calls" query={query} next={next} />
         </div>

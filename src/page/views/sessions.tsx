@@ -23,7 +23,7 @@ export default function Sessions({ query }: ViewProps) {
       ) : data.rows.length === 0 ? (
         problem === null && <Nothing of="sessions" query={query} range={range} />
       ) : (
-        <div class="card calls-list" aria-busy={isLoading}>
+        <div class="card calls-list of-sessions" aria-busy={isLoading}>
           <SessionTable sessions={data.rows} query={query} range={range} />
           <Pager of="sessions" query={query} next={data.next} />
         </div>
