@@ -64,9 +64,22 @@ export function filterQuery(query: URLSearchParams): FilterQuery {
   return asked;
 }
 
-/** `model`, `user`, or the key of a tag, as it is shown. */
+/** A summary takes one label: the query without the filters by labels other than this one. */
+export function withoutOtherLabels(query: URLSearchParams, field: FilterField): URLSearchParams {
+  if (!isLabel(field)) return query;
+  return new URLSearchParams([...query].filter(([name]) => name === field || !isFilterField(name) || !isLabel(name)));
+}
+
+/** `Model`, `User`, or the key of a tag, as it is shown. */
 export function fieldName(field: string): string {
-  return field.replace(/^tag\./, "");
+  return field.startsWith("tag.") ? field.slice(4) : field.charAt(0).toUpperCase() + field.slice(1);
+}
+
+/** Why the ledger would refuse a value; null if it takes it. */
+export function wrongValue(value: string): string | null {
+  if (value === "") return "Type a value, or choose one. The ledger has no filter for calls without a value.";
+  if (value.length > MAX_VALUE) return `A value has at most ${MAX_VALUE} characters; this one has ${value.length}.`;
+  return value.includes("\0") ? "A value has no NUL characters." : null;
 }
 
 function isTag(field: FilterField): field is `tag.${string}` {

@@ -117,11 +117,33 @@ export function withRange(
   return next;
 }
 
-/** Another zone. Own dates keep their instants. Null: that of each one who looks. */
-export function withZone(query: URLSearchParams, zone: string | null): URLSearchParams {
+/** Another zone. Own dates keep their instants. Null: the zone of each one who looks. */
+export function withZone(query: URLSearchParams, range: Range, zone: string | null): URLSearchParams {
   const next = new URLSearchParams([...query].filter(([name]) => name !== "tz" && name !== "cursor"));
   if (zone !== null) next.set("tz", zone);
+  for (const name of ["from", "to"] as const)
+    if (range.preset === null && next.has(name)) next.set(name, iso(range[name]));
   return next;
+}
+
+/** The query without those members that `rangeOf` finds wrong. */
+export function withoutWrong(query: URLSearchParams, nowMs: number): URLSearchParams {
+  const tz = query.get("tz");
+  const isZoneWrong = tz !== null && !isZone(tz);
+  const isSpanWrong = typeof spanOf(query, isZoneWrong || tz === null ? ownZone() : tz, nowMs) === "string";
+  const wrong = new Set([...(isZoneWrong ? ["tz"] : []), ...(isSpanWrong ? ["range", "from", "to"] : [])]);
+  return new URLSearchParams([...query].filter(([name]) => !wrong.has(name)));
+}
+
+/** `since 2026-11-24` if it moves on with the time, else its first and last day, with times unless it is whole days. */
+export function rangeText({ from, to, zone, preset }: Range): string {
+  const minute = (ms: number): string => localText(ms, zone).replace("T", " ");
+  const isMidnight = (ms: number): boolean => ms === startOfDay(zone, ...localDate(zone, ms));
+  const brief = (ms: number): string => (isMidnight(ms) ? minute(ms).slice(0, 10) : minute(ms));
+  if (preset !== null && preset !== "last-month") return `since ${brief(from)}`;
+  if (!isMidnight(from) || !isMidnight(to)) return `${minute(from)} to ${minute(to)}`;
+  const [first, last] = [minute(from).slice(0, 10), minute(to - 1).slice(0, 10)];
+  return first === last ? first : `${first} to ${last}`;
 }
 
 /** For a field of type `datetime-local`: `2026-11-30T14:05`. */

@@ -17,6 +17,7 @@ interface ViewEntry {
 
 export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
+  explore: { title: "Explore", listed: true, needs: "read", load: () => import("./views/explore.tsx") },
   calls: { title: "Calls", listed: true, needs: "read", load: () => import("./views/calls.tsx") },
   sessions: { title: "Sessions", listed: false, needs: "read", load: () => import("./views/sessions.tsx") },
 };

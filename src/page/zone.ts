@@ -15,9 +15,16 @@ export function isZone(name: string): boolean {
   }
 }
 
+/** Making one takes longer than using it a hundred times. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** Local time minus UTC at an instant, in ms. */
 export function offsetAt(zone: string, ms: number): number {
-  const format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset", year: "numeric" });
+  let format = formats.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset", year: "numeric" });
+    formats.set(zone, format);
+  }
   const match = /GMT(?:([+-])(\d\d):(\d\d))?/.exec(format.format(ms));
   const minutes = Number(match?.[2] ?? 0) * 60 + Number(match?.[3] ?? 0);
   return (match?.[1] === "-" ? -minutes : minutes) * 60_000;

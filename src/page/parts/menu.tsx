@@ -17,6 +17,7 @@ export function Menu({ label, title, children }: MenuProps) {
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const [isAtEnd, setAtEnd] = useState(false);
   const close = (): void => {
     setOpen(false);
     button.current?.focus();
@@ -48,7 +49,11 @@ export function Menu({ label, title, children }: MenuProps) {
         class="control-button"
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
-        onClick={() => setOpen(!isOpen)}
+        onClick={() => {
+          // A panel reaches to where there is more room.
+          setAtEnd(button.current!.getBoundingClientRect().left > innerWidth / 2);
+          setOpen(!isOpen);
+        }}
       >
         {label}
         <span class="control-arrow" aria-hidden="true">
@@ -56,7 +61,7 @@ export function Menu({ label, title, children }: MenuProps) {
         </span>
       </button>
       {isOpen && (
-        <div class="control-panel" id={id} role="group" aria-label={title}>
+        <div class={isAtEnd ? "control-panel end" : "control-panel"} id={id} role="group" aria-label={title}>
           {children(close)}
         </div>
       )}

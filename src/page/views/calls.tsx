@@ -10,6 +10,8 @@ import { Nothing, Refusal } from "../calls/states.tsx";
 import { Total } from "../calls/total.tsx";
 import { looking, useCalls, useSum } from "../calls/use-list.ts";
 import { type Known, useLive } from "../calls/use-live.ts";
+import { ExportMenu } from "../parts/export-menu.tsx";
+import { SavedViews } from "../parts/saved-views.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { rangeOf } from "../range.ts";
 import type { ViewProps } from "../views.ts";
@@ -45,6 +47,8 @@ export default function Calls({ query }: ViewProps) {
         at={answer.data?.at}
         isStale={answer.data !== null && answer.problem !== null}
       >
+        <SavedViews />
+        <ExportMenu path="/v1/traces" query={asked} />
         <LiveSwitch query={query} follows={follows} ended={range.to <= nowMs} />
       </Head>
       <Total query={query} range={range} sum={sum} />

@@ -6,6 +6,7 @@ import { listQuery } from "../calls/question.ts";
 import { SessionTable } from "../calls/session-table.tsx";
 import { Nothing, Refusal } from "../calls/states.tsx";
 import { useSessions } from "../calls/use-list.ts";
+import { SavedViews } from "../parts/saved-views.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { rangeOf } from "../range.ts";
 import type { ViewProps } from "../views.ts";
@@ -16,7 +17,9 @@ export default function Sessions({ query }: ViewProps) {
   const { data, problem, isLoading, retry } = useSessions(listQuery(query, range));
   return (
     <>
-      <Head of="sessions" query={query} range={range} at={data?.at} isStale={data !== null && problem !== null} />
+      <Head of="sessions" query={query} range={range} at={data?.at} isStale={data !== null && problem !== null}>
+        <SavedViews />
+      </Head>
       <Refusal of="sessions" query={query} range={range} problem={problem} retry={retry} />
       {data === null ? (
         problem === null && <Skeleton rows={12} label="Loading sessions" />
