@@ -37,6 +37,10 @@ function textOf(unit: Unit, value: number | null): string {
 export function briefOf(unit: Unit): (value: number) => string {
   if (unit === "usd") return formatBriefly;
   if (unit === "share") return (value) => `${Number((value * 100).toPrecision(3))}%`;
-  if (unit === "ms") return formatDuration;
-  return (value) => value.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+  if (unit === "ms") return (value) => (value < 1_000 ? formatDuration(value) : `${brief(value / 1_000)} s`);
+  return brief;
+}
+
+function brief(value: number): string {
+  return value.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 }

@@ -2,10 +2,10 @@
  * What can be looked at: each metric by its name in an address, its title, and where a summary has it. Only sums add up
  * over groups and time; rates and percentiles do not.
  */
-import type { Schemas } from "../ledger.ts";
+import type { components } from "../api.d.ts";
 import { picoOf, usdOf } from "../money.ts";
 
-export type Sums = Schemas["Sums"];
+export type Sums = components["schemas"]["Sums"];
 
 /** A decimal string is money. Null is unknown. */
 export type Figure = string | number | null;
@@ -105,7 +105,8 @@ export function difference(now: Figure, before: Figure): Figure {
 
 /** The order of two figures, exactly. What is unknown comes last in both directions. */
 export function compare(a: Figure, b: Figure, direction: 1 | -1): number {
-  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  if (a === b) return 0;
+  if (a === null || b === null) return a === null ? 1 : -1;
   if (typeof a === "number" && typeof b === "number") return (a - b) * direction;
   const off = Number(a) - Number(b);
   // Floats tell large differences, and only close ones need integers.

@@ -1,10 +1,10 @@
 /** Rows of a summary: their keys, their names, and their order. */
 import { groupName, rowValue } from "../groups.ts";
-import type { Schemas } from "../ledger.ts";
+import type { components } from "../api.d.ts";
 import { compare, difference, type Figure } from "./metrics.ts";
 import type { ExploreState, Sort } from "./state.ts";
 
-export type SummaryRow = Schemas["SummaryRow"];
+export type SummaryRow = components["schemas"]["SummaryRow"];
 
 /** What a limit combines the rest into. */
 export const OTHER = "(other)";

@@ -28,6 +28,9 @@ export function drawnOf(rows: readonly SummaryRow[], starts: readonly number[], 
   const places = new Map(starts.map((ms, place) => [ms, place]));
   const none: Figure = metric.isSum ? (metric.unit === "usd" ? "0" : 0) : null;
   const figures = new Map<string, Figure[]>();
+  // Apart from the figures, because a group whose calls have no price costs an unknown sum, and not 0.
+  const wholes = new Map<string, Figure>();
+  const totals = new Map<number, Figure>();
   const before: Figure[] | null = metric.isSum && rows.some(({ previous }) => previous) ? starts.map(() => none) : null;
   for (const row of rows) {
     const place = places.get(Date.parse(row.bucket ?? ""));
@@ -35,15 +38,19 @@ export function drawnOf(rows: readonly SummaryRow[], starts: readonly number[], 
     const key = rowKey(row, groupBy);
     let own = figures.get(key);
     if (own === undefined) figures.set(key, (own = starts.map(() => none)));
-    own[place] = metric.of(row);
+    const figure = metric.of(row);
+    own[place] = figure;
+    if (!metric.isSum) continue;
+    wholes.set(key, plus(wholes.get(key) ?? null, figure));
+    totals.set(place, plus(totals.get(place) ?? null, figure));
     if (before && row.previous) before[place] = plus(before[place]!, metric.of(row.previous));
   }
   if (!metric.isSum) return { ...drawnFrom(starts, figures), totals: null, wholes: null, previous: null };
-  const wholes = new Map([...figures].map(([key, own]) => [key, own.reduce(plus, none)]));
-  if (asked.isCumulative) for (const [key, own] of figures) figures.set(key, running(own));
-  const totals = starts.map((_, place) => [...figures.values()].reduce((sum, own) => plus(sum, own[place]!), none));
+  const whole = starts.map((_, place) => (totals.has(place) ? totals.get(place)! : none));
   const previous = before && (asked.isCumulative ? running(before) : before).map(drawn);
-  return { ...drawnFrom(starts, figures), totals, wholes, previous };
+  if (!asked.isCumulative) return { ...drawnFrom(starts, figures), totals: whole, wholes, previous };
+  for (const [key, own] of figures) figures.set(key, running(own));
+  return { ...drawnFrom(starts, figures), totals: running(whole), wholes, previous };
 }
 
 /** In the order of their drawn sums, the largest first; `(other)` last. */
@@ -59,7 +66,13 @@ function drawnFrom(
   return { xs: starts.map((ms) => ms / 1_000), series: series.map(({ key, values }) => ({ key, values })), figures };
 }
 
+/** Unknown as long as there were calls and none has a value. */
 function running(own: readonly Figure[]): Figure[] {
   let sum: Figure = null;
-  return own.map((figure) => (sum = plus(sum, figure)));
+  let hasUnknown = false;
+  return own.map((figure) => {
+    hasUnknown ||= figure === null;
+    sum = plus(sum, figure);
+    return hasUnknown && Number(sum) === 0 ? null : sum;
+  });
 }

@@ -120,7 +120,9 @@ function Legend({ series, nameOf = (key) => key, hrefOf, figureAt, restKey, plac
       {series.map(({ key }, at) => {
         const href = hrefOf?.(key) ?? null;
         const name = nameOf(key);
-        const colour = key === restKey ? "colour-rest" : `colour-${at % COLOURS}`;
+        const isRest = key === restKey;
+        const colour = isRest ? "colour-rest" : `colour-${at % COLOURS}`;
+        const cycle = isRest ? 0 : Math.floor(at / COLOURS) % 4;
         return (
           <li
             key={key}
@@ -130,7 +132,7 @@ function Legend({ series, nameOf = (key) => key, hrefOf, figureAt, restKey, plac
             onFocusCapture={() => dim(at)}
             onBlurCapture={() => dim(null)}
           >
-            <span class={`swatch ${colour} cycle-${Math.floor(at / COLOURS) % 4}`} aria-hidden="true" />
+            <span class={`swatch ${colour} cycle-${cycle}`} aria-hidden="true" />
             <span class="name" title={name}>
               {href === null ? (
                 <bdi>{name}</bdi>

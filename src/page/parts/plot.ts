@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { seriesAt, stacked } from "../stack.ts";
+import { formatDay, formatTime } from "../figures.ts";
 import { formatBriefly } from "../money.ts";
 import type { ChartProps } from "./chart.tsx";
 
@@ -43,7 +44,17 @@ function optionsOf(
 ): uPlot.Options {
   const { kind, series, zone, previous, restKey } = latest.current;
   const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const colours = new Map<string, string>();
+  const colour = (name: string): string => {
+    if (!colours.has(name)) colours.set(name, style.getPropertyValue(name).trim());
+    return colours.get(name)!;
+  };
+  const fills = new Map<string, string | CanvasPattern>();
+  const fill = (stroke: string, cycle: number): string | CanvasPattern => {
+    const name = `${stroke} ${cycle}`;
+    if (!fills.has(name)) fills.set(name, fillOf(stroke, colour("--paper"), cycle));
+    return fills.get(name)!;
+  };
   const bars = uPlot.paths.bars!({ size: [0.8, 64] });
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const format = (value: number): string => (latest.current.format ?? formatBriefly)(value);
@@ -58,21 +69,24 @@ function optionsOf(
       x: { time: true, range: (_, low, high) => roomAround(latest.current, low, high) },
       y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.05 : 1] },
     },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    axes: [
+      { ...axis, space: 70, values: (_, seconds, __, ___, step) => timesOf(seconds, step, zone) },
+      { ...axis, size: 64, values: (_, values) => values.map(format) },
+    ],
     // Each series of a stack is filled down to the next one only, so that it can be dimmed.
     ...(kind !== "lines" && { bands: series.slice(1).map((_, at): uPlot.Band => ({ series: [at + 1, at + 2] })) }),
     series: [
       {},
       ...series.map(({ key }, at): uPlot.Series => {
         const stroke = colour(key === restKey ? "--muted" : `--series-${at % COLOURS}`);
-        const cycle = Math.floor(at / COLOURS) % DASHES.length;
+        const cycle = key === restKey ? 0 : Math.floor(at / COLOURS) % DASHES.length;
         return {
           stroke,
           width: kind === "lines" ? 2 : 1,
           ...(kind === "lines" && cycle > 0 && { dash: DASHES[cycle]! }),
           // A point without neighbours has no line.
           points: { show: kind === "lines" ? (latest.current.xs.length < 2 ? true : undefined) : false, size: 5 },
-          ...(kind !== "lines" && { fill: fillOf(stroke, colour("--paper"), cycle) }),
+          ...(kind !== "lines" && { fill: fill(stroke, cycle) }),
           ...(kind === "bars" && { paths: bars }),
         } as uPlot.Series;
       }),
@@ -94,6 +108,14 @@ function optionsOf(
   };
 }
 
+/** Days, and hours between them. */
+function timesOf(seconds: readonly number[], step: number, zone: string): string[] {
+  return seconds.map((second) => {
+    const time = formatTime(second * 1_000, zone);
+    return step >= 86_400 || time.slice(11, 16) === "00:00" ? formatDay(time) : time.slice(11, 16);
+  });
+}
+
 /** Bars stand on both sides of their time, and a single point has no width. */
 function roomAround({ kind, xs }: ChartProps, low: number | null, high: number | null): [number, number] {
   const [from, to] = [low ?? 0, high ?? 1];
@@ -104,20 +126,26 @@ function roomAround({ kind, xs }: ChartProps, low: number | null, high: number |
 
 /** Plain, or with stripes in one of three directions. */
 function fillOf(stroke: string, paper: string, cycle: number): string | CanvasPattern {
+  if (cycle === 0) return stroke;
   const tile = document.createElement("canvas");
   tile.width = tile.height = 8;
   const context = tile.getContext("2d");
-  if (cycle === 0 || !context) return stroke;
+  if (!context) return stroke;
   context.fillStyle = stroke;
   context.fillRect(0, 0, 8, 8);
   context.strokeStyle = paper;
   context.lineWidth = 1.5;
   context.beginPath();
   for (const off of [-8, 0, 8]) {
-    if (cycle === 1) (context.moveTo(off, 8), context.lineTo(off + 8, 0));
-    else if (cycle === 2) (context.moveTo(off, 0), context.lineTo(off + 8, 8));
-    else (context.moveTo(0, off + 4), context.lineTo(8, off + 4));
+    const [fromX, fromY, toX, toY] = stripes(cycle, off);
+    context.moveTo(fromX, fromY);
+    context.lineTo(toX, toY);
   }
   context.stroke();
   return context.createPattern(tile, "repeat") ?? stroke;
+}
+
+function stripes(cycle: number, off: number): [number, number, number, number] {
+  if (cycle === 1) return [off, 8, off + 8, 0];
+  return cycle === 2 ? [off, 0, off + 8, 8] : [0, off + 4, 8, off + 4];
 }

@@ -10,9 +10,11 @@ import { Notes } from "../explore/notes.tsx";
 import { type ExploreState, stateOf, withoutWrong, withState } from "../explore/state.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { AsOf } from "../parts/as-of.tsx";
+import { ExportMenu } from "../parts/export-menu.tsx";
 import { FilterChips } from "../parts/filter-chips.tsx";
 import { Message, ProblemMessage } from "../parts/message.tsx";
 import { RangeControl } from "../parts/range-control.tsx";
+import { SavedViews } from "../parts/saved-views.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Range, rangeOf } from "../range.ts";
 import type { ViewProps } from "../views.ts";
@@ -26,7 +28,8 @@ export default function Explore({ query }: ViewProps) {
   const range = rangeOf(query, nowMs, "30d");
   const { state, wrong } = stateOf(query);
   const everyMs = range.to > Math.floor(nowMs / HOUR_MS) * HOUR_MS ? EVERY_MS : undefined;
-  const table = useSummary(tableQuestion(state, query, range), state, query, range, everyMs);
+  const asked = tableQuestion(state, query, range);
+  const table = useSummary(asked, state, query, range, everyMs);
   const chart = useSummary(chartQuestion(state, query, range), state, query, range, everyMs);
   const change = (changes: Partial<ExploreState>): void => navigate(exploreAt(withState(query, changes)));
   const shown = table.data;
@@ -47,7 +50,11 @@ export default function Explore({ query }: ViewProps) {
       <section class="card explore-controls" aria-label="What is shown">
         <div class="explore-bar">
           <RangeControl query={query} range={range} />
-          <FilterChips query={query} range={range} />
+          <FilterChips query={query} range={range} labels="one" />
+          <div class="explore-ways">
+            <SavedViews />
+            <ExportMenu path="/v1/summary" query={{ ...asked }} />
+          </div>
         </div>
         <Choices query={query} range={range} state={state} change={change} />
       </section>
