@@ -13,6 +13,7 @@ export const VIEWS = [
   "/why",
   "/calls",
   "/calls/:id",
+  "/sessions",
   "/sessions/:id",
   "/prices",
   "/settings",

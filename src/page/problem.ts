@@ -7,6 +7,8 @@ export interface Problem {
   requestId?: string;
   /** What was there before is still shown, and the shell tells the problem. */
   isTold?: true;
+  /** From when on data is kept, if older data was asked for. */
+  since?: string;
 }
 
 /** What the API answers with. */
@@ -38,6 +40,7 @@ export function problemOf(status: number, body: unknown): Problem {
     code: said.code ?? "unknown",
     sentence: sentenceOf(status, said),
     ...(said.request_id !== undefined && { requestId: said.request_id }),
+    ...(said.since !== undefined && { since: said.since }),
   };
 }
 

@@ -1,5 +1,14 @@
 /** The page's addresses. An address holds the whole state of a view, so it can be shared, kept and gone back to. */
-export type ViewName = "overview" | "explore" | "why" | "calls" | "call" | "session" | "prices" | "settings";
+export type ViewName =
+  | "overview"
+  | "explore"
+  | "why"
+  | "calls"
+  | "call"
+  | "sessions"
+  | "session"
+  | "prices"
+  | "settings";
 
 export interface Route {
   view: ViewName;
@@ -13,6 +22,7 @@ export const PATHS: Readonly<Record<ViewName, string>> = {
   why: "/why",
   calls: "/calls",
   call: "/calls/:id",
+  sessions: "/sessions",
   session: "/sessions/:id",
   prices: "/prices",
   settings: "/settings",

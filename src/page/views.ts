@@ -23,4 +23,6 @@ export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   why: { title: "Why", listed: true, needs: "read", load: () => import("./views/why.tsx") },
   prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
   settings: { title: "Settings", listed: true, needs: "admin", load: () => import("./views/settings.tsx") },
+  calls: { title: "Calls", listed: true, needs: "read", load: () => import("./views/calls.tsx") },
+  sessions: { title: "Sessions", listed: false, needs: "read", load: () => import("./views/sessions.tsx") },
 };
