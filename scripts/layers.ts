@@ -40,7 +40,8 @@ const SCRIPTS = [
     "check-layers",
     "check-packages",
   ],
-  ["bench", "dev", "screenshots"],
+  ["bench", "dev"],
+  ["screenshots"],
   ["load-test", "capacity", "profile"],
   ["slo"],
 ];

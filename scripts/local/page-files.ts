@@ -27,7 +27,8 @@ export default {
     const found = await DIST.fetch(new URL("/page" + pathname, request.url));
     if (!found.ok) return new Response(null, { status: 404 });
     const file = new Response(found.body, { headers: { "Content-Type": type } });
-    return pathname === "/index.html" && HAS_DEMO ? new HTMLRewriter().on("head", DEMO).transform(file) : file;
+    const isPage = pathname === "/index.html" || pathname === "/view.html";
+    return isPage && HAS_DEMO ? new HTMLRewriter().on("head", DEMO).transform(file) : file;
   },
 };`;
 

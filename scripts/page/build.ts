@@ -48,7 +48,7 @@ async function describeSizes(): Promise<string> {
 }
 
 /**
- * The compressed size in bytes of each file that `/` and its views load: the document, and what it leads to. `/docs` is
+ * The compressed size in bytes of each file that `/` and its views load: the documents, and what they lead to. `/docs` is
  * a page apart.
  */
 export async function weighPage(out = OUT): Promise<Map<string, number>> {
@@ -62,7 +62,7 @@ export async function weighPage(out = OUT): Promise<Map<string, number>> {
     const text = bytes.toString();
     for (const other of assets) if (text.includes(other)) await add(other, join("assets", other));
   };
-  await add("index.html", "index.html");
+  for (const document of ["index.html", "view.html"]) await add(document, document);
   return sizes;
 }
 

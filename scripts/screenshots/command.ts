@@ -9,6 +9,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { connect } from "../client/ledger.ts";
 import type { Main } from "../command.ts";
 import { main as loadDemo } from "../demo/command.ts";
+import { demoLoader } from "../dev/load-demo.ts";
 import { startDevServer } from "../local/dev-server.ts";
 import { freePort } from "../local/listen.ts";
 import { buildPage, isFresh } from "../page/build.ts";
@@ -38,6 +39,7 @@ export const main: Main = async (_args, lifetime) => {
   ends.defer(() => rm(dataDir, { recursive: true, force: true }));
   const { url, stop } = await startDevServer(
     { ...process.env, DATA_DIR: dataDir, PORT: String(await freePort()) },
+    demoLoader,
     say,
   );
   ends.defer(stop);

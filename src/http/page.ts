@@ -34,8 +34,7 @@ const POLICY = [
 export function pageRoutes({ config: { assets } }: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const answer = async (c: AppContext, name: string): Promise<Response> => {
-    // A view that is not built has none.
-    const { body, headers } = await file(assets, `/${name}.html`).catch(() => file(assets, "/index.html"));
+    const { body, headers } = await file(assets, `/${name}.html`);
     return c.body(body, 200, {
       ...headers,
       "Content-Security-Policy": POLICY,
@@ -43,18 +42,14 @@ export function pageRoutes({ config: { assets } }: Deps): Hono<AppEnv> {
       "Cache-Control": "no-cache",
     });
   };
-  for (const view of VIEWS) app.get(view, (c) => answer(c, documentOf(view)));
+  // The two documents differ in what they let the browser load early alone.
+  for (const view of VIEWS) app.get(view, (c) => answer(c, view === "/" ? "index" : "view"));
   // Once deployed, these are served before the Worker is asked; elsewhere the Worker stands alone.
   app.get(FILES, async (c) => {
     const { body, headers } = await file(assets, c.req.path);
     return c.body(body, 200, { ...headers, "Cache-Control": "public, max-age=31536000, immutable" });
   });
   return app;
-}
-
-/** Its name. Documents differ in what they let the browser load early alone. */
-export function documentOf(view: (typeof VIEWS)[number]): string {
-  return view === "/" ? "index" : view.slice(1).replace(/s\/:id$/, "");
 }
 
 /** A file of the page, with its type. @throws ApiError 404 if there is none. */

@@ -93,5 +93,5 @@ export function useDraft<T>(name: string, empty: T): [T, (value: T) => void, () 
 // Somebody who signs out leaves nothing to the next one.
 signedIn.follow(() => {
   const now = signedIn.get();
-  if (now.state === "out" && !now.ended) drafts.set({});
+  if (now.state === "out" && now.last === null) drafts.set({});
 });

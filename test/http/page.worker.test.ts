@@ -40,18 +40,14 @@ describe("the page", () => {
     }
   });
 
-  it.each([
-    "/assets/nothing.js",
-    "/assets/..%2Findex.html",
-    "/index.html",
-    "/docs.html",
-    "/explore.html",
-    "/calls/a/b",
-  ])("has nothing at %s", async (path) => {
-    const response = await ask(path);
-    expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ code: "not_found" });
-  });
+  it.each(["/assets/nothing.js", "/assets/..%2Findex.html", "/index.html", "/docs.html", "/view.html", "/calls/a/b"])(
+    "has nothing at %s",
+    async (path) => {
+      const response = await ask(path);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ code: "not_found" });
+    },
+  );
 
   it.each(["GET", "POST"])("has no demo: only the dev stack does, %s", async (method) => {
     const headers = { "sec-fetch-site": "same-origin" };

@@ -1,14 +1,9 @@
 import { expect, it } from "vitest";
-import { documentOf, VIEWS } from "../../src/http/page.ts";
+import { VIEWS } from "../../src/http/page.ts";
 import { addressOf, PATHS, routeOf } from "../../src/page/route.ts";
 
 it("knows the addresses that the Worker serves", () => {
   expect(Object.values(PATHS)).toEqual([...VIEWS]);
-});
-
-it("calls each view's document as the view's file is called, from which it is made", () => {
-  const named = Object.entries(PATHS).map(([view]) => (view === "overview" ? "index" : view));
-  expect(VIEWS.map(documentOf)).toEqual(named);
 });
 
 it.each([
