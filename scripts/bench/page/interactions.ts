@@ -23,7 +23,12 @@ function stepsOf(site: Site): Step[] {
   const [explore, why, calls, sessions, prices] = (["explore", "why", "calls", "sessions", "prices"] as const).map(
     (view) => ({ from: addressOf(view), to: (query: Record<string, string>) => addressOf(view, query) }),
   );
-  const step = (id: string, name: string, { from, to }: NonNullable<typeof explore>, query: Record<string, string>) => ({
+  const step = (
+    id: string,
+    name: string,
+    { from, to }: NonNullable<typeof explore>,
+    query: Record<string, string>,
+  ) => ({
     id,
     name,
     from,

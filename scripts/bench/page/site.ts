@@ -60,7 +60,8 @@ export async function startSite(bench: Bench): Promise<Site> {
   await bench.settle();
 
   const list = await ask.send({ path: `/v1/traces?limit=1&from=${history.endMs - DAY_MS}&session_id=session-1` });
-  const [found] = (JSON.parse(String(list.body)) as { traces: { id: string; session_id: string; timestamp: string }[] }).traces;
+  const [found] = (JSON.parse(String(list.body)) as { traces: { id: string; session_id: string; timestamp: string }[] })
+    .traces;
   if (!found) throw new Error("the calls with a session are not there");
   const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
   started.defer(() => browser.close());

@@ -62,7 +62,9 @@ export default function Overview({ query }: ViewProps) {
           />
           <Spend
             title="Today"
-            totals={ofDay ? { ...ofDay.after, previous: ofDay.before, difference_usd: ofDay.difference_usd } : undefined}
+            totals={
+              ofDay ? { ...ofDay.after, previous: ofDay.before, difference_usd: ofDay.difference_usd } : undefined
+            }
             why={whyDay}
             periods={day}
             than="at the same time yesterday"
@@ -94,7 +96,8 @@ function useComparison(periods: Required<AskedPeriods>): Loaded<Schemas["Summary
   const query = { ...periods, include: ["latency", "rates"] as ("latency" | "rates")[] };
   return useAnswer(
     JSON.stringify(query),
-    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal })),
+    // All else is hidden until it is there.
+    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal, priority: "high" })),
     EVERY_MS,
   );
 }

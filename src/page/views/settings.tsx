@@ -40,7 +40,8 @@ export default function Settings({ query }: ViewProps) {
   );
   const asked = query.get("section");
   // An audit reads every call of its days, so it begins only when it is asked for.
-  const [name, shown] = allowed.find(([name]) => name === asked) ?? (allowed.find(([name]) => name !== "audit") ?? allowed[0]!);
+  const [name, shown] =
+    allowed.find(([name]) => name === asked) ?? allowed.find(([name]) => name !== "audit") ?? allowed[0]!;
   return (
     <div class="settings">
       <div class="title">
