@@ -41,12 +41,7 @@ function stepsOf(site: Site): Step[] {
     step("user", "Explore, by user", explore!, { group_by: "user" }),
     step("why", "Why, another range", why!, { range: "7d" }),
     step("calls", "Calls, a filter", calls!, { application: "search" }),
-    {
-      id: "tree",
-      name: "Call, its trace",
-      from: addressOf("call", {}, site.call),
-      to: addressOf("call", { part: "trace" }, site.call),
-    },
+    { id: "call", name: "Session, a call of it", from: site.session, to: addressOf("call", {}, site.call) },
     step("sessions", "Sessions, a filter", sessions!, { application: "search" }),
     { id: "session", name: "Session, another zone", from: site.session, to: `${site.session}&tz=Asia%2FTokyo` },
     step("prices", "Prices, another range", prices!, { range: "7d" }),

@@ -35,7 +35,8 @@ export const PROBE = `(() => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
   }).observe({ type: "layout-shift", buffered: true });
   new PerformanceObserver((list) => tasks.push(...list.getEntries())).observe({ type: "longtask", buffered: true });
-  const hasRoom = () => [...document.querySelectorAll(".skeleton")].some((room) => room.offsetParent !== null);
+  // The page says that it is busy until an answer is read; fetch() is done with the first bytes of it.
+  const hasRoom = () => document.querySelector('.work:not([hidden]), [aria-busy="true"]') !== null || [...document.querySelectorAll(".skeleton")].some((room) => room.offsetParent !== null);
   new MutationObserver(() => {
     if (due) return;
     due = true;
