@@ -1,5 +1,6 @@
 /** The page in Chromium before the longest history, each figure against its bound. */
 import type { Bench } from "./context.ts";
+import { summed } from "./page/figures.ts";
 import { measureInteractions, measureStalls } from "./page/interactions.ts";
 import { measureHeap } from "./page/live.ts";
 import { startSite } from "./page/site.ts";
@@ -14,5 +15,7 @@ export async function benchPage(bench: Bench): Promise<Measured[]> {
   say("interactions");
   const interactions = await measureInteractions(site, say);
   const stalls = await measureStalls(site, say);
-  return [...views, ...interactions, ...stalls, ...(await measureHeap(site, minutes, say))];
+  const rows = [...views, ...interactions, ...stalls, ...(await measureHeap(site, minutes, say))];
+  say(`for src/page/README.md:\n\n${summed(rows)}\n`);
+  return rows;
 }

@@ -3,7 +3,7 @@
  * that still holds is the same object as before, so nothing is drawn anew.
  */
 import createClient from "openapi-fetch";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { components, paths } from "./api.d.ts";
 import { createMemory, isSame } from "./memory.ts";
 import { isPassing, OFFLINE, type Problem, problemOf, SLOW } from "./problem.ts";
@@ -113,7 +113,8 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
     const isOwn = known !== undefined;
     state.current = { name, data, problem: null, isLoading: !isOwn, isStale: false, isOwn };
   }
-  useEffect(() => {
+  // Before the paint: the ledger works meanwhile.
+  useLayoutEffect(() => {
     let asking: AbortController | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let cameAt = performance.now();

@@ -1,5 +1,5 @@
 /** What stands around every view: the navigation that the session's scopes allow, and the sign-in form without one. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import { address } from "./address.ts";
 import { Message } from "./parts/message.tsx";
@@ -149,7 +149,7 @@ const loaded = new Map<ViewName, ComponentType<ViewProps>>();
 function View({ name, id, query }: ViewProps & { name: ViewName }) {
   const [, again] = useState<unknown>();
   const [failed, setFailed] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (loaded.has(name)) return;
     const load = async (): Promise<void> => {
       try {

@@ -6,7 +6,7 @@ import { DAY_MS } from "../../../src/time.ts";
 import { addressOf } from "../../../src/page/route.ts";
 import type { Measured } from "../report.ts";
 import { BOUNDS, bounded } from "./figures.ts";
-import { follow, goBack, isBuilt, settled, type Told } from "./probe.ts";
+import { follow, goBack, isBuilt, PATIENCE_MS, settled, type Told } from "./probe.ts";
 import type { Site } from "./site.ts";
 
 const WINDOWS = 5;
@@ -18,33 +18,39 @@ interface Step {
   to: string;
 }
 
-const STEPS: readonly Step[] = [
-  {
-    id: "group",
-    name: "Explore, another group",
-    from: addressOf("explore"),
-    to: addressOf("explore", { group_by: "application" }),
-  },
-  { id: "range", name: "Explore, 90 days", from: addressOf("explore"), to: addressOf("explore", { range: "90d" }) },
-  {
-    id: "filter",
-    name: "Explore, a filter",
-    from: addressOf("explore"),
-    to: addressOf("explore", { application: "search" }),
-  },
-  { id: "user", name: "Explore, by user", from: addressOf("explore"), to: addressOf("explore", { group_by: "user" }) },
-  { id: "why", name: "Why, another range", from: addressOf("why"), to: addressOf("why", { range: "7d" }) },
-  {
-    id: "calls",
-    name: "Calls, a filter",
-    from: addressOf("calls"),
-    to: addressOf("calls", { application: "search" }),
-  },
-];
+/** Settings has none: what can be chosen there is a list, or an audit, which reads all calls of a week. */
+function stepsOf(site: Site): Step[] {
+  const [explore, why, calls, sessions, prices] = (["explore", "why", "calls", "sessions", "prices"] as const).map(
+    (view) => ({ from: addressOf(view), to: (query: Record<string, string>) => addressOf(view, query) }),
+  );
+  const step = (
+    id: string,
+    name: string,
+    { from, to }: NonNullable<typeof explore>,
+    query: Record<string, string>,
+  ) => ({
+    id,
+    name,
+    from,
+    to: to(query),
+  });
+  return [
+    step("group", "Explore, another group", explore!, { group_by: "application" }),
+    step("range", "Explore, 90 days", explore!, { range: "90d" }),
+    step("filter", "Explore, a filter", explore!, { application: "search" }),
+    step("user", "Explore, by user", explore!, { group_by: "user" }),
+    step("why", "Why, another range", why!, { range: "7d" }),
+    step("calls", "Calls, a filter", calls!, { application: "search" }),
+    { id: "call", name: "Session, a call of it", from: site.session, to: addressOf("call", {}, site.call) },
+    step("sessions", "Sessions, a filter", sessions!, { application: "search" }),
+    { id: "session", name: "Session, another zone", from: site.session, to: `${site.session}&tz=Asia%2FTokyo` },
+    step("prices", "Prices, another range", prices!, { range: "7d" }),
+  ];
+}
 
 export async function measureInteractions(site: Site, say: (line: string) => void): Promise<Measured[]> {
   const rows: Measured[] = [];
-  for (const { id, name, from, to } of STEPS) {
+  for (const { id, name, from, to } of stepsOf(site)) {
     const uncached: number[] = [];
     const back: number[] = [];
     const again: number[] = [];
@@ -59,7 +65,11 @@ export async function measureInteractions(site: Site, say: (line: string) => voi
       }
       await site.forget();
       const first = await follow(page, to);
-      if (first.requests === 0) throw new Error(`${to} asks for nothing`);
+      if (first.requests === 0) {
+        say(`${to} asks for nothing: without "${name}"`);
+        await context.close();
+        break;
+      }
       const steps: Told[] = [first, await goBack(page), await follow(page, to)];
       await context.close();
       // The first window warms up the Worker and the browser.
@@ -128,23 +138,27 @@ export async function measureStalls(site: Site, say: (line: string) => void): Pr
       await context.close();
       return [];
     }
-    const longest = async (address: string, use: () => Promise<void>): Promise<number> => {
+    const longest = async (address: string, use: () => Promise<boolean>): Promise<number> => {
       await follow(page, address);
-      await use();
+      if (!(await use())) {
+        say(`${address} does not show what it should`);
+        return PATIENCE_MS;
+      }
       await page.waitForTimeout(300);
       return ((await page.evaluate("probe.tell()")) as Told).longestTaskMs;
     };
     const ofSeries = await longest(series, async () => {
       const box = await page.locator(".chart canvas").first().boundingBox();
-      if (box === null) throw new Error("the chart of 200 series is not there");
+      if (box === null) return false;
       for (let x = 0.1; x < 0.9; x += 0.05) await page.mouse.move(box.x + box.width * x, box.y + box.height / 2);
+      return (await page.locator(".legend li").count()) >= 200;
     });
     const ofRows = await longest(table, async () => {
-      for (let times = 0; times < 3; times++) {
-        await page.mouse.wheel(0, 2_000);
-        const more = page.getByRole("button", { name: /^Show more/ }).first();
-        if ((await more.count()) > 0) await more.click();
-      }
+      const box = page.locator(".table.long").first();
+      if ((await box.count()) === 0) return false;
+      await box.hover();
+      for (let times = 0; times < 3; times++) await page.mouse.wheel(0, 2_000);
+      return Number(await box.locator("table").getAttribute("aria-rowcount")) >= 10_000;
     });
     await context.close();
     if (i === 0) continue;

@@ -17,7 +17,7 @@ export async function measureViews(site: Site, say: (line: string) => void): Pro
   const files = new Map<string, number>();
   const rows: Measured[] = [];
   for (const [view, path] of Object.entries(PATHS)) {
-    const address = path.replace(":id", view === "session" ? site.session : site.call);
+    const address = view === "session" ? site.session : path.replace(":id", site.call);
     const loads: { firstPaintMs: number; settledMs: number; shift: number }[] = [];
     for (let i = 0; i <= WINDOWS; i++) {
       const { page, context } = await site.open();

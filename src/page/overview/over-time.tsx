@@ -1,5 +1,5 @@
 /** The cost of each day or hour, stacked by model or by application. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { navigate } from "../address.ts";
 import type { AskedPeriods } from "../periods.ts";
 import { groupName, rowValue } from "../groups.ts";
@@ -36,6 +36,16 @@ export function OverTime({ month, everyMs }: { month: AskedPeriods; everyMs: num
     }),
     everyMs,
   );
+  const charted = useMemo(
+    () =>
+      data &&
+      seriesOf(
+        data.rows,
+        (row) => rowValue(row, data.by) ?? "",
+        (row) => drawnUsd(row.cost_usd),
+      ),
+    [data],
+  );
   return (
     <section class="card over-time">
       <h2>
@@ -49,7 +59,7 @@ export function OverTime({ month, everyMs }: { month: AskedPeriods; everyMs: num
         ))}
       </div>
       <ProblemMessage problem={problem} retry={retry} />
-      {data ? (
+      {data && charted ? (
         <Chart
           kind="bars"
           label={`Cost by ${interval} and ${data.by} in ${tz}, stacked. The tables below have the figures.`}
@@ -61,11 +71,7 @@ export function OverTime({ month, everyMs }: { month: AskedPeriods; everyMs: num
               addressOf("explore", { group_by: data.by, from: rounded(fromMs), to: rounded(toMs + HOUR_MS), tz }),
             )
           }
-          {...seriesOf(
-            data.rows,
-            (row) => rowValue(row, data.by) ?? "",
-            (row) => drawnUsd(row.cost_usd),
-          )}
+          {...charted}
         />
       ) : (
         problem === null && <Skeleton rows={8} label="Loading cost over time" />

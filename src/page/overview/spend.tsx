@@ -55,7 +55,7 @@ export function Spend({ title, id, totals, why, periods, than }: SpendProps) {
           </p>
         </>
       ) : (
-        <Skeleton rows={2} label={`Loading: ${title}`} />
+        why.problem === null && <Skeleton rows={2} label={`Loading: ${title}`} />
       )}
       <ProblemMessage problem={why.problem} retry={why.retry} />
       {why.data ? (

@@ -43,7 +43,8 @@ function TopTags(props: TopsProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const query = { field: "tag", from, to, tz, limit: 100 };
   const { data } = useAnswer(`tags ${JSON.stringify(query)}`, (signal) =>
-    read(ledger.GET("/v1/values", { params: { query }, signal })),
+    // Another question waits for it.
+    read(ledger.GET("/v1/values", { params: { query }, signal, priority: "high" })),
   );
   const keys = data?.values.flatMap(({ value }) => value ?? []) ?? [];
   const key = chosen !== null && keys.includes(chosen) ? chosen : keys[0];

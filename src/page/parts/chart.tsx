@@ -3,7 +3,7 @@
  * others, a click on it or on its part of the chart follows it, and dragging over the chart zooms.
  */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { type Charted, seriesAt } from "../stack.ts";
 import { useStore } from "../store.ts";
@@ -115,10 +115,12 @@ interface LegendProps extends ChartProps {
 }
 
 function Legend({ series, nameOf = (key) => key, hrefOf, figureAt, restKey, place, under, dim }: LegendProps) {
+  // While the cursor moves, only figures change.
+  const hrefs = useMemo(() => series.map(({ key }) => hrefOf?.(key) ?? null), [series, hrefOf]);
   return (
     <ul class={figureAt ? "legend with-figures" : "legend"}>
       {series.map(({ key }, at) => {
-        const href = hrefOf?.(key) ?? null;
+        const href = hrefs[at] ?? null;
         const name = nameOf(key);
         const isRest = key === restKey;
         const colour = isRest ? "colour-rest" : `colour-${at % COLOURS}`;

@@ -76,7 +76,7 @@ export default function Explore({ query }: ViewProps) {
           <a href={exploreAt(new URLSearchParams())}>Start anew</a>
         </p>
       )}
-      {shown === null ? (
+      {shown === null || (drawn !== null && chart.data === null && chart.problem === null) ? (
         problem === null && <Skeleton rows={14} label="Loading" />
       ) : shown.answer.totals.requests === 0 && !shown.state.compares ? (
         <Message kind="empty" title="No calls match">

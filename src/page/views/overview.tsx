@@ -24,10 +24,10 @@ export default function Overview({ query }: ViewProps) {
   const month = askedPeriods(thisMonth(zone, nowMs), zone);
   const day = askedPeriods(today(zone, nowMs), zone);
   const figures = useComparison(month);
-  const ofDay = useComparison(day);
   const whyMonth = useExplanation(month, EVERY_MS);
   const whyDay = useExplanation(day, EVERY_MS);
   const totals = figures.data?.totals;
+  const ofDay = whyDay.data;
   const overview = (
     <>
       <div class="title">
@@ -62,7 +62,9 @@ export default function Overview({ query }: ViewProps) {
           />
           <Spend
             title="Today"
-            totals={ofDay.data?.totals}
+            totals={
+              ofDay ? { ...ofDay.after, previous: ofDay.before, difference_usd: ofDay.difference_usd } : undefined
+            }
             why={whyDay}
             periods={day}
             than="at the same time yesterday"
@@ -86,7 +88,7 @@ export default function Overview({ query }: ViewProps) {
     </>
   );
   if (totals?.requests !== 0) return overview;
-  const again = (): void => [figures, ofDay].forEach(({ retry }) => retry());
+  const again = (): void => [figures, whyDay].forEach(({ retry }) => retry());
   return <FirstRun onCall={again}>{overview}</FirstRun>;
 }
 
@@ -94,7 +96,8 @@ function useComparison(periods: Required<AskedPeriods>): Loaded<Schemas["Summary
   const query = { ...periods, include: ["latency", "rates"] as ("latency" | "rates")[] };
   return useAnswer(
     JSON.stringify(query),
-    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal })),
+    // All else is hidden until it is there.
+    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal, priority: "high" })),
     EVERY_MS,
   );
 }

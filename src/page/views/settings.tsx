@@ -39,7 +39,9 @@ export default function Settings({ query }: ViewProps) {
     ([, { needsAdminKey }]) => !needsAdminKey || now.session.is_admin_key,
   );
   const asked = query.get("section");
-  const [name, shown] = allowed.find(([name]) => name === asked) ?? allowed[0]!;
+  // An audit reads every call of its days, so it begins only when it is asked for.
+  const [name, shown] =
+    allowed.find(([name]) => name === asked) ?? allowed.find(([name]) => name !== "audit") ?? allowed[0]!;
   return (
     <div class="settings">
       <div class="title">
