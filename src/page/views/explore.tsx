@@ -40,7 +40,7 @@ export default function Explore({ query }: ViewProps) {
     <div class="explore">
       <div class="title">
         <h1>Explore</h1>
-        <AsOf at={shown?.answer.as_of} zone={range.zone} isStale={shown !== null && problem !== null} />
+        <AsOf at={shown?.answer.as_of} zone={range.zone} isStale={table.isStale || chart.isStale} held={table.held} />
       </div>
       {sentences.length > 0 && (
         <Message kind="warning" title="The address says something that the ledger does not know">
