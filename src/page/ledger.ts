@@ -40,7 +40,7 @@ const MOST_REMEMBERED = 100;
 /** In bytes, about. */
 const MOST_SIZE = 16_000_000;
 /** Answers of this visit by question, so that going back shows at once what was there. */
-const remembered = createMemory(MOST_REMEMBERED, MOST_SIZE);
+export const remembered = createMemory(MOST_REMEMBERED, MOST_SIZE);
 /** Answers by address, with their ETags. */
 const received = createMemory(MOST_REMEMBERED, MOST_SIZE);
 

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { DevStack } from "../e2e/dev-stack.ts";
-import { HAS_CHROMIUM, overflowOf, seriousFindings } from "./browser.ts";
+import { HAS_CHROMIUM, overflowOf, seriousFindings, shiftOf } from "./browser.ts";
 import { HOSTILE, usePageStack } from "./page-stack.ts";
 
 const RANGE = "from=2026-10-01T00:00:00.000Z&to=2026-10-11T00:00:00.000Z&tz=UTC";
@@ -82,6 +82,8 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
 
   it("combines the rest into (other), so that rows add up to the total", async () => {
     const { page } = await openAt(`${RANGE}&limit=5`);
+    await page.locator(".legend [data-usd]").first().waitFor();
+    expect(await shiftOf(page)).toBeLessThan(0.02);
     const rows = await shownRows(page);
     expect(rows.map(([key]) => key).at(-1)).toBe("(other)");
     expect(rows).toHaveLength(6);

@@ -51,7 +51,15 @@ export default function SessionView({ id: inPath, query }: ViewProps) {
       {session !== null && (
         <>
           <Totals session={session.session} zone={zone} />
-          <SessionCalls key={question} id={id} range={{ ...range, tz: zone }} first={session} zone={zone} />
+          <SessionCalls
+            // Older pages go on from the end of the first one.
+            key={`${question} ${session.next}`}
+            question={question}
+            id={id}
+            range={{ ...range, tz: zone }}
+            first={session}
+            zone={zone}
+          />
         </>
       )}
     </>
