@@ -16,7 +16,7 @@ interface Answer {
 
 describe.skipIf(!HAS_CHROMIUM)("explore", () => {
   const stack = usePageStack();
-  const { openSignedIn } = stack;
+  const { openSignedIn, openShared } = stack;
 
   beforeAll(async () => await sendCalls(stack.dev));
 
@@ -27,8 +27,9 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
     expect(response.status).toBe(200);
     return (await response.json()) as Answer;
   };
-  const openAt = async (query: string, options = {}) => {
-    const visit = await openSignedIn(options, `/explore?${query}`);
+  const openAt = async (query: string, options?: Parameters<typeof openSignedIn>[0]) => {
+    const path = `/explore?${query}`;
+    const visit = options ? await openSignedIn(options, path) : await openShared(path);
     await visit.page.getByRole("table").waitFor();
     return visit;
   };
@@ -229,7 +230,7 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
   });
 
   it("shows the last answer by its own groups while another question fails", async () => {
-    const { page } = await openAt(`${RANGE}&group_by=application`);
+    const { page } = await openAt(`${RANGE}&group_by=application`, {});
     const before = await shownRows(page);
     await page.route("**/v1/summary?*group_by=user*", async (route) => {
       const body = JSON.stringify({ status: 503, code: "database_unavailable" });
