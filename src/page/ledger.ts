@@ -40,7 +40,7 @@ const MOST_REMEMBERED = 100;
 /** In bytes, about. */
 const MOST_SIZE = 16_000_000;
 /** Answers of this visit by question, so that going back shows at once what was there. */
-const remembered = createMemory(MOST_REMEMBERED, MOST_SIZE);
+export const remembered = createMemory(MOST_REMEMBERED, MOST_SIZE);
 /** Answers by address, with their ETags. */
 const received = createMemory(MOST_REMEMBERED, MOST_SIZE);
 
@@ -66,7 +66,7 @@ export interface Loaded<T> {
   problem: Problem | null;
   /** No answer to this question yet: what is shown is of another one, or nothing. */
   isLoading: boolean;
-  /** The answer is older than it should be: asking fails, or takes long. */
+  /** What is shown is older than it should be, or of the question before: asking fails, or takes long. */
   isStale: boolean;
   /** For how long the answer is known to hold, in ms since it came. It grows without the answer being drawn anew. */
   held: Store<number>;
@@ -166,7 +166,11 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
         if (problem.status === 401) return;
         const isKept = isPassing(problem) && !isFirst;
         setTrouble(isKept ? problem : null);
-        show({ problem: isKept ? { ...problem, isTold: true } : problem, isLoading: false, isStale: !isFirst });
+        show({
+          problem: isKept ? { ...problem, isTold: true } : problem,
+          isLoading: false,
+          isStale: state.current!.data !== null,
+        });
         waitMs = isPassing(problem) ? RETRY_MS : undefined;
       } finally {
         clearTimeout(late);

@@ -257,6 +257,9 @@ describe.skipIf(!HAS_CHROMIUM)("a call", () => {
       await rows.first().getByRole("link", { name: "Tree" }).click();
       await page.getByRole("treegrid").waitFor();
       await page.goBack();
+      // What was loaded of it is still there.
+      await page.getByText("60 calls", { exact: true }).waitFor();
+      expect(await rows.count()).toBe(60);
       await rows.first().getByRole("link").first().click();
       await page.locator("[data-receipt-total]").waitFor();
       expect(page.url()).toContain(session.traces[0]!.id);

@@ -50,11 +50,16 @@ const states: fc.Arbitrary<ExploreState> = fc
     metric: fc.constantFrom(...METRICS),
     groupBy: groups as fc.Arbitrary<string[]>,
     interval: fc.constantFrom(...INTERVALS),
-    compares: fc.boolean(),
+    comparison: fc.constantFrom("", "previous", "own"),
     limit: fc.option(fc.integer({ min: 1, max: 10_000 })),
     isCumulative: fc.boolean(),
     drawing: fc.constantFrom(...DRAWINGS),
   })
+  .map(({ comparison, ...state }) => ({
+    ...state,
+    compares: comparison !== "",
+    compareWith: comparison === "own" ? { from: "2026-01-01", to: "2026-01-02T00:00:00Z" } : null,
+  }))
   .chain((state) =>
     fc
       .option(
@@ -100,6 +105,7 @@ describe("the state in an address", () => {
     ["limit=0", "“0”"],
     ["limit=10001", "“10001”"],
     ["limit=1e3", "“1e3”"],
+    ["compare_from=2026-11-01", "“compare_from” and “compare_to” go together."],
     ["compare=never", "There is no comparison “never”."],
     ["cumulative=1", "can only be true"],
     ["chart=pie", "There is no chart “pie”."],
@@ -131,6 +137,14 @@ describe("the state in an address", () => {
         expect(stateOf(withState(withoutWrong(asked, wrong), {})).state.metric).toBe(state.metric);
       }),
     );
+  });
+
+  it("takes the period that an address compares with, until nothing is compared", () => {
+    const own = query("compare_from=2026-10-01&compare_to=2026-10-08&sort=difference");
+    const { state } = stateOf(own);
+    expect(tableQuestion(state, own, NOVEMBER)).toMatchObject({ compare_from: "2026-10-01", compare_to: "2026-10-08" });
+    expect(withState(own, { limit: 5 }).get("compare_to")).toBe("2026-10-08");
+    expect(withState(own, { compares: false }).toString()).toBe("");
   });
 
   it("drops a sort by a column that is gone", () => {
@@ -236,7 +250,13 @@ describe("rows", () => {
       sorted(rows, { column, descending }, DEFAULTS).map((row) => row.model);
     expect(order("now", true)).toEqual(["c", "a", "b", "(other)"]);
     expect(order("now", false)).toEqual(["a", "c", "b", "(other)"]);
+    expect(order("share", false)).toEqual(["a", "c", "b", "(other)"]);
     expect(order("model", true)).toEqual(["c", "b", "a", "(other)"]);
+    const times = ["a", "b", "c", "(other)"].map((model, place) =>
+      row({ model, bucket: `2026-11-0${4 - place}T00:00:00Z` }, "1"),
+    );
+    const byTime = sorted(times, { column: "bucket", descending: false }, DEFAULTS);
+    expect(byTime.map((row) => row.model)).toEqual(["(other)", "c", "b", "a"]);
   });
 });
 

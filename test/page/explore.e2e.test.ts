@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { DevStack } from "../e2e/dev-stack.ts";
-import { HAS_CHROMIUM, overflowOf, seriousFindings } from "./browser.ts";
+import { HAS_CHROMIUM, overflowOf, seriousFindings, shiftOf } from "./browser.ts";
 import { HOSTILE, usePageStack } from "./page-stack.ts";
 
 const RANGE = "from=2026-10-01T00:00:00.000Z&to=2026-10-11T00:00:00.000Z&tz=UTC";
@@ -16,7 +16,7 @@ interface Answer {
 
 describe.skipIf(!HAS_CHROMIUM)("explore", () => {
   const stack = usePageStack();
-  const { openSignedIn } = stack;
+  const { openSignedIn, openShared } = stack;
 
   beforeAll(async () => await sendCalls(stack.dev));
 
@@ -27,8 +27,9 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
     expect(response.status).toBe(200);
     return (await response.json()) as Answer;
   };
-  const openAt = async (query: string, options = {}) => {
-    const visit = await openSignedIn(options, `/explore?${query}`);
+  const openAt = async (query: string, options?: Parameters<typeof openSignedIn>[0]) => {
+    const path = `/explore?${query}`;
+    const visit = options ? await openSignedIn(options, path) : await openShared(path);
     await visit.page.getByRole("table").waitFor();
     return visit;
   };
@@ -82,6 +83,8 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
 
   it("combines the rest into (other), so that rows add up to the total", async () => {
     const { page } = await openAt(`${RANGE}&limit=5`);
+    await page.locator(".legend [data-usd]").first().waitFor();
+    expect(await shiftOf(page)).toBeLessThan(0.02);
     const rows = await shownRows(page);
     expect(rows.map(([key]) => key).at(-1)).toBe("(other)");
     expect(rows).toHaveLength(6);
@@ -227,7 +230,7 @@ describe.skipIf(!HAS_CHROMIUM)("explore", () => {
   });
 
   it("shows the last answer by its own groups while another question fails", async () => {
-    const { page } = await openAt(`${RANGE}&group_by=application`);
+    const { page } = await openAt(`${RANGE}&group_by=application`, {});
     const before = await shownRows(page);
     await page.route("**/v1/summary?*group_by=user*", async (route) => {
       const body = JSON.stringify({ status: 503, code: "database_unavailable" });

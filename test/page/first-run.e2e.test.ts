@@ -166,9 +166,11 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
       if (!isAway) return await route.continue();
       await route.fulfill({ status: 503, json: { code: "database_unavailable" } });
     });
-    await page.getByText("The database does not answer right now.").waitFor();
-    isAway = false;
+    const told = page.getByText("The database does not answer right now.");
+    await told.waitFor();
     await page.getByText("Waiting for the first call.").waitFor();
+    isAway = false;
+    await told.waitFor({ state: "detached" });
   });
 
   it.each(["light", "dark"] as const)("has no serious finding of axe and fits into 360 pixels, %s", async (look) => {

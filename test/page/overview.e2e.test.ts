@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { picoOf, usdOf } from "../../src/page/money.ts";
-import { HAS_CHROMIUM } from "./browser.ts";
+import { HAS_CHROMIUM, shiftOf } from "./browser.ts";
 import { usePageStack } from "./page-stack.ts";
 
 /** Longer than the view waits between two questions. */
@@ -78,7 +78,9 @@ describe.skipIf(!HAS_CHROMIUM)("the overview", () => {
     expect((await href("Latency, p95")).searchParams.get("metric")).toBe("p95");
     const row = page.getByRole("table", { name: "Models of this month" }).locator('tr[data-key="gpt-4o"]');
     const links = await row.locator("a").evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
-    expect(links.map((link) => link.split("?")[0])).toEqual(["/explore", "/calls", "/why"]);
+    expect(links.map((link) => link.split("?")[0])).toEqual(["/explore", "/calls", "/explore", "/why", "/calls"]);
+    const [share] = links.splice(2, 1);
+    expect(new URL(share!, page.url()).searchParams.get("group_by")).toBe("model");
     for (const link of links) expect(new URL(link, page.url()).searchParams.get("model")).toBe("gpt-4o");
     const { traces } = await ask<{ traces: { cost_usd: string }[] }>(links[1]!.replace("/calls", "/v1/traces"));
     expect(sum(traces.map((call) => call.cost_usd))).toBe(
@@ -220,17 +222,6 @@ async function countUnchanged(page: Page): Promise<() => number> {
   wire.on("Network.responseReceivedExtraInfo", ({ statusCode }) => (count += Number(statusCode === 304)));
   await wire.send("Network.enable");
   return () => count;
-}
-
-async function shiftOf(page: Page): Promise<number> {
-  return Number(
-    await page.evaluate(`new Promise((resolve) => {
-      let sum = 0;
-      const observer = new PerformanceObserver((list) => list.getEntries().forEach((one) => { if (!one.hadRecentInput) sum += one.value; }));
-      observer.observe({ type: "layout-shift", buffered: true });
-      requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
-    })`),
-  );
 }
 
 async function usdOfAll(all: ReturnType<Page["locator"]>): Promise<string[]> {

@@ -17,6 +17,11 @@ describe("commands of the palette", () => {
   it("fit by every word, and by the beginning of the name first", () => {
     expect(names(fitting(commands, "today calls"))).toEqual(["Calls of today"]);
     expect(names(fitting(commands, "PRI"))[0]).toBe("Prices");
+    const ours = { id: "saved", name: "<b>Ours</b>", kind: "Saved view", to: "/prices" };
+    expect(names(fitting([...commands, ours], "ours")).slice(0, 2)).toEqual([
+      ours.name,
+      expect.stringContaining("hours"),
+    ]);
     expect(fitting(commands, "nowhere")).toEqual([]);
     expect(fitting(commands, "")).toHaveLength(commands.length);
   });

@@ -6,6 +6,7 @@ import { Message } from "../parts/message.tsx";
 import { RangeControl } from "../parts/range-control.tsx";
 import type { Range } from "../range.ts";
 import { PATHS } from "../route.ts";
+import type { Store } from "../store.ts";
 import { CallFilters } from "./call-filters.tsx";
 import { addressWith, without, wrongOf } from "./question.ts";
 
@@ -15,19 +16,20 @@ interface HeadProps {
   range: Range;
   at: string | undefined;
   isStale: boolean;
+  held: Store<number>;
   /** What can be done with the list. */
   children?: ComponentChildren;
 }
 
 const TITLES = { calls: "Calls", sessions: "Sessions" } as const;
 
-export function Head({ of, query, range, at, isStale, children }: HeadProps) {
+export function Head({ of, query, range, at, isStale, held, children }: HeadProps) {
   const same = without(query, "live");
   return (
     <>
       <div class="title">
         <h1>{TITLES[of]}</h1>
-        <AsOf at={at} zone={range.zone} isStale={isStale} />
+        <AsOf at={at} zone={range.zone} isStale={isStale} held={held} />
       </div>
       <div class="calls-bar">
         <nav class="calls-lists" aria-label="Lists">

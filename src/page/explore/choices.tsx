@@ -95,9 +95,9 @@ export function Choices(props: ChoicesProps) {
           <input
             type="checkbox"
             checked={state.compares}
-            onChange={(event) => change({ compares: event.currentTarget.checked })}
+            onChange={(event) => change({ compares: event.currentTarget.checked, compareWith: null })}
           />
-          Compare with the previous period
+          Compare with {state.compareWith ? "another" : "the previous"} period
         </label>
         <label>
           <input

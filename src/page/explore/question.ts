@@ -15,6 +15,8 @@ export interface SummaryQuestion extends ReturnType<typeof filterQuery> {
   order?: string;
   limit?: number;
   compare?: "previous";
+  compare_from?: string;
+  compare_to?: string;
 }
 
 /** The most series of a chart if the table has all groups. */
@@ -41,14 +43,16 @@ export function intervalOf({ interval }: ExploreState, range: Range): Interval {
 }
 
 function questionOf(state: ExploreState, query: URLSearchParams, range: Range, limit: number | null): SummaryQuestion {
-  const { groupBy, metric, compares } = state;
+  const { groupBy, metric, compares, compareWith } = state;
   return {
     from: iso(range.from),
     to: iso(range.to),
     tz: range.zone,
     ...(groupBy.length > 0 && { group_by: groupBy, order: `-${metric.order}`, ...(limit !== null && { limit }) }),
     ...(metric.include !== null && { include: [metric.include] }),
-    ...(compares && { compare: "previous" }),
+    ...(compareWith
+      ? { compare_from: compareWith.from, compare_to: compareWith.to }
+      : compares && { compare: "previous" }),
     ...filterQuery(query),
   };
 }

@@ -29,7 +29,7 @@ export function ResultTable({ answer, state, query, range, here }: ResultTablePr
   const rows = useMemo(() => sorted(answer.rows, state.sort, state), [answer, state.sort, state.metric]);
   const columns = columnsOf({ answer, state, query, range, here });
   const sortBy = (column: string): void => {
-    const isText = state.groupBy.includes(column);
+    const isText = column === "bucket" || state.groupBy.includes(column);
     const { sort } = state;
     // First the largest figures, or the first names; then the other way; then as the ledger orders them.
     const next =
@@ -80,6 +80,7 @@ function columnsOf({ answer: { totals }, state, query, range, here }: ResultTabl
     names.unshift({
       key: "bucket",
       title: interval[0]!.toUpperCase() + interval.slice(1),
+      isSortable: true,
       render: ({ bucket = "" }) => (
         <time dateTime={bucket}>{bucketName(Date.parse(bucket), interval, range.zone)}</time>
       ),
@@ -110,6 +111,7 @@ function columnsOf({ answer: { totals }, state, query, range, here }: ResultTabl
     figures.push({
       key: "share",
       title: "Share",
+      isSortable: true,
       isFigure: true,
       render: (row) => <Share metric={metric} of={row} whole={totals} />,
     });

@@ -34,21 +34,26 @@ export function isOther(row: object, groupBy: readonly string[]): boolean {
   return groupBy.length > 0 && groupBy.every((key) => rowValue(row, key) === OTHER);
 }
 
-/** Rows in another order; `(other)` stays at the end. */
+/** Rows in another order; `(other)` stays at the end, if it is not the order of time. */
 export function sorted(rows: readonly SummaryRow[], sort: Sort | null, state: ExploreState): readonly SummaryRow[] {
   if (sort === null) return rows;
   const { groupBy, metric } = state;
   const direction = sort.descending ? -1 : 1;
-  const isText = groupBy.includes(sort.column);
+  const isText = sort.column === "bucket" || groupBy.includes(sort.column);
   const figureOf = (row: SummaryRow): Figure => {
+    if (sort.column === "bucket") return row.bucket ?? null;
     if (isText) return rowValue(row, sort.column);
     if (sort.column === "cost_usd") return row.cost_usd;
     if (sort.column === "requests") return row.requests;
     const before = row.previous ? metric.of(row.previous) : null;
     if (sort.column === "before") return before;
-    return sort.column === "now" ? metric.of(row) : difference(metric.of(row), before);
+    return sort.column === "now" || sort.column === "share" ? metric.of(row) : difference(metric.of(row), before);
   };
-  const keyed = rows.map((row) => ({ row, figure: figureOf(row), isLast: isOther(row, groupBy) }));
+  const keyed = rows.map((row) => ({
+    row,
+    figure: figureOf(row),
+    isLast: sort.column !== "bucket" && isOther(row, groupBy),
+  }));
   keyed.sort(
     (a, b) =>
       Number(a.isLast) - Number(b.isLast) ||

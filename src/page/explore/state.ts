@@ -23,8 +23,10 @@ export interface ExploreState {
   /** Keys of `group_by`: a group, and a subgroup. */
   groupBy: string[];
   interval: AskedInterval;
-  /** With the previous period. */
+  /** With another period. */
   compares: boolean;
+  /** Which one, as the address says it; null: the previous one. */
+  compareWith: { from: string; to: string } | null;
   /** The number of groups; null: all. */
   limit: number | null;
   isCumulative: boolean;
@@ -38,6 +40,7 @@ export const DEFAULTS: Readonly<ExploreState> = {
   groupBy: ["model"],
   interval: "auto",
   compares: false,
+  compareWith: null,
   limit: 10,
   isCumulative: false,
   drawing: "area",
@@ -49,7 +52,10 @@ export interface Wrong {
   sentence: string;
 }
 
-const OWN = ["metric", "group_by", "interval", "compare", "limit", "cumulative", "chart", "sort"] as const;
+const OWN = [
+  ...(["metric", "group_by", "interval", "compare", "compare_from", "compare_to"] as const),
+  ...(["limit", "cumulative", "chart", "sort"] as const),
+] as const;
 /** Parameters that others of the view's controls read. */
 const OTHERS = new Set(["range", "from", "to", "tz", "cursor"]);
 
@@ -68,11 +74,18 @@ export function stateOf(query: URLSearchParams): { state: ExploreState; wrong: W
     groupBy: read("group_by", (text) => groupsOf(text, query), defaultGroups(query)),
     interval: read("interval", oneOf(INTERVALS, "interval"), { value: DEFAULTS.interval }).value,
     compares: read("compare", (text) => text === "previous" || `There is no comparison “${text}”.`, false),
+    compareWith: null,
     limit: read("limit", limitOf, { value: DEFAULTS.limit }).value,
     isCumulative: read("cumulative", (text) => text === "true" || "“cumulative” can only be true.", false),
     drawing: read("chart", oneOf(DRAWINGS, "chart"), { value: DEFAULTS.drawing }).value,
     sort: null,
   };
+  const [from, to] = [query.get("compare_from"), query.get("compare_to")];
+  if (from && to) [state.compares, state.compareWith] = [true, { from, to }];
+  else if (from !== null || to !== null) {
+    const sentence = "“compare_from” and “compare_to” go together.";
+    wrong.push({ parameter: from === null ? "compare_to" : "compare_from", sentence });
+  }
   state.sort = read<Sort | null>("sort", (text) => sortOf(text, state), null);
   for (const name of new Set(query.keys())) {
     if (OWN.some((own) => own === name) || OTHERS.has(name) || isFilterField(name)) continue;
@@ -92,7 +105,9 @@ export function withState(query: URLSearchParams, changes: Partial<ExploreState>
     metric: state.metric === DEFAULTS.metric ? null : state.metric.name,
     group_by: groupBy === defaultGroups(next).join(",") ? null : groupBy,
     interval: state.interval === DEFAULTS.interval ? null : state.interval,
-    compare: state.compares ? "previous" : null,
+    compare: state.compares && !state.compareWith ? "previous" : null,
+    compare_from: (state.compares && state.compareWith?.from) || null,
+    compare_to: (state.compares && state.compareWith?.to) || null,
     limit: state.limit === DEFAULTS.limit ? null : String(state.limit ?? "all"),
     cumulative: state.isCumulative ? "true" : null,
     chart: state.drawing === DEFAULTS.drawing ? null : state.drawing,
@@ -108,9 +123,11 @@ export function withoutWrong(query: URLSearchParams, wrong: readonly Wrong[]): U
 }
 
 /** Columns that rows can be sorted by. */
-export function sortableColumns({ groupBy, compares, metric }: ExploreState): string[] {
-  const figures = ["now", ...(compares ? ["before", "difference"] : []), "cost_usd", "requests"];
-  return [...groupBy, ...figures.filter((name) => name !== metric.name)];
+export function sortableColumns(state: ExploreState): string[] {
+  const { groupBy, compares, metric } = state;
+  const figures = ["now", ...(compares ? ["before", "difference"] : []), "share", "cost_usd", "requests"];
+  const shown = figures.filter((name) => name !== metric.name && (name !== "share" || metric.isSum));
+  return [...(hasIntervals(state) ? ["bucket"] : []), ...groupBy, ...shown];
 }
 
 /** Does the table have a row for each interval? Below a chart it has one for each group. */

@@ -54,9 +54,9 @@ export function Guide({ hasArrived, problem, onLoading }: GuideProps) {
         <span class={hasArrived ? "first-run-dot there" : "first-run-dot"} aria-hidden="true" />
         {hasArrived
           ? "The first call has arrived."
-          : problem === null
+          : problem === null || problem.isTold
             ? "Waiting for the first call. This page shows it by itself, within seconds."
-            : `${problem.sentence}`}
+            : problem.sentence}
       </p>
       {DEMO_PATH !== null && <Demo onLoading={onLoading} />}
     </div>

@@ -97,14 +97,29 @@ function Top({ by, title, month, everyMs, choice }: TopProps) {
       render: (row) =>
         linked(<Money usd={row.cost_usd} />, row, (value) => addressOf("calls", { [by]: value, from, to, tz })),
     },
-    { key: "share", title: "Share", isFigure: true, render: (row) => shareOf(row.cost_usd, whole) ?? "\u2013" },
+    {
+      key: "share",
+      title: "Share",
+      isFigure: true,
+      render: (row) => {
+        const share = shareOf(row.cost_usd, whole);
+        // Beside all others: this is what it is a share of.
+        return share === null ? "\u2013" : <a href={addressOf("explore", { group_by: by, from, to, tz })}>{share}</a>;
+      },
+    },
     {
       key: "change",
       title: "Change",
       isFigure: true,
       render: (row) => linked(<Difference usd={differenceOf(row)} />, row, (value) => whyOf(month, { [by]: value })),
     },
-    { key: "requests", title: "Requests", isFigure: true, render: (row) => formatBriefCount(row.requests) },
+    {
+      key: "requests",
+      title: "Requests",
+      isFigure: true,
+      render: (row) =>
+        linked(formatBriefCount(row.requests), row, (value) => addressOf("calls", { [by]: value, from, to, tz })),
+    },
   ];
   return (
     <section class="card top-list">

@@ -64,7 +64,7 @@ export function idCommands(typed: string): Command[] {
   return TRACE_ID.test(id) ? [trace, session, own] : [session, trace, own];
 }
 
-/** Those that have every word; the ones whose name begins with the first word go first. */
+/** Those that have every word: first those whose name begins with the first word, then those where a word does. */
 export function fitting(commands: readonly Command[], typed: string): Command[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const [first = ""] = words;
@@ -72,8 +72,12 @@ export function fitting(commands: readonly Command[], typed: string): Command[] 
     const text = `${name} ${kind}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const isFirst = ({ name }: Command): boolean => name.toLowerCase().startsWith(first);
-  return [...found.filter(isFirst), ...found.filter((command) => !isFirst(command))];
+  const rankOf = ({ name }: Command): number => {
+    const text = name.toLowerCase();
+    if (text.startsWith(first)) return 0;
+    return text.split(/[^\p{L}\p{N}]+/u).some((word) => word.startsWith(first)) ? 1 : 2;
+  };
+  return found.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
 
 /** An id that was pasted is meant as one: it goes before names that only contain it. */

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { navigate } from "../address.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { routeOf, type ViewName } from "../route.ts";
+import { openable } from "../saved.ts";
 import { isAdmin, mayRead, type PageSession, signOut } from "../session.ts";
 import { switchTheme, theme } from "../theme.ts";
 import { VIEWS } from "../views.ts";
@@ -59,7 +60,7 @@ function Commands({ session, close }: { session: PageSession; close: () => void 
     id: `saved ${id}`,
     name,
     kind: "Saved view",
-    to: path,
+    to: openable(path, (view) => VIEWS[view] !== undefined).href,
   }));
   const commands = offered([...commandsOf(session), ...saved], typed, MOST);
   const current = Math.min(at, commands.length - 1);

@@ -1,6 +1,6 @@
 /** What the figures are of: the zone, the unit, and when the ledger last said so. */
 import { formatTime } from "../figures.ts";
-import { createStore, type Store, useStore } from "../store.ts";
+import { type Store, useStore } from "../store.ts";
 
 interface AsOfProps {
   /** The answer's `as_of`. */
@@ -8,16 +8,14 @@ interface AsOfProps {
   zone: string;
   isStale: boolean;
   /** For how long the answer is known to hold. */
-  held?: Store<number>;
+  held: Store<number>;
   /** The answer's `to`. If it lies ahead, the figures are not final. */
   to?: string;
   /** The answer's `approximate`. */
   isApproximate?: boolean;
 }
 
-const NEVER = createStore(0);
-
-export function AsOf({ at, zone, isStale, held = NEVER, to, isApproximate = false }: AsOfProps) {
+export function AsOf({ at, zone, isStale, held, to, isApproximate = false }: AsOfProps) {
   const heldMs = useStore(held);
   if (at === undefined) return <p class="as-of">USD, in {zone}, …</p>;
   const atMs = Date.parse(at) + heldMs;
@@ -30,7 +28,7 @@ export function AsOf({ at, zone, isStale, held = NEVER, to, isApproximate = fals
       </time>
       {isOpen && <span>; the hour to {formatTime(Date.parse(to), zone).slice(11, 16)} is not over</span>}
       {isApproximate && <span>; the edges are whole hours, because older calls have been deleted</span>}
-      {isStale && <strong> (not up to date: the ledger has not answered since)</strong>}
+      {isStale && <strong> (not up to date)</strong>}
     </p>
   );
 }

@@ -1,13 +1,14 @@
 /** The calls of a session, newest first, each with its bar on the line of time and the cost so far. */
 import { useState } from "preact/hooks";
 import { formatCount, formatDuration, formatTime } from "../figures.ts";
-import { Refused, type Schemas } from "../ledger.ts";
+import { Refused, remembered, type Schemas } from "../ledger.ts";
 import { ProblemMessage } from "../parts/message.tsx";
 import { Money } from "../parts/money.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { TimeBar } from "../parts/time-line.tsx";
 import type { Problem } from "../problem.ts";
 import { addressOf } from "../route.ts";
+import { chosenProject } from "../session.ts";
 import { spanOf, type TimeSpan } from "../time-line.ts";
 import { CostLine } from "./cost-line.tsx";
 import { pageOf, type SessionPage, type SessionRange } from "./page.ts";
@@ -21,24 +22,35 @@ export interface Placed {
   soFar: string | null;
 }
 
+interface Older {
+  calls: Call[];
+  next: string | null;
+}
+
 interface SessionCallsProps {
+  /** The session and its range. */
+  question: string;
   id: string;
   range: SessionRange;
   first: SessionPage;
   zone: string;
 }
 
-export function SessionCalls({ id, range, first, zone }: SessionCallsProps) {
-  const [older, setOlder] = useState<Call[]>([]);
-  const [next, setNext] = useState(first.next);
+export function SessionCalls({ question, id, range, first, zone }: SessionCallsProps) {
+  // Who comes back from a call finds the pages that were there.
+  const name = `${chosenProject.get() ?? ""} older than ${first.next ?? ""} ${question}`;
+  const [{ calls: older, next }, setOlder] = useState(
+    () => (remembered.get(name) as Older | undefined) ?? { calls: [], next: first.next },
+  );
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const more = async (): Promise<void> => {
     setBusy(true);
     try {
       const page = await pageOf(id, range, next, new AbortController().signal);
-      setOlder([...older, ...page.calls]);
-      setNext(page.next);
+      const now = { calls: [...older, ...page.calls], next: page.next };
+      remembered.set(name, now);
+      setOlder(now);
       setProblem(null);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

@@ -26,7 +26,7 @@ export default function CallView({ id: asked, query }: ViewProps) {
   const named = query.get("tz");
   const zone = named !== null && isZone(named) ? named : ownZone();
   const [goneId, setGoneId] = useState<string | null>(null);
-  const { data, problem, retry } = useAnswer(`call ${id}`, async (signal) => ({
+  const { data, problem, isStale, held, retry } = useAnswer(`call ${id}`, async (signal) => ({
     call: await read(ledger.GET("/v1/traces/{id}", { params: { path: { id } }, signal })),
     at: new Date().toISOString(),
   }));
@@ -41,7 +41,7 @@ export default function CallView({ id: asked, query }: ViewProps) {
     <>
       <div class="title">
         <h1>Call</h1>
-        <AsOf at={data?.at} zone={zone} isStale={call !== null && problem !== null} />
+        <AsOf at={data?.at} zone={zone} isStale={call !== null && isStale} held={held} />
       </div>
       {named !== null && !isZone(named) && (
         <Message kind="warning" title={`There is no time zone “${named}”`}>

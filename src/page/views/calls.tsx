@@ -40,13 +40,7 @@ export default function Calls({ query }: ViewProps) {
   const sum = useSum(sumQuery(query, range), everyMs);
   return (
     <>
-      <Head
-        of="calls"
-        query={query}
-        range={range}
-        at={answer.data?.at}
-        isStale={answer.data !== null && answer.problem !== null}
-      >
+      <Head of="calls" query={query} range={range} at={answer.data?.at} isStale={answer.isStale} held={answer.held}>
         <SavedViews />
         <ExportMenu path="/v1/traces" query={asked} />
         <LiveSwitch query={query} follows={follows} ended={range.to <= nowMs} />

@@ -1,4 +1,5 @@
 /** `/explore`: one table and chart for every question that a summary answers. Its address holds the whole state. */
+import { useRef } from "preact/hooks";
 import { navigate } from "../address.ts";
 import { Choices } from "../explore/choices.tsx";
 import "../explore/explore.css";
@@ -33,14 +34,17 @@ export default function Explore({ query }: ViewProps) {
   const drawn = chartQuestion(state, query, range);
   const chart = useSummary(drawn, state, query, range, everyMs);
   const change = (changes: Partial<ExploreState>): void => navigate(exploreAt(withState(query, changes)));
-  const shown = table.data;
+  // Both come at once, so that nothing moves. Later on, what is there stays.
+  const isThere = useRef(false);
+  isThere.current ||= table.data !== null && (drawn === null || !chart.isLoading);
+  const shown = isThere.current ? table.data : null;
   const problem = table.problem ?? chart.problem;
   const sentences = [...wrong.map(({ sentence }) => sentence), ...(range.wrong === null ? [] : [range.wrong])];
   return (
     <div class="explore">
       <div class="title">
         <h1>Explore</h1>
-        <AsOf at={shown?.answer.as_of} zone={range.zone} isStale={shown !== null && problem !== null} />
+        <AsOf at={shown?.answer.as_of} zone={range.zone} isStale={table.isStale || chart.isStale} held={table.held} />
       </div>
       {sentences.length > 0 && (
         <Message kind="warning" title="The address says something that the ledger does not know">

@@ -19,7 +19,7 @@ export default function SessionView({ id: inPath, query }: ViewProps) {
   const zone = named !== null && isZone(named) ? named : ownZone();
   const range = rangeIn(query);
   const question = JSON.stringify([id, range, named]);
-  const { data, problem, retry } = useAnswer(`session ${question}`, async (signal) => ({
+  const { data, problem, isStale, held, retry } = useAnswer(`session ${question}`, async (signal) => ({
     question,
     page: await pageOf(id, { ...range, tz: zone }, null, signal),
     at: new Date().toISOString(),
@@ -31,7 +31,7 @@ export default function SessionView({ id: inPath, query }: ViewProps) {
         <h1 class="session-name">
           Session <bdi>{id}</bdi>
         </h1>
-        <AsOf at={data?.at} zone={zone} isStale={session !== null && problem !== null} />
+        <AsOf at={data?.at} zone={zone} isStale={session !== null && isStale} held={held} />
       </div>
       {named !== null && !isZone(named) && (
         <Message kind="warning" title={`There is no time zone “${named}”`}>
@@ -51,7 +51,15 @@ export default function SessionView({ id: inPath, query }: ViewProps) {
       {session !== null && (
         <>
           <Totals session={session.session} zone={zone} />
-          <SessionCalls key={question} id={id} range={{ ...range, tz: zone }} first={session} zone={zone} />
+          <SessionCalls
+            // Older pages go on from the end of the first one.
+            key={`${question} ${session.next}`}
+            question={question}
+            id={id}
+            range={{ ...range, tz: zone }}
+            first={session}
+            zone={zone}
+          />
         </>
       )}
     </>

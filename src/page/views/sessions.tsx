@@ -14,10 +14,10 @@ import type { ViewProps } from "../views.ts";
 export default function Sessions({ query }: ViewProps) {
   // Every call of the range is read, so a short one is asked first.
   const range = rangeOf(query, Date.now(), "24h");
-  const { data, problem, isLoading, retry } = useSessions(listQuery(query, range));
+  const { data, problem, isLoading, isStale, held, retry } = useSessions(listQuery(query, range));
   return (
     <>
-      <Head of="sessions" query={query} range={range} at={data?.at} isStale={data !== null && problem !== null}>
+      <Head of="sessions" query={query} range={range} at={data?.at} isStale={isStale} held={held}>
         <SavedViews />
       </Head>
       <Refusal of="sessions" query={query} range={range} problem={problem} retry={retry} />
