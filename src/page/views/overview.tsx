@@ -86,7 +86,7 @@ export default function Overview({ query }: ViewProps) {
     </>
   );
   if (totals?.requests !== 0) return overview;
-  const again = (): void => [figures, ofDay].forEach(({ retry }) => retry());
+  const again = (): void => [figures, ofDay, whyMonth, whyDay].forEach(({ retry }) => retry());
   return <FirstRun onCall={again}>{overview}</FirstRun>;
 }
 
