@@ -94,7 +94,10 @@ describe.skipIf(!HAS_CHROMIUM)("across the views", () => {
     const { traces } = await answerOf<{ traces: { id: string; client_id: string }[] }>("/v1/traces?model=gpt-4o");
     callId = traces[0]!.id;
     for (const name of ["ours-view", ...SHORT])
-      ({ id: viewId } = await answerOf("/v1/views", stack.pageKey, { name, path: "/calls?status=error" }));
+      ({ id: viewId } = await answerOf<{ id: string }>("/v1/views", stack.pageKey, {
+        name,
+        path: "/calls?status=error",
+      }));
     otherId = await makeProject(SHORT[0]!);
     ({ key: otherKey } = await makeKey(otherId, SHORT[1]!));
     await answerOf("/v1/traces", otherKey, [
