@@ -14,7 +14,7 @@ export const SHOTS: readonly Shot[] = [
   { name: "overview-dark", view: "overview", theme: "dark" },
   { name: "explore-light", view: "explore", query: "group_by=model&range=30d", theme: "light" },
   { name: "explore-dark", view: "explore", query: "group_by=application&range=30d", theme: "dark" },
-  { name: "why-light", view: "why", theme: "light" },
+  { name: "why-light", view: "why", query: "range=7d", theme: "light" },
   { name: "calls-light", view: "calls", theme: "light" },
   { name: "receipt-light", view: "call", theme: "light" },
   { name: "receipt-dark", view: "call", theme: "dark" },

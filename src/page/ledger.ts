@@ -202,10 +202,14 @@ export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Pro
   return { data, problem, isLoading, isStale, held: held.current, retry: () => setTries((count) => count + 1) };
 }
 
-// Nothing of one session is shown in the next. One that ended by itself may go on.
+// Nothing of one project is shown to the next. A session that ended by itself may go on.
+let owner: string | null | undefined;
 signedIn.follow(() => {
   const now = signedIn.get();
-  if (now.state === "in" || (now.state === "out" && now.last !== null)) return;
+  if (now.state === "asking" || (now.state === "out" && now.last !== null)) return;
+  const next = now.state === "in" ? (now.session.project?.id ?? null) : undefined;
+  if (next === owner && next !== undefined) return;
+  owner = next;
   remembered.clear();
   received.clear();
 });

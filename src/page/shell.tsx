@@ -1,5 +1,5 @@
 /** What stands around every view: the navigation that the session's scopes allow, and the sign-in form without one. */
-import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import { address } from "./address.ts";
 import { Message } from "./parts/message.tsx";
@@ -52,9 +52,16 @@ function SignedIn({ session }: { session: PageSession }) {
   const url = new URL(here, location.origin);
   const route = routeOf(url.pathname);
   const entry = route && VIEWS[route.view];
+  const title = entry?.title ?? "Not found";
+  const view = useRef<HTMLElement>(null);
+  const seen = useRef(url.pathname);
   useEffect(() => {
-    document.title = `${entry?.title ?? "Not found"} · LLM Cost Tracker`;
-  }, [entry]);
+    document.title = `${title} · LLM Cost Tracker`;
+    if (seen.current === url.pathname) return;
+    seen.current = url.pathname;
+    // Another view is read out, and Tab goes on in it. A dialog that closes gives the focus back before.
+    queueMicrotask(() => view.current?.focus({ preventScroll: true }));
+  }, [title, url.pathname]);
   return (
     <>
       <a class="skip" href="#view">
@@ -62,7 +69,7 @@ function SignedIn({ session }: { session: PageSession }) {
       </a>
       <Header session={session} current={route?.view ?? null} />
       <Work />
-      <main id="view" tabIndex={-1}>
+      <main id="view" tabIndex={-1} aria-label={title} ref={view}>
         {!route || !entry ? (
           <Message kind="empty" title="There is no such view">
             The address may be mistyped, or of another version. <a href="/">Go to the overview</a>.

@@ -29,7 +29,9 @@ export function Nothing({ of, query, range }: StateProps) {
         </>
       )}
       {range.preset !== "90d" && (
-        <a href={addressWith(path, withRange(query, { preset: "90d" }))}>show the last 90 days</a>
+        <a href={addressWith(path, withRange(query, { preset: "90d" }))}>
+          {isFiltered(query) ? "show" : "Show"} the last 90 days
+        </a>
       )}
       {range.preset === "90d" && !isFiltered(query) && <a href="/docs">How to send calls</a>}.
     </Message>

@@ -42,7 +42,9 @@ export function Guide({ hasArrived, problem, onLoading }: GuideProps) {
         </div>
         <div class="first-run-bar">
           <span class="muted">{place}</span>
-          <CopyButton what={`the snippet for ${title}`} text={text} />
+          <span>
+            <CopyButton what={`the snippet for ${title}`} text={text} />
+          </span>
         </div>
         <pre class="first-run-snippet" tabIndex={0} role="region" aria-label={`Snippet for ${title}`}>
           <code>{text}</code>

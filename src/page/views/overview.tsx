@@ -88,7 +88,7 @@ export default function Overview({ query }: ViewProps) {
     </>
   );
   if (totals?.requests !== 0) return overview;
-  const again = (): void => [figures, whyDay].forEach(({ retry }) => retry());
+  const again = (): void => [figures, whyMonth, whyDay].forEach(({ retry }) => retry());
   return <FirstRun onCall={again}>{overview}</FirstRun>;
 }
 

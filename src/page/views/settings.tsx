@@ -61,7 +61,8 @@ export default function Settings({ query }: ViewProps) {
       </nav>
       {asked !== null && asked !== name && (
         <Message kind="warning" title={`There is no section “${asked}” for you`}>
-          Its name may be mistyped, or it needs the deployment’s admin key. This is “{shown.title}” instead.
+          Its name may be mistyped, or it needs the deployment’s admin key. This is “{shown.title}” instead.{" "}
+          <a href="/settings">Leave the section out</a>.
         </Message>
       )}
       {shown.parts.map((Part, place) => (
