@@ -58,10 +58,23 @@ function enter(session: PageSession): void {
   if (now.state !== "in" || JSON.stringify(now.session) !== text) signedIn.set({ state: "in", session });
 }
 
+/** The key of this visit's sign-in, for snippets that send calls. It is in memory alone: a reload forgets it. */
+let typed: string | null = null;
+
+export function keyOfVisit(): string | null {
+  const now = signedIn.get();
+  const mayIngest =
+    now.state === "in" && (now.session.scopes.includes("ingest") || now.session.scopes.includes("admin"));
+  return mayIngest ? typed : null;
+}
+
 /** @returns why not; null if it worked. */
 export async function signIn(key: string): Promise<Problem | null> {
   const { session, problem } = await ask("POST", { key });
-  if (session) enter(session);
+  if (session) {
+    typed = session.is_admin_key ? null : key;
+    enter(session);
+  }
   return problem;
 }
 
@@ -70,6 +83,7 @@ export async function signOut(): Promise<void> {
   // Without an answer the session may still be there, and saying otherwise would be wrong.
   if (problem !== null && problem.status !== 401) return;
   localStorage.removeItem(WAS_IN);
+  typed = null;
   signedIn.set({ state: "out", last: null });
 }
 
@@ -78,6 +92,7 @@ export function endSession(): void {
   const now = signedIn.get();
   if (now.state !== "in") return;
   localStorage.removeItem(WAS_IN);
+  typed = null;
   signedIn.set({ state: "out", last: now.session });
 }
 

@@ -63,8 +63,12 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
     expect(wrong()).toEqual([]);
   });
 
-  it("tells who has no key to make where theirs belongs", async () => {
+  it("has the key of the sign-in filled in until a reload, and then tells where it belongs", async () => {
     const { page, wrong } = await stack.openSignedIn();
+    await page.getByText("The key that you signed in with is filled in.").waitFor();
+    expect(await snippet(page)).toContain(`Bearer ${stack.pageKey}'`);
+    expect(await page.evaluate("location.href + JSON.stringify({ ...localStorage })")).not.toContain("lct_");
+    await page.reload();
     await page.getByText("Put an API key with the scope").waitFor();
     expect(await page.getByRole("button", { name: "Make a key for this" }).count()).toBe(0);
     for (const { title, snippet: of } of EMITTERS) {

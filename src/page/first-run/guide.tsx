@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { ledger } from "../ledger.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
 import type { Problem } from "../problem.ts";
-import { chosenProject, signedIn } from "../session.ts";
+import { chosenProject, keyOfVisit, signedIn } from "../session.ts";
 import { useStore } from "../store.ts";
 import { sent, useIdempotency, useWrite } from "../write.ts";
 import { Demo, DEMO_PATH } from "./demo.tsx";
@@ -22,7 +22,7 @@ export function Guide({ hasArrived, problem, onLoading }: GuideProps) {
   // Nowhere else: a key is shown once.
   const [key, setKey] = useState<string | null>(null);
   const { title, place, note, snippet } = EMITTERS.find((emitter) => emitter.name === name)!;
-  const text = snippet({ url: location.origin, key: key ?? NO_KEY });
+  const text = snippet({ url: location.origin, key: key ?? keyOfVisit() ?? NO_KEY });
   return (
     <div class="first-run">
       <h1>Send the first call</h1>
@@ -79,10 +79,12 @@ function KeyForIt({ value, onMade }: { value: string | null; onMade: (key: strin
       </p>
     );
   }
+  if (keyOfVisit() !== null)
+    return <p>The key that you signed in with is filled in. A reload of the page forgets it.</p>;
   if (now.state !== "in" || !now.session.is_admin_key || project === null) {
     return (
       <p>
-        Put an API key with the scope <code>ingest</code> in place of <code>{NO_KEY}</code>: the page keeps no key, not
+        Put an API key with the scope <code>ingest</code> in place of <code>{NO_KEY}</code>: the page stores no key, not
         even the one that you signed in with.{DEMO_PATH !== null && " The terminal of npm run dev shows one."}
       </p>
     );
