@@ -33,7 +33,6 @@ const SCRIPTS = [
     "demo",
     "import",
     "capture",
-    "dev",
     "doctor",
     "prices",
     "db-report",
@@ -42,7 +41,8 @@ const SCRIPTS = [
     "check-layers",
     "check-packages",
   ],
-  ["bench"],
+  ["bench", "dev"],
+  ["screenshots"],
   ["load-test", "capacity", "profile"],
   ["slo"],
 ];
@@ -50,6 +50,7 @@ const SCRIPTS = [
 /** What scripts may know of the product: those that are not here speak to it over HTTP alone. */
 const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
+  screenshots: ["page"],
   local: ["db", "write"],
   capture: ["ingest", "ledger", "money"],
   prices: ["catalogue", "db", "ledger", "pricing"],

@@ -8,6 +8,8 @@ import { benchHttp } from "./http.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchMerge } from "./merge.ts";
 import { parseBenchArgs } from "./options.ts";
+import { benchPage } from "./page.ts";
+import { isMissed } from "./page/figures.ts";
 import { benchPeers } from "./peers.ts";
 import { machine, type Measured, table } from "./report.ts";
 import { benchSummary } from "./summary.ts";
@@ -21,13 +23,15 @@ const PARTS = {
   http: benchHttp,
   export: benchExport,
   peers: benchPeers,
+  page: benchPage,
 } satisfies Record<string, (bench: Bench) => Promise<Measured[]>>;
 
-export async function main(args: readonly string[], { ends }: Lifetime): Promise<void> {
-  const { parts, traces, json } = parseBenchArgs(args, Object.keys(PARTS) as (keyof typeof PARTS)[], process.env);
+export async function main(args: readonly string[], { ends }: Lifetime): Promise<number> {
+  const all = Object.keys(PARTS) as (keyof typeof PARTS)[];
+  const { parts, traces, minutes, json } = parseBenchArgs(args, all, process.env);
   const date = new Date().toISOString();
   const results: Record<string, Measured[]> = {};
-  const bench = await startBench(traces, ends, (line) => console.error(`… ${line}`));
+  const bench = await startBench({ traces, minutes }, ends, (line) => console.error(`… ${line}`));
   for (const part of parts) {
     await bench.settle();
     results[part] = await PARTS[part](bench);
@@ -36,4 +40,5 @@ export async function main(args: readonly string[], { ends }: Lifetime): Promise
     if (json !== undefined) await writeFile(json, JSON.stringify(figures, null, 2));
   }
   console.log(`Measured at ${date} on ${machine()}, with ${traces.toLocaleString("en-US")} calls at most.`);
+  return Object.values(results).flat().some(isMissed) ? 1 : 0;
 }

@@ -16,6 +16,8 @@ export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib">
   patientDb: Database;
   /** Calls of the largest history. */
   traces: number;
+  /** Of live updates of the page. */
+  minutes: number;
   /** So much of `full`, when the largest history is small: then everything else is, too. */
   scaled(full: number): number;
   /** Of the Worker. */
@@ -34,7 +36,7 @@ const TIMEOUT_MS = 600_000;
 
 /** @param ends of what is started. */
 export async function startBench(
-  traces: number,
+  { traces, minutes }: Pick<Bench, "traces" | "minutes">,
   ends: AsyncDisposableStack,
   say: (line: string) => void,
 ): Promise<Bench> {
@@ -54,6 +56,7 @@ export async function startBench(
     db,
     patientDb: connect({ driver: "postgres", url: databaseUrl, timeoutMs: TIMEOUT_MS }),
     traces,
+    minutes,
     bindings: subject.bindings,
     scaled: (full) => Math.ceil(full * Math.min(1, traces / FULL_SIZE_FROM)),
     say,

@@ -1,12 +1,14 @@
 /** The flags of `npm run bench`. */
 import { Argument, Command } from "@commander-js/extra-typings";
 import { CommandError } from "../command.ts";
-import { flag, type Kind, parseFlags } from "../flags.ts";
+import { flag, type Kind, parseFlags, wholeNumber } from "../flags.ts";
 
 export interface BenchOptions<Part extends string> {
   parts: Part[];
   /** Calls of the largest history. */
   traces: number;
+  /** Of live updates of the page. */
+  minutes: number;
   json?: string | undefined;
 }
 
@@ -34,6 +36,7 @@ export function parseBenchArgs<Part extends string>(
     .description("Measures on this machine, with backends of its own, and shows ratios to baselines from the same run.")
     .addArgument(new Argument("[parts...]", "what to measure; if none is given, all").choices(all))
     .addOption(flag("--traces <n>", hundreds, "calls of the largest history").default(10_000_000).env("BENCH_TRACES"))
+    .addOption(flag("--minutes <n>", wholeNumber(1, 120), "of live updates of the page").default(10))
     .option("--json <file>", "also writes the figures there, for npm run capacity -- --calibration");
   const {
     args: [asked],

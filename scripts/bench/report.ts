@@ -11,6 +11,10 @@ export interface Measured {
   ratio?: number;
   to?: string;
   p95Ms?: number;
+  /** What the value may be at most. */
+  bound?: number;
+  /** Least and most of the values that `value` is the median of. */
+  spread?: readonly [number, number];
 }
 
 export function machine(): string {
@@ -20,14 +24,17 @@ export function machine(): string {
 
 export function table(title: string, rows: readonly Measured[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
-  const number = (n: number): string => (n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString("en-US"));
-  const lines = rows.map(({ name, value, unit, ratio, to, p95Ms }) =>
+  const number = (n: number): string =>
+    n > 0 && n < 1 ? n.toFixed(3) : n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString("en-US");
+  const lines = rows.map(({ name, value, unit, ratio, to, p95Ms, bound, spread }) =>
     [
       name.padEnd(width),
       number(value).padStart(11),
       unit.padEnd(10),
       ratio === undefined ? "" : `${ratio.toFixed(3).padStart(9)} of ${to}`,
       p95Ms === undefined ? "" : ` (p95 ${p95Ms.toFixed(1)} ms)`,
+      spread === undefined || spread[0] === spread[1] ? "" : `(${number(spread[0])} to ${number(spread[1])})`,
+      bound === undefined || value <= bound ? "" : "MISSED",
     ]
       .join(" ")
       .trimEnd(),

@@ -9,6 +9,7 @@ import { join, relative, resolve } from "node:path";
 import { bundle, COMPATIBILITY_FLAGS, readCompatibilityDate } from "../local/bundle.ts";
 import { guardChildren } from "../local/guardian.ts";
 import { freePort } from "../local/listen.ts";
+import { DIST, SCRIPT } from "../local/page-files.ts";
 import { waitUntilHealthy } from "../local/dev-keys.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "../..");
@@ -28,6 +29,7 @@ export interface BareWorkerd {
  * @param logFile where what it writes goes; default: to this process' own output.
  * @param inspectorPort where V8 can be asked about the isolate; default: nowhere.
  * @param minify as wrangler.toml says; otherwise functions keep their names.
+ * @param page serves the page from `dist/page`, too.
  */
 export async function startWorkerd(
   bindings: Record<string, string | object>,
@@ -35,6 +37,7 @@ export async function startWorkerd(
   logFile?: string,
   inspectorPort?: number,
   minify = true,
+  page = false,
 ): Promise<BareWorkerd> {
   guardChildren();
   await using started = new AsyncDisposableStack();
@@ -42,7 +45,7 @@ export async function startWorkerd(
   started.defer(() => rm(folder, { recursive: true, force: true }));
   await bundle({ outfile: join(folder, "worker.js"), minify, ...(entry === undefined ? {} : { entry }) });
   const port = await freePort();
-  await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings));
+  await writeFile(join(folder, "config.capnp"), config(port, await readCompatibilityDate(), bindings, page));
   const output = logFile === undefined ? "inherit" : openSync(logFile, "w");
   const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
   const args = ["serve", join(folder, "config.capnp"), ...inspector];
@@ -67,17 +70,23 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function config(port: number, compatibilityDate: string, bindings: Record<string, string | object>): string {
+function config(
+  port: number,
+  compatibilityDate: string,
+  bindings: Record<string, string | object>,
+  page: boolean,
+): string {
   const list = Object.entries(bindings).map(([name, value]) =>
     typeof value === "string"
       ? `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`
       : `(name = ${JSON.stringify(name)}, json = ${JSON.stringify(JSON.stringify(value))})`,
   );
+  if (page) list.push(`(name = "ASSETS", service = "files")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "internet", network = (allow = ["public", "private"])),${page ? files(compatibilityDate) : ""}
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
@@ -88,4 +97,15 @@ const worker :Workerd.Worker = (
   bindings = [${list.join(", ")}],
 );
 `;
+}
+
+/** The page's files, as in `npm run dev`. */
+function files(compatibilityDate: string): string {
+  return `
+    (name = "dist", disk = (path = ${JSON.stringify(DIST)}, writable = false)),
+    (name = "files", worker = (
+      modules = [(name = "files.js", esModule = ${JSON.stringify(SCRIPT)})],
+      compatibilityDate = "${compatibilityDate}",
+      bindings = [(name = "DIST", service = "dist")],
+    )),`;
 }

@@ -3,7 +3,7 @@ import type { Ledger } from "../client/ledger.ts";
 import { postTraces } from "../client/post-traces.ts";
 import { sendBatches } from "../client/send-batches.ts";
 import type { Tally } from "../client/tally.ts";
-import { startProgress } from "../progress.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import type { DemoOptions } from "./options.ts";
 import { traffic, type NativeTrace } from "./traffic.ts";
 
@@ -13,9 +13,9 @@ export async function loadTraffic(
   ledger: Ledger,
   tally: Tally,
   untilMs: number,
+  progress: Progress = startProgress("Loading", options.traces),
 ): Promise<number> {
   const { traces, batch: size, concurrency } = options;
-  const progress = startProgress("Loading", traces);
   let ahead = 0;
 
   function* batches(): Generator<NativeTrace[]> {

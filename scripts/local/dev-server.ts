@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCompatibilityDate, watchBundle } from "./bundle.ts";
 import { API_KEY, ensureKey, PAGE_KEY, takeLastKeys, waitUntilHealthy, writeDevFile } from "./dev-keys.ts";
+import type { DemoLoader } from "./demo.ts";
 import { freePort } from "./listen.ts";
 import { watchPage } from "./page-watch.ts";
 import { type Backends, startBackends } from "./stack.ts";
@@ -35,7 +36,11 @@ export interface DevServer {
 }
 
 /** Starts all or nothing. @throws StartError */
-export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<DevServer> {
+export async function startDevServer(
+  env: NodeJS.ProcessEnv,
+  loader: DemoLoader,
+  say: (line: string) => void,
+): Promise<DevServer> {
   const port = readPort(env["PORT"]);
   const dataDir = resolve(env["DATA_DIR"] || ".data");
   await using started = new AsyncDisposableStack();
@@ -66,7 +71,8 @@ export async function startDevServer(env: NodeJS.ProcessEnv, say: (line: string)
   const bindings = { ...backends.bindings, ADMIN_KEY: adminKey, ...pick(env, passedThrough) };
   const hyperdrives = hyperdrivesFor(env["DATABASE_DRIVER"], backends.hyperdriveUrl);
   const { queueUrl } = backends;
-  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl, page: true });
+  const served = { page: true, demo: { adminKey, loader } };
+  worker = await startWorker({ scriptPath, compatibilityDate, port, bindings, hyperdrives, queueUrl, ...served });
   started.defer(worker.stop);
 
   await waitUntilHealthy(worker.url);

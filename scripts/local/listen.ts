@@ -1,4 +1,5 @@
 /** Ports of this machine: listened on, or found to be free. */
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { StartError } from "./start-error.ts";
@@ -14,13 +15,23 @@ export async function listen(server: Server, port = 0, host = "127.0.0.1"): Prom
   return (server.address() as AddressInfo).port;
 }
 
+/** Below those that the system gives to connections, so that none takes the port before it is listened on. */
+const FREE_PORTS = [10_000, 32_000] as const;
+const TRIES = 20;
+
 /** A port that nothing listens on now: `port` itself, or any. @throws StartError when `port` is taken. */
 export async function freePort(port = 0): Promise<number> {
-  const server = createServer();
-  const free = await listen(server, port);
-  server.close();
-  await once(server, "close");
-  return free;
+  for (let tries = 1; ; tries++) {
+    const server = createServer();
+    try {
+      const free = await listen(server, port || randomInt(...FREE_PORTS));
+      server.close();
+      await once(server, "close");
+      return free;
+    } catch (error) {
+      if (port !== 0 || tries === TRIES) throw error;
+    }
+  }
 }
 
 /** Turns "the port is taken" into a sentence; other errors stay as they are. */

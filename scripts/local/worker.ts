@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
 import { COMPATIBILITY_FLAGS } from "./bundle.ts";
+import { type DemoOptions, demoWorker } from "./demo.ts";
 import { guardChildren } from "./guardian.ts";
 import { handlersOf, handlersWorker } from "./handlers.ts";
 import { describeListenError } from "./listen.ts";
@@ -22,6 +23,8 @@ export interface WorkerOptions {
   hyperdrives: Record<string, string>;
   /** Serves the page from `dist/page`, too. */
   page?: boolean;
+  /** Without it there is no `/dev/demo`. */
+  demo?: DemoOptions | undefined;
   /** Takes what the Worker logs; default: it goes to this process' own output. */
   log?: (message: string) => void;
 }
@@ -38,15 +41,20 @@ export interface Worker {
 /** @throws StartError when the port is taken, or the script throws as it is loaded. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   guardChildren();
-  const files = options.page ? [await filesWorker(options.compatibilityDate)] : [];
-  const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options, files)));
+  const { compatibilityDate, demo, page } = options;
+  let url = "";
+  const more = [
+    ...(page ? [await filesWorker(compatibilityDate, demo !== undefined)] : []),
+    ...(demo === undefined ? [] : [demoWorker(demo, () => url, compatibilityDate)]),
+  ];
+  const miniflare = keepSignalHandlers(() => new Miniflare(miniflareOptions(options, more)));
   try {
-    const url = (await miniflare.ready).origin;
+    url = (await miniflare.ready).origin;
     const handlers = handlersOf(miniflare);
     const stopDelivering = hasQueue(options) ? deliver(options.queueUrl, handlers) : null;
     return {
       url,
-      reload: () => miniflare.setOptions(miniflareOptions(options, files)),
+      reload: () => miniflare.setOptions(miniflareOptions(options, more)),
       runCron: async (cron) => {
         const outcome = await handlers.scheduled(cron);
         if (outcome !== "ok") throw new Error(`scheduled() ended with "${outcome}"`);
@@ -67,7 +75,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 // Reads the script, so each reload needs its own.
-function miniflareOptions(options: WorkerOptions, files: Awaited<ReturnType<typeof filesWorker>>[]): MiniflareOptions {
+function miniflareOptions(
+  options: WorkerOptions,
+  more: (Awaited<ReturnType<typeof filesWorker>> | ReturnType<typeof demoWorker>)[],
+): MiniflareOptions {
   const { scriptPath, compatibilityDate, port, bindings, hyperdrives, log, queueUrl } = options;
   const main = {
     name: "llm-cost",
@@ -80,13 +91,13 @@ function miniflareOptions(options: WorkerOptions, files: Awaited<ReturnType<type
     bindings,
     hyperdrives,
     serviceBindings: {
-      ...(files.length > 0 && { ASSETS: FILES_WORKER }),
+      ...(options.page && { ASSETS: FILES_WORKER }),
       ...(hasQueue(options) && { INGEST_QUEUE: QUEUE_WORKER }),
     },
   };
   const handlers = handlersWorker(main.name, compatibilityDate);
   const queues = hasQueue(options) ? [queueWorker(queueUrl, compatibilityDate)] : [];
-  const workers = [main, handlers, ...queues, ...files];
+  const workers = [main, handlers, ...queues, ...more];
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port,

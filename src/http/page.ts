@@ -1,5 +1,5 @@
 /**
- * The page: its views are one document, which reads the address itself. Its files come from static assets, and the
+ * The page: its views are one page, which reads the address itself. Its files come from static assets, and the
  * policy lets it run and ask nothing but this server's. Files with a hash in their names never change.
  */
 import { Hono } from "hono";
@@ -13,6 +13,7 @@ export const VIEWS = [
   "/why",
   "/calls",
   "/calls/:id",
+  "/sessions",
   "/sessions/:id",
   "/prices",
   "/settings",
@@ -32,8 +33,8 @@ const POLICY = [
 
 export function pageRoutes({ config: { assets } }: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const answer = async (c: AppContext): Promise<Response> => {
-    const { body, headers } = await file(assets, "/index.html");
+  const answer = async (c: AppContext, name: string): Promise<Response> => {
+    const { body, headers } = await file(assets, `/${name}.html`);
     return c.body(body, 200, {
       ...headers,
       "Content-Security-Policy": POLICY,
@@ -41,7 +42,8 @@ export function pageRoutes({ config: { assets } }: Deps): Hono<AppEnv> {
       "Cache-Control": "no-cache",
     });
   };
-  for (const view of VIEWS) app.get(view, answer);
+  // The two documents differ in what they let the browser load early alone.
+  for (const view of VIEWS) app.get(view, (c) => answer(c, view === "/" ? "index" : "view"));
   // Once deployed, these are served before the Worker is asked; elsewhere the Worker stands alone.
   app.get(FILES, async (c) => {
     const { body, headers } = await file(assets, c.req.path);

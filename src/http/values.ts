@@ -15,7 +15,7 @@ export function valueRoutes(deps: Deps): Hono<AppEnv> {
       tag: "Costs",
       summary: "List the values of a dimension or a label, those with the most calls first",
       description:
-        "For a field that completes what is typed. The list covers the whole UTC days that the range touches, and the filters as in a summary. A filter by the field itself is left out. Of day rows and of partial rows the newest 50,000 are read. If there are more, the sums are of these, and a value that only older rows have is missing. Values that a crowded day combines into `(other)` are missing, too.",
+        "For a field that completes what is typed. The list covers the whole UTC days that the range touches, and the filters as in a summary. A filter by the field itself is left out. If the range has more than 50,000 day rows or partial rows, the newest 20,000 of them are read: the sums are of these, and a value that only older rows have is missing. Values that a crowded day combines into `(other)` are missing, too.",
       caller: "read",
       query: VALUES_PARAMETERS,
       answers: {

@@ -1,6 +1,6 @@
 /** Why a cost changed, in words: the causes of `/v1/explain`, each by the sign that its part has. */
 import type { components } from "./api.d.ts";
-import { formatDifference, picoOf, usdOf } from "./money.ts";
+import { picoOf, usdOf } from "./money.ts";
 
 type Parts = components["schemas"]["Parts"];
 export type Cause = keyof Parts;
@@ -33,21 +33,19 @@ export function partsOf(parts: Parts): Part[] {
   return (Object.keys(CAUSES) as Cause[])
     .map((cause) => ({ cause, usd: parts[cause] }))
     .filter(({ usd }) => picoOf(usd) !== 0n)
-    .sort((a, b) => Number(sizeOf(b.usd) > sizeOf(a.usd)) - Number(sizeOf(b.usd) < sizeOf(a.usd)));
+    .sort(bySize);
 }
 
 export function wordsOf({ cause, usd }: Part): string {
   return CAUSES[cause][picoOf(usd) > 0n ? "up" : "down"];
 }
 
-/** `+$60.50: more calls +$175.00, cheaper models −$165.00`. The lesser causes become one, so that all add up. */
-export function sentenceOf(difference: string, parts: Parts, most = 3): string {
+/** The largest causes in words; the lesser ones become one, so that all add up. */
+export function saidOf(parts: Parts, most = 3): { words: string; usd: string }[] {
   const all = partsOf(parts);
-  if (all.length === 0) return "Nothing has changed the cost.";
-  const rest = all.slice(most).reduce((sum, { usd }) => sum + picoOf(usd), 0n);
-  const said = all.slice(0, most).map((part) => `${wordsOf(part)} ${formatDifference(part.usd)}`);
-  if (all.length > most) said.push(`other causes ${formatDifference(usdOf(rest))}`);
-  return `${formatDifference(difference)}: ${said.join(", ")}`;
+  const said = all.slice(0, most).map((part) => ({ words: wordsOf(part), usd: part.usd }));
+  if (all.length > most) said.push({ words: "other causes", usd: sumOf(all.slice(most)) });
+  return said;
 }
 
 /** A step of a waterfall, in pico-USD: from where the one before ended. */
@@ -62,18 +60,38 @@ export interface Step {
 }
 
 export function stepsOf(before: string | null, after: string | null, parts: Parts): Step[] {
+  const named = partsOf(parts).map(({ cause, usd }) => ({ key: cause, name: CAUSES[cause].name, usd }));
+  return stepsThrough(before, after, named);
+}
+
+/** From one end to the other. @param between adds up to their difference. */
+export function stepsThrough(
+  before: string | null,
+  after: string | null,
+  between: readonly { key: string; name: string; usd: string }[],
+): Step[] {
   let level = picoOf(before ?? "0");
   const steps: Step[] = [{ key: "before", name: "Before", usd: before ?? "0", from: 0n, to: level, isEnd: true }];
-  for (const part of partsOf(parts)) {
-    const to = level + picoOf(part.usd);
-    steps.push({ key: part.cause, name: CAUSES[part.cause].name, usd: part.usd, from: level, to, isEnd: false });
+  for (const { key, name, usd } of between) {
+    const to = level + picoOf(usd);
+    steps.push({ key, name, usd, from: level, to, isEnd: false });
     level = to;
   }
   steps.push({ key: "after", name: "Now", usd: after ?? "0", from: 0n, to: picoOf(after ?? "0"), isEnd: true });
   return steps;
 }
 
-function sizeOf(usd: string): bigint {
+/** The exact sum. */
+export function sumOf(parts: readonly { usd: string }[]): string {
+  return usdOf(parts.reduce((sum, { usd }) => sum + picoOf(usd), 0n));
+}
+
+export function sizeOf(usd: string): bigint {
   const pico = picoOf(usd);
   return pico < 0n ? -pico : pico;
+}
+
+/** For sorting: the largest first, whatever its sign. */
+export function bySize(a: { usd: string }, b: { usd: string }): number {
+  return Number(sizeOf(b.usd) > sizeOf(a.usd)) - Number(sizeOf(b.usd) < sizeOf(a.usd));
 }

@@ -17,5 +17,5 @@ void enter(key);
 
 async function enter(key: string | null): Promise<void> {
   if (key === null) return await resume();
-  if ((await signIn(key)) !== null) signedIn.set({ state: "out", ended: false });
+  if ((await signIn(key)) !== null) signedIn.set({ state: "out", last: null });
 }

@@ -5,6 +5,10 @@ export interface Problem {
   code: string;
   sentence: string;
   requestId?: string;
+  /** What was there before is still shown, and the shell tells the problem. */
+  isTold?: true;
+  /** From when on data is kept, if older data was asked for. */
+  since?: string;
 }
 
 /** What the API answers with. */
@@ -23,6 +27,12 @@ export const OFFLINE: Problem = {
   sentence: "The ledger cannot be reached. What you see is from before; it is asked again by itself.",
 };
 
+export const SLOW: Problem = {
+  status: 0,
+  code: "slow",
+  sentence: "The ledger has not answered for a minute. It is asked again by itself; a shorter range is faster.",
+};
+
 export function problemOf(status: number, body: unknown): Problem {
   const said: ApiProblem = typeof body === "object" && body !== null ? body : {};
   return {
@@ -30,6 +40,7 @@ export function problemOf(status: number, body: unknown): Problem {
     code: said.code ?? "unknown",
     sentence: sentenceOf(status, said),
     ...(said.request_id !== undefined && { requestId: said.request_id }),
+    ...(said.since !== undefined && { since: said.since }),
   };
 }
 

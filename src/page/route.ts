@@ -1,5 +1,14 @@
 /** The page's addresses. An address holds the whole state of a view, so it can be shared, kept and gone back to. */
-export type ViewName = "overview" | "explore" | "why" | "calls" | "call" | "session" | "prices" | "settings";
+export type ViewName =
+  | "overview"
+  | "explore"
+  | "why"
+  | "calls"
+  | "call"
+  | "sessions"
+  | "session"
+  | "prices"
+  | "settings";
 
 export interface Route {
   view: ViewName;
@@ -13,6 +22,7 @@ export const PATHS: Readonly<Record<ViewName, string>> = {
   why: "/why",
   calls: "/calls",
   call: "/calls/:id",
+  sessions: "/sessions",
   session: "/sessions/:id",
   prices: "/prices",
   settings: "/settings",
@@ -35,15 +45,21 @@ export function routeOf(pathname: string): Route | null {
   return null;
 }
 
-/** @param query members without a value are left out, and lists are repeated. */
+/**
+ * A browser takes a path that ends in `.` or `..` for a folder, so such an id is the parameter `session_id` instead.
+ *
+ * @param query members without a value are left out, and lists are repeated.
+ */
 export function addressOf(view: ViewName, query: Readonly<Record<string, Value>> = {}, id = ""): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value])
       if (one !== undefined && one !== "") params.append(name, one);
   }
+  const isFolder = id === "." || id === "..";
+  if (isFolder) params.set("session_id", id);
   const text = params.toString();
-  return PATHS[view].replace(":id", () => encodeURIComponent(id)) + (text && `?${text}`);
+  return PATHS[view].replace(":id", () => (isFolder ? "-" : encodeURIComponent(id))) + (text && `?${text}`);
 }
 
 type Value = string | undefined | readonly string[];

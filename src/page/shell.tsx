@@ -1,9 +1,11 @@
 /** What stands around every view: the navigation that the session's scopes allow, and the sign-in form without one. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import { address } from "./address.ts";
 import { Message } from "./parts/message.tsx";
 import { Skeleton } from "./parts/skeleton.tsx";
+import { pending, troubles } from "./ledger.ts";
+import { PaletteButton } from "./palette/palette-button.tsx";
 import { PATHS, routeOf, type ViewName } from "./route.ts";
 import { chosenProject, isAdmin, mayRead, type PageSession, signedIn, signOut } from "./session.ts";
 import { ProjectChoice } from "./project-choice.tsx";
@@ -15,8 +17,19 @@ import { type ViewProps, VIEWS } from "./views.ts";
 export function Shell() {
   const now = useStore(signedIn);
   if (now.state === "asking") return <Frame />;
-  if (now.state === "out") return <SignIn ended={now.ended} />;
-  return <SignedIn session={now.session} />;
+  const session = now.state === "in" ? now.session : now.last;
+  const isOut = now.state === "out";
+  return (
+    <>
+      {session && (
+        // A session that ended by itself hides its view and keeps it, with all that was entered there.
+        <div key={session.project?.id ?? "every project"} hidden={isOut} inert={isOut}>
+          <SignedIn session={session} />
+        </div>
+      )}
+      {isOut && <SignIn ended={session !== null} />}
+    </>
+  );
 }
 
 /** What is there before it is known who is signed in. */
@@ -39,16 +52,24 @@ function SignedIn({ session }: { session: PageSession }) {
   const url = new URL(here, location.origin);
   const route = routeOf(url.pathname);
   const entry = route && VIEWS[route.view];
+  const title = entry?.title ?? "Not found";
+  const view = useRef<HTMLElement>(null);
+  const seen = useRef(url.pathname);
   useEffect(() => {
-    document.title = `${entry?.title ?? "Not found"} · LLM Cost Tracker`;
-  }, [entry]);
+    document.title = `${title} · LLM Cost Tracker`;
+    if (seen.current === url.pathname) return;
+    seen.current = url.pathname;
+    // Another view is read out, and Tab goes on in it. A dialog that closes gives the focus back before.
+    queueMicrotask(() => view.current?.focus({ preventScroll: true }));
+  }, [title, url.pathname]);
   return (
     <>
       <a class="skip" href="#view">
         Skip to the view
       </a>
       <Header session={session} current={route?.view ?? null} />
-      <main id="view" tabIndex={-1}>
+      <Work />
+      <main id="view" tabIndex={-1} aria-label={title} ref={view}>
         {!route || !entry ? (
           <Message kind="empty" title="There is no such view">
             The address may be mistyped, or of another version. <a href="/">Go to the overview</a>.
@@ -65,7 +86,35 @@ function SignedIn({ session }: { session: PageSession }) {
           </Message>
         )}
       </main>
+      <Troubles />
     </>
+  );
+}
+
+/** A question waits for its first answer. It lies over the page, so nothing moves. */
+function Work() {
+  const isBusy = useStore(pending) > 0;
+  return <div class="work" role="progressbar" aria-label="Asking the ledger" hidden={!isBusy} />;
+}
+
+/** Why what is shown is not up to date, once for all questions. It lies over the page, so nothing moves. */
+function Troubles() {
+  const all = useStore(troubles);
+  const [first] = all;
+  return (
+    <div class="troubles" role="status">
+      {first && (
+        <p class="message warning">
+          <span class="mark" aria-hidden="true">
+            !
+          </span>
+          <span>{first.problem.sentence}</span>
+          <button type="button" onClick={() => all.forEach(({ retry }) => retry())}>
+            Try again
+          </button>
+        </p>
+      )}
+    </div>
   );
 }
 
@@ -88,6 +137,7 @@ function Header({ session, current }: { session: PageSession; current: ViewName 
         <a href="/docs">API</a>
       </nav>
       <div class="who">
+        <PaletteButton session={session} />
         {session.is_admin_key ? <ProjectChoice /> : <bdi class="project">{session.project?.name}</bdi>}
         <button type="button" class="quiet" onClick={switchTheme}>
           {look === "dark" ? "Light" : "Dark"}
@@ -106,7 +156,7 @@ const loaded = new Map<ViewName, ComponentType<ViewProps>>();
 function View({ name, id, query }: ViewProps & { name: ViewName }) {
   const [, again] = useState<unknown>();
   const [failed, setFailed] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (loaded.has(name)) return;
     const load = async (): Promise<void> => {
       try {

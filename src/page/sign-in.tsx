@@ -1,5 +1,5 @@
 /** One field. The key goes to the ledger once, and comes back as a cookie that no script can read. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { problemSentence } from "./sign-in-problem.ts";
 import { signIn } from "./session.ts";
 
@@ -7,6 +7,9 @@ export function SignIn({ ended }: { ended: boolean }) {
   const [key, setKey] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  // A browser follows `autofocus` once for each document.
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const given = key.trim();
@@ -35,7 +38,7 @@ export function SignIn({ ended }: { ended: boolean }) {
           onInput={(event) => setKey(event.currentTarget.value)}
           aria-invalid={wrong !== null}
           aria-describedby="sign-in-problem"
-          autoFocus
+          ref={field}
         />
         <p id="sign-in-problem" class="wrong" role="alert">
           {wrong}

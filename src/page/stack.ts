@@ -1,7 +1,8 @@
 /** Series for a chart: one for each group over the same intervals, from the rows of a summary. */
 export interface Series {
   key: string;
-  values: number[];
+  /** Null: unknown. Nothing is drawn there. */
+  values: readonly (number | null)[];
 }
 
 export interface Charted {
@@ -38,13 +39,36 @@ export function seriesOf<R extends Row>(
   return { xs, series: series.map(({ key, values }) => ({ key, values })) };
 }
 
-/** Each series on top of those after it: the first one's values are those of the whole. */
+/** Each series on top of those after it: the first one's values are those of the whole. What is unknown adds nothing. */
 export function stacked(series: readonly Series[]): number[][] {
   let below: number[] = [];
   return [...series]
     .reverse()
-    .map(({ values }) => (below = values.map((value, place) => value + (below[place] ?? 0))))
+    .map(({ values }) => (below = values.map((value, place) => (value ?? 0) + (below[place] ?? 0))))
     .reverse();
+}
+
+/** The series that is drawn at a height of a stack, or nearest to it among lines; null: none. */
+export function seriesAt(
+  series: readonly Series[],
+  place: number,
+  height: number,
+  isStacked: boolean,
+): { key: string; place: number } | null {
+  if (isStacked) {
+    const tops = stacked(series).map((values) => values[place] ?? 0);
+    const found = tops.findLastIndex((top) => height >= 0 && height <= top);
+    return found < 0 ? null : { key: series[found]!.key, place: found };
+  }
+  let nearest: { key: string; place: number } | null = null;
+  let least = Infinity;
+  for (const [at, { key, values }] of series.entries()) {
+    const value = values[place];
+    if (value === null || value === undefined || Math.abs(value - height) >= least) continue;
+    least = Math.abs(value - height);
+    nearest = { key, place: at };
+  }
+  return nearest;
 }
 
 function secondsOf(bucket = ""): number {

@@ -17,4 +17,12 @@ interface ViewEntry {
 
 export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   overview: { title: "Overview", listed: true, needs: "read", load: () => import("./views/overview.tsx") },
+  explore: { title: "Explore", listed: true, needs: "read", load: () => import("./views/explore.tsx") },
+  why: { title: "Why", listed: true, needs: "read", load: () => import("./views/why.tsx") },
+  calls: { title: "Calls", listed: true, needs: "read", load: () => import("./views/calls.tsx") },
+  call: { title: "Call", listed: false, needs: "read", load: () => import("./views/call.tsx") },
+  sessions: { title: "Sessions", listed: false, needs: "read", load: () => import("./views/sessions.tsx") },
+  session: { title: "Session", listed: false, needs: "read", load: () => import("./views/session.tsx") },
+  prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
+  settings: { title: "Settings", listed: true, needs: "admin", load: () => import("./views/settings.tsx") },
 };

@@ -2,8 +2,8 @@
  * `GET /v1/values`: the values of a dimension or a label, for a field that completes what is typed. It reads no calls:
  * rows of whole UTC days, and the partial rows of those days, so that values of a moment ago are there.
  *
- * Of each kind of row it reads the newest `MOST_READ`. With more rows in the range, the sums are of these alone, and a
- * value that only older ones have is missing.
+ * Of each kind of row it reads all, up to `MOST_READ`. With more rows in the range it reads the newest `READ_OF_MORE`:
+ * the sums are of these alone, and a value that only older ones have is missing.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
@@ -33,8 +33,10 @@ import {
 } from "./query.ts";
 import { type Zones, zoneOf } from "./zone.ts";
 
-/** The rows that are read of each kind. */
+/** The rows of a kind that are all read. */
 const MOST_READ = 50_000;
+/** Of more rows no answer is whole. Fewer of them are then read, so that it comes while somebody types. */
+const READ_OF_MORE = 20_000;
 const MOST_VALUES = 100;
 /** Of all families of rows that a project has in a level. Beside few others these are its tags. */
 const MOST_FAMILIES = 1_000;
@@ -194,11 +196,16 @@ function newest(
   level: number | SQL,
   family: string | SQL,
   among: SQL = sql``,
-  most: SQL = sql`${MOST_READ}`,
+  most?: SQL,
 ): SQL {
-  return sql`
-    select t.* from rollup t
+  const rows = sql`
+    from rollup t
     where t.level = ${typeof level === "number" ? constants([level]) : level} and t.project_id = ${projectId}::uuid
-      and t.label = ${family} and ${startsIn([{ fromMs, toMs }])}${among}
-    order by t.bucket desc limit ${most}`;
+      and t.label = ${family} and ${startsIn([{ fromMs, toMs }])}${among}`;
+  // Counting them reads the index alone, which takes a tenth of the time of reading rows.
+  const room = sql`(select case when count(*) > ${MOST_READ} then ${READ_OF_MORE}::bigint else ${MOST_READ} end
+      from (select 1 ${rows} limit ${MOST_READ + 1}) as counted)`;
+  return sql`
+    select t.* ${rows}
+    order by t.bucket desc limit ${most ?? room}`;
 }

@@ -21,6 +21,12 @@ describe("the page", () => {
     expect(page).not.toMatch(/<script(?! type="module" crossorigin src="\/assets\/)|<style|\son\w+=/);
   });
 
+  it("lets the browser load what the overview needs beside what it starts with", async () => {
+    const page = await (await ask("/")).text();
+    expect(page).toMatch(/<link rel="modulepreload" crossorigin href="\/assets\/overview-[^"]+\.js">/);
+    expect(page).toMatch(/<link rel="preload" as="style" crossorigin href="\/assets\/[^"]+\.css">/);
+  });
+
   it("has files that never change, by names that do", async () => {
     const page = await (await ask("/")).text();
     const files = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, file]) => file!);
@@ -34,7 +40,7 @@ describe("the page", () => {
     }
   });
 
-  it.each(["/assets/nothing.js", "/assets/..%2Findex.html", "/index.html", "/docs.html", "/calls/a/b"])(
+  it.each(["/assets/nothing.js", "/assets/..%2Findex.html", "/index.html", "/docs.html", "/view.html", "/calls/a/b"])(
     "has nothing at %s",
     async (path) => {
       const response = await ask(path);
@@ -42,6 +48,13 @@ describe("the page", () => {
       expect(await response.json()).toMatchObject({ code: "not_found" });
     },
   );
+
+  it.each(["GET", "POST"])("has no demo: only the dev stack does, %s", async (method) => {
+    const headers = { "sec-fetch-site": "same-origin" };
+    const response = await exports.default.fetch(new Request("http://ledger/dev/demo", { method, headers }));
+    expect(response.status).toBe(404);
+    expect(await (await ask("/")).text()).not.toContain('name="demo"');
+  });
 
   it("takes nothing", async () => {
     const response = await ask("/", "POST");

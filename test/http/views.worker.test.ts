@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { forProject } from "../../src/db/wall.ts";
+import { VIEWS } from "../../src/http/page.ts";
 import { appWith, db, json, type Ledger, ledgerOf, newKey, openLedger, problem } from "./ledger.ts";
 
 interface View {
@@ -51,6 +52,13 @@ describe("a view", () => {
     await problem(await send(ledger, "PUT", `/v1/views/${first.id}`, asked), 404, "not_found");
     await problem(await send(ledger, "PUT", "/v1/views/x", asked), 404, "not_found");
     expect(await list(ledger)).toEqual([second]);
+  });
+
+  it("may be of any view of the page", async () => {
+    const ledger = await open();
+    const paths = VIEWS.map((path) => path.replace(":id", "a%2Fb") + "?tz=UTC");
+    for (const path of paths) await saved(ledger, path, path);
+    expect((await list(ledger)).map(({ path }) => path).sort()).toEqual(paths.sort());
   });
 
   it.each([

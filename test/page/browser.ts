@@ -71,3 +71,15 @@ export async function seriousFindings(page: Page): Promise<string[]> {
 export async function overflowOf(page: Page): Promise<number> {
   return Number(await page.evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`));
 }
+
+/** How much moved since the page began, as browsers measure it. */
+export async function shiftOf(page: Page): Promise<number> {
+  return Number(
+    await page.evaluate(`new Promise((resolve) => {
+      let sum = 0;
+      const observer = new PerformanceObserver((list) => list.getEntries().forEach((one) => { if (!one.hadRecentInput) sum += one.value; }));
+      observer.observe({ type: "layout-shift", buffered: true });
+      requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+    })`),
+  );
+}

@@ -1,26 +1,27 @@
 import { expect, it } from "vitest";
-import { CAUSES, type Cause, partsOf, sentenceOf, stepsOf } from "../../src/page/causes.ts";
+import { CAUSES, type Cause, partsOf, saidOf, stepsOf, sumOf } from "../../src/page/causes.ts";
 
 const NONE = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, "0"])) as Record<Cause, string>;
 // 175 - 164.5 + 50 = 60.5
 const PARTS = { ...NONE, volume_usd: "175", model_mix_usd: "-164.5", input_length_usd: "50" };
 
-it("says why in one sentence, the largest cause first", () => {
-  expect(sentenceOf("60.5", PARTS)).toBe(
-    "+$60.50: more calls +$175.00, cheaper models \u2212$164.50, longer prompts +$50.00",
-  );
+it("says why, the largest cause first", () => {
+  expect(saidOf(PARTS)).toEqual([
+    { words: "more calls", usd: "175" },
+    { words: "cheaper models", usd: "-164.5" },
+    { words: "longer prompts", usd: "50" },
+  ]);
 });
 
 it("combines lesser causes, so that the causes add up", () => {
-  // 60.5 + 1.25 - 0.5 = 61.25; the others are 1.25 - 0.5 = 0.75.
+  // The others are 1.25 - 0.5 = 0.75.
   const parts = { ...PARTS, price_usd: "1.25", tier_usd: "-0.5" };
-  expect(sentenceOf("61.25", parts)).toBe(
-    "+$61.25: more calls +$175.00, cheaper models \u2212$164.50, longer prompts +$50.00, other causes +$0.75",
-  );
+  expect(saidOf(parts).at(-1)).toEqual({ words: "other causes", usd: "0.75" });
+  expect(sumOf(saidOf(parts))).toBe(sumOf(partsOf(parts)));
 });
 
-it("says so where nothing changed", () => {
-  expect(sentenceOf("0", NONE)).toBe("Nothing has changed the cost.");
+it("has nothing to say where nothing changed", () => {
+  expect(saidOf(NONE)).toEqual([]);
   expect(partsOf(NONE)).toEqual([]);
 });
 

@@ -79,6 +79,7 @@ describe("npm run bench", () => {
     expect(parse(["http", "ingest", "--traces", "20000", "--json", "a.json"])).toEqual({
       parts: ["ingest", "http"],
       traces: 20_000,
+      minutes: 10,
       json: "a.json",
     });
     expect(() => parse(["import"])).toThrow("'import' is invalid");

@@ -1,9 +1,9 @@
-/** The Worker of `npm run dev` in workerd: its handlers are fired however much it logs. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+/** The Worker of `npm run dev` in workerd: its handlers are fired however much it logs, and the demo is beside it. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { readCompatibilityDate } from "../../scripts/local/bundle.ts";
+import { bundle, readCompatibilityDate } from "../../scripts/local/bundle.ts";
 import { startWorker } from "../../scripts/local/worker.ts";
 
 /** More than the pipe between workerd and this process holds. */
@@ -34,4 +34,16 @@ it("fires cron while the Worker logs more than a pipe holds", { timeout: 60_000 
   const [, response] = await Promise.all([worker.runCron("* * * * *"), fetch(worker.url)]);
   expect(await response.text()).toBe("ok");
   await expect.poll(() => lines, { timeout: 30_000 }).toBe(8_000);
+});
+
+it("bundles nothing of the demo", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "llm-cost-worker-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await bundle({ outfile: join(folder, "index.js") });
+  const script = await readFile(join(folder, "index.js"), "utf8");
+  expect(["/v1/session", "dev/demo", "scripts/demo/"].map((text) => script.includes(text))).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });

@@ -1,16 +1,17 @@
 /** Who and what spends the most this month. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { formatCount } from "../figures.ts";
+import { type AskedPeriods, whyOf } from "../periods.ts";
+import { formatBriefCount } from "../figures.ts";
 import { groupName, rowValue } from "../groups.ts";
 import { ledger, read, type Schemas, useAnswer } from "../ledger.ts";
 import { shareOf } from "../money.ts";
 import { ProblemMessage } from "../parts/message.tsx";
-import { Money } from "../parts/money.tsx";
+import { Difference, Money } from "../parts/money.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { addressOf } from "../route.ts";
-import { iso, type Periods } from "../zone.ts";
+import { differenceOf } from "./spend.tsx";
 
 type Row = Schemas["SummaryRow"];
 
@@ -21,8 +22,7 @@ const TOPS = [
 ] as const;
 
 interface TopsProps {
-  month: Periods;
-  zone: string;
+  month: Required<AskedPeriods>;
   everyMs: number;
 }
 
@@ -39,11 +39,12 @@ export function Tops(props: TopsProps) {
 
 /** The values of one tag. Which tags there are, the ledger tells. */
 function TopTags(props: TopsProps) {
-  const { month, zone } = props;
+  const { from, to, tz } = props.month;
   const [chosen, setChosen] = useState<string | null>(null);
-  const query = { field: "tag", from: iso(month.from), to: iso(month.to), tz: zone, limit: 100 };
+  const query = { field: "tag", from, to, tz, limit: 100 };
   const { data } = useAnswer(`tags ${JSON.stringify(query)}`, (signal) =>
-    read(ledger.GET("/v1/values", { params: { query }, signal })),
+    // Another question waits for it.
+    read(ledger.GET("/v1/values", { params: { query }, signal, priority: "high" })),
   );
   const keys = data?.values.flatMap(({ value }) => value ?? []) ?? [];
   const key = chosen !== null && keys.includes(chosen) ? chosen : keys[0];
@@ -66,28 +67,59 @@ interface TopProps extends TopsProps {
   choice?: ComponentChildren;
 }
 
-function Top({ by, title, month, zone, everyMs, choice }: TopProps) {
-  const query = { from: iso(month.from), to: iso(month.to), tz: zone, group_by: [by], limit: 8 };
+function Top({ by, title, month, everyMs, choice }: TopProps) {
+  const query = { ...month, group_by: [by], limit: 8 };
+  const { from, to, tz } = month;
   const { data, problem, retry } = useAnswer(
     `top ${JSON.stringify(query)}`,
     (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal })),
     everyMs,
   );
+  /** A filter can name a value, but neither the calls without one nor the rest. */
+  const linked = (shown: ComponentChildren, row: Row, hrefOf: (value: string) => string): ComponentChildren => {
+    const value = rowValue(row, by);
+    return value === null || value === "(other)" ? shown : <a href={hrefOf(value)}>{shown}</a>;
+  };
   const whole = data?.totals.cost_usd ?? null;
   const columns: Column<Row>[] = [
     {
       key: "name",
       title: title.slice(0, -1),
+      render: (row) =>
+        linked(<bdi>{groupName(rowValue(row, by))}</bdi>, row, (value) =>
+          addressOf("explore", { [by]: value, from, to, tz }),
+        ),
+    },
+    {
+      key: "cost",
+      title: "Cost",
+      isFigure: true,
+      render: (row) =>
+        linked(<Money usd={row.cost_usd} />, row, (value) => addressOf("calls", { [by]: value, from, to, tz })),
+    },
+    {
+      key: "share",
+      title: "Share",
+      isFigure: true,
       render: (row) => {
-        const value = rowValue(row, by);
-        const name = <bdi>{groupName(value)}</bdi>;
-        if (value === null || value === "(other)") return name;
-        return <a href={addressOf("explore", { [by]: value, from: query.from, to: query.to, tz: zone })}>{name}</a>;
+        const share = shareOf(row.cost_usd, whole);
+        // Beside all others: this is what it is a share of.
+        return share === null ? "\u2013" : <a href={addressOf("explore", { group_by: by, from, to, tz })}>{share}</a>;
       },
     },
-    { key: "cost", title: "Cost", isFigure: true, render: (row) => <Money usd={row.cost_usd} /> },
-    { key: "share", title: "Share", isFigure: true, render: (row) => shareOf(row.cost_usd, whole) ?? "\u2013" },
-    { key: "requests", title: "Requests", isFigure: true, render: (row) => formatCount(row.requests) },
+    {
+      key: "change",
+      title: "Change",
+      isFigure: true,
+      render: (row) => linked(<Difference usd={differenceOf(row)} />, row, (value) => whyOf(month, { [by]: value })),
+    },
+    {
+      key: "requests",
+      title: "Requests",
+      isFigure: true,
+      render: (row) =>
+        linked(formatBriefCount(row.requests), row, (value) => addressOf("calls", { [by]: value, from, to, tz })),
+    },
   ];
   return (
     <section class="card top-list">
@@ -97,12 +129,15 @@ function Top({ by, title, month, zone, everyMs, choice }: TopProps) {
       </div>
       <ProblemMessage problem={problem} retry={retry} />
       {data ? (
-        <Table
-          caption={`${title} of this month, by cost`}
-          rows={data.rows}
-          columns={columns}
-          keyOf={(row) => rowValue(row, by) ?? ""}
-        />
+        <>
+          <Table
+            caption={`${title} of this month, by cost`}
+            rows={data.rows}
+            columns={columns}
+            keyOf={(row) => rowValue(row, by) ?? ""}
+          />
+          {data.capped && <p class="muted">There are more values than the ledger tells apart; sums are exact.</p>}
+        </>
       ) : (
         problem === null && <Skeleton rows={8} label={`Loading: ${title}`} />
       )}

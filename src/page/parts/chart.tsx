@@ -1,16 +1,17 @@
 /**
- * Series over time on a canvas, by uPlot. Colours are the theme's, and each series is named beside its colour: a click
- * on a name follows it, dragging over the chart zooms.
+ * Series over time on a canvas, by uPlot. Each is named beside its colour: to point at a name or to focus it dims the
+ * others, a click on it or on its part of the chart follows it, and dragging over the chart zooms.
  */
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
-import { formatBriefly } from "../money.ts";
-import { type Charted, stacked } from "../stack.ts";
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type uPlot from "uplot";
+import { type Charted, seriesAt } from "../stack.ts";
 import { useStore } from "../store.ts";
 import { theme } from "../theme.ts";
+import "./chart.css";
+import { COLOURS, dataOf, heightOf, plotOf } from "./plot.ts";
 
-interface ChartProps extends Charted {
+export interface ChartProps extends Charted {
   kind: "area" | "bars" | "lines";
   /** What it shows, for who does not see it. */
   label: string;
@@ -18,24 +19,46 @@ interface ChartProps extends Charted {
   format?: (value: number) => string;
   nameOf?: (key: string) => string;
   hrefOf?: (key: string) => string | null;
+  /** With the starts of the first and the last interval that were dragged over. */
   onZoom?: (fromMs: number, toMs: number) => void;
+  /** A click on a part of the chart. */
+  onPick?: (key: string) => void;
+  /**
+   * The exact figure of a series in an interval. Without a series: of all of them. Without an interval: of the whole
+   * range. With it, the legend has figures, and the arrow keys move the cursor.
+   */
+  figureAt?: (key: string | null, place: number | null) => ComponentChildren;
+  /** The name of an interval. */
+  timeAt?: (place: number) => string;
+  /** Of the whole in another period: a line of its own. */
+  previous?: readonly (number | null)[] | null;
+  /** What is drawn without a colour of its own. */
+  restKey?: string;
   height?: number;
 }
 
-export const COLOURS = 10;
-
 export function Chart(props: ChartProps) {
-  const { label, series, nameOf = (key) => key, hrefOf } = props;
+  const { label, series, xs, figureAt } = props;
   const box = useRef<HTMLDivElement>(null);
   const latest = useRef(props);
   latest.current = props;
   const look = useStore(theme);
-  const shape = `${props.kind} ${look} ${props.zone} ${series.map(({ key }) => key).join("\n")}`;
+  const [place, setPlace] = useState<number | null>(null);
+  const [under, setUnder] = useState<number | null>(null);
+  const hasPrevious = props.previous !== undefined && props.previous !== null;
+  const shape = `${props.kind} ${look} ${props.zone} ${hasPrevious} ${series.map(({ key }) => key).join("\n")}`;
   const plot = useRef<uPlot>(undefined);
+  const shown = useRef<Charted["series"]>(undefined);
   useEffect(() => {
     const element = box.current!;
-    const made = new uPlot(optionsOf(latest, element), dataOf(latest.current), element);
+    const follow = (at: number | null, value: number): void => {
+      const { series, kind } = latest.current;
+      setPlace(at);
+      setUnder(at === null ? null : (seriesAt(series, at, value, kind !== "lines")?.place ?? null));
+    };
+    const made = plotOf(latest, element, follow);
     plot.current = made;
+    shown.current = latest.current.series;
     const sized = new ResizeObserver(() => {
       if (element.clientWidth !== made.width)
         made.setSize({ width: element.clientWidth, height: heightOf(latest.current) });
@@ -46,74 +69,101 @@ export function Chart(props: ChartProps) {
       made.destroy();
     };
   }, [shape]);
-  useEffect(() => plot.current?.setData(dataOf(latest.current)), [props.xs, series]);
+  useEffect(() => {
+    if (shown.current !== series) plot.current?.setData(dataOf(latest.current));
+    shown.current = series;
+  }, [xs, series]);
+  const at = place !== null && place < xs.length ? place : null;
+  const dim = (of: number | null): void => plot.current?.setSeries(of === null ? null : of + 1, { focus: true });
+  const canvas = (
+    <div ref={box} class="canvas" role="img" aria-label={label} style={{ height: `${heightOf(props)}px` }} />
+  );
   return (
     <figure class="chart">
-      <div ref={box} class="canvas" role="img" aria-label={label} style={{ height: `${heightOf(props)}px` }} />
+      {figureAt ? (
+        <div
+          class={props.onPick ? "plot picks" : "plot"}
+          role="group"
+          tabIndex={0}
+          aria-label={`Chart. The arrow keys move through it${props.onZoom ? ", Enter zooms into an interval" : ""}.`}
+          onKeyDown={(event) => moveByKey(event, plot.current, latest.current, at)}
+          onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
+        >
+          {canvas}
+        </div>
+      ) : (
+        canvas
+      )}
       <figcaption>
-        <ul class="legend">
-          {series.map(({ key }, place) => {
-            const href = hrefOf?.(key) ?? null;
-            return (
-              <li key={key}>
-                <span class={`swatch colour-${place % COLOURS}`} aria-hidden="true" />
-                {href === null ? nameOf(key) : <a href={href}>{nameOf(key)}</a>}
-              </li>
-            );
-          })}
-        </ul>
+        {figureAt && (
+          <p class="readout" aria-live="polite">
+            {at === null ? "Whole range" : (props.timeAt?.(at) ?? "")} <strong>{figureAt(null, at)}</strong>
+            {hasPrevious && <span class="muted"> (dashed: the previous period)</span>}
+          </p>
+        )}
+        <Legend {...props} place={at} under={under} dim={dim} />
       </figcaption>
     </figure>
   );
 }
 
-function heightOf({ height = 240 }: ChartProps): number {
-  return height;
+interface LegendProps extends ChartProps {
+  place: number | null;
+  /** The series at the cursor. */
+  under: number | null;
+  dim: (place: number | null) => void;
 }
 
-function dataOf({ xs, series, kind }: ChartProps): uPlot.AlignedData {
-  return [xs, ...(kind === "lines" ? series.map(({ values }) => values) : stacked(series))];
+function Legend({ series, nameOf = (key) => key, hrefOf, figureAt, restKey, place, under, dim }: LegendProps) {
+  // While the cursor moves, only figures change.
+  const hrefs = useMemo(() => series.map(({ key }) => hrefOf?.(key) ?? null), [series, hrefOf]);
+  return (
+    <ul class={figureAt ? "legend with-figures" : "legend"}>
+      {series.map(({ key }, at) => {
+        const href = hrefs[at] ?? null;
+        const name = nameOf(key);
+        const isRest = key === restKey;
+        const colour = isRest ? "colour-rest" : `colour-${at % COLOURS}`;
+        const cycle = isRest ? 0 : Math.floor(at / COLOURS) % 4;
+        return (
+          <li
+            key={key}
+            class={under === at ? "under" : undefined}
+            onMouseEnter={() => dim(at)}
+            onMouseLeave={() => dim(null)}
+            onFocusCapture={() => dim(at)}
+            onBlurCapture={() => dim(null)}
+          >
+            <span class={`swatch ${colour} cycle-${cycle}`} aria-hidden="true" />
+            <span class="name" title={name}>
+              {href === null ? (
+                <bdi>{name}</bdi>
+              ) : (
+                <a href={href}>
+                  <bdi>{name}</bdi>
+                </a>
+              )}
+            </span>
+            {figureAt && <span class="value">{figureAt(key, place)}</span>}
+          </li>
+        );
+      })}
+    </ul>
+  );
 }
 
-function optionsOf(latest: { current: ChartProps }, element: HTMLElement): uPlot.Options {
-  const { kind, series, zone, format = formatBriefly } = latest.current;
-  const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
-  const bars = uPlot.paths.bars!({ size: [0.8, 64] });
-  const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-  return {
-    width: element.clientWidth,
-    height: heightOf(latest.current),
-    legend: { show: false },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), zone),
-    cursor: { drag: { x: latest.current.onZoom !== undefined, y: false, setScale: false }, points: { show: false } },
-    scales: {
-      x: { time: true },
-      y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.05 : 1] },
-    },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map((value) => format(value)) }],
-    series: [
-      {},
-      ...series.map((_, place) => {
-        const stroke = colour(`--series-${place % COLOURS}`);
-        return {
-          stroke,
-          width: kind === "lines" ? 2 : 1,
-          points: { show: kind === "lines" && latest.current.xs.length < 2 },
-          ...(kind !== "lines" && { fill: stroke }),
-          ...(kind === "bars" && { paths: bars }),
-        };
-      }),
-    ],
-    hooks: {
-      setSelect: [
-        (made) => {
-          const { left, width } = made.select;
-          if (width < 4) return;
-          latest.current.onZoom?.(made.posToVal(left, "x") * 1_000, made.posToVal(left + width, "x") * 1_000);
-          made.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-        },
-      ],
-    },
-  };
+function moveByKey(event: KeyboardEvent, plot: uPlot | undefined, { xs, onZoom }: ChartProps, at: number | null): void {
+  if (!plot || xs.length === 0) return;
+  if (event.key === "Enter" && at !== null) return onZoom?.(xs[at]! * 1_000, xs[at]! * 1_000);
+  const last = xs.length - 1;
+  const next = {
+    ArrowRight: at === null ? 0 : Math.min(at + 1, last),
+    ArrowLeft: at === null ? last : Math.max(at - 1, 0),
+    Home: 0,
+    End: last,
+  }[event.key];
+  if (next === undefined) return;
+  event.preventDefault();
+  // Near the bottom, where the smallest series are: the cursor itself is what matters.
+  plot.setCursor({ left: plot.valToPos(xs[next]!, "x"), top: plot.over.clientHeight / 2 });
 }

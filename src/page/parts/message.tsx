@@ -24,9 +24,9 @@ export function Message({ kind, title, children }: MessageProps) {
   );
 }
 
-/** A question that failed. What was there before stays below it. */
+/** A question that failed. What was there before stays below it; if it is asked again by itself, the shell tells it. */
 export function ProblemMessage({ problem, retry }: { problem: Problem | null; retry: () => void }) {
-  if (problem === null) return null;
+  if (problem === null || problem.isTold) return null;
   return (
     <Message kind={isPassing(problem) ? "warning" : "problem"} title={problem.sentence}>
       <button type="button" onClick={retry}>

@@ -30,7 +30,15 @@ export function Difference({ usd }: MoneyProps) {
 const ARROWS = { up: "\u25b2", down: "\u25bc", same: "\u25c6" } as const;
 
 /** This period against the one before, in money and percent. */
-export function Change({ now, before, difference }: { now: string | null; before: string | null; difference: string }) {
+export function Change({
+  now,
+  before,
+  difference,
+}: {
+  now: string | null;
+  before: string | null;
+  difference: string | null;
+}) {
   const percent = changeOf(now, before);
   return (
     <span class="change">

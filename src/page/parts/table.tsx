@@ -1,9 +1,11 @@
 /**
- * A table of rows that each have a key. The arrow keys move between rows, and Enter follows a row's first link. Long
- * tables show a part first, so that ten thousand rows do not stall the page.
+ * A table of rows that each have a key. The arrow keys move between rows, and Enter follows a row's first link. Of a
+ * long table only the rows in sight are in the document, so that ten thousand of them do not stall the page.
  */
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import "./table.css";
+import { useWindow } from "./table-window.ts";
 
 export interface Column<Row> {
   key: string;
@@ -11,36 +13,73 @@ export interface Column<Row> {
   /** Figures stand at the right, one digit below another. */
   isFigure?: boolean;
   render: (row: Row) => ComponentChildren;
+  /** Of the last row, below all others. */
+  total?: ComponentChildren;
+  /** Can rows be sorted by it? Then its title is a button. */
+  isSortable?: boolean;
 }
 
-interface TableProps<Row> {
+export interface TableProps<Row> {
   caption: string;
   rows: readonly Row[];
   columns: readonly Column<Row>[];
   keyOf: (row: Row) => string;
+  /** The column that rows are sorted by. The table does not sort them. */
+  sort?: { column: string; descending: boolean } | null;
+  onSort?: (column: string) => void;
 }
 
-const FIRST = 100;
-const MORE = 500;
+/** Longer tables have rows of one height, in a box of their own. */
+const LONG = 100;
+const MOST_PRINTED = 500;
 
-export function Table<Row>({ caption, rows, columns, keyOf }: TableProps<Row>) {
-  const [most, setMost] = useState(FIRST);
+export function Table<Row>({ caption, rows, columns, keyOf, sort = null, onSort }: TableProps<Row>) {
+  const isLong = rows.length > LONG;
+  const box = useRef<HTMLDivElement>(null);
+  const { first, end, rowHeight, isPrinting, show } = useWindow(box, isLong ? rows.length : 0, MOST_PRINTED);
+  // In another order, what was in sight is elsewhere.
+  useEffect(() => {
+    if (box.current) box.current.scrollTop = 0;
+  }, [sort?.column, sort?.descending]);
+  const [from, to] = isLong ? [first, end] : [0, rows.length];
+  const hasTotals = columns.some(({ total }) => total !== undefined);
+  const count = rows.length + 1 + (hasTotals ? 1 : 0);
   return (
-    <div class="table" tabIndex={0} role="region" aria-label={caption}>
-      <table onKeyDown={moveByKey}>
+    <div class={isLong ? "table long" : "table"} ref={box} tabIndex={0} role="region" aria-label={caption}>
+      {isLong && isPrinting && rows.length > MOST_PRINTED && (
+        <p class="printed">
+          Printed are the first {MOST_PRINTED} of {rows.length.toLocaleString("en-US")} rows. Export them to have all.
+        </p>
+      )}
+      <table onKeyDown={(event) => moveByKey(event, isLong ? show : null)} aria-rowcount={isLong ? count : undefined}>
         <caption>{caption}</caption>
         <thead>
-          <tr>
-            {columns.map(({ key, title, isFigure }) => (
-              <th key={key} scope="col" class={isFigure ? "figure" : undefined}>
-                {title}
+          <tr aria-rowindex={isLong ? 1 : undefined}>
+            {columns.map(({ key, title, isFigure, isSortable }) => (
+              <th
+                key={key}
+                scope="col"
+                class={isFigure ? "figure" : undefined}
+                aria-sort={sort?.column === key ? (sort.descending ? "descending" : "ascending") : undefined}
+              >
+                {isSortable && onSort ? (
+                  <button type="button" class="sort" onClick={() => onSort(key)}>
+                    {title}
+                    <span class="way" aria-hidden="true">
+                      {sort?.column === key ? (sort.descending ? "\u25be" : "\u25b4") : ""}
+                    </span>
+                  </button>
+                ) : (
+                  title
+                )}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.slice(0, most).map((row) => (
-            <tr key={keyOf(row)} data-key={keyOf(row)}>
+          {from > 0 && <Space key="before" height={from * rowHeight} columns={columns.length} />}
+          {rows.slice(from, to).map((row, place) => (
+            <tr key={keyOf(row)} data-key={keyOf(row)} aria-rowindex={isLong ? from + place + 2 : undefined}>
               {columns.map(({ key, isFigure, render }) => (
                 <td key={key} class={isFigure ? "figure" : undefined}>
                   {render(row)}
@@ -48,26 +87,57 @@ export function Table<Row>({ caption, rows, columns, keyOf }: TableProps<Row>) {
               ))}
             </tr>
           ))}
+          {to < rows.length && !isPrinting && (
+            <Space key="after" height={(rows.length - to) * rowHeight} columns={columns.length} />
+          )}
         </tbody>
+        {hasTotals && (
+          <tfoot>
+            <tr aria-rowindex={isLong ? count : undefined}>
+              {columns.map(({ key, isFigure, total }, place) =>
+                place === 0 ? (
+                  <th key={key} scope="row">
+                    {total}
+                  </th>
+                ) : (
+                  <td key={key} class={isFigure ? "figure" : undefined}>
+                    {total}
+                  </td>
+                ),
+              )}
+            </tr>
+          </tfoot>
+        )}
       </table>
-      {rows.length > most && (
-        <button type="button" class="quiet" onClick={() => setMost(most + MORE)}>
-          Show more: {(rows.length - most).toLocaleString("en-US")} rows are left
-        </button>
-      )}
     </div>
   );
 }
 
-/** From a link in one row to the link in the row above or below. */
-function moveByKey(event: KeyboardEvent): void {
-  const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+/** The room of rows that are not in sight. */
+function Space({ height, columns }: { height: number; columns: number }) {
+  return (
+    <tr class="space" aria-hidden="true">
+      <td colSpan={columns} style={{ height: `${height}px` }} />
+    </tr>
+  );
+}
+
+/** From a link in one row to the link in another. In a long table Page Up, Page Down, Home and End go further. */
+function moveByKey(event: KeyboardEvent, show: ((place: number) => void) | null): void {
   const link = event.target instanceof Element ? event.target.closest("a, button") : null;
-  const row = link?.closest("tr");
-  if (step === 0 || !row) return;
-  const other = step > 0 ? row.nextElementSibling : row.previousElementSibling;
-  const next = other?.querySelector<HTMLElement>("a, button");
-  if (!next) return;
+  const row = link?.closest("tbody tr");
+  if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step !== undefined) {
+    const other = step > 0 ? row.nextElementSibling : row.previousElementSibling;
+    const next = other?.querySelector<HTMLElement>("a, button");
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    return;
+  }
+  const far = { PageDown: 20, PageUp: -20, Home: -Infinity, End: Infinity }[event.key];
+  if (far === undefined || show === null) return;
   event.preventDefault();
-  next.focus();
+  show(Number(row.getAttribute("aria-rowindex")) - 2 + far);
 }

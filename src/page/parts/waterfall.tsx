@@ -7,9 +7,11 @@ interface WaterfallProps {
   label: string;
   /** Where a step leads; null: nowhere. */
   hrefOf?: (step: Step) => string | null;
+  /** The step whose rows are shown. */
+  current?: string | null;
 }
 
-export function Waterfall({ steps, label, hrefOf }: WaterfallProps) {
+export function Waterfall({ steps, label, hrefOf, current = null }: WaterfallProps) {
   const levels = steps.flatMap(({ from, to }) => [from, to]);
   const [low, high] = levels.reduce(([low, high], level) => [level < low ? level : low, level > high ? level : high], [
     0n,
@@ -24,8 +26,16 @@ export function Waterfall({ steps, label, hrefOf }: WaterfallProps) {
         const kind = step.isEnd ? "end" : step.to > step.from ? "up" : "down";
         const href = hrefOf?.(step) ?? null;
         return (
-          <li key={step.key} data-key={step.key}>
-            <span class="name">{href === null ? step.name : <a href={href}>{step.name}</a>}</span>
+          <li key={step.key} data-key={step.key} aria-current={step.key === current ? "true" : undefined}>
+            <span class="name">
+              {href === null ? (
+                <bdi>{step.name}</bdi>
+              ) : (
+                <a href={href}>
+                  <bdi>{step.name}</bdi>
+                </a>
+              )}
+            </span>
             <span class="track" aria-hidden="true">
               <span class={`bar ${kind}`} style={{ left: `${left}%`, width: `${Math.max(right - left, 0.3)}%` }} />
             </span>

@@ -1,5 +1,9 @@
 /** `/`: what it costs today and this month, why that changed, and who spends it. */
-import { ledger, read, useAnswer } from "../ledger.ts";
+import { useHour } from "../clock.ts";
+import { useExplanation } from "../explanation.ts";
+import { type AskedPeriods, askedPeriods } from "../periods.ts";
+import { ledger, type Loaded, read, type Schemas, useAnswer } from "../ledger.ts";
+import { FirstRun } from "../first-run/first-run.tsx";
 import { OverTime } from "../overview/over-time.tsx";
 import { Coverage, Rates, Spend } from "../overview/spend.tsx";
 import { Tops } from "../overview/tops.tsx";
@@ -7,9 +11,8 @@ import { Why } from "../overview/why.tsx";
 import { AsOf } from "../parts/as-of.tsx";
 import { Message, ProblemMessage } from "../parts/message.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
-import { addressOf } from "../route.ts";
 import type { ViewProps } from "../views.ts";
-import { iso, isZone, ownZone, type Periods, thisMonth, today } from "../zone.ts";
+import { isZone, ownZone, thisMonth, today } from "../zone.ts";
 
 /** The current hour changes by itself. */
 const EVERY_MS = 15_000;
@@ -17,17 +20,26 @@ const EVERY_MS = 15_000;
 export default function Overview({ query }: ViewProps) {
   const asked = query.get("tz");
   const zone = asked !== null && isZone(asked) ? asked : ownZone();
-  const nowMs = Math.floor(Date.now() / 3_600_000) * 3_600_000;
-  const month = thisMonth(zone, nowMs);
-  const figures = useComparison(month, zone, EVERY_MS);
-  const hours = today(zone, nowMs);
-  const day = useComparison(hours, zone, EVERY_MS);
+  const nowMs = useHour();
+  const month = askedPeriods(thisMonth(zone, nowMs), zone);
+  const day = askedPeriods(today(zone, nowMs), zone);
+  const figures = useComparison(month);
+  const whyMonth = useExplanation(month, EVERY_MS);
+  const whyDay = useExplanation(day, EVERY_MS);
   const totals = figures.data?.totals;
-  return (
+  const ofDay = whyDay.data;
+  const overview = (
     <>
       <div class="title">
         <h1>Overview</h1>
-        <AsOf at={figures.data?.as_of} zone={zone} isStale={figures.data !== null && figures.problem !== null} />
+        <AsOf
+          at={figures.data?.as_of}
+          zone={zone}
+          isStale={figures.isStale}
+          held={figures.held}
+          to={month.to}
+          isApproximate={figures.data?.approximate === true}
+        />
       </div>
       {asked !== null && !isZone(asked) && (
         <Message kind="warning" title={`There is no time zone “${asked}”`}>
@@ -44,49 +56,48 @@ export default function Overview({ query }: ViewProps) {
             title="This month"
             id="total-cost"
             totals={totals}
-            than="the same time of last month"
-            href={exploreOf(month, zone)}
+            why={whyMonth}
+            periods={month}
+            than="at the same time of last month"
           />
           <Spend
             title="Today"
-            totals={day.data?.totals}
-            than="the same time of yesterday"
-            href={exploreOf(hours, zone)}
+            totals={
+              ofDay ? { ...ofDay.after, previous: ofDay.before, difference_usd: ofDay.difference_usd } : undefined
+            }
+            why={whyDay}
+            periods={day}
+            than="at the same time yesterday"
           />
         </div>
-        <Rates totals={totals} />
+        <Rates totals={totals} periods={month} />
         {totals?.requests === 0 ? (
           <Message kind="empty" title="No calls this month">
             Send some to this ledger, and they show here within seconds. <a href="/docs">How to send calls</a>.
           </Message>
         ) : (
           <>
-            <Why month={month} zone={zone} />
-            <OverTime month={month} zone={zone} everyMs={EVERY_MS} />
-            <Tops month={month} zone={zone} everyMs={EVERY_MS} />
+            <div class="pair">
+              <Why why={whyMonth} periods={month} />
+              <OverTime month={month} everyMs={EVERY_MS} />
+            </div>
+            <Tops month={month} everyMs={EVERY_MS} />
           </>
         )}
       </div>
     </>
   );
+  if (totals?.requests !== 0) return overview;
+  const again = (): void => [figures, whyMonth, whyDay].forEach(({ retry }) => retry());
+  return <FirstRun onCall={again}>{overview}</FirstRun>;
 }
 
-function useComparison({ from, to, compareFrom, compareTo }: Periods, zone: string, everyMs: number) {
-  const query = {
-    from: iso(from),
-    to: iso(to),
-    tz: zone,
-    compare_from: iso(compareFrom),
-    compare_to: iso(compareTo),
-    include: ["latency", "rates"] as ("latency" | "rates")[],
-  };
+function useComparison(periods: Required<AskedPeriods>): Loaded<Schemas["Summary"]> {
+  const query = { ...periods, include: ["latency", "rates"] as ("latency" | "rates")[] };
   return useAnswer(
     JSON.stringify(query),
-    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal })),
-    everyMs,
+    // All else is hidden until it is there.
+    (signal) => read(ledger.GET("/v1/summary", { params: { query }, signal, priority: "high" })),
+    EVERY_MS,
   );
-}
-
-function exploreOf({ from, to }: Periods, zone: string): string {
-  return addressOf("explore", { from: iso(from), to: iso(to), tz: zone });
 }

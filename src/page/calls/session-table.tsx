@@ -1,0 +1,95 @@
+/** Sessions as rows: the first cell leads to the session. */
+import { formatCount, formatTime } from "../figures.ts";
+import { withFilter } from "../filters.ts";
+import { groupName } from "../groups.ts";
+import { Money } from "../parts/money.tsx";
+import { type Column, Table } from "../parts/table.tsx";
+import type { Range } from "../range.ts";
+import { PATHS } from "../route.ts";
+import { NONE, sessionAddress } from "./call-table.tsx";
+import { addressWith } from "./question.ts";
+import type { Session } from "./use-list.ts";
+import { stretchWords } from "./words.ts";
+
+interface SessionTableProps {
+  sessions: readonly Session[];
+  query: URLSearchParams;
+  range: Range;
+}
+
+export function SessionTable({ sessions, query, range }: SessionTableProps) {
+  return (
+    <Table
+      caption="Sessions, the one with the latest call first"
+      rows={sessions}
+      columns={columnsOf(query, range)}
+      keyOf={({ session_id: id }) => id}
+    />
+  );
+}
+
+function columnsOf(query: URLSearchParams, range: Range): Column<Session>[] {
+  const values = (field: "user" | "application", texts: readonly string[]) => (
+    <ul class="calls-values">
+      {texts.map((text) => (
+        <li key={text}>
+          <a href={addressWith(PATHS.sessions, withFilter(query, field, text))} title={`Only this ${field}`}>
+            <bdi>{groupName(text)}</bdi>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+  return [
+    {
+      key: "session",
+      title: "Session",
+      render: ({ session_id: id }) => (
+        <a href={sessionAddress(id, range)}>
+          <bdi>{groupName(id)}</bdi>
+        </a>
+      ),
+    },
+    {
+      key: "cost",
+      title: "Cost",
+      isFigure: true,
+      render: ({ cost_usd: usd, unpriced_requests: unpriced }) => (
+        <>
+          <Money usd={usd} />
+          {unpriced > 0 && <small class="calls-more muted">{formatCount(unpriced)} without a price</small>}
+        </>
+      ),
+    },
+    {
+      key: "requests",
+      title: "Calls",
+      isFigure: true,
+      render: ({ requests, errors }) => (
+        <>
+          {formatCount(requests)}
+          {errors > 0 && <small class="calls-more calls-error">{formatCount(errors)} failed</small>}
+        </>
+      ),
+    },
+    { key: "tokens", title: "Tokens", isFigure: true, render: (session) => formatCount(session.total_tokens) },
+    {
+      key: "last",
+      title: "Last call",
+      render: ({ last_at: at }) => (
+        <time class="calls-time" dateTime={at}>
+          {formatTime(Date.parse(at), range.zone)}
+        </time>
+      ),
+    },
+    {
+      key: "duration",
+      title: "First to last call",
+      isFigure: true,
+      render: ({ first_at: first, last_at: last, requests }) =>
+        requests === 1 ? NONE : stretchWords(Date.parse(last) - Date.parse(first)),
+    },
+    { key: "users", title: "Users", render: ({ users }) => values("user", users) },
+    { key: "applications", title: "Applications", render: ({ applications }) => values("application", applications) },
+  ];
+}

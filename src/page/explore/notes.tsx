@@ -1,0 +1,31 @@
+/** What must be known to read the table right: which groups it has, and what is not in the sums. */
+import { formatCount } from "../figures.ts";
+import type { Schemas } from "../ledger.ts";
+import { METRICS } from "./metrics.ts";
+import { isOther } from "./rows.ts";
+import { type ExploreState, hasIntervals } from "./state.ts";
+
+export function Notes({ answer, state }: { answer: Schemas["Summary"]; state: ExploreState }) {
+  const { rows, totals, capped, approximate, compare } = answer;
+  const { limit, metric, groupBy } = state;
+  const order = METRICS.find(({ name }) => name === metric.order);
+  const hasRest = limit !== null && rows.some((row) => isOther(row, groupBy));
+  const notes = [
+    hasRest && `The top ${limit} groups by ${(order ?? metric).title.toLowerCase()}; the rest is in (other).`,
+    !hasRest && rows.length > 1 && `${formatCount(rows.length)} ${hasIntervals(state) ? "rows" : "groups"}.`,
+    compare && `Before is from ${compare.from.slice(0, 16)} to ${compare.to.slice(0, 16)}, in UTC.`,
+    capped && "The label has too many values: its lesser ones are in (other).",
+    approximate && "Calls at an edge of the range have been deleted, so it is moved to a whole hour.",
+  ].filter((note) => typeof note === "string");
+  return (
+    <>
+      {notes.length > 0 && <p class="muted">{notes.join(" ")}</p>}
+      {totals.unpriced_requests > 0 && (
+        <p class="explore-unpriced">
+          {formatCount(totals.unpriced_requests)} of {formatCount(totals.requests)} calls have no price, and are in no
+          sum of cost. <a href="/prices">Set a price</a>.
+        </p>
+      )}
+    </>
+  );
+}
