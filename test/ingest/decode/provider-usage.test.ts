@@ -497,7 +497,9 @@ describe("a provider's usage object", () => {
 
 /** Of those whose objects are among the captured calls. */
 function flavorOf(provider: string, usage: Json): string | null {
-  if (provider === "anthropic" || provider === "google") return "default";
+  if (provider === "anthropic") return "default";
+  // Claude on Vertex AI has its maker's usage object.
+  if (provider === "google") return Object.hasOwn(usage, "promptTokenCount") ? "default" : null;
   if (provider !== "openai") return null;
   if (Object.hasOwn(usage, "input_tokens")) return "responses";
   return Object.hasOwn(usage, "completion_tokens") ? "chat" : "embeddings";

@@ -66,6 +66,8 @@ describe("the table of a usage object", () => {
 const ACCOUNTED: Record<string, string> = {
   total_tokens: "the sum of others",
   totalTokenCount: "the sum of others",
+  totalTokens: "the sum of others",
+  "server_tool_use.web_fetch_requests": "fetching has no price beside its tokens",
   "completion_tokens_details.accepted_prediction_tokens": "a part of the output, at its price",
   "completion_tokens_details.rejected_prediction_tokens": "a part of the output, at its price",
   "input_tokens_details.cache_write_tokens_details.ttl_30m_tokens": "the ordinary cache writes, counted as such",
@@ -87,7 +89,7 @@ function pathsIn(value: unknown, path = ""): string[] {
 }
 
 function decoded(body: Body): readonly Call[] {
-  if (body.path.endsWith("/v1/logs")) return [];
+  if (/\/v1\/(?:logs|metrics)$/.test(body.path)) return [];
   const json = (): unknown => JSON.parse(new TextDecoder().decode(body.bytes));
   if (!body.path.endsWith("/v1/traces")) return decodeLitellm([json()].flat(), NOW).calls;
   return decodeSpans(body.json ? readJsonSpans(json(), Infinity) : readProtobufSpans(body.bytes, Infinity), NOW).calls;
