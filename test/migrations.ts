@@ -33,6 +33,26 @@ export async function migrationsTo(tag: string): Promise<string> {
   });
 }
 
+/**
+ * All migrations, where the statements of some are written so that they may have run before.
+ *
+ * @returns the folder, and these statements.
+ */
+export async function migrationsAfter(...tags: string[]): Promise<{ folder: string; statements: string[] }> {
+  const made = await folder();
+  const statements: string[] = [];
+  for (const tag of tags) {
+    const file = join(made, `${tag}.sql`);
+    const again = (await readFile(file, "utf8"))
+      .replaceAll("ADD COLUMN ", "ADD COLUMN IF NOT EXISTS ")
+      .replaceAll(/(ALTER TABLE \S+) (ADD CONSTRAINT (\S+))/g, "$1 DROP CONSTRAINT IF EXISTS $3, $2")
+      .replaceAll('DROP CONSTRAINT "', 'DROP CONSTRAINT IF EXISTS "');
+    await writeFile(file, again);
+    statements.push(...again.split("--> statement-breakpoint"));
+  }
+  return { folder: made, statements };
+}
+
 /** All migrations, and then these. */
 export async function migrationsWith(...added: string[][]): Promise<string> {
   const made = await folder();

@@ -28,6 +28,8 @@ export const RANKS = {
     sql`(t.cache_write_tokens > 0 and
       coalesce(t.cache_write_5m_tokens, 0) + coalesce(t.cache_write_1h_tokens, 0) = t.cache_write_tokens) is true`,
   user_and_session: ({ user, session }: Owner) => sql`num_nonnulls(${user}, ${session})`,
+  // Without the model that answered, the one that was asked for stands in.
+  answering_model: () => sql`(t.request_model <> t.model) is not false`,
   // It changes no price, but it is shown.
   standard_tier: () => sql`(lower(t.service_tier) in (${constants(STANDARD_TIERS)})) is true`,
 } as const satisfies Record<string, (owner: Owner) => SQL>;

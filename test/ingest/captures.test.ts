@@ -227,7 +227,10 @@ function expectCost(trace: Shown, truth: TrueCall): void {
     String(trace["model"]),
     // The catalogue has Claude's prices for writes of an hour under Anthropic alone. Google's are the same.
     {
-      providerId: trace["model"]?.toString().startsWith("claude-") ? "anthropic" : String(trace["provider"]),
+      providerId:
+        trace["provider"] === "google" && String(trace["model"]).startsWith("claude-")
+          ? "anthropic"
+          : String(trace["provider"]),
       timestamp: new Date(startOf(trace) + Number(trace["duration_ms"] ?? 0)),
     },
   );

@@ -55,6 +55,7 @@ it.each<[string, Partial<Call>, Partial<Call>]>([
   ["tokens", {}, { outputTokens: 101 }],
   ["cache_writes_by_age", { cacheWriteTokens: 5 }, { cacheWriteTokens: 5, cacheWrite5mTokens: 5 }],
   ["user_and_session", { userId: "ada" }, { userId: "ada", sessionId: "s" }],
+  ["answering_model", { requestModel: "gpt-4o" }, { requestModel: "gpt-4o-latest" }],
   ["standard_tier", {}, { serviceTier: "standard" }],
   ["priced_counts", { outputTokens: 900 }, { reasoningTokens: 5 }],
 ])("names %s where that decides", async (decided_by, less, more) => {

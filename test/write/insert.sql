@@ -196,7 +196,8 @@ with
         "error_type",
         "unpriced_reason",
         "rule",
-        "usage_semantics"
+        "usage_semantics",
+        "cost_is"
       )
     select
       batch.project_id,
@@ -252,7 +253,8 @@ with
       i."error_type",
       i."unpriced_reason",
       i."rule",
-      i."usage_semantics"
+      i."usage_semantics",
+      i."cost_is"
     from
       batch,
       unnest(
@@ -307,7 +309,8 @@ with
         $76::text[],
         $77::text[],
         $78::text[],
-        $79::text[]
+        $79::text[],
+        $80::text[]
       ) as i (
         "id",
         "started_at",
@@ -360,7 +363,8 @@ with
         "error_type",
         "unpriced_reason",
         "rule",
-        "usage_semantics"
+        "usage_semantics",
+        "cost_is"
       )
     where
       (
@@ -402,6 +406,7 @@ with
       "recorded_cost_pico",
       "reported_cost_pico",
       "price_id",
+      "cost_is",
       "billable",
       "status",
       "application",
@@ -441,6 +446,8 @@ with
         "reported_requests",
         "unpriced_requests",
         "unpriced_tokens",
+        "inexact_requests",
+        "inexact_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -486,7 +493,7 @@ with
     select
       t.project_id,
       0,
-      3,
+      4,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '',
       '',
@@ -545,6 +552,28 @@ with
         ),
         0
       )::bigint as "unpriced_tokens",
+      nullif(
+        total (
+          (
+            case
+              when t.cost_is <> 'exact'
+              and t.cost_pico is not null then 1
+            end
+          )::bigint
+        ),
+        0
+      )::bigint as "inexact_requests",
+      nullif(
+        sum(
+          (
+            case
+              when t.cost_is <> 'exact'
+              and t.cost_pico is not null then t.cost_pico
+            end
+          )
+        ),
+        0
+      )::numeric as "inexact_cost_pico",
       nullif(
         total (
           (
@@ -688,6 +717,8 @@ with
         "reported_requests",
         "unpriced_requests",
         "unpriced_tokens",
+        "inexact_requests",
+        "inexact_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -733,7 +764,7 @@ with
     select
       t.project_id,
       0 as level,
-      3 as format,
+      4 as format,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '*' as label,
       coalesce(t.user_id, '') as value,
@@ -786,6 +817,24 @@ with
         ),
         0
       ) as "unpriced_tokens",
+      nullif(
+        (
+          case
+            when t.cost_is <> 'exact'
+            and t.cost_pico is not null then 1
+          end
+        ),
+        0
+      ) as "inexact_requests",
+      nullif(
+        (
+          case
+            when t.cost_is <> 'exact'
+            and t.cost_pico is not null then t.cost_pico
+          end
+        ),
+        0
+      ) as "inexact_cost_pico",
       nullif(
         (
           case
@@ -888,7 +937,7 @@ select
       main_partials
   ) as partials,
   case
-    when count(*) < $80::int then array_agg(id)
+    when count(*) < $81::int then array_agg(id)
   end as ids
 from
   inserted
