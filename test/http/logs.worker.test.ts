@@ -82,7 +82,7 @@ describe.each([PROTOBUF, JSON_TYPE])("as %s", (encoding) => {
       { model: "claude-sonnet-4-5-20250929", requests: 2, errors: 1, cost_usd: "0.0430476" },
       { model: "claude-haiku-4-5-20251001", requests: 1, errors: 0, cost_usd: "0.0147442" },
     ]);
-    expect(rows[0]).toMatchObject({ application: "claude-code", provider: "anthropic", user: "f3b0c0ffee" });
+    expect(rows[0]).toMatchObject({ application: "claude-code", provider: "anthropic", user: "ada@example.com" });
     expect(await json(await ledger.fetch(`/v1/audit?${CAPTURED}`))).toMatchObject({ ok: true });
   });
 
@@ -125,7 +125,7 @@ describe.each([PROTOBUF, JSON_TYPE])("as %s", (encoding) => {
 
   it("accepts logs that are none of ours, and stores nothing", async () => {
     const ledger = await openLedger();
-    const details = { body: {}, eventName: "gen_ai.client.inference.operation.details" };
+    const details = { body: {}, eventName: "gen_ai.evaluation.result" };
     const usage = { "gen_ai.usage.input_tokens": 5, "gen_ai.request.model": "gpt-4o", "session.id": "s", model: "m" };
     const response = await post(ledger, bodyOf(encoding, [{ ...details, attributes: usage }, {}]));
     expect(response.status).toBe(200);

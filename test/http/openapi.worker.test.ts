@@ -130,8 +130,13 @@ describe("examples", () => {
     for (const { operation, name, value: example } of bodies) {
       const { method, path, security, responses } = operation;
       const isAdmin = Object.keys(security[0] ?? {})[0] === "adminKey";
-      // The example has no key that anyone holds.
-      const value = path === "/v1/session" ? { key: scoped } : example;
+      // The examples have no key that anyone holds, and no ids of stored calls.
+      const value =
+        path === "/v1/session"
+          ? { key: scoped }
+          : path === "/v1/doubles"
+            ? { ...(example as object), ids: await storedIds(ledger, 2) }
+            : example;
       const response = isAdmin
         ? await admin(method, path.replace("{id}", spare), value)
         : await ledger.fetch(path.replace("{id}", view), {
@@ -156,7 +161,7 @@ describe("examples", () => {
       const response = await ledger.fetch(asked);
       const text = await response.text();
       expect([asked, response.status], text).toEqual([asked, 200]);
-      if (!/audit|unpriced|differences|unknown-members|coverage/.test(path))
+      if (!/audit|unpriced|differences|unknown-members|coverage|doubles/.test(path))
         expect([path, text.includes("assistant")]).toEqual([path, true]);
     }
   });
@@ -227,6 +232,12 @@ describe("GET /docs", () => {
 });
 
 /** A question with a key of the project that may all. */
+/** The ids of calls that the examples before have stored. */
+async function storedIds(ledger: Ledger, limit: number): Promise<string[]> {
+  const path = `/v1/traces?from=2020-01-01&limit=${limit}`;
+  return (await json<{ traces: { id: string }[] }>(await ledger.fetch(path))).traces.map(({ id }) => id);
+}
+
 function asAdmin(path: string, method = "GET"): Promise<Response> {
   return ledger.fetch(path, { method, headers: { authorization: `Bearer ${scoped}` } });
 }
