@@ -34,7 +34,7 @@ const { rows: tables } = await owner.query<{ name: string; project: string; need
       when c.relname = 'traces' and a.attname = 'id' then 'overlay(trace_id_at(now())::text placing substr(gen_random_uuid()::text, 15) from 15)::uuid'
       when t.typcategory = 'A' or t.typname = 'int8multirange' then '''{}'''
       when t.typname = 'uuid' then 'gen_random_uuid()'
-      when t.typname = 'timestamptz' then 'now()'
+      when t.typname in ('timestamptz', 'date') then 'now()'
       when t.typname = 'jsonb' then '''{}'''
       when t.typname = 'bool' then 'false'
       else '''0''' end) as values
