@@ -2,7 +2,7 @@
 import { COUNTS } from "../../src/ledger/counts.ts";
 import { toRfc3339 } from "./timestamp.ts";
 
-export type Kind = "text" | "time" | "count" | "number" | "money" | "object";
+export type Kind = "text" | "time" | "count" | "number" | "money" | "object" | "list";
 
 export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["id", "text"],
@@ -20,6 +20,8 @@ export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["request_model", "text"],
   ["base_url", "text"],
   ["response_id", "text"],
+  ["request_id", "text"],
+  ["other_ids", "list"],
   ["trace_id", "text"],
   ["span_id", "text"],
   ["parent_id", "text"],
@@ -54,6 +56,7 @@ export function convert(field: string, kind: Kind, value: unknown, zoneMinutes: 
     return text === "" ? undefined : convertText(field, kind, text, zoneMinutes);
   }
   if (kind === "object" && typeof value === "object" && !Array.isArray(value)) return value;
+  if (kind === "list" && Array.isArray(value)) return value;
   if (kind === "text" && typeof value === "boolean") return String(value);
   throw bad(field, value, `is not ${EXPECTED[kind]}`);
 }
@@ -65,6 +68,7 @@ const EXPECTED: Record<Kind, string> = {
   number: "a number that is not negative",
   money: "an amount of USD such as 0.00192",
   object: "a JSON object",
+  list: "a JSON list",
 };
 
 function convertText(field: string, kind: Kind, text: string, zoneMinutes: number): unknown {
@@ -87,8 +91,13 @@ function convertText(field: string, kind: Kind, text: string, zoneMinutes: numbe
       if (/^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return text;
       break;
     case "object": {
-      const object = parseObject(text);
-      if (object !== null) return object;
+      const object = parse(text);
+      if (typeof object === "object" && object !== null && !Array.isArray(object)) return object;
+      break;
+    }
+    case "list": {
+      const list = parse(text);
+      if (Array.isArray(list)) return list;
       break;
     }
   }
@@ -104,7 +113,7 @@ function convertNumber(field: string, kind: Kind, value: number, zoneMinutes: nu
     return String(value);
   }
   if (kind === "count" && !(Number.isInteger(value) && value >= 0)) throw bad(field, value, `is not ${EXPECTED[kind]}`);
-  if (kind === "object") throw bad(field, value, `is not ${EXPECTED[kind]}`);
+  if (kind === "object" || kind === "list") throw bad(field, value, `is not ${EXPECTED[kind]}`);
   return value;
 }
 
@@ -113,10 +122,9 @@ function plain(value: number): string {
   return Number.isInteger(value) ? value.toFixed(0) : value.toFixed(6);
 }
 
-function parseObject(text: string): object | null {
+function parse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

@@ -27,6 +27,13 @@ describe("rowToTrace", () => {
     });
   });
 
+  it("takes lists of ids as JSON, and refuses other texts", () => {
+    expect(rowToTrace({ ...row, other_ids: '["a","b"]' }, mapping({}))).toMatchObject({ other_ids: ["a", "b"] });
+    expect(rowToTrace({ ...row, other_ids: ["a"] }, mapping({}))).toMatchObject({ other_ids: ["a"] });
+    for (const other_ids of ["a", '{"a":1}', 7])
+      expect(() => rowToTrace({ ...row, other_ids }, mapping({}))).toThrow(BadCell);
+  });
+
   it("uses defaults only where the row has nothing", () => {
     const defaults = mapping({}, { model: "gpt-4o", provider: "openai" });
     expect(rowToTrace({ ...row, model: "o3", provider: "" }, defaults)).toMatchObject({
