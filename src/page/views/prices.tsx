@@ -54,6 +54,7 @@ export default function Prices({ query }: ViewProps) {
   const at = useMemo(() => new Date().toISOString(), [unpriced.data]);
   const prices = useAnswer(`prices ${saved}`, (signal) => read(ledger.GET("/v1/prices", { signal })), 4 * RESTING_MS);
 
+  const isThere = [unpriced, prices, jobs].every(({ data, problem }) => data !== null || problem !== null);
   const kept = [...query].filter(([name]) => !FORM.includes(name));
   const here = (form: Record<string, string>): string =>
     `/prices?${new URLSearchParams([...kept, ...Object.entries(form)]).toString()}`;
@@ -93,21 +94,25 @@ export default function Prices({ query }: ViewProps) {
           closed={`/prices${kept.length > 0 ? `?${new URLSearchParams(kept).toString()}` : ""}`}
         />
       )}
-      <Unpriced
-        answer={unpriced}
-        hrefOf={
-          mayWrite
-            ? ({ provider, model, service_tier: tier }) =>
-                here({ provider, model, ...(tier !== null && { service_tier: tier }) })
-            : null
-        }
-      />
-      <Custom answer={prices} nowMs={nowMs} hrefOf={mayWrite ? ({ id }) => here({ replace: id }) : null} />
-      <div class="prices-columns">
-        <Differences range={range} version={version} />
-        <Jobs answer={jobs} zone={range.zone} totalOf={totalOf} mayCancel={mayWrite} />
+      {!isThere && <Skeleton rows={12} label="Loading prices" />}
+      {/* Hidden, all of it asks at once; shown at once, nothing moves. */}
+      <div hidden={!isThere}>
+        <Unpriced
+          answer={unpriced}
+          hrefOf={
+            mayWrite
+              ? ({ provider, model, service_tier: tier }) =>
+                  here({ provider, model, ...(tier !== null && { service_tier: tier }) })
+              : null
+          }
+        />
+        <Custom answer={prices} nowMs={nowMs} hrefOf={mayWrite ? ({ id }) => here({ replace: id }) : null} />
+        <div class="prices-columns">
+          <Differences range={range} version={version} />
+          <Jobs answer={jobs} zone={range.zone} totalOf={totalOf} mayCancel={mayWrite} />
+        </div>
+        <UnknownMembers range={range} />
       </div>
-      <UnknownMembers range={range} />
     </>
   );
 }
