@@ -24,6 +24,13 @@ describe.skipIf(!HAS_CHROMIUM)("the page's command palette", () => {
     expect(await page.evaluate("document.activeElement.textContent")).toBe("Go to");
     await page.keyboard.press("Enter");
     await field.waitFor();
+    // Asked for again before the browser tells that it has closed it.
+    await page.evaluate(
+      `document.querySelector("dialog").close(); document.querySelector("[aria-keyshortcuts]").click()`,
+    );
+    await page.evaluate("new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)))");
+    await field.waitFor();
+    await field.focus();
     await page.keyboard.type("prices view");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Prices", level: 1 }).waitFor();

@@ -13,10 +13,10 @@ export function PaletteButton({ session }: { session: PageSession }) {
   const [isLost, setLost] = useState(false);
   // A view whose session ended waits below the sign-in form, and so does its palette.
   const isIn = useStore(signedIn).state === "in";
-  const open = async (what: PaletteProps["shown"]): Promise<void> => {
+  const open = async (what: NonNullable<PaletteProps["shown"]>["what"]): Promise<void> => {
     try {
       loaded ??= (await import("./palette.tsx")).default;
-      setShown(what);
+      setShown({ what });
       setLost(false);
     } catch {
       setLost(true);

@@ -1,5 +1,5 @@
 /** The command palette: a combobox in a dialog. It is loaded when it is first opened. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { navigate } from "../address.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { routeOf, type ViewName } from "../route.ts";
@@ -12,8 +12,8 @@ import "./palette.css";
 
 export interface PaletteProps {
   session: PageSession;
-  /** What is shown; null: nothing. */
-  shown: "commands" | "shortcuts" | null;
+  /** Another object each time that it is asked for; null: it is closed. */
+  shown: { what: "commands" | "shortcuts" } | null;
   close: () => void;
 }
 
@@ -22,28 +22,22 @@ const LIST = "palette-list";
 
 export default function Palette({ session, shown, close }: PaletteProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  // Its event comes late, when the palette may be asked for again. So only a close by the browser shuts it.
-  const isOwn = useRef(false);
-  useEffect(() => {
-    // The browser gives the focus back to where it was.
-    if (shown !== null && !dialog.current!.open) dialog.current!.showModal();
-    if (shown !== null || !dialog.current!.open) return;
-    isOwn.current = true;
-    dialog.current!.close();
+  // With the rendering, so that no key comes between. The browser gives the focus back to where it was.
+  useLayoutEffect(() => {
+    if (shown === null) dialog.current!.close();
+    else if (!dialog.current!.open) dialog.current!.showModal();
   }, [shown]);
   return (
     <dialog
       ref={dialog}
       class="palette"
-      aria-label={shown === "shortcuts" ? "Shortcuts" : "Go to"}
-      onClose={() => {
-        if (isOwn.current) isOwn.current = false;
-        else close();
-      }}
+      aria-label={shown?.what === "shortcuts" ? "Shortcuts" : "Go to"}
+      // The browser closes first and tells it later, when the palette may be open again.
+      onClose={() => dialog.current!.open || close()}
       onClick={(event) => event.target === dialog.current && close()}
     >
-      {shown === "commands" && <Commands session={session} close={close} />}
-      {shown === "shortcuts" && <Shortcuts close={close} />}
+      {shown?.what === "commands" && <Commands session={session} close={close} />}
+      {shown?.what === "shortcuts" && <Shortcuts close={close} />}
     </dialog>
   );
 }
