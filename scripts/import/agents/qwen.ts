@@ -3,6 +3,7 @@
  * telemetry event of each request, which names the response: it is joined to its answer by the counts, and adds none.
  */
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
+import { providerBySignIn } from "../../../src/ingest/decode/log/gemini-cli.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt } from "./json.ts";
@@ -60,7 +61,9 @@ function toCall(record: Values, usage: Values, event: Event | undefined): FoundC
   const [input, output, cached, thoughts, total] = counts;
   if (input === undefined || output === undefined || counts.some(Number.isNaN)) return SKIPPED.badCounts;
   const model = textAt(record, "model") ?? UNKNOWN_MODEL;
-  const provider = providerOf(model, event?.auth ?? "");
+  const auth = event?.auth ?? "";
+  // Without a sign the ledger finds the provider by the model.
+  const provider = providerBySignIn(auth, model) ?? (auth === "" ? undefined : "openai");
   // Thoughts are outside the output of Gemini models, whose total also has the tokens of tools.
   const isGoogle = provider === "google";
   const tools = isGoogle && total !== undefined ? Math.max(0, total - sumOf(input, output, thoughts)) : 0;
@@ -89,12 +92,4 @@ function toCall(record: Values, usage: Values, event: Event | undefined): FoundC
     repository: lastPart(textAt(record, "cwd")),
     branch: textAt(record, "gitBranch"),
   };
-}
-
-/** As the logs of Qwen Code are read. Without a sign the ledger finds the provider by the model. */
-function providerOf(model: string, auth: string): string | undefined {
-  if (/^(?:.*\/)?gemini-/i.test(model) || /gemini|vertex|google|cloud-shell/.test(auth)) return "google";
-  if (auth.startsWith("qwen")) return "alibaba";
-  if (auth === "anthropic" || /^claude-/i.test(model)) return "anthropic";
-  return auth === "" ? undefined : "openai";
 }

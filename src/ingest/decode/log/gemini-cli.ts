@@ -121,13 +121,15 @@ function toCall(record: LogRecord, agent: string, rule: string, failed: boolean,
   );
 }
 
-/** Qwen Code names the way it was signed in, by which it chooses the provider's API. */
 function providerOf(attributes: Attributes, model: string): string {
-  const auth = textOf(attributes, [AUTH]) ?? "";
+  return providerBySignIn(textOf(attributes, [AUTH]) ?? "", model) ?? "openai";
+}
+
+/** Qwen Code names the way it was signed in, by which it chooses the provider's API. Null: neither that nor the model tells. */
+export function providerBySignIn(auth: string, model: string): string | null {
   if (/^(?:.*\/)?gemini-/i.test(model) || /gemini|vertex|google|cloud-shell/.test(auth)) return "google";
   if (auth.startsWith("qwen")) return "alibaba";
-  if (auth === "anthropic" || /^claude-/i.test(model)) return "anthropic";
-  return "openai";
+  return auth === "anthropic" || /^claude-/i.test(model) ? "anthropic" : null;
 }
 
 function usageOf(attributes: Attributes, provider: string): Reading {
