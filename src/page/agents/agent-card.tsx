@@ -4,15 +4,18 @@ import { Money } from "../parts/money.tsx";
 import type { Range } from "../range.ts";
 import { addressOf } from "../route.ts";
 import { iso } from "../zone.ts";
-import { type Compared, missingWords, nameOf, Share, tokensOf } from "./share.tsx";
+import { type Compared, missingSentence, nameOf, Share, tokensOf } from "./share.tsx";
 
 export function AgentCard({ of, range }: { of: Compared; range: Range }) {
   const { emitter, application, requests, cost_usd: cost, notes } = of;
   const tokens = tokensOf(of);
+  const span = { from: iso(range.from), to: iso(range.to), tz: range.zone };
   const filter = application === null ? { "tag.agent": emitter } : { application };
-  const at = (time: string | null): string => (time === null ? "none" : formatTime(Date.parse(time), range.zone));
+  const at = (time: string | null) => (
+    <span class="calls-time">{time === null ? "none" : formatTime(Date.parse(time), range.zone)}</span>
+  );
   return (
-    <section class="card" data-agent={emitter} data-application={application ?? ""}>
+    <section class="card agents-card" data-agent={emitter} data-application={application ?? ""}>
       <h2>
         <bdi>{nameOf(of)}</bdi> {application !== null && <span class="muted">by its {emitter} counters</span>}
       </h2>
@@ -20,9 +23,8 @@ export function AgentCard({ of, range }: { of: Compared; range: Range }) {
         <Share of={of} />
       </p>
       <p>
-        {tokens.agent === null
-          ? "The agent did not say how many tokens it used."
-          : `The agent counted ${formatCount(tokens.agent)} tokens. Missing in the ledger: ${missingWords(tokens)}.`}
+        {missingSentence(tokens)}{" "}
+        {(tokens.missing ?? 0) < 0 && <a href={addressOf("doubles", span)}>Look for calls that count twice</a>}
       </p>
       {notes.length > 0 && (
         <ul class="agents-notes">
@@ -35,9 +37,7 @@ export function AgentCard({ of, range }: { of: Compared; range: Range }) {
         <div>
           <dt>Calls</dt>
           <dd>
-            <a href={addressOf("calls", { ...filter, from: iso(range.from), to: iso(range.to), tz: range.zone })}>
-              {formatCount(requests)}
-            </a>
+            <a href={addressOf("calls", { ...filter, ...span })}>{formatCount(requests)}</a>
           </dd>
         </div>
         <div>

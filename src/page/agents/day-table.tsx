@@ -7,9 +7,11 @@ import { type Compared, missingWords, nameOf, Share, tokensOf } from "./share.ts
 
 export function DayTable({ days, totals }: { days: readonly Schemas["DayCoverage"][]; totals: readonly Compared[] }) {
   const told = new Set(totals.flatMap(({ emitter, notes }) => notes.map((note) => emitter + note)));
+  const newOf = ({ emitter, notes }: Compared) => notes.filter((note) => !told.has(emitter + note)).join(" ");
+  const hasNew = days.some((row) => newOf(row) !== "");
   const count = (tokens: number | null) => (tokens === null ? "unknown" : formatCount(tokens));
   return (
-    <section class="card">
+    <section class="card agents-days">
       <h2>By day</h2>
       <Table
         caption="Coverage by day"
@@ -18,7 +20,7 @@ export function DayTable({ days, totals }: { days: readonly Schemas["DayCoverage
         columns={[
           { key: "day", title: "Day (UTC)", render: ({ day }) => day },
           { key: "agent", title: "Agent", render: (row) => <bdi>{nameOf(row)}</bdi> },
-          { key: "share", title: "In the ledger", isFigure: true, render: (row) => <Share of={row} /> },
+          { key: "share", title: "In the ledger", render: (row) => <Share of={row} /> },
           { key: "said", title: "Agent’s tokens", isFigure: true, render: (row) => count(tokensOf(row).agent) },
           { key: "ledger", title: "Ledger’s tokens", isFigure: true, render: (row) => count(tokensOf(row).ledger) },
           { key: "missing", title: "Missing", isFigure: true, render: (row) => missingWords(tokensOf(row)) },
@@ -29,11 +31,7 @@ export function DayTable({ days, totals }: { days: readonly Schemas["DayCoverage
             isFigure: true,
             render: (row) => <Money usd={row.cost_usd.ledger} />,
           },
-          {
-            key: "notes",
-            title: "Only this day",
-            render: ({ notes, emitter }) => notes.filter((note) => !told.has(emitter + note)).join(" "),
-          },
+          ...(hasNew ? [{ key: "notes", title: "Of this day", render: newOf }] : []),
         ]}
       />
     </section>

@@ -22,15 +22,25 @@ export function PairCard({ zone, ...of }: PairProps) {
       : trace_id !== null
         ? (["trace_id", trace_id] as const)
         : (["user", user_id ?? ""] as const);
-  const rows: [string, (call: Call) => ComponentChildren][] = [
-    ["Began", ({ timestamp }) => formatTime(Date.parse(timestamp), zone) + timestamp.slice(19, 23)],
-    ["Read as", ({ rule }) => <bdi>{rule}</bdi>],
-    ["Application", ({ application }) => <bdi>{groupName(application)}</bdi>],
-    ["Cost", ({ cost_usd: usd }) => <Money usd={usd} />],
-    ["Receipt", ({ id }) => <a href={addressOf("call", { tz: zone }, id)}>Receipt</a>],
+  const rows: [string, keyof Call, (call: Call) => ComponentChildren][] = [
+    [
+      "Began",
+      "id",
+      ({ id, timestamp }) => {
+        const [day, time] = formatTime(Date.parse(timestamp), zone).split(" ");
+        return (
+          <a href={addressOf("call", { tz: zone }, id)} title="Receipt">
+            <span class="calls-time">{day}</span> <span class="calls-time">{time + timestamp.slice(19, 23)}</span>
+          </a>
+        );
+      },
+    ],
+    ["Read as", "rule", ({ rule }) => <bdi>{rule}</bdi>],
+    ["Application", "application", ({ application }) => <bdi>{groupName(application)}</bdi>],
+    ["Cost", "cost_usd", ({ cost_usd: usd }) => <Money usd={usd} />],
   ];
   return (
-    <section class="card" data-key={keyOf(pair)}>
+    <section class="card agents-pair" data-key={keyOf(pair)}>
       <h2>
         <bdi>{groupName(model)}</bdi>
       </h2>
@@ -57,8 +67,8 @@ export function PairCard({ zone, ...of }: PairProps) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(([title, render]) => (
-              <tr key={title}>
+            {rows.map(([title, name, render]) => (
+              <tr key={title} class={calls[0]![name] === calls[1]![name] ? undefined : "agents-differs"}>
                 <th scope="row">{title}</th>
                 {calls.map((call) => (
                   <td key={call.id}>{render(call)}</td>

@@ -23,10 +23,18 @@ export function nameOf({ application, emitter }: Compared): string {
   return application ?? emitter;
 }
 
+/** In a figure. Where the ledger has more, nothing is missing. */
 export function missingWords({ missing }: Sides): string {
-  if (missing === null) return "not counted by the agent";
-  if (missing === 0) return "nothing";
-  return missing > 0 ? formatCount(missing) : `${formatCount(-missing)} too many`;
+  if (missing === null) return "unknown";
+  return missing < 0 ? `${formatCount(-missing)} too many` : formatCount(missing);
+}
+
+export function missingSentence({ agent, missing }: Sides): string {
+  if (agent === null || missing === null) return "The agent did not say how many tokens it used.";
+  const of = `${formatCount(agent)} tokens that the agent counted`;
+  if (missing === 0) return `The ledger has all of the ${of}.`;
+  if (missing < 0) return `The ledger has ${formatCount(-missing)} more than the ${of}.`;
+  return `${formatCount(missing)} of the ${of} are missing in the ledger.`;
 }
 
 export function Share({ of }: { of: Compared }) {

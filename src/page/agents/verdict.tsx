@@ -45,10 +45,10 @@ export function Verdict({ pair, project, decision, mayDecide }: VerdictProps) {
     <>
       <p key={decision?.verdict} tabIndex={-1} ref={isTold ? focus : null} role="status">
         {decision === undefined ? (
-          <>Both count. If they are one call, {either} leaves every total.</>
+          <>Both count. What leaves every total if they are one call: {either}.</>
         ) : decision.verdict === "same" ? (
           <>
-            They are one call: <Money usd={goneOf(decision)} /> has left every total.
+            They are one call. What has left every total: <Money usd={goneOf(decision)} />.
           </>
         ) : (
           "They are different calls: both count."
