@@ -14,7 +14,7 @@ const MAX_NAME = 100;
 const MAX_PATH = 4_000;
 
 /** The paths of the page's views. Neither `//` nor `..` leads out of them. */
-const PATH = /^\/(?:explore|why|prices|settings|(?:calls|sessions)(?:\/[^/\\?#]+)?)?(?=[?#]|$)/;
+const PATH = /^\/(?:explore|why|coverage|doubles|plans|prices|settings|(?:calls|sessions)(?:\/[^/\\?#]+)?)?(?=[?#]|$)/;
 const CONTROLS = /[\p{Cc}]/u;
 
 const characters = (text: string): number => [...text].length;
@@ -30,7 +30,7 @@ export const ViewBody = z.strictObject({
     .max(MAX_PATH, `must have at most ${MAX_PATH} characters`)
     .refine(
       (text) => PATH.test(text) && !CONTROLS.test(text) && !/^[^?#]*\/\.{1,2}(?:[?#]|$)/.test(text),
-      "must be a path of the page: /, /explore, /why, /calls, /calls/{id}, /sessions, /sessions/{id}, /prices or /settings, with a query if it has one",
+      "must be a path of the page: /, /explore, /why, /calls, /calls/{id}, /sessions, /sessions/{id}, /coverage, /doubles, /plans, /prices or /settings, with a query if it has one",
     )
     .describe("A path of the page with its query, as in `/explore?group_by=model`."),
 });

@@ -1,6 +1,7 @@
 /** How Vite makes the page: hashed files in `assets/`, nothing inlined and nothing from elsewhere. */
 import { join } from "node:path";
 import { build, type Plugin } from "vite";
+import { trimPlot } from "./trim-plot.ts";
 
 /** @param out a folder that does not exist yet. */
 export async function bundlePage(source: string, out: string): Promise<void> {
@@ -11,7 +12,7 @@ export async function bundlePage(source: string, out: string): Promise<void> {
     root: source,
     base: "/",
     logLevel: "error",
-    plugins: [writeDocuments()],
+    plugins: [trimPlot(), writeDocuments()],
     build: {
       outDir: out,
       assetsDir: "assets",

@@ -3,10 +3,11 @@ import type { Database } from "../db/client.ts";
 import { picoToUsd } from "../money.ts";
 import { AGENT_NAMES } from "./agents.ts";
 import { notesOf } from "./notes.ts";
-import type { Measure } from "./point.ts";
+import { type Measure, MEASURES } from "./point.ts";
 import type { CoverageQuery } from "./query.ts";
 import { type Counted, readCounted, readSaid, type Said } from "./read.ts";
-import type { Coverage, TotalCoverage } from "./shown.ts";
+import type { Coverage, CoverageTotal } from "./shown.ts";
+import { readSilent } from "./silent.ts";
 
 /** Both sides of one emitter, of one day or of all. */
 export interface Sides {
@@ -29,13 +30,14 @@ export async function readCoverage(db: Database, projectId: string, query: Cover
   const sides = sidesOf(said, counted);
   const days = [...new Set([...said, ...counted].map(({ day }) => day))].sort().reverse();
   return {
-    days: days.flatMap((day) =>
+    rows: days.flatMap((day) =>
       sides
         .map((side) => ({ ...side, ...ofDay(side, day) }))
         .filter(({ said, counted }) => said.length + counted.length > 0)
         .map((side) => ({ day, ...compare(side) })),
     ),
     totals: sides.map(compare),
+    silent: await readSilent(db, projectId, query, sides),
   };
 }
 
@@ -61,59 +63,75 @@ function sidesOf(said: readonly Said[], counted: readonly Counted[]): Sides[] {
 
 const keyOf = ({ emitter, application }: Sides): string => `${emitter} ${application ?? ""}`;
 
-function compare(sides: Sides): TotalCoverage {
+function compare(sides: Sides): CoverageTotal {
   const { emitter, application, said, counted } = sides;
-  const tokens = (measure: Measure) => {
-    const [agent, ledger] = [sum(said, measure), sum(counted, measure)];
-    return {
-      agent: agent === null ? null : Number(agent),
-      ledger: ledger === null ? null : Number(ledger),
-      share_percent: shareOf(agent, ledger),
-    };
-  };
-  const cost = [sum(said, "cost"), sum(counted, "cost")] as const;
-  const reported = counted.flatMap(({ reportedPico }) => reportedPico ?? []);
+  const [claimed, ledger] = [amountsOf(said), amountsOf(counted)];
   const sessions = new Set(said.flatMap((one) => one.sessions));
   const withCalls = new Set(counted.flatMap((one) => one.sessions));
+  const named = (count: number) => (sessions.size === 0 ? null : count);
+  const reported = counted.flatMap(({ reportedPico }) => reportedPico ?? []);
   const shown = {
     emitter,
     application,
-    requests: counted.reduce((sum, { requests }) => sum + requests, 0),
-    share_percent: shareOf(total(said), total(counted)),
-    input_tokens: tokens("input"),
-    output_tokens: tokens("output"),
-    cache_read_tokens: tokens("cache_read"),
-    cache_write_tokens: tokens("cache_write"),
-    reasoning_tokens: tokens("reasoning"),
-    cost_usd: {
-      agent: usdOf(cost[0]),
-      ledger: usdOf(cost[1]),
-      reported: reported.length === 0 ? null : picoToUsd(reported.reduce((sum, pico) => sum + pico, 0n)),
-      share_percent: shareOf(...cost),
+    claimed: {
+      ...tokensOf(claimed),
+      cost_usd: usdOf(claimed.cost),
+      sessions: named(sessions.size),
+      last_at: latest(said),
+      flagged_points: said.reduce((sum, { flagged }) => sum + flagged, 0),
+      left_out_points: said.reduce((sum, { leftOut }) => sum + leftOut, 0),
     },
-    sessions: sessions.size === 0 ? null : sessions.size,
-    sessions_without_calls: sessions.size === 0 ? null : [...sessions].filter((one) => !withCalls.has(one)).length,
-    last_metric_at: latest(said),
-    last_call_at: latest(counted),
-    flagged_points: said.reduce((sum, { flagged }) => sum + flagged, 0),
-    left_out_points: said.reduce((sum, { leftOut }) => sum + leftOut, 0),
+    ledger: {
+      requests: counted.reduce((sum, { requests }) => sum + requests, 0),
+      ...tokensOf(ledger),
+      cost_usd: usdOf(ledger.cost),
+      reported_cost_usd: reported.length === 0 ? null : picoToUsd(reported.reduce((sum, pico) => sum + pico, 0n)),
+      last_at: latest(counted),
+    },
+    missing: {
+      ...tokensOf(lessOf(claimed, ledger)),
+      cost_usd: usdOf(lessOf(claimed, ledger).cost),
+      sessions: named([...sessions].filter((one) => !withCalls.has(one)).length),
+    },
+    share_percent: shareOf(claimed.total, ledger.total),
   };
   return { ...shown, notes: notesOf(shown, sides) };
 }
 
-type Amounts = Pick<Said, "amounts">;
+/** Null is what none states: that is not 0. */
+type Amounts = Record<Measure | "total", bigint | null>;
 
-/** Null if none states it: that is not 0. */
-function sum(of: readonly Amounts[], measure: Measure): bigint | null {
-  const stated = of.flatMap(({ amounts }) => amounts[measure] ?? []);
-  return stated.length === 0 ? null : stated.reduce((sum, amount) => sum + amount, 0n);
+function amountsOf(of: readonly Pick<Said, "amounts">[]): Amounts {
+  const sum = (measure: Measure): bigint | null => {
+    const stated = of.flatMap(({ amounts }) => amounts[measure] ?? []);
+    return stated.length === 0 ? null : stated.reduce((sum, amount) => sum + amount, 0n);
+  };
+  const amounts = Object.fromEntries(MEASURES.map((measure) => [measure, sum(measure)])) as Record<
+    Measure,
+    bigint | null
+  >;
+  const { input, output } = amounts;
+  return { ...amounts, total: input === null && output === null ? null : (input ?? 0n) + (output ?? 0n) };
 }
 
-function total(of: readonly Amounts[]): bigint | null {
-  const [input, output] = [sum(of, "input"), sum(of, "output")];
-  return input === null && output === null ? null : (input ?? 0n) + (output ?? 0n);
+function lessOf(claimed: Amounts, ledger: Amounts): Amounts {
+  const names = Object.keys(claimed) as (keyof Amounts)[];
+  return Object.fromEntries(
+    names.map((name) => [name, claimed[name] === null ? null : claimed[name] - (ledger[name] ?? 0n)]),
+  ) as Amounts;
 }
 
+function tokensOf(amounts: Amounts) {
+  const number = (amount: bigint | null): number | null => (amount === null ? null : Number(amount));
+  return {
+    input_tokens: number(amounts.input),
+    output_tokens: number(amounts.output),
+    total_tokens: number(amounts.total),
+    cache_read_tokens: number(amounts.cache_read),
+    cache_write_tokens: number(amounts.cache_write),
+    reasoning_tokens: number(amounts.reasoning),
+  };
+}
 /** In hundredths of a percent, then cut. What is not equal is never 100. */
 export function shareOf(agent: bigint | null, ledger: bigint | null): number | null {
   if (agent === null || agent <= 0n) return null;

@@ -15,6 +15,9 @@ export const VIEWS = [
   "/calls/:id",
   "/sessions",
   "/sessions/:id",
+  "/coverage",
+  "/doubles",
+  "/plans",
   "/prices",
   "/settings",
 ] as const;

@@ -2,31 +2,16 @@
  * Questions to the ledger, typed by its own description. The browser asks again with the ETag that it has; an answer
  * that still holds is the same object as before, so nothing is drawn anew.
  */
-import createClient from "openapi-fetch";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { components, paths } from "./api.d.ts";
+import type { components } from "./api.d.ts";
 import { createMemory, isSame } from "./memory.ts";
 import { isPassing, OFFLINE, type Problem, problemOf, SLOW } from "./problem.ts";
-import { queryString } from "./query-string.ts";
-import { chosenProject, endSession, signedIn } from "./session.ts";
+import { chosenProject, signedIn } from "./session.ts";
 import { createStore, type Store } from "./store.ts";
 
+export { ledger } from "./client.ts";
+
 export type Schemas = components["schemas"];
-
-export const ledger = createClient<paths>({ baseUrl: location.origin, querySerializer: queryString });
-
-ledger.use({
-  onRequest({ request }) {
-    const project = chosenProject.get();
-    const now = signedIn.get();
-    if (now.state === "in" && now.session.is_admin_key && project !== null)
-      request.headers.set("X-Project-Id", project);
-    return request;
-  },
-  onResponse({ response }) {
-    if (response.status === 401) endSession();
-  },
-});
 
 export class Refused extends Error {
   readonly problem: Problem;

@@ -7,6 +7,9 @@ export type ViewName =
   | "call"
   | "sessions"
   | "session"
+  | "coverage"
+  | "doubles"
+  | "plans"
   | "prices"
   | "settings";
 
@@ -24,6 +27,9 @@ export const PATHS: Readonly<Record<ViewName, string>> = {
   call: "/calls/:id",
   sessions: "/sessions",
   session: "/sessions/:id",
+  coverage: "/coverage",
+  doubles: "/doubles",
+  plans: "/plans",
   prices: "/prices",
   settings: "/settings",
 };

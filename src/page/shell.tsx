@@ -130,8 +130,12 @@ function Header({ session, current }: { session: PageSession; current: ViewName 
       </a>
       <nav aria-label="Views">
         {listed.map((name) => (
-          <a key={name} href={PATHS[name]} aria-current={name === current ? "page" : undefined}>
-            {VIEWS[name]!.title}
+          <a
+            key={name}
+            href={PATHS[name]}
+            aria-current={name === current ? "page" : name === (current && VIEWS[current]?.within) ? "true" : undefined}
+          >
+            {VIEWS[name]!.listed === true ? VIEWS[name]!.title : VIEWS[name]!.listed}
           </a>
         ))}
         <a href="/docs">API</a>

@@ -9,8 +9,10 @@ export interface ViewProps {
 
 interface ViewEntry {
   title: string;
-  /** In the navigation. */
-  listed: boolean;
+  /** In the navigation, where its name may be another. */
+  listed: boolean | string;
+  /** The view that the navigation shows in its place. */
+  within?: ViewName;
   needs: "read" | "admin";
   load: () => Promise<{ default: ComponentType<ViewProps> }>;
 }
@@ -23,6 +25,14 @@ export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
   call: { title: "Call", listed: false, needs: "read", load: () => import("./views/call.tsx") },
   sessions: { title: "Sessions", listed: false, needs: "read", load: () => import("./views/sessions.tsx") },
   session: { title: "Session", listed: false, needs: "read", load: () => import("./views/session.tsx") },
+  coverage: { title: "Coverage", listed: "Agents", needs: "read", load: () => import("./views/coverage.tsx") },
+  doubles: {
+    title: "Doubles",
+    listed: false,
+    within: "coverage",
+    needs: "read",
+    load: () => import("./views/doubles.tsx"),
+  },
   prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
   settings: { title: "Settings", listed: true, needs: "admin", load: () => import("./views/settings.tsx") },
 };

@@ -14,9 +14,7 @@ import { lockTraces } from "../rollup/derive.ts";
 import { HOUR_MS } from "../time.ts";
 import { settlingIds } from "../write/settle.ts";
 import { sightingOf } from "../write/sightings.ts";
-
-export const VERDICTS = ["same", "different"] as const;
-export type Verdict = (typeof VERDICTS)[number];
+import type { Verdict } from "./double.ts";
 
 /** Why a pair cannot be the same. */
 export type Unfit = "unknown" | "cache hit" | "too far apart";

@@ -1,105 +1,109 @@
 /**
  * Suspects: pairs of calls that count both and may be one. They are of one session (of one trace or user, if they have
  * none), have the same model and tokens, and begin within seconds of each other. Nothing joined them: neither do their
- * ids, nor has anybody said that they are the same, or different.
+ * ids, nor has anybody said that they are the same, or different. Pairs of which somebody has said it are a list beside,
+ * so that a verdict can be reversed.
  */
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import type { Database, Row } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
-import { picoToUsd } from "../money.ts";
 import { once, readParameters, upTo } from "../parameters.ts";
 import { readRaw } from "../retention/kept.ts";
 import { RANGE_PARAMETERS, rangeOf } from "../summary/query.ts";
 import { zoneOf, type Zones } from "../summary/zone.ts";
-import { count, id, time, usd } from "../wire.ts";
+import { type Double, DOUBLE_ID, doubleId, shownDouble, VERDICTS, type Verdict, WITHIN_MS } from "./double.ts";
 
-const WITHIN_MS = 10_000;
 /** A call is compared with this many that follow it. */
 const NEXT = 3;
 /** A page looks at this many calls at most. It may have fewer pairs than asked for, and others may follow. */
 const LOOKED_AT = 20_000;
 
-const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-const CURSOR = new RegExp(`^${UUID}:${UUID}$`);
 const LOWEST = "00000000-0000-0000-0000-000000000000";
 
 export const DOUBLES_PARAMETERS = {
   ...RANGE_PARAMETERS,
+  verdict: once(
+    z.enum(VERDICTS, "must be same or different"),
+    "Only pairs of which somebody has said this. Without it, pairs of which nobody has said anything.",
+  ),
   limit: once(upTo(1_000), "Maximum number of items on a page.", { example: "10", fallback: "100" }),
-  cursor: once(z.string().regex(CURSOR, "is not a cursor of this list"), "The `next_cursor` of the previous page."),
+  cursor: once(z.string().regex(DOUBLE_ID, "is not a cursor of this list"), "The `next_cursor` of the previous page."),
 };
 
 export interface DoublesQuery {
   fromMs: number;
   toMs: number;
+  verdict: Verdict | null;
   limit: number;
   cursor: string | null;
 }
 
-const Suspect = z.object({
-  id,
-  timestamp: time,
-  rule: z.string().describe("By which rule the report was read. It names the emitter's kind of report."),
-  application: z.string(),
-  cost_usd: usd.nullable(),
-});
+interface Page {
+  doubles: Double[];
+  next_cursor: string | null;
+}
 
-export const Double = z
-  .object({
-    calls: z.array(Suspect).length(2).describe("The two calls, the one that began first before the other."),
-    model: z.string(),
-    input_tokens: count.nullable(),
-    output_tokens: count.nullable(),
-    session_id: z.string().nullable(),
-    trace_id: z.string().nullable(),
-    user_id: z.string().nullable(),
-  })
-  .meta({ id: "Double" });
-export type Double = z.infer<typeof Double>;
+/** From the first pair after the cursor, up to the end of the range. */
+interface Stretch {
+  from: string;
+  highest: string;
+  after: readonly [string, string];
+  limit: number;
+}
 
 /** @throws ApiError 400 that names the wrong parameter. */
 export function parseDoublesQuery(params: URLSearchParams, nowMs: number, zones: Zones = zoneOf): DoublesQuery {
   const asked = readParameters(DOUBLES_PARAMETERS, params);
   const { fromMs, toMs } = rangeOf(asked, nowMs, zones);
-  return { fromMs, toMs, limit: asked.limit, cursor: asked.cursor ?? null };
+  return { fromMs, toMs, verdict: asked.verdict ?? null, limit: asked.limit, cursor: asked.cursor ?? null };
 }
 
 /**
- * A page of suspects, oldest first.
+ * A page of suspects, or of the pairs of one verdict, oldest first.
  *
  * @throws Expired if calls of the range have been deleted for their age.
  */
 export async function listDoubles(
   db: Database,
   projectId: string,
-  { fromMs, toMs, limit, cursor }: DoublesQuery,
-): Promise<{ doubles: Double[]; next_cursor: string | null }> {
+  { fromMs, toMs, verdict, limit, cursor }: DoublesQuery,
+): Promise<Page> {
   const [lowest, highest] = keyRange(fromMs, toMs);
-  const [after, afterSecond] = (cursor ?? `${lowest}:${LOWEST}`).split(":") as [string, string];
-  const from = after > lowest ? after : lowest;
-  const rows = await readRaw(db, suspects(projectId, [from, highest], [after, afterSecond], limit + 1), fromMs);
+  const after = (cursor ?? doubleId(lowest, LOWEST)).split(".") as [string, string];
+  const stretch = { from: after[0] > lowest ? after[0] : lowest, highest, after, limit: limit + 1 };
+  if (verdict === null) return await listSuspects(db, projectId, stretch, fromMs);
+  const rows = await readRaw(db, decided(projectId, stretch, verdict), fromMs);
+  const pairs = rows.slice(0, limit).map(shownDouble);
+  return { doubles: pairs, next_cursor: rows.length > limit ? pairs.at(-1)!.id : null };
+}
+
+async function listSuspects(db: Database, projectId: string, stretch: Stretch, fromMs: number): Promise<Page> {
+  const rows = await readRaw(db, suspects(projectId, stretch), fromMs);
   const { looked, last_looked: last } = rows[0]!;
   // The calls that follow the last ones have not been looked at.
   const isCut = Number(looked) > LOOKED_AT;
-  const resumeMs = isCut ? Math.max(startOfKey(String(last)) - WITHIN_MS, startOfKey(from) + 1) : Infinity;
+  const resumeMs = isCut ? Math.max(startOfKey(String(last)) - WITHIN_MS, startOfKey(stretch.from) + 1) : Infinity;
   const pairs = rows.filter((row) => row["first"] !== null && startOfKey(String(row["first"])) < resumeMs);
-  const page = pairs.slice(0, limit);
-  const end = page.at(-1);
-  const next = pairs.length > limit ? `${String(end!["first"])}:${String(end!["second"])}` : null;
-  const onward = isCut ? `${keyRange(resumeMs, resumeMs)[0]}:${LOWEST}` : null;
-  return { doubles: page.map(shown), next_cursor: next ?? onward };
+  const page = pairs.slice(0, stretch.limit - 1).map(shownDouble);
+  const next = pairs.length > page.length ? page.at(-1)!.id : null;
+  const onward = isCut ? `${keyRange(resumeMs, resumeMs)[0]}.${LOWEST}` : null;
+  return { doubles: page, next_cursor: next ?? onward };
 }
 
-const suspects = (
-  projectId: string,
-  [from, highest]: readonly [string, string],
-  [after, afterSecond]: readonly [string, string],
-  limit: number,
-) => sql`
+/** What is shown of both calls. */
+const SHOWN = sql`
+a.id as first, a.started_at as first_at, a.rule as first_rule, a.application as first_application,
+a.model as first_model, a.input_tokens as first_input, a.output_tokens as first_output, a.session_id as first_session,
+a.trace_id as first_trace, a.user_id as first_user, a.cost_pico as first_cost, a.billable as first_counts,
+b.id as second, b.started_at as second_at, b.rule as second_rule, b.application as second_application,
+b.model as second_model, b.input_tokens as second_input, b.output_tokens as second_output, b.session_id as second_session,
+b.trace_id as second_trace, b.user_id as second_user, b.cost_pico as second_cost, b.billable as second_counts`;
+
+const suspects = (projectId: string, { from, highest, after: [after, afterSecond], limit }: Stretch) => sql`
 with looked as materialized (
-  select t.id, t.started_at, t.rule, t.application, t.model, t.input_tokens, t.output_tokens, t.cost_pico, t.response_id,
-    t.session_id, t.trace_id, t.user_id,
+  select t.id, t.started_at, t.rule, t.application, t.model, t.input_tokens, t.output_tokens, t.cost_pico, t.billable,
+    t.response_id, t.session_id, t.trace_id, t.user_id,
     case
       when t.session_id is not null then 's' || t.session_id
       when t.trace_id is not null then 't' || t.trace_id
@@ -116,10 +120,7 @@ followed as (
   window w as (partition by l.owner, l.model, l.input_tokens, l.output_tokens order by l.id)
 ),
 pairs as (
-  select a.id as first, b.id as second, a.started_at as first_at, b.started_at as second_at, a.rule as first_rule,
-    b.rule as second_rule, a.application as first_application, b.application as second_application,
-    a.cost_pico as first_cost, b.cost_pico as second_cost, a.model, a.input_tokens, a.output_tokens, a.session_id,
-    a.trace_id, a.user_id
+  select ${SHOWN}, d.verdict, d.decided_at
   from followed f
   cross join lateral unnest(f.next) as n (id)
   join looked a on a.id = f.id
@@ -137,21 +138,15 @@ from (select count(*)::int as looked, max(l.id::text collate "C") as last_looked
 left join pairs p on true
 order by p.first, p.second`;
 
-function shown(row: Row): Double {
-  const call = (which: "first" | "second"): z.infer<typeof Suspect> => ({
-    id: String(row[which]),
-    timestamp: (row[`${which}_at`] as Date).toISOString(),
-    rule: String(row[`${which}_rule`]),
-    application: String(row[`${which}_application`]),
-    cost_usd: row[`${which}_cost`] === null ? null : picoToUsd(BigInt(String(row[`${which}_cost`]))),
-  });
-  return {
-    calls: [call("first"), call("second")],
-    model: String(row["model"]),
-    input_tokens: row["input_tokens"] as number | null,
-    output_tokens: row["output_tokens"] as number | null,
-    session_id: row["session_id"] as string | null,
-    trace_id: row["trace_id"] as string | null,
-    user_id: row["user_id"] as string | null,
-  };
-}
+const decided = (
+  projectId: string,
+  { from, highest, after: [after, afterSecond], limit }: Stretch,
+  verdict: Verdict,
+) => sql`
+select ${SHOWN}, d.verdict, d.decided_at
+from doubles d
+join traces a on a.project_id = ${projectId}::uuid and a.id = d.first
+join traces b on b.project_id = ${projectId}::uuid and b.id = d.second
+where d.project_id = ${projectId}::uuid and d.verdict = ${verdict} and d.first >= ${from}::uuid
+  and d.first < ${highest}::uuid and (d.first, d.second) > (${after}::uuid, ${afterSecond}::uuid)
+order by d.first, d.second limit ${limit}`;

@@ -1,7 +1,7 @@
 /** What agents say themselves in the recorded bodies, against the calls that the same bodies made. */
 import { describe, expect, it } from "vitest";
 import { readCoverage } from "../../src/coverage/coverage.ts";
-import type { TotalCoverage } from "../../src/coverage/shown.ts";
+import type { CoverageTotal } from "../../src/coverage/shown.ts";
 import { storePoints } from "../../src/coverage/store.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp/logs.ts";
 import { decodeMetricsJson, decodeMetricsProtobuf } from "../../src/ingest/decode/otlp/metrics.ts";
@@ -12,7 +12,7 @@ import { priced } from "../calls.ts";
 import { database, newProject } from "../ledger.ts";
 
 const db = database();
-const RANGE = { fromMs: Date.UTC(2026, 10, 1), toMs: Date.UTC(2026, 11, 1) };
+const RANGE = { fromMs: Date.UTC(2026, 10, 1), toMs: Date.UTC(2026, 11, 1), endMs: Date.UTC(2026, 11, 1) };
 
 const parsed = ({ bytes }: Body): unknown => JSON.parse(new TextDecoder().decode(bytes));
 const isOf = (signal: string) => (body: Body) => body.path.endsWith(`/v1/${signal}`);
@@ -46,12 +46,12 @@ const SCENARIOS = scenarios().flatMap((scenario) => {
   return metrics.length === 0 ? [] : [{ scenario, metrics, calls: bodies.filter(isOf(signal)) }];
 });
 
-async function coverageOf(bodies: readonly Body[]): Promise<TotalCoverage> {
+async function coverageOf(bodies: readonly Body[]): Promise<CoverageTotal> {
   const project = await newProject(db);
   await send(project, bodies);
-  const { totals, days } = await readCoverage(db, project, RANGE);
+  const { totals, rows } = await readCoverage(db, project, RANGE);
   expect(totals).toHaveLength(1);
-  const [{ day: _, ...only }] = days as [(typeof days)[number]];
+  const [{ day: _, ...only }] = rows as [(typeof rows)[number]];
   expect(only).toEqual(totals[0]);
   return totals[0]!;
 }
@@ -74,23 +74,23 @@ describe("captured counters, and the calls of the same run", () => {
   it.concurrent.each(SCENARIOS)("$scenario", async ({ scenario, metrics, calls }) => {
     const shown = await coverageOf([...calls, ...metrics]);
     const truth = truthOf(scenario);
-    if (shown.last_metric_at === null) {
+    if (shown.claimed.last_at === null) {
       // The only calls failed, so there was nothing to count.
       expect(truth.billable.every(({ error }) => error)).toBe(true);
       return;
     }
     for (const name of COUNTS) {
-      const { agent, ledger, share_percent: share } = shown[name];
-      if (agent === null) continue;
+      const [claimed, ledger] = [shown.claimed[name], shown.ledger[name]];
+      if (claimed === null) continue;
       const total = truth.billable.reduce((sum, call) => sum + (call[name] ?? 0), 0);
       const lacks = NOT_COUNTED[scenario]?.[name] ?? 0;
-      expect([name, agent, ledger ?? 0]).toEqual([name, total - lacks, total]);
-      if (total > 0 && lacks === 0) expect(share).toBe(100);
+      expect([name, claimed, ledger ?? 0]).toEqual([name, total - lacks, total]);
+      expect([name, shown.missing[name]]).toEqual([name, 0 - lacks]);
     }
     if (NOT_COUNTED[scenario]) return expect(shown.notes).toHaveLength(1);
     expect(shown.share_percent).toBe(100);
-    expect(shown.sessions_without_calls ?? 0).toBe(0);
-    expect(shown.flagged_points + shown.left_out_points).toBe(0);
+    expect(shown.missing.sessions ?? 0).toBe(0);
+    expect(shown.claimed.flagged_points + shown.claimed.left_out_points).toBe(0);
   });
 
   it.concurrent.each(SCENARIOS)(
@@ -108,11 +108,10 @@ describe("captured counters, and the calls of the same run", () => {
     const shown = await coverageOf([...calls.slice(0, -1), ...metrics]);
     // (111 + 41 + 122 + 42) of (111 + 41 + 122 + 42 + 133 + 43): 316 of 492
     expect(shown).toMatchObject({
-      requests: 2,
+      claimed: { input_tokens: 366, total_tokens: 492, sessions: 2 },
+      ledger: { requests: 2, input_tokens: 233, total_tokens: 316 },
+      missing: { input_tokens: 133, total_tokens: 176, sessions: 1 },
       share_percent: 64.22,
-      input_tokens: { agent: 366, ledger: 233, share_percent: 63.66 },
-      sessions: 2,
-      sessions_without_calls: 1,
     });
     expect(shown.notes).toEqual([
       expect.stringContaining("more tokens than the ledger has"),
@@ -122,9 +121,18 @@ describe("captured counters, and the calls of the same run", () => {
 
   it("says where only one side came", async () => {
     const { metrics, calls } = SCENARIOS.find(({ scenario }) => scenario === "gemini-cli-0.61.0/one-prompt")!;
-    expect(await coverageOf(metrics)).toMatchObject({ requests: 0, share_percent: 0, sessions_without_calls: 1 });
+    expect(await coverageOf(metrics)).toMatchObject({
+      ledger: { requests: 0 },
+      missing: { sessions: 1 },
+      share_percent: 0,
+    });
     const unheard = await coverageOf(calls);
-    expect(unheard).toMatchObject({ requests: 1, share_percent: null, input_tokens: { agent: null, ledger: 4330 } });
+    expect(unheard).toMatchObject({
+      claimed: { input_tokens: null },
+      ledger: { requests: 1, input_tokens: 4330 },
+      missing: { input_tokens: null },
+      share_percent: null,
+    });
     expect(unheard.notes).toEqual([expect.stringContaining("sent no counters")]);
   });
 });

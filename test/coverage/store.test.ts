@@ -1,4 +1,5 @@
 /** Counters add up once: differences and running totals, repeated, late, out of order, and wrong. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { sql } from "drizzle-orm";
 import { readCoverage, shareOf } from "../../src/coverage/coverage.ts";
@@ -8,9 +9,14 @@ import { database, newProject } from "../ledger.ts";
 
 const db = database();
 const DAY = Date.UTC(2026, 10, 10);
-const RANGE = { fromMs: DAY - 5 * 86_400_000, toMs: DAY + 5 * 86_400_000 };
+const RANGE = { fromMs: DAY - 5 * 86_400_000, toMs: DAY + 5 * 86_400_000, endMs: DAY + 5 * 86_400_000 };
 const MINUTE = 60_000;
 
+const digestOf = (text: string): string =>
+  createHash("md5")
+    .update(text)
+    .digest("hex")
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 const ns = (ms: number): bigint => BigInt(ms) * 1_000_000n;
 
 function point(amount: number, endMs: number, fields: Partial<Point> = {}): Point {
@@ -36,9 +42,9 @@ const running = (amount: number, atMs: number, fields: Partial<Point> = {}): Poi
 async function stored(...bodies: Point[][]) {
   const project = await newProject(db);
   for (const body of bodies) await storePoints(db, project, body);
-  const { days, totals } = await readCoverage(db, project, RANGE);
+  const { rows, totals } = await readCoverage(db, project, RANGE);
   return {
-    days: Object.fromEntries(days.map(({ day, input_tokens }) => [day, input_tokens.agent])),
+    days: Object.fromEntries(rows.map(({ day, claimed }) => [day, claimed.input_tokens])),
     total: totals[0]!,
     project,
   };
@@ -61,14 +67,14 @@ describe("differences", () => {
     const negative = point(-1, DAY + MINUTE);
     const { days, total } = await stored([a, negative], [negative]);
     expect(days).toEqual({ "2026-11-10": 5 });
-    expect(total.flagged_points).toBe(1);
+    expect(total.claimed.flagged_points).toBe(1);
     expect(total.notes.join()).toContain("1 points were below 0");
   });
 
   it("are of the UTC day on which they end", async () => {
     const { days, total } = await stored([point(1, DAY - 1), point(2, DAY)]);
     expect(days).toEqual({ "2026-11-09": 1, "2026-11-10": 2 });
-    expect(total.input_tokens.agent).toBe(3);
+    expect(total.claimed.input_tokens).toBe(3);
   });
 
   it("written by many at once add up once", async () => {
@@ -77,7 +83,7 @@ describe("differences", () => {
     await Promise.all(Array.from({ length: 8 }, (_, i) => storePoints(db, project, points.slice(i, i + 12))));
     await storePoints(db, project, points);
     const { totals } = await readCoverage(db, project, RANGE);
-    expect(totals[0]).toMatchObject({ input_tokens: { agent: 20 }, sessions: 3, sessions_without_calls: 3 });
+    expect(totals[0]).toMatchObject({ claimed: { input_tokens: 20, sessions: 3 }, missing: { sessions: 3 } });
   });
 });
 
@@ -100,7 +106,7 @@ describe("running totals", () => {
     const again = running(3, DAY + 9 * MINUTE, { startNs: ns(DAY + 8 * MINUTE) });
     const { days, total } = await stored([running(5, DAY + MINUTE)], [again], [again]);
     expect(days).toEqual({ "2026-11-10": 8 });
-    expect(total.flagged_points).toBe(0);
+    expect(total.claimed.flagged_points).toBe(0);
   });
 
   it("that go back are told, in any order, and never count less", async () => {
@@ -108,10 +114,10 @@ describe("running totals", () => {
     for (const bodies of [[[high, low]], [[high], [low]], [[low], [high]], [[low], [high], [low]]]) {
       const { days, total } = await stored(...bodies);
       expect(days).toEqual({ "2026-11-10": 9 });
-      expect(total.flagged_points).toBe(1);
+      expect(total.claimed.flagged_points).toBe(1);
     }
     const { total } = await stored([high], [running(4, DAY + day)]);
-    expect(total).toMatchObject({ input_tokens: { agent: 9 }, flagged_points: 1 });
+    expect(total).toMatchObject({ claimed: { input_tokens: 9, flagged_points: 1 } });
   });
 
   it("that ran before the ledger saw them say so", async () => {
@@ -120,12 +126,44 @@ describe("running totals", () => {
   });
 });
 
+it("lists what was seen in the range, but not in its last day", async () => {
+  const at = (day: number): number => DAY + day * 86_400_000;
+  const project = await newProject(db);
+  await storePoints(db, project, [
+    point(1, at(0), { series: "1", instance: "left" }),
+    point(1, at(1), { series: "1", instance: "left" }),
+    point(1, at(1), { series: "2", instance: "here" }),
+    point(1, at(4), { series: "2", instance: "here" }),
+    running(1, at(2), { emitter: "codex", application: "codex_exec", series: "3", instance: "left" }),
+    point(1, at(-6), { series: "4", instance: "before" }),
+    point(1, at(-6), { emitter: "otel", application: "before the range" }),
+    point(1, at(3), { emitter: "otel", application: "shop" }),
+  ]);
+  const { silent } = await readCoverage(db, project, RANGE);
+  const machine = digestOf("left");
+  const of = (emitter: string, day: number, installation: string | null, application: string | null = null) => ({
+    emitter,
+    application,
+    installation,
+    last_at: new Date(at(day)).toISOString(),
+  });
+  expect(silent).toEqual([
+    of("otel", 3, null, "shop"),
+    of("codex", 2, null),
+    of("codex", 2, machine),
+    of("claude-code", 1, machine),
+  ]);
+  // A day is not over for what was seen less than 24 hours before its end, or before now.
+  const until = async (endMs: number) => (await readCoverage(db, project, { ...RANGE, endMs })).silent.length;
+  expect([await until(at(2)), await until(at(2) + 1), await until(at(4))]).toEqual([0, 1, 3]);
+});
+
 it("has a bounded number of series a day, and counts what has no room", async () => {
   const many = Array.from({ length: MAX_SERIES + 3 }, (_, i) => running(1, DAY + MINUTE, { series: `s-${i}` }));
   const { total, project } = await stored(many.slice(0, 2_000), many.slice(2_000), [
     running(2, DAY + 2 * MINUTE, { series: "s-0" }),
   ]);
-  expect(total).toMatchObject({ input_tokens: { agent: MAX_SERIES + 1 }, left_out_points: 3 });
+  expect(total).toMatchObject({ claimed: { input_tokens: MAX_SERIES + 1, left_out_points: 3 } });
   const [row] = await db.query(
     sql`select count(*)::int as rows from reported_usage where project_id = ${project}::uuid`,
   );

@@ -298,11 +298,12 @@ export async function playScenario(
     { ...twin, id: "twin-1", other_ids: ["twin", "twins"] },
     { ...twin, id: "twin-2" },
   ]);
-  const { doubles } = await get<{ doubles: { calls: { id: string }[] }[] }>(`/v1/doubles?${RANGE}&limit=1`);
-  const ids = doubles[0]!.calls.map(({ id }) => id);
-  await ask("POST", "/v1/doubles", { ids, verdict: "same" });
+  const { doubles } = await get<{ doubles: { id: string }[] }>(`/v1/doubles?${RANGE}&limit=1`);
+  const pair = `/v1/doubles/${doubles[0]!.id}`;
+  await ask("POST", pair, { verdict: "same" });
   await get("/v1/trace-trees/twins");
-  await ask("POST", "/v1/doubles", { ids, verdict: "different" });
+  await get(`/v1/doubles?${RANGE}&verdict=same`);
+  await ask("POST", pair, { verdict: "different" });
 
   // Calls that are taken out, one of which stands for others.
   const shown = await get<{ traces: Record<string, string>[] }>(`/v1/traces?${RANGE}&billable=all`);

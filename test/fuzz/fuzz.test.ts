@@ -33,7 +33,7 @@ const NEVER_TAKEN = [
   "DELETE /v1/session",
   "GET /docs",
   "GET /v1/session",
-  "POST /v1/doubles",
+  "POST /v1/doubles/{id}",
 ];
 
 let target: Target;

@@ -131,15 +131,11 @@ describe("examples", () => {
       const { method, path, security, responses } = operation;
       const isAdmin = Object.keys(security[0] ?? {})[0] === "adminKey";
       // The examples have no key that anyone holds, and no ids of stored calls.
-      const value =
-        path === "/v1/session"
-          ? { key: scoped }
-          : path === "/v1/doubles"
-            ? { ...(example as object), ids: await storedIds(ledger, 2) }
-            : example;
+      const value = path === "/v1/session" ? { key: scoped } : example;
+      const target = path.includes("doubles") ? (await storedIds(ledger, 2)).join(".") : isAdmin ? spare : view;
       const response = isAdmin
-        ? await admin(method, path.replace("{id}", spare), value)
-        : await ledger.fetch(path.replace("{id}", view), {
+        ? await admin(method, path.replace("{id}", target), value)
+        : await ledger.fetch(path.replace("{id}", target), {
             method,
             headers: { authorization: `Bearer ${scoped}`, "content-type": "application/json" },
             body: JSON.stringify(value),

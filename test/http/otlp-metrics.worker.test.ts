@@ -27,7 +27,8 @@ const tokens = (type: string, asInt: number): MetricInput["points"][number] => (
 const ALL = [tokens("input", 100), tokens("cacheRead", 300), tokens("cacheCreation", 50), tokens("output", 20)];
 
 interface Answer {
-  days: { day: string }[];
+  rows: { day: string }[];
+  silent: unknown[];
   totals: { emitter: string; application: string | null; share_percent: number | null; notes: string[] }[];
 }
 
@@ -64,24 +65,24 @@ describe.each([PROTOBUF, JSON_TYPE])("as %s", (encoding) => {
     for (let i = 0; i < 3; i++)
       expect(await said(await post(ledger, metricsRequest([{ name: TOKENS, points: ALL }])), encoding)).toEqual({});
     expect((await coverage(ledger)).totals).toMatchObject([
-      { share_percent: 0, requests: 0, sessions_without_calls: 1 },
+      { share_percent: 0, ledger: { requests: 0 }, missing: { total_tokens: 470, sessions: 1 } },
     ]);
     const record = apiRequest({}, { timeUnixNano: `${NOW - 120_000}000000` });
     await ledger.post(JSON.stringify(logsRequest([record])), { "content-type": JSON_TYPE }, "/v1/logs");
-    const { days, totals } = await coverage(ledger);
-    expect(days.map(({ day }) => day)).toEqual(["2026-11-29"]);
+    const { rows, totals, silent } = await coverage(ledger);
+    expect(rows.map(({ day }) => day)).toEqual(["2026-11-29"]);
     expect(totals).toMatchObject([
       {
         emitter: "claude-code",
         application: null,
-        requests: 1,
+        claimed: { input_tokens: 450, total_tokens: 470, sessions: 1 },
+        ledger: { requests: 1, input_tokens: 450, total_tokens: 470 },
+        missing: { input_tokens: 0, total_tokens: 0, sessions: 0 },
         share_percent: 100,
-        input_tokens: { agent: 450, ledger: 450, share_percent: 100 },
-        sessions: 1,
-        sessions_without_calls: 0,
         notes: [],
       },
     ]);
+    expect(silent).toEqual([]);
     // It is no call.
     expect((await ledger.summary(RANGE)).totals).toMatchObject({ requests: 1, input_tokens: 450 });
   });
@@ -102,7 +103,7 @@ describe.each([PROTOBUF, JSON_TYPE])("as %s", (encoding) => {
     const answer = await said(await post(ledger, metricsRequest([{ name: TOKENS, points }])), encoding);
     const message = expect.stringContaining("data point 1: claude_code.token.usage is not a whole number");
     expect(answer).toEqual({ partialSuccess: { rejectedDataPoints: "2", errorMessage: message } });
-    expect((await coverage(ledger)).totals).toMatchObject([{ input_tokens: { agent: 7 } }]);
+    expect((await coverage(ledger)).totals).toMatchObject([{ claimed: { input_tokens: 7 } }]);
   });
 
   it("takes gzip, and bodies below Langfuse's path", async () => {
@@ -112,7 +113,7 @@ describe.each([PROTOBUF, JSON_TYPE])("as %s", (encoding) => {
     const headers = { "content-type": encoding, "content-encoding": "gzip" };
     expect((await ledger.post(new Uint8Array(bytes), headers, PATH)).status).toBe(200);
     expect((await post(ledger, metricsRequest([]), {}, "/api/public/otel/v1/metrics")).status).toBe(200);
-    expect((await coverage(ledger)).totals).toMatchObject([{ input_tokens: { agent: 450 } }]);
+    expect((await coverage(ledger)).totals).toMatchObject([{ claimed: { input_tokens: 450 } }]);
   });
 
   it("refuses malformed, large and br bodies, and other callers, with a Status", async () => {
@@ -150,7 +151,14 @@ it("compares other programs by their name", async () => {
   await ledger.write([of("shop", "a"), of("other", "b")]);
   // 30 of 40.
   expect((await coverage(ledger)).totals).toMatchObject([
-    { emitter: "otel", application: "shop", requests: 1, share_percent: 75, output_tokens: { agent: null } },
+    {
+      emitter: "otel",
+      application: "shop",
+      claimed: { input_tokens: 40, output_tokens: null },
+      ledger: { requests: 1, input_tokens: 30 },
+      missing: { input_tokens: 10, output_tokens: null },
+      share_percent: 75,
+    },
   ]);
 });
 

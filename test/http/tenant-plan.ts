@@ -69,8 +69,8 @@ function open(path: string): Plan {
   return { own: () => [], foreign: () => [{ path, status: 200 }] };
 }
 
-/** Its two calls. */
-const pairOf = ({ ids, words }: Tenant) => [ids.trace, callKey(MONDAY + 7_200_000, words.otherCall)];
+/** Its two calls, as a pair. */
+const pairOf = ({ ids, words }: Tenant) => `${ids.trace}.${callKey(MONDAY + 7_200_000, words.otherCall)}`;
 
 const spans = ({ words }: Tenant) => {
   const attributes = {
@@ -207,15 +207,19 @@ export const PLAN: Readonly<Record<string, Plan>> = {
   "DELETE /v1/views/{id}": single("/v1/views/{id}", ({ ids }) => ids.view, { status: 204 }),
   "GET /v1/doubles": {
     own: () => [{ path: `/v1/doubles?${RANGE}`, status: 200 }],
-    foreign: () => [{ path: `/v1/doubles?${RANGE}`, status: 200 }],
+    foreign: () =>
+      ["", "&verdict=same", "&verdict=different"].map((more) => ({
+        path: `/v1/doubles?${RANGE}${more}`,
+        status: 200,
+      })),
   },
-  "POST /v1/doubles": {
+  "POST /v1/doubles/{id}": {
     own: (us) => [
-      { path: "/v1/doubles", body: { ids: pairOf(us), verdict: "different" }, status: 200, shows: us.ids.trace },
+      { path: `/v1/doubles/${pairOf(us)}`, body: { verdict: "different" }, status: 200, shows: us.ids.trace },
     ],
     foreign: (them, us) => [
-      { path: "/v1/doubles", body: { ids: pairOf(them), verdict: "same" }, status: 404 },
-      { path: "/v1/doubles", body: { ids: [us.ids.trace, them.ids.trace], verdict: "same" }, status: 404 },
+      { path: `/v1/doubles/${pairOf(them)}`, body: { verdict: "same" }, status: 404 },
+      { path: `/v1/doubles/${us.ids.trace}.${them.ids.trace}`, body: { verdict: "same" }, status: 404 },
     ],
   },
   "GET /v1/sessions": listed(

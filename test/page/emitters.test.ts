@@ -3,10 +3,18 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { EMITTERS, NO_KEY } from "../../src/page/first-run/emitters.ts";
+import { SOURCES } from "../../scripts/import/agents/sources.ts";
+import { AGENTS, agentsInMarkdown, type Emitter, type Target } from "../../src/page/first-run/agents.ts";
+import { EMITTERS, KINDS, NO_KEY } from "../../src/page/first-run/emitters.ts";
 
 const TO = { url: "https://ledger.example", key: "lct_key" };
-const snippetOf = (name: string): string => EMITTERS.find((emitter) => emitter.name === name)!.snippet(TO);
+const textOf = ({ steps }: Emitter, to: Target): string => steps.map(({ text }) => text(to)).join("\n");
+const snippetOf = (name: string): string =>
+  textOf(
+    EMITTERS.find((emitter) => emitter.name === name)!,
+    TO,
+  );
+const read = (file: string): string => readFileSync(resolve(import.meta.dirname, "../..", file), "utf8");
 
 describe("the table of emitters", () => {
   it("has names and titles that differ, and those that most callers use", () => {
@@ -18,21 +26,22 @@ describe("the table of emitters", () => {
 
   it.each(EMITTERS.map((emitter) => [emitter.name, emitter] as const))(
     "%s: the address and the key are filled in, once each, and nothing else is left open",
-    (_, { snippet, note, place }) => {
-      const text = snippet(TO);
+    (_, emitter) => {
+      const text = textOf(emitter, TO);
       expect(text.split(TO.url)).toHaveLength(2);
       expect(text.split(TO.key)).toHaveLength(2);
       expect(text).not.toContain(NO_KEY);
       expect(text).not.toMatch(/undefined|127\.0\.0\.1|localhost/);
-      expect(snippet({ ...TO, key: NO_KEY })).toBe(text.replace(TO.key, NO_KEY));
-      expect(note).toMatch(/\.$/);
-      expect(place).not.toBe("");
+      expect(textOf(emitter, { ...TO, key: NO_KEY })).toBe(text.replace(TO.key, NO_KEY));
+      expect(emitter.note).toMatch(/\.$/);
+      const places = emitter.steps.map(({ place }) => place);
+      expect(new Set(places).size).toBe(places.length);
+      expect(places).not.toContain("");
     },
   );
 
   it("agrees with the README on the variables of OpenTelemetry and Langfuse", () => {
-    const readme = readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8");
-    const filled = readme.replaceAll("$LLM_COST_URL", TO.url).replaceAll("$LLM_COST_KEY", TO.key);
+    const filled = read("README.md").replaceAll("$LLM_COST_URL", TO.url).replaceAll("$LLM_COST_KEY", TO.key);
     expect(filled).toContain(snippetOf("opentelemetry"));
     for (const name of ["LANGFUSE_BASE_URL", "LANGFUSE_SECRET_KEY"]) {
       const line = snippetOf("langfuse")
@@ -53,5 +62,44 @@ describe("the table of emitters", () => {
         },
       },
     });
+  });
+
+  it("offers each emitter under one kind", () => {
+    expect(KINDS.flatMap(([, emitters]) => emitters)).toEqual(EMITTERS);
+  });
+});
+
+describe("coding agents", () => {
+  it("are those that the ledger reads", () => {
+    expect(AGENTS.map(({ title }) => title)).toEqual([
+      "Claude Code",
+      "Codex",
+      "Gemini CLI",
+      "Qwen Code",
+      "Copilot CLI",
+      "Copilot in VS Code",
+      "opencode",
+      "Cline",
+      "Session files",
+    ]);
+  });
+
+  it("have the settings that the README shows, and no others", () => {
+    const section = /## Coding agents\n([\s\S]*?)\n## /.exec(read("src/http/README.md"))![1]!;
+    // Only prose is wrapped there.
+    const inLines = (text: string): string => text.replaceAll(/(?<=^[^\n`]+)\n(?=[^\n`#])/gm, " ").trim();
+    const settings = section.slice(section.indexOf("### "));
+    expect(inLines(settings)).toBe(inLines(agentsInMarkdown()));
+  });
+
+  it("have settings in JSON that can be parsed", () => {
+    for (const { name, steps } of AGENTS)
+      for (const { language, text } of steps)
+        if (language === "json") expect(() => JSON.parse(text(TO)) as unknown, name).not.toThrow();
+  });
+
+  it("can be imported from all sources", () => {
+    const text = snippetOf("import");
+    for (const source of Object.keys(SOURCES)) expect(text).toMatch(new RegExp(`(?:--from|or|,) ${source}\\b`));
   });
 });

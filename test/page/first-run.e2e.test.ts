@@ -1,11 +1,13 @@
 /** A project without calls, in Chromium: it shows how to send one, and becomes the overview when that arrives. */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { AGENTS } from "../../src/page/first-run/agents.ts";
 import { EMITTERS } from "../../src/page/first-run/emitters.ts";
 import { HAS_CHROMIUM, overflowOf, seriousFindings, type Visit } from "./browser.ts";
 import { usePageStack } from "./page-stack.ts";
@@ -71,9 +73,12 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
     await page.reload();
     await page.getByText("Put an API key with the scope").waitFor();
     expect(await page.getByRole("button", { name: "Make a key for this" }).count()).toBe(0);
-    for (const { title, snippet: of } of EMITTERS) {
+    const to = { url: new URL(stack.dev.url).origin, key: "YOUR_KEY" };
+    for (const { title, steps } of EMITTERS) {
       await page.getByRole("button", { name: title, exact: true }).click();
-      expect(await snippet(page)).toBe(of({ url: new URL(stack.dev.url).origin, key: "YOUR_KEY" }));
+      expect(await snippet(page)).toBe(steps.map(({ text }) => text(to)).join("\n"));
+      for (const { place } of steps)
+        await page.getByRole("region", { name: `Snippet for ${title}, ${place}`, exact: true }).waitFor();
     }
     expect(wrong()).toEqual([]);
   });
@@ -81,12 +86,14 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
   it("has snippets whose address and key the ledger takes", async () => {
     const projectId = await newProject();
     const to = { url: stack.dev.url, key: await newKey(projectId) };
-    const text = (name: string): string => EMITTERS.find((emitter) => emitter.name === name)!.snippet(to);
+    const text = (name: string): string =>
+      EMITTERS.find((emitter) => emitter.name === name)!
+        .steps.map((step) => step.text(to))
+        .join("\n");
     const capture = async (path: string): Promise<Buffer> => await readFile(join(CAPTURES, path, "01.body"));
     /** What the variables of a snippet are for a program that is started after it. */
     const variables = async (name: string): Promise<Record<string, string>> => {
-      const exports = text(name).replace(/^claude$/m, "");
-      const { stdout } = await run("bash", ["-c", `${exports}\nexec node -p 'JSON.stringify(process.env)'`]);
+      const { stdout } = await run("bash", ["-c", `${text(name)}\nexec node -p 'JSON.stringify(process.env)'`]);
       return JSON.parse(stdout) as Record<string, string>;
     };
     const post = async (url: string, authorization: string, body: Buffer | string): Promise<number> => {
@@ -104,11 +111,6 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
     ).callback_settings.llm_costs;
     expect(await post(endpoint, headers.Authorization, await capture("litellm-generic-handmade/array"))).toBe(200);
 
-    const claude = await variables("claude-code");
-    const bearer = claude["OTEL_EXPORTER_OTLP_HEADERS"]!.replace("authorization=", "");
-    const logs = await capture("claude-code-logs-handmade/logs-json");
-    expect(await post(claude["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"]!, bearer, logs)).toBe(200);
-
     const langfuse = await variables("langfuse");
     const pair = `${langfuse["LANGFUSE_PUBLIC_KEY"]}:${langfuse["LANGFUSE_SECRET_KEY"]}`;
     const basic = `Basic ${Buffer.from(pair).toString("base64")}`;
@@ -118,6 +120,104 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
     const aiSdk = /url: "(.+)",\n\s+headers: \{ authorization: "(.+)" \}/.exec(text("ai-sdk"))!;
     expect(await post(aiSdk[1]!, aiSdk[2]!, none)).toBe(200);
     expect(await post(aiSdk[1]!, "Bearer YOUR_KEY", none)).toBe(401);
+  });
+
+  it("has settings of agents whose addresses and keys the ledger takes, for what they were recorded to send", async () => {
+    const projectId = await newProject();
+    const to = { url: stack.dev.url, key: await newKey(projectId) };
+    const text = (name: string, language: string): string =>
+      EMITTERS.find((emitter) => emitter.name === name)!
+        .steps.filter((step) => step.language === language)
+        .map((step) => step.text(to))
+        .join("\n");
+    interface Sender {
+      /** In front of `/v1/logs`. */
+      base: string | undefined;
+      authorization: string | undefined;
+      capture: string;
+    }
+    const byVariables = async (name: string, capture: string, prefix = ""): Promise<Sender> => {
+      const { stdout } = await run("bash", ["-c", `${text(name, "sh")}\nexec node -p 'JSON.stringify(process.env)'`]);
+      const env = JSON.parse(stdout) as Record<string, string | undefined>;
+      const headers = env[`${prefix}OTEL_EXPORTER_OTLP_HEADERS`];
+      return {
+        base: env[`${prefix}OTEL_EXPORTER_OTLP_ENDPOINT`],
+        authorization: /^authorization=(.+)$/.exec(headers ?? "")?.[1],
+        capture,
+      };
+    };
+    const byFile = async (name: string, capture: string): Promise<Sender> => {
+      const { telemetry } = JSON.parse(text(name, "json")) as { telemetry: { otlpEndpoint: string } };
+      return { ...(await byVariables(name, capture)), base: telemetry.otlpEndpoint };
+    };
+    const codex = text("codex", "toml");
+    const copilot = JSON.parse(text("copilot-vscode", "json")) as Record<string, unknown>;
+    const senders: Record<string, Sender> = {
+      "claude-code": await byVariables("claude-code", "claude-code-2.1.332/plain"),
+      codex: {
+        base: /endpoint = "(.+)\/v1\/logs"/.exec(codex)?.[1],
+        authorization: /authorization = "(.+)"/.exec(codex)?.[1],
+        capture: "codex-0.171.0/plain",
+      },
+      "gemini-cli": await byFile("gemini-cli", "gemini-cli-0.61.0/one-prompt"),
+      "qwen-code": await byFile("qwen-code", "qwen-code-0.24.4/one-prompt"),
+      "copilot-cli": await byVariables("copilot-cli", "copilot-cli-1.0.102/one-prompt-chat"),
+      "copilot-vscode": {
+        base: copilot["github.copilot.chat.otel.otlpEndpoint"] as string,
+        authorization: (copilot["github.copilot.chat.otel.headers"] as { authorization: string }).authorization,
+        capture: "copilot-cli-1.0.102/one-prompt-chat",
+      },
+      opencode: await byVariables("opencode", "opencode-1.18.33/anthropic-plain"),
+      // Nothing of it is recorded, but it sends logs.
+      cline: await byVariables("cline", "claude-code-logs-handmade/logs-json", "CLINE_"),
+    };
+    expect([...Object.keys(senders), "import"].sort()).toEqual(AGENTS.map(({ name }) => name).sort());
+    for (const [name, { base, authorization, capture }] of Object.entries(senders)) {
+      for (const file of await readdir(join(CAPTURES, capture))) {
+        if (!file.endsWith(".body")) continue;
+        const sent = JSON.parse(await readFile(join(CAPTURES, capture, file.replace(".body", ".json")), "utf8")) as {
+          path: string;
+          "content-type": string;
+        };
+        const ask = async (key: string): Promise<number> => {
+          const headers = { authorization: key, "content-type": sent["content-type"] };
+          const body = new Uint8Array(await readFile(join(CAPTURES, capture, file)));
+          return (await fetch(base + sent.path, { method: "POST", headers, body })).status;
+        };
+        expect([name, sent.path, await ask(authorization!), await ask("Bearer YOUR_KEY")]).toEqual([
+          name,
+          sent.path,
+          200,
+          401,
+        ]);
+      }
+    }
+  });
+
+  it("has a command that imports what an agent left on disk", async () => {
+    const projectId = await newProject();
+    const to = { url: stack.dev.url, key: await newKey(projectId) };
+    const home = await mkdtemp(join(tmpdir(), "first-run-"));
+    try {
+      const folder = join(home, ".claude/projects/ada");
+      await mkdir(folder, { recursive: true });
+      const recorded = join(CAPTURES, "claude-code-2.1.332/plain/local/claude/projects/-home-ada-demo");
+      for (const name of await readdir(recorded)) {
+        const lines = await readFile(join(recorded, name), "utf8");
+        const now = `"timestamp":"${new Date().toISOString()}"`;
+        await writeFile(join(folder, name), lines.replaceAll(/"timestamp": ?"[^"]+"/g, now));
+      }
+      const command = AGENTS.find(({ name }) => name === "import")!
+        .steps.map(({ text }) => text(to))
+        .join("\n")
+        .replace(/^.*cursor-csv.*$/m, "");
+      const env = { ...process.env, HOME: home, DATA_DIR: join(home, "data"), CLAUDE_CONFIG_DIR: undefined };
+      await run("bash", ["-c", command], { cwd: ROOT, env });
+      await run("bash", ["-c", command], { cwd: ROOT, env });
+      expect(await totals(to.key)).toMatchObject({ requests: 1 });
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
   });
 
   it("loads the demo once, however often it is asked, and then shows it", async () => {
@@ -182,12 +282,15 @@ describe.skipIf(!HAS_CHROMIUM)("a project without calls", () => {
       colorScheme: look,
       viewport: { width: 360, height: 740 },
     });
-    expect(await seriousFindings(page)).toEqual([]);
-    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    for (const title of ["curl", "Copilot in VS Code"]) {
+      await page.getByRole("button", { name: title, exact: true }).click();
+      expect(await seriousFindings(page)).toEqual([]);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    }
     expect(wrong()).toEqual([]);
   });
 });
 
 async function snippet(page: Page): Promise<string> {
-  return (await page.locator(".first-run-snippet").textContent())!;
+  return (await page.locator(".first-run-snippet").allTextContents()).join("\n");
 }

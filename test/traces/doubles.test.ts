@@ -8,6 +8,7 @@ import { audit } from "../../src/rollup/audit.ts";
 import { HOUR_MS } from "../../src/time.ts";
 import { decideDouble } from "../../src/traces/decide-double.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
+import { parseDoubleId, type Verdict } from "../../src/traces/double.ts";
 import { listDoubles } from "../../src/traces/doubles.ts";
 import { readCall } from "../../src/traces/read.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
@@ -29,22 +30,26 @@ async function ledgerWith(calls: readonly Call[]) {
   await writeBatch(db, project, calls.map(priced));
   const names = new Map(calls.map(({ id, clientId }) => [id, clientId]));
   const nameOf = (id: string) => names.get(id)!;
-  const list = async (limit = 100) => {
+  const list = async (limit = 100, verdict: Verdict | null = null) => {
     const pairs: string[] = [];
     let cursor: string | null = null;
     do {
       const page: Awaited<ReturnType<typeof listDoubles>> = await listDoubles(own, project, {
         ...RANGE,
+        verdict,
         limit,
         cursor,
       });
       expect(page.doubles.length).toBeLessThanOrEqual(limit);
-      for (const { calls } of page.doubles) pairs.push(calls.map(({ id }) => nameOf(id)).join("+"));
+      for (const { id, calls } of page.doubles) {
+        expect(id).toBe(calls.map(({ id }) => id).join("."));
+        pairs.push(calls.map(({ id }) => nameOf(id)).join("+"));
+      }
       cursor = page.next_cursor;
     } while (cursor !== null);
     return pairs;
   };
-  const say = async (one: Call, other: Call, verdict: "same" | "different") => {
+  const say = async (one: Call, other: Call, verdict: Verdict) => {
     const counted = await decideDouble(own, project, [one.id, other.id], verdict, GRACE_SECONDS, ACTOR);
     return typeof counted === "string" ? counted : counted.map(nameOf);
   };
@@ -62,7 +67,9 @@ async function ledgerWith(calls: readonly Call[]) {
         where project_id = ${project}::uuid and action = 'double.decided'`)
       )[0]!["entries"],
     );
-  return { project, list, say, counted, logged };
+  const shown = async (verdict: Verdict | null = null) =>
+    (await listDoubles(own, project, { ...RANGE, verdict, limit: 100, cursor: null })).doubles;
+  return { project, list, shown, say, counted, logged };
 }
 
 it("lists calls of one session with the same model and tokens, within ten seconds", async () => {
@@ -109,7 +116,7 @@ it("lets one count if they are the same, both if they are different, and takes t
 
   expect(await say(b, a, "same")).toEqual(["a"]);
   expect(await counted()).toEqual(["a"]);
-  expect(await list()).toEqual([]);
+  expect([await list(), await list(100, "same"), await list(100, "different")]).toEqual([[], ["a+b"], []]);
   expect((await readCall(db, project, b.id))!.counted_as).toBe(a.id);
   expect((await readCall(db, project, a.id))!.reports).toMatchObject([
     { id: a.id, joined_by: [`double:${a.id}:${b.id}`] },
@@ -120,13 +127,59 @@ it("lets one count if they are the same, both if they are different, and takes t
 
   expect(await say(a, b, "different")).toEqual(["a", "b"]);
   expect(await counted()).toEqual(["a", "b"]);
-  expect(await list()).toEqual([]);
+  expect([await list(), await list(100, "same"), await list(100, "different")]).toEqual([[], [], ["a+b"]]);
   expect(await say(a, b, "different")).toEqual(["a", "b"]);
   expect(await logged()).toBe(2);
 
   expect(await say(a, b, "same")).toEqual(["a"]);
   await deleteTrace(db, project, a.id);
   expect(await counted()).toEqual(["b"]);
+});
+
+it("says why a pair is listed, what counts twice, and what was said of it", async () => {
+  const near = { inputTokens: 1_000, outputTokens: 100 };
+  const [a, b] = [of("a", 0, near), of("b", 1_000, { ...near, cacheReadTokens: 100 })];
+  const [traced, far] = [{ sessionId: null, traceId: "t" }, of("far", 60_000, { model: "gpt-4o" })];
+  const { shown, say } = await ledgerWith([a, b, of("c", 5_000, traced), of("d", 5_001, traced), far]);
+  const [first, second] = await shown();
+  // b has 100 of its tokens at half the price of input, so it costs less than a.
+  expect(first).toMatchObject({
+    id: `${a.id}.${b.id}`,
+    calls: [
+      { id: a.id, model: a.model, input_tokens: 1_000, session_id: "s", counts: true },
+      { id: b.id, counts: true },
+    ],
+    reason: "same_session",
+    verdict: null,
+    decided_at: null,
+  });
+  expect(first!.cost_usd).toBe(first!.calls[1]!.cost_usd);
+  expect(Number(first!.cost_usd)).toBeLessThan(Number(first!.calls[0]!.cost_usd));
+  expect(second!.reason).toBe("same_trace");
+
+  await say(a, far, "same");
+  expect(await shown("same")).toMatchObject([
+    { id: `${a.id}.${far.id}`, reason: "named", verdict: "same", decided_at: expect.any(String) },
+  ]);
+});
+
+it("lists each decided pair once, whatever the size of a page", async () => {
+  const calls = Array.from({ length: 5 }, (_, i) => of(String(i), i * 1_000));
+  const { list, say } = await ledgerWith(calls);
+  for (const [i, one] of calls.entries()) for (const other of calls.slice(i + 1)) await say(one, other, "different");
+  const all = await list(100, "different");
+  expect(all).toHaveLength(10);
+  for (const limit of [1, 3]) expect(await list(limit, "different")).toEqual(all);
+});
+
+it("has one id for a pair, whichever call is named first", () => {
+  const [a, b] = [of("a", 0).id, of("b", 1).id];
+  expect([parseDoubleId(`${b}.${a}`), parseDoubleId(`${a}.${b.toUpperCase()}`)]).toEqual([
+    [a, b],
+    [a, b],
+  ]);
+  for (const wrong of ["", a, `${a}.`, `${a}.${a}`, `${a}.${b}.${b}`, `${a}:${b}`])
+    expect(parseDoubleId(wrong)).toBeNull();
 });
 
 it("joins what is said with what the ids say, and parts only what was said", async () => {

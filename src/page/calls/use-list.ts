@@ -64,7 +64,7 @@ async function askCalls(query: ListQuery, signal: AbortSignal): Promise<Page<Cal
 }
 
 /** By the ledger's clock, if it says so: this one may be wrong. */
-function answeredAt(response: Response): string {
+export function answeredAt(response: Response): string {
   return new Date(response.headers.get("Date") ?? Date.now()).toISOString();
 }
 

@@ -7,7 +7,7 @@ import { chosenProject, keyOfVisit, signedIn } from "../session.ts";
 import { useStore } from "../store.ts";
 import { sent, useIdempotency, useWrite } from "../write.ts";
 import { Demo, DEMO_PATH } from "./demo.tsx";
-import { EMITTERS, NO_KEY } from "./emitters.ts";
+import { EMITTERS, KINDS, NO_KEY } from "./emitters.ts";
 import "./first-run.css";
 
 interface GuideProps {
@@ -21,34 +21,46 @@ export function Guide({ hasArrived, problem, onLoading }: GuideProps) {
   const [name, setName] = useState(EMITTERS[0]!.name);
   // Nowhere else: a key is shown once.
   const [key, setKey] = useState<string | null>(null);
-  const { title, place, note, snippet } = EMITTERS.find((emitter) => emitter.name === name)!;
-  const text = snippet({ url: location.origin, key: key ?? keyOfVisit() ?? NO_KEY });
+  const { title, note, steps } = EMITTERS.find((emitter) => emitter.name === name)!;
+  const to = { url: location.origin, key: key ?? keyOfVisit() ?? NO_KEY };
   return (
     <div class="first-run">
       <h1>Send the first call</h1>
       <p class="muted">This project has no calls yet. Choose what makes yours, and paste this.</p>
       <section class="card" aria-label="How to send calls">
-        <div class="choice" role="group" aria-label="Emitter">
-          {EMITTERS.map((emitter) => (
-            <button
-              key={emitter.name}
-              type="button"
-              aria-pressed={emitter.name === name}
-              onClick={() => setName(emitter.name)}
-            >
-              {emitter.title}
-            </button>
-          ))}
-        </div>
-        <div class="first-run-bar">
-          <span class="muted">{place}</span>
-          <span>
-            <CopyButton what={`the snippet for ${title}`} text={text} />
-          </span>
-        </div>
-        <pre class="first-run-snippet" tabIndex={0} role="region" aria-label={`Snippet for ${title}`}>
-          <code>{text}</code>
-        </pre>
+        {KINDS.map(([kind, emitters]) => (
+          <div key={kind} class="choice first-run-kind" role="group" aria-label={kind}>
+            <span class="muted" aria-hidden="true">
+              {kind}
+            </span>
+            {emitters.map((emitter) => (
+              <button
+                key={emitter.name}
+                type="button"
+                aria-pressed={emitter.name === name}
+                onClick={() => setName(emitter.name)}
+              >
+                {emitter.title}
+              </button>
+            ))}
+          </div>
+        ))}
+        {steps.map(({ place, text: of }) => {
+          const text = of(to);
+          return (
+            <div key={`${name} ${place}`}>
+              <div class="first-run-bar">
+                <span class="muted">{place}</span>
+                <span>
+                  <CopyButton what={`the snippet for ${title}, ${place}`} text={text} />
+                </span>
+              </div>
+              <pre class="first-run-snippet" tabIndex={0} role="region" aria-label={`Snippet for ${title}, ${place}`}>
+                <code>{text}</code>
+              </pre>
+            </div>
+          );
+        })}
         <p>{note}</p>
         <KeyForIt value={key} onMade={setKey} />
       </section>

@@ -1,6 +1,8 @@
-/** A chart's canvas: uPlot with the theme's colours, stacks and zoom. */
+/**
+ * A chart's canvas: uPlot with the theme's colours, stacks and zoom. The build leaves out what no option here asks for
+ * (`scripts/page/trim-plot.ts`).
+ */
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import { seriesAt, stacked } from "../stack.ts";
 import { formatDay, formatTime } from "../figures.ts";
 import { formatBriefly } from "../money.ts";

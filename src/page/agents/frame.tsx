@@ -1,0 +1,76 @@
+/** What the views of agents share: which one it is, its range, and what is shown while it has nothing to show. */
+import type { ComponentChildren } from "preact";
+import "../calls/calls.css";
+import "./agents.css";
+import { addressWith } from "../calls/question.ts";
+import type { Loaded } from "../ledger.ts";
+import { AsOf } from "../parts/as-of.tsx";
+import { Message, ProblemMessage } from "../parts/message.tsx";
+import { RangeControl } from "../parts/range-control.tsx";
+import { Skeleton } from "../parts/skeleton.tsx";
+import { type Range, withoutWrong, withRange } from "../range.ts";
+import { PATHS } from "../route.ts";
+import { VIEWS } from "../views.ts";
+
+const ALL = ["coverage", "doubles"] as const;
+
+interface FrameProps<T> {
+  of: (typeof ALL)[number];
+  query: URLSearchParams;
+  range: Range;
+  answer: Loaded<T & { at: string }>;
+  /** Why there is nothing to show; null if there is something. */
+  nothing: (data: T) => string | null;
+  /** What it is about. */
+  about: string;
+  children: (data: T) => ComponentChildren;
+}
+
+export function Frame<T>({ of, query, range, answer, nothing, about, children }: FrameProps<T>) {
+  const { data, problem, isLoading, isStale, held, retry } = answer;
+  const empty = data && nothing(data);
+  return (
+    <>
+      <div class="title">
+        <h1>{VIEWS[of]!.title}</h1>
+        <AsOf at={data?.at} zone={range.zone} isStale={isStale} held={held} />
+      </div>
+      <div class="calls-bar">
+        <nav class="calls-lists" aria-label="Agents">
+          {ALL.map((name) => (
+            <a key={name} href={PATHS[name]} aria-current={name === of ? "page" : undefined}>
+              {VIEWS[name]!.title}
+            </a>
+          ))}
+        </nav>
+        <RangeControl query={query} range={range} />
+      </div>
+      <p class="muted">{about}</p>
+      {range.wrong !== null && (
+        <Message kind="warning" title={range.wrong}>
+          <a href={addressWith(PATHS[of], withoutWrong(query, Date.now()))}>Leave that out</a>.
+        </Message>
+      )}
+      <ProblemMessage problem={problem} retry={retry} />
+      {problem?.status === 400 && (
+        <p>
+          <a href={PATHS[of]}>Start anew</a>
+        </p>
+      )}
+      {data === null ? (
+        problem === null && <Skeleton rows={12} label="Loading" />
+      ) : empty !== null ? (
+        <Message kind="empty" title={empty}>
+          {range.preset === "90d" ? (
+            <a href="/docs">How agents send what they use</a>
+          ) : (
+            <a href={addressWith(PATHS[of], withRange(query, { preset: "90d" }))}>Show the last 90 days</a>
+          )}
+          .
+        </Message>
+      ) : (
+        <div aria-busy={isLoading}>{children(data)}</div>
+      )}
+    </>
+  );
+}
