@@ -111,6 +111,7 @@ function SHOP(repository = "shop", branch?: string): object {
 it("does not take a span's own bare names, which may be of anything", () => {
   const own = { repository: "books", branch: "Berlin", pull_request: "no" };
   expect(EMITTERS["spans"]!({}, own)).toEqual({});
+  expect(EMITTERS["spans"]!({}, { ...own, "vcs.repository.name": "shop" })).toEqual({ repository: "shop" });
 });
 
 it("takes what the spans above a call say", () => {
