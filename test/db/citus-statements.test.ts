@@ -145,6 +145,7 @@ it("is of all that a project does", () => {
     "update erasures",
     "update held_wrappers",
     "update relabel_jobs",
+    "update reported_usage",
     "update reprice_jobs",
     "update responses",
     "update spans",
