@@ -10,6 +10,7 @@ import { param, project } from "../db/sql.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { deleteSettling, goneOf } from "../traces/delete.ts";
+import { forgetSessions, goneSession } from "./counters.ts";
 import { isNamed, unnamed, user } from "./named.ts";
 import type { Erasure } from "./erasure.ts";
 
@@ -33,6 +34,8 @@ const theirs = sql`t.project_id = ${project} and t.id = any(${param("ids")}::uui
 
 /** Runs first, so that the next statement sees the latest state of what it changes, and no partition is dropped. */
 const LOCK = compileNamed(lockTraces(theirs));
+
+const FORGET_SESSIONS = compileNamed(forgetSessions(sql`select ${goneSession} from traces t where ${theirs}`));
 
 const counted = (from: string) =>
   sql`(select * from ${sql.identifier(from)} where started_at >= (select raw_since from retention)) t
@@ -80,7 +83,8 @@ export async function eraseFromCalls(
   }
   // All that are named, because removing a call may have changed another.
   const ids = plainArray(rows.map((row) => String(row["id"])));
-  if (rows.length > removed.length) await db.batch([LOCK({ ...values, ids }), ANONYMISE({ ...values, ids })]);
+  if (rows.length > removed.length)
+    await db.batch([LOCK({ ...values, ids }), FORGET_SESSIONS({ ...values, ids }), ANONYMISE({ ...values, ids })]);
   return { cursor: String(last["id"]), changed: rows.length > 0 };
 }
 
@@ -97,7 +101,7 @@ async function remove(
 ): Promise<void> {
   const of = { ...values, ids: plainArray(rows.map((row) => String(row["id"]))) };
   try {
-    await deleteSettling(db, projectId, rows.map(goneOf), [LOCK(of), REMOVE(of)], graceSeconds);
+    await deleteSettling(db, projectId, rows.map(goneOf), [LOCK(of), FORGET_SESSIONS(of), REMOVE(of)], graceSeconds);
   } catch (error) {
     if (rows.length === 1 || !(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
     const half = Math.ceil(rows.length / 2);

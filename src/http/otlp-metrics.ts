@@ -61,6 +61,8 @@ export function otlpMetricsRoutes(deps: Deps): Hono<AppEnv> {
       c.get("work").become(decoded.points.length);
       await storePoints(ownDeps(deps, projectId).db, projectId, decoded.points);
       const rejected = decoded.errors.length;
+      deps.counters.count("llm_cost_ingest_points_total", ["stored"], decoded.points.length);
+      deps.counters.count("llm_cost_ingest_points_total", ["rejected"], rejected);
       return answerOtlp(c, { accepted: decoded.items - rejected, rejected, errors: decoded.errors }, "metrics");
     });
   }

@@ -3,6 +3,8 @@ import { sql } from "drizzle-orm";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
+import type { Point } from "../../src/coverage/point.ts";
+import { storePoints } from "../../src/coverage/store.ts";
 import type { Link } from "../../src/ledger/call.ts";
 import { callKey } from "../../src/ledger/key.ts";
 import { keepDeadLetters, replayDeadLetters } from "../../src/queue/dead-letters.ts";
@@ -155,6 +157,44 @@ function recording(db: Database): Pick<RecordDeps, "groupCommit" | "merger"> {
   const groupCommit = createGroupCommit((id, { calls, links }) => writeBatch(db, id, calls, { links }));
   return { groupCommit, merger: { added() {} } };
 }
+
+it.each(["anonymise", "remove"] as const)("takes the user's sessions off agents' own counters, to %s", async (mode) => {
+  const project = await newProject(db);
+  const calls = [
+    trace({ clientId: "a", startedAtMs: START, userId: ADA, sessionId: "hers" }),
+    trace({ clientId: "b", startedAtMs: START, userId: "bob", sessionId: "his" }),
+  ];
+  const links = [link("l", { userId: ADA, sessionId: "of a span" })];
+  await writeBatch(db, project, calls.map(priced), { links });
+  const sessions = ["hers", "his", "of a span", ADA, null];
+  const points = sessions.map((session, i): Point => {
+    const [startNs, timeNs] = [BigInt(START) * 1_000_000n, BigInt(START + 1) * 1_000_000n];
+    const counter = {
+      emitter: "claude-code",
+      application: "claude-code",
+      measures: ["input"],
+      cumulative: false,
+    } as const;
+    const instance = session === null ? ADA : `machine ${i}`;
+    return { ...counter, series: String(i), session, instance, startNs, timeNs, amount: BigInt(10 ** i) };
+  });
+  await storePoints(db, project, points);
+  const counters = async () =>
+    await db.query(sql`
+      select amounts[1]::text as amount, session is not null as of_session, instance is not null as of_machine
+      from reported_usage where project_id = ${project}::uuid order by amounts[1]`);
+  const kept = (of: boolean, machine = of) => ({ of_session: of, of_machine: machine });
+  expect(await counters()).toMatchObject([kept(true), kept(true), kept(true), kept(true), kept(false, true)]);
+
+  const clock = { ms: NOW };
+  expect(await erase(eraseDeps(db, NO_REDIS, clock), clock, project, ADA, mode)).toMatchObject({ status: "done" });
+  expect(await counters()).toEqual(
+    [kept(false), kept(true), kept(false), kept(false), kept(false)].map((of, i) => ({
+      amount: String(10 ** i),
+      ...of,
+    })),
+  );
+});
 
 it("finds what a write stored that had read the user before", async () => {
   const project = await written(db);

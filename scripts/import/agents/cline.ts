@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Values } from "../row-to-trace.ts";
+import { readDocument } from "./document.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
 
@@ -21,7 +22,7 @@ interface UsedModel {
 }
 
 export async function readCline(path: string, sink: Sink, form: ClineForm): Promise<void> {
-  const messages: unknown = JSON.parse(await readFile(path, "utf8"));
+  const messages: unknown = await readDocument(path);
   if (!Array.isArray(messages)) return sink.skip(SKIPPED.otherForm);
   const used = await usedModels(dirname(path));
   const task = basename(dirname(path));

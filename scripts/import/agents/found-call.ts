@@ -103,4 +103,7 @@ export const SKIPPED = {
   longFile: "files longer than 64 MB that can only be read as a whole",
   unreadableFile: "files that cannot be read",
   otherForm: "files of an unknown form",
+  otherRecord: "lines that are no record",
+  unreadableFolder: "folders that cannot be read",
+  link: "symbolic links, which are not followed",
 } as const;

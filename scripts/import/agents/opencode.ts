@@ -3,9 +3,9 @@
  * Cached tokens are outside the input, reasoning is outside the output. A forked session copies its messages under new
  * ids, with their times: so the times and counts identify an answer.
  */
-import { readFile } from "node:fs/promises";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
+import { readDocument } from "./document.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
 
@@ -17,7 +17,7 @@ type Step = Values;
 
 export async function readOpencode(path: string, sink: Sink): Promise<void> {
   if (path.endsWith(".db")) return await readDatabase(path, sink);
-  const document = objectAt(JSON.parse(await readFile(path, "utf8")));
+  const document = objectAt(await readDocument(path));
   if (document === undefined) return sink.skip(SKIPPED.otherForm);
   if (document["role"] !== undefined) return takeMessage(idAt(document, "sessionID"), document, [], sink);
   if (!Array.isArray(document["message"])) return sink.skip(SKIPPED.otherForm);
