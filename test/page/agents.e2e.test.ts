@@ -8,19 +8,23 @@ import { HAS_CHROMIUM, overflowOf, seriousFindings } from "./browser.ts";
 import { HOSTILE, usePageStack } from "./page-stack.ts";
 
 interface Double {
+  id: string;
   calls: { id: string; cost_usd: string | null }[];
-  session_id: string | null;
 }
 interface Compared {
   emitter: string;
   application: string | null;
   day?: string;
-  requests: number;
+  claimed: { total_tokens: number | null; cost_usd: string | null };
+  ledger: { requests: number; cost_usd: string | null };
+  missing: { total_tokens: number | null };
   share_percent: number | null;
-  input_tokens: { agent: number | null; ledger: number | null };
-  output_tokens: { agent: number | null; ledger: number | null };
-  cost_usd: { agent: string | null; ledger: string | null };
   notes: string[];
+}
+interface Coverage {
+  totals: Compared[];
+  rows: Compared[];
+  silent: object[];
 }
 
 const NOW_MS = Date.now();
@@ -42,7 +46,8 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     expect(response.status).toBe(200);
     return (await response.json()) as T;
   };
-  const listed = async (): Promise<Double[]> => (await api<{ doubles: Double[] }>("/v1/doubles")).doubles;
+  const listed = async (query = ""): Promise<Double[]> =>
+    (await api<{ doubles: Double[] }>(`/v1/doubles${query}`)).doubles;
   const totalPico = async (): Promise<bigint> =>
     picoOf((await api<{ totals: { cost_usd: string } }>("/v1/summary")).totals.cost_usd);
 
@@ -56,7 +61,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
   it("compares what agents say with the ledger, to the last digit", async () => {
     const { page, wrong } = await openShared("/coverage?tz=UTC");
     await page.getByRole("table", { name: "Coverage by day" }).waitFor();
-    const { totals, days } = await api<{ totals: Compared[]; days: Compared[] }>("/v1/coverage");
+    const { totals, rows: days } = await api<Coverage>("/v1/coverage");
     expect(totals.length).toBe(1 + NAMES.length);
     const cards = page.locator(".agents-card");
     expect(await cards.count()).toBe(totals.length);
@@ -64,30 +69,31 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
       const card = cards.nth(i);
       expect(await card.getByRole("heading").locator("bdi").textContent()).toBe(one.application ?? one.emitter);
       expect(await card.locator(".big").textContent()).toBe(`${one.share_percent}%`);
-      expect(await usdIn(card)).toEqual([one.cost_usd.ledger ?? "", one.cost_usd.agent ?? ""]);
+      expect(await usdIn(card)).toEqual([one.ledger.cost_usd ?? "", one.claimed.cost_usd ?? ""]);
       expect(await card.locator("li").allTextContents()).toEqual(one.notes);
-      const agent = (one.input_tokens.agent ?? 0) + (one.output_tokens.agent ?? 0);
-      const ledger = (one.input_tokens.ledger ?? 0) + (one.output_tokens.ledger ?? 0);
-      const isLess = ledger < agent;
-      const sentence = isLess
-        ? `${formatCount(agent - ledger)} of the ${formatCount(agent)} tokens that the agent counted are missing`
-        : `The ledger has ${formatCount(ledger - agent)} more than the ${formatCount(agent)} tokens`;
+      const [claimed, missing] = [one.claimed.total_tokens!, one.missing.total_tokens!];
+      const sentence =
+        missing > 0
+          ? `${formatCount(missing)} of the ${formatCount(claimed)} tokens that the agent counted are missing`
+          : `The ledger has ${formatCount(-missing)} more than the ${formatCount(claimed)} tokens`;
       await card.getByText(sentence).waitFor();
-      expect(await card.getByRole("link", { name: "Look for calls that count twice" }).count()).toBe(isLess ? 0 : 1);
+      expect(await card.getByRole("link", { name: "Look for calls that count twice" }).count()).toBe(
+        missing < 0 ? 1 : 0,
+      );
     }
     // 40,000 + 80,000 + 8,001 counted, and 8 calls of 12,000 + 840 in the ledger.
     await page.getByText("25,281 of the 128,001 tokens that the agent counted are missing in the ledger.").waitFor();
     const rows = page.getByRole("table", { name: "Coverage by day" }).locator("tr[data-key]");
     const keys = await rows.evaluateAll((all) => all.map((row) => row.getAttribute("data-key")));
     expect(keys).toEqual(days.map(({ day, emitter, application }) => JSON.stringify([day, emitter, application])));
-    expect(await usdIn(rows.first())).toEqual([days[0]!.cost_usd.agent ?? "", days[0]!.cost_usd.ledger ?? ""]);
+    expect(await usdIn(rows.first())).toEqual([days[0]!.claimed.cost_usd ?? "", days[0]!.ledger.cost_usd ?? ""]);
 
     await page
       .locator('[data-agent="claude-code"]')
-      .getByRole("link", { name: String(totals[0]!.requests) })
+      .getByRole("link", { name: String(totals[0]!.ledger.requests) })
       .click();
     await page.locator(".of-calls").waitFor();
-    expect(await page.locator(".of-calls tr[data-key]").count()).toBe(totals[0]!.requests);
+    expect(await page.locator(".of-calls tr[data-key]").count()).toBe(totals[0]!.ledger.requests);
     expect(wrong()).toEqual([]);
   });
 
@@ -97,7 +103,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     const cards = page.locator(".agents-pair");
     await cards.first().waitFor();
     expect(await cards.evaluateAll((all) => all.map((card) => card.getAttribute("data-key")))).toEqual(
-      pairs.map(keyOf),
+      pairs.map(({ id }) => id),
     );
     for (const [i, { calls }] of pairs.entries()) {
       const table = cards.nth(i).getByRole("table", { name: "The two calls" });
@@ -119,25 +125,29 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     expect(usdOf(before - (await totalPico()))).toBe("0.0243");
     expect(await usdIn(card.getByRole("status"))).toEqual(["0.0243"]);
     expect(await card.getByText(", does not count").count()).toBe(1);
-    expect((await listed()).map(keyOf)).not.toContain(keyOf(alike!));
+    expect((await listed()).map(({ id }) => id)).not.toContain(alike!.id);
 
-    // It is still there after other views, and can be taken back.
-    await page.getByRole("link", { name: "Overview" }).click();
-    await page.locator("#total-cost").waitFor();
-    await page.getByRole("link", { name: "Agents" }).click();
-    await page.getByRole("link", { name: "Doubles" }).click();
+    // It can be taken back also after the page was loaded anew.
+    await page.reload();
+    await cards.first().waitFor();
+    expect(await card.count()).toBe(0);
+    await page.getByRole("link", { name: "Said to be the same" }).click();
     await card.getByText("They are one call. What has left every total").waitFor();
+    expect(await usdIn(card.getByRole("status"))).toEqual(["0.0243"]);
     await card.getByRole("button", { name: "Different" }).click();
-    await card.getByText("They are different calls: both count.").waitFor();
+    await card.getByText("They are different calls.").waitFor();
     expect(await totalPico()).toBe(before);
+    await page.getByRole("link", { name: "Said to be different" }).click();
+    expect((await listed("?verdict=different")).map(({ id }) => id)).toEqual([alike!.id]);
     await card.getByRole("button", { name: "Same …" }).click();
     await card.getByRole("button", { name: "They are one call" }).click();
     await card.getByText("They are one call.").waitFor();
     expect(usdOf(before - (await totalPico()))).toBe("0.0243");
     await card.getByRole("button", { name: "Different" }).click();
-    await card.getByText("They are different calls: both count.").waitFor();
+    await card.getByText("They are different calls.").waitFor();
 
     // Two costs: one of them leaves, and the page says which.
+    await page.getByRole("link", { name: "Nobody has said" }).click();
     const other = cardOf(page, unlike!);
     await other.getByText("if they are one call: $0.0243 or $0.0486.").waitFor();
     await other.getByRole("button", { name: "Same …" }).click();
@@ -147,7 +157,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     expect(["0.0243", "0.0486"]).toContain(gone);
     expect(usdOf(before - (await totalPico()))).toBe(gone);
     await other.getByRole("button", { name: "Different" }).click();
-    await other.getByText("both count").waitFor();
+    await other.getByText("They are different calls.").waitFor();
     expect(await totalPico()).toBe(before);
     expect(wrong()).toEqual([]);
   });
@@ -155,10 +165,8 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
   it("is decided by keyboard, and a refusal is told where it was asked", async () => {
     const { page, wrong } = await openSignedIn({}, "/doubles");
     const card = page.locator(".agents-pair", { hasText: "nobody-knows" });
-    const pattern = "**/v1/doubles";
-    await page.route(pattern, (route) =>
-      route.request().method() === "POST" ? route.fulfill(UNAVAILABLE) : route.continue(),
-    );
+    const pattern = "**/v1/doubles/*";
+    await page.route(pattern, (route) => route.fulfill(UNAVAILABLE));
     await card.getByRole("button", { name: "Same …" }).focus();
     await page.keyboard.press("Enter");
     const sure = card.getByRole("button", { name: "They are one call" });
@@ -174,7 +182,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     expect(await focused(page)).toBe(await told.textContent());
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await card.getByText("both count").waitFor();
+    await card.getByText("They are different calls.").waitFor();
     expect(wrong().filter((line) => !REFUSED.test(line))).toEqual([]);
   });
 
@@ -191,7 +199,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
   it("goes on to later pairs, also where a page of the ledger has none", async () => {
     const { page, wrong } = await openSignedIn({}, "/doubles");
     const pairs = await listed();
-    const [first, second] = pairs.map(keyOf).map((key) => key.replace(" ", ":"));
+    const [first, second] = pairs.map(({ id }) => id);
     await page.locator(".agents-pair").first().waitFor();
     const asked: (string | null)[] = [];
     await page.route("**/v1/doubles?*", async (route) => {
@@ -222,6 +230,8 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     await page.getByText("The address has a wrong cursor").waitFor();
     await page.getByRole("link", { name: "Start anew" }).click();
     await page.locator(".agents-pair").first().waitFor();
+    await page.goto("/doubles?verdict=perhaps");
+    await page.getByText("The address has a wrong verdict").waitFor();
     await page.goto("/coverage?from=2025-01-01&to=2026-01-01");
     await page.getByText("The address has a wrong from (").waitFor();
     await page.goto("/coverage?range=never");
@@ -236,6 +246,27 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
       await page.getByRole("button", { name: "Try again" }).first().click();
       await page.locator(".card").first().waitFor();
     }
+  });
+
+  it("tells which agents and machines fell silent", async () => {
+    const { page, wrong } = await openSignedIn({}, "/coverage?tz=UTC");
+    const silent = [
+      { emitter: "codex", application: null, installation: null, last_at: "2026-11-28T10:00:00.000Z" },
+      {
+        emitter: "otel",
+        application: NAMES[0],
+        installation: "01234567-89ab-4cde-8f01-23456789abcd",
+        last_at: "2026-11-27T09:00:00.000Z",
+      },
+    ];
+    await page.route("**/v1/coverage?*", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...((await answer.json()) as Coverage), silent } });
+    });
+    await page.reload();
+    await page.getByText("codex: last seen 2026-11-28 10:00:00").waitFor();
+    await page.getByText(`${NAMES[0]}, machine 01234567: last seen 2026-11-27 09:00:00`).waitFor();
+    expect(wrong()).toEqual([]);
   });
 
   it.each(["light", "dark"] as const)("fits into 360 pixels, with names as text and no finding, %s", async (scheme) => {
@@ -259,10 +290,8 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
   });
 });
 
-const keyOf = ({ calls }: Double): string => calls.map(({ id }) => id).join(" ");
-
 function cardOf(page: Page, pair: Double): Locator {
-  return page.locator(`.agents-pair[data-key="${keyOf(pair)}"]`);
+  return page.locator(`.agents-pair[data-key="${pair.id}"]`);
 }
 
 async function usdIn(place: Locator): Promise<(string | null)[]> {

@@ -23,10 +23,12 @@ interface FrameProps<T> {
   nothing: (data: T) => string | null;
   /** What it is about. */
   about: string;
+  /** What else of it can be chosen. */
+  choice?: ComponentChildren;
   children: (data: T) => ComponentChildren;
 }
 
-export function Frame<T>({ of, query, range, answer, nothing, about, children }: FrameProps<T>) {
+export function Frame<T>({ of, query, range, answer, nothing, about, choice, children }: FrameProps<T>) {
   const { data, problem, isLoading, isStale, held, retry } = answer;
   const empty = data && nothing(data);
   return (
@@ -46,6 +48,7 @@ export function Frame<T>({ of, query, range, answer, nothing, about, children }:
         <RangeControl query={query} range={range} />
       </div>
       <p class="muted">{about}</p>
+      {choice}
       {range.wrong !== null && (
         <Message kind="warning" title={range.wrong}>
           <a href={addressWith(PATHS[of], withoutWrong(query, Date.now()))}>Leave that out</a>.
