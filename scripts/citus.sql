@@ -64,6 +64,7 @@ SELECT create_distributed_table('dead_letters', 'project_id', colocate_with => '
 SELECT create_distributed_table('days_to_repair', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('relabel_jobs', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('erasures', 'project_id', colocate_with => 'traces');
+SELECT create_distributed_table('plans', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('views', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('doubles', 'project_id', colocate_with => 'traces');
 SELECT create_distributed_table('reported_usage', 'project_id', colocate_with => 'traces');

@@ -67,6 +67,9 @@ TO llm_cost_run;
 GRANT SELECT ON
   views, doubles
 TO llm_cost_run;
+GRANT SELECT, UPDATE ON
+  plans
+TO llm_cost_run;
 
 -- The Worker for one project: what requests read, delete, restate and repair.
 GRANT SELECT ON
@@ -89,6 +92,9 @@ GRANT DELETE ON
 TO llm_cost_project;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   views
+TO llm_cost_project;
+GRANT SELECT, INSERT, DELETE ON
+  plans
 TO llm_cost_project;
 GRANT SELECT, INSERT, UPDATE ON
   doubles

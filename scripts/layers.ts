@@ -18,7 +18,7 @@ const SRC = [
   ["catalogue", "rollup", "page-sessions"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],
-  ["coverage"],
+  ["coverage", "plans"],
   ["ingest", "export", "erase", "monitoring"],
   ["http", "cron"],
   ["deps", "app"],

@@ -22,6 +22,8 @@ export const ACTIONS = [
   "reprice.cancelled",
   "call.deleted",
   "double.decided",
+  "plan.created",
+  "plan.deleted",
   "user.erased",
   "repair",
   "dead_letters.replayed",

@@ -23,6 +23,7 @@ import { openApiRoutes } from "./http/openapi.ts";
 import { otlpMetricsRoutes } from "./http/otlp-metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { pageSessionRoutes } from "./http/page-session.ts";
+import { planRoutes } from "./http/plans.ts";
 import { priceCheckRoutes } from "./http/price-checks.ts";
 import { pricesRoutes } from "./http/prices.ts";
 import { repairRoutes } from "./http/repair.ts";
@@ -66,6 +67,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     repairRoutes(deps),
     pricesRoutes(deps),
     priceCheckRoutes(deps),
+    planRoutes(deps),
     repriceRoutes(deps),
     adminRoutes(deps),
     pageSessionRoutes(deps),

@@ -8,6 +8,7 @@ export type ErrorCode =
   | "answer_too_large"
   | "too_many_prices"
   | "too_many_jobs"
+  | "too_many_plans"
   | "too_many_views"
   | "view_name_taken"
   | "price_overlap"

@@ -40,6 +40,7 @@ export function trace(changes: Partial<Call> & { startedAtMs: number; clientId: 
     rule: "native",
     usageSemantics: "inclusive",
     costIs: "exact",
+    coveredBy: "api",
     ...changes,
   };
 }
@@ -76,6 +77,7 @@ export function traces(startMs: number): fc.Arbitrary<Call> {
       serviceTier: fc.constantFrom(null, "flex"),
       userId: fc.constantFrom(null, "ada", "bob", ""),
       tags: fc.constantFrom<Record<string, string>>({}, { team: "red" }, { team: "blue", feature: "x" }),
+      coveredBy: fc.constantFrom<Call["coveredBy"]>("api", "api", "plan", "unknown"),
       costIs: fc.constantFrom<Call["costIs"]>("exact", "exact", "lower_bound", "estimate"),
       status: fc.constantFrom<Call["status"]>("ok", "ok", "ok", "error"),
       durationUs: fc.option(fc.integer({ min: 0, max: 60_000_000 })),

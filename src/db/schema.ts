@@ -21,7 +21,15 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { COUNT_FIELDS, COUNT_NAMES, type CostIs } from "../ledger/call.ts";
-import { CORRECTED_MEASURES, COUNTED_DIMENSIONS, DIMENSIONS, type Measure, MEASURES } from "../ledger/measures.ts";
+import type { CoveredBy } from "../ledger/covered-by.ts";
+import {
+  CORRECTED_MEASURES,
+  COUNTED_DIMENSIONS,
+  type Dimension,
+  DIMENSIONS,
+  type Measure,
+  MEASURES,
+} from "../ledger/measures.ts";
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
 const pico = (name: string) => bigint(name, { mode: "bigint" });
@@ -103,6 +111,8 @@ export const traces = pgTable(
     usageSemantics: text("usage_semantics").notNull(),
     /** How the cost compares with the true one, by what the emitter leaves out. Null in calls of before. */
     costIs: text("cost_is").$type<CostIs>(),
+    /** `plan` or `unknown`. Null if the API's own account pays. */
+    coveredBy: text("covered_by").$type<CoveredBy>(),
   },
   (t) => [
     primaryKey({ columns: [t.projectId, t.id] }),
@@ -186,7 +196,7 @@ export const rollup = pgTable(
     /** Start of the hour (levels partial and hour), of the UTC day (level day) or of its week's Monday (level week). */
     bucket: at("bucket").notNull(),
     level: smallint("level").notNull(),
-    ...Object.fromEntries(DIMENSIONS.map((name) => [name, text(name).notNull()])),
+    ...Object.fromEntries(DIMENSIONS.map((name) => [name, dimension(name)])),
     ...measureColumns(),
     label: text("label").notNull(),
     value: text("value").notNull(),
@@ -200,7 +210,7 @@ export const rollup = pgTable(
   },
   (t) => [
     index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
-    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 4`),
+    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 5`),
   ],
 );
 
@@ -272,6 +282,11 @@ export const retention = pgTable("retention", {
     .notNull()
     .default(sql`'epoch'`),
 });
+
+/** A Worker of an older version leaves the newest one out. */
+function dimension(name: Dimension) {
+  return name === "covered_by" ? text(name).notNull().default("") : text(name).notNull();
+}
 
 function measureColumns() {
   const column = ({ name, type }: Measure) => (type === "bigint" ? bigint(name, { mode: "number" }) : numeric(name));

@@ -19,6 +19,7 @@ import { eraseFromCalls } from "./calls.ts";
 import { eraseFromDeadLetters } from "./dead-letters.ts";
 import { type Erasure, MODES } from "./erasure.ts";
 import { eraseFromLinks } from "./links.ts";
+import { eraseFromPlans } from "./plans.ts";
 import { type Cleared, eraseFromSums } from "./sums.ts";
 
 /** An erasure as the API shows it. It does not name the user. */
@@ -59,7 +60,11 @@ type Stage = (deps: EraseDeps, erasure: Erasure, pass: number) => Promise<Cleare
 
 /** Links come first: a call takes over the user of a link above it. */
 const STAGES: Readonly<Record<string, Stage>> = {
-  links: ({ db }, erasure) => eraseFromLinks(db, erasure),
+  links: async ({ db }, erasure) => {
+    // A stage of its own would stop a Worker of an older version.
+    if (erasure.cursor === null) await eraseFromPlans(db, erasure);
+    return await eraseFromLinks(db, erasure);
+  },
   calls: ({ db, config }, erasure) => eraseFromCalls(db, erasure, config.wrapperGraceSeconds),
   dead_letters: ({ db }, erasure) => eraseFromDeadLetters(db, erasure),
   sums: ({ db, now }, erasure, pass) => eraseFromSums(db, erasure, now(), pass === LAST_PASS),

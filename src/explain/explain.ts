@@ -6,14 +6,13 @@ import { answerTooLarge } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
-import { DIMENSIONS } from "../ledger/measures.ts";
 import { readWindows } from "../summary/parts.ts";
 import { formatInstant } from "../time.ts";
 import { count, time, usd, usdDifference } from "../wire.ts";
 import type { CallSums } from "./priced.ts";
 import type { ExplainQuery } from "./query.ts";
 import { type Cell, grouped, noParts, type Part, PARTS, type Parts, type Split, split } from "./split.ts";
-import { explainStatement, explainWindows, READ_NAMES } from "./statement.ts";
+import { EXPLAINED, explainStatement, explainWindows, READ_NAMES } from "./statement.ts";
 
 const shownParts = z
   .object(Object.fromEntries(PARTS.map((part) => [`${part}_usd`, usdDifference])) as Record<`${Part}_usd`, z.ZodString>)
@@ -126,7 +125,7 @@ interface Group {
 }
 
 function readGroup(row: Row): Group {
-  const [application, environment, provider, model, operation, tier] = DIMENSIONS.map((name) => String(row[name]));
+  const [application, environment, provider, model, operation, tier] = EXPLAINED.map((name) => String(row[name]));
   return {
     side: row["side"] as Side,
     application: application!,

@@ -1,16 +1,18 @@
 /** The explanation's SQL. One statement, and so one snapshot, has the sums of both periods by every main dimension. */
-import { SHOWN_MEASURES, DIMENSIONS, type Measure, MEASURES, QUANTITIES } from "../ledger/measures.ts";
+import { SHOWN_MEASURES, DIMENSIONS, dimensionOf, type Measure, MEASURES, QUANTITIES } from "../ledger/measures.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { columns, list } from "../db/sql.ts";
 import { MAIN, OTHER } from "../rollup/families.ts";
 import { partsOf, type Row, signed } from "../summary/parts.ts";
-import { PUBLIC_DIMENSIONS } from "../summary/query.ts";
 import { type Window, windowsOf } from "../summary/windows.ts";
 import type { ExplainQuery } from "./query.ts";
 
 /** The buckets whose quantity is a sum of counts. The quantity of `request` is the number of calls. */
 export const COUNTED_BUCKETS = BUCKETS.filter((bucket) => bucket !== "request");
+
+/** What pays for a call changes no cost. */
+export const EXPLAINED = DIMENSIONS.filter((name) => name !== "covered_by");
 
 const SUMMED = new Set([...SHOWN_MEASURES, ...BUCKETS.map((bucket) => `cost_${bucket}_pico`)]);
 const READ: readonly Measure[] = MEASURES.filter(({ name }) => SUMMED.has(name));
@@ -51,12 +53,11 @@ export function explainStatement(projectId: string, query: ExplainQuery, maxRows
       windows: explainWindows(query, side),
       filters: query,
       family: query.label?.name ?? MAIN,
-      dimensions: DIMENSIONS,
+      dimensions: EXPLAINED,
       shown: (row) =>
         list([
           sql`${side} as side`,
-          columns(PUBLIC_DIMENSIONS, "t"),
-          sql`coalesce(t.service_tier, '') as service_tier`,
+          ...EXPLAINED.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`),
           ...READ.map(
             ({ name, of }) =>
               sql`${signed(row, row.of === "traces" ? of : sql`t.${sql.identifier(name)}`)} as ${sql.identifier(name)}`,
@@ -65,7 +66,7 @@ export function explainStatement(projectId: string, query: ExplainQuery, maxRows
         ]),
     }),
   );
-  const keys = columns(["side", ...DIMENSIONS]);
+  const keys = columns(["side", ...EXPLAINED]);
   const summed = list(
     READ_NAMES.map((name) => sql`coalesce(sum(${sql.identifier(name)}), 0)::numeric as ${sql.identifier(name)}`),
   );
@@ -77,14 +78,14 @@ export function explainStatement(projectId: string, query: ExplainQuery, maxRows
 ${part},
 summed as (${groups("part")}),
 ${folding("by_workload", "summed", WORKLOAD, WORKLOAD, KEPT_WORKLOADS)},
-${folding("folded", "by_workload", MODEL, DIMENSIONS, KEPT_GROUPS)}
+${folding("folded", "by_workload", MODEL, EXPLAINED, KEPT_GROUPS)}
 ${groups("folded")}`;
 }
 
 /** CTEs that set the columns `folded` of `source` to `(other)` in all rows but those of the first groups by `keys`. */
 function folding(name: string, source: string, folded: readonly string[], keys: readonly string[], most: number): SQL {
   const [from, kept, group] = [sql.identifier(source), sql.identifier(`${name}_kept`), columns(keys)];
-  const shown = ["side", ...DIMENSIONS].map((key) => {
+  const shown = ["side", ...EXPLAINED].map((key) => {
     const own = sql`s.${sql.identifier(key)}`;
     const other = key === "service_tier" ? "" : OTHER;
     return folded.includes(key)

@@ -49,6 +49,7 @@ const KINDS: Record<ErrorCode, ErrorKind> = {
   },
   too_many_prices: { status: 400, means: "The maximum number of custom prices has been reached." },
   too_many_jobs: { status: 409, means: "The maximum number of open jobs has been reached. Cancel one, or wait." },
+  too_many_plans: { status: 409, means: "The maximum number of plans has been reached. Delete one." },
   too_many_views: { status: 409, means: "The maximum number of saved views has been reached. Delete one." },
   view_name_taken: {
     status: 409,

@@ -5,6 +5,7 @@
  */
 import { DAY_MS } from "../time.ts";
 import { type CountField, COUNTS } from "./counts.ts";
+import type { CoveredBy } from "./covered-by.ts";
 
 /** The counts of a call: integers from 0 to 2^31-1, or null if the emitter did not send the count. */
 export type Usage = Record<CountField, number | null>;
@@ -74,6 +75,8 @@ export interface Call extends Usage {
   usageSemantics: string;
   /** How the cost of what is counted compares with the true cost. Emitters may leave out what is priced. */
   costIs: CostIs;
+  /** What pays for the call. */
+  coveredBy: CoveredBy;
 }
 
 export const COSTS_ARE = ["exact", "lower_bound", "upper_bound", "estimate"] as const;

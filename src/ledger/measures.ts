@@ -9,9 +9,33 @@ import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS, type Bucket, CONTENTS } from "./buckets.ts";
 import { COUNT_FIELDS, COUNT_NAMES } from "./call.ts";
 import { type CountField, COUNTS, type ShownCount } from "./counts.ts";
+import { NOT_STORED } from "./covered-by.ts";
 
-export const DIMENSIONS = ["application", "environment", "provider", "model", "operation", "service_tier"] as const;
+export const DIMENSIONS = [
+  "application",
+  "environment",
+  "provider",
+  "model",
+  "operation",
+  "service_tier",
+  "covered_by",
+] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
+
+/** The dimensions in which most calls have nothing stored, and what is shown of these. Rollup rows have `''` then. */
+const SHOWN_WITHOUT: Partial<Record<Dimension, string>> = { service_tier: "", covered_by: NOT_STORED };
+
+/** The dimension of call `t`, as rollup rows store it. */
+export function rolledUp(name: Dimension): SQL {
+  return name in SHOWN_WITHOUT ? sql`coalesce(${column(name)}, '')` : column(name);
+}
+
+/** The dimension of `t`, a call or a rollup row, as it is shown. */
+export function dimensionOf(name: Dimension): SQL {
+  const without = SHOWN_WITHOUT[name];
+  if (without === undefined) return column(name);
+  return without === "" ? rolledUp(name) : sql`coalesce(nullif(${column(name)}, ''), ${without})`.inlineParams();
+}
 
 export interface Measure {
   /** The name of the column. */
@@ -95,6 +119,11 @@ const AFTER_COUNTS = {
   inexact_cost_usd: {
     of: sql`(case when ${IS_INEXACT} then t.cost_pico end)`,
     description: "The part of `cost_usd` that these calls have.",
+  },
+  plan_cost_usd: {
+    of: sql`(case when t.covered_by = 'plan' then t.cost_pico end)`,
+    description: "The part of `cost_usd` that a plan covers: what an API would have billed for it.",
+    nullWithout: "unpriced_requests",
   },
 } as const satisfies Record<string, Declared>;
 

@@ -1,5 +1,5 @@
 /** Filters in an address: the API's own parameters. Several values of one field admit calls with any of them. */
-export const DIMENSIONS = ["application", "environment", "provider", "model", "operation"] as const;
+export const DIMENSIONS = ["application", "environment", "provider", "model", "operation", "covered_by"] as const;
 export type FilterField = (typeof DIMENSIONS)[number] | "user" | `tag.${string}`;
 
 export interface Filter {
@@ -14,6 +14,7 @@ export interface FilterQuery {
   provider?: string[];
   model?: string[];
   operation?: string[];
+  covered_by?: string[];
   user?: string[];
   tags?: Record<`tag.${string}`, string[]>;
 }
@@ -72,7 +73,7 @@ export function withoutOtherLabels(query: URLSearchParams, field: FilterField): 
 
 /** `Model`, `User`, or the key of a tag, as it is shown. */
 export function fieldName(field: string): string {
-  return field.startsWith("tag.") ? field.slice(4) : field.charAt(0).toUpperCase() + field.slice(1);
+  return field.startsWith("tag.") ? field.slice(4) : field.charAt(0).toUpperCase() + field.slice(1).replace("_", " ");
 }
 
 /** Why the ledger would refuse a value; null if it takes it. */

@@ -7,6 +7,7 @@ import { type Bucket, BUCKETS } from "../ledger/buckets.ts";
 import type { Price } from "../pricing/price.ts";
 import type { Cost } from "../pricing/cost.ts";
 import { COUNT_FIELDS, type Call, type Link } from "../ledger/call.ts";
+import { NOT_STORED } from "../ledger/covered-by.ts";
 import type { CountField } from "../ledger/counts.ts";
 import type { Batch } from "../write/write-batch.ts";
 import type { PricedCall } from "../write/columns.ts";
@@ -48,6 +49,7 @@ const CALL_FIELDS: readonly (keyof Call)[] = [
     rule: true,
     usageSemantics: true,
     costIs: true,
+    coveredBy: true,
   }),
 ];
 const COST_FIELDS = fieldsOf<Cost>({ costPico: true, unpricedReason: true, price: true, provider: true });
@@ -83,6 +85,7 @@ const UNSAID: Partial<Call> = {
   ...Object.fromEntries(CALL_FIELDS.map((field) => [field, null])),
   unknownUsageMembers: [],
   otherIds: [],
+  coveredBy: NOT_STORED,
 };
 
 interface Message {

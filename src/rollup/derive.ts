@@ -6,7 +6,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { COUNT_FIELDS, COUNT_NAMES, MAX_ROLLED_TAGS } from "../ledger/call.ts";
 import { latencyBinOf } from "./latency.ts";
 import { columns, list, hourOf } from "../db/sql.ts";
-import { DIMENSIONS, MEASURE_NAMES, MEASURES } from "../ledger/measures.ts";
+import { DIMENSIONS, MEASURE_NAMES, MEASURES, rolledUp } from "../ledger/measures.ts";
 import { FORMAT, LEVEL } from "../ledger/levels.ts";
 import { MAIN, UNSPREAD } from "./families.ts";
 import { stored, storedSums } from "./sums.ts";
@@ -43,11 +43,7 @@ export const labelsWith = (label: string): SQL => (label === "user" ? sql`(${use
 const isLabelled = sql`(t.user_id is not null or t.tags is not null)`;
 
 /** The dimensions of call `t`, named as in a rollup row. */
-const dimensionsOf: SQL = list(
-  DIMENSIONS.map((name) =>
-    name === "service_tier" ? sql`coalesce(t.service_tier, '') as service_tier` : sql`t.${sql.identifier(name)}`,
-  ),
-);
+const dimensionsOf: SQL = list(DIMENSIONS.map((name) => sql`${rolledUp(name)} as ${sql.identifier(name)}`));
 
 const startHour = hourOf(sql`t.started_at`);
 
@@ -65,10 +61,6 @@ export function difference(before: SQL, after: SQL): SQL {
  * @param source the text after FROM.
  */
 export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
-  const grouping = columns(
-    DIMENSIONS.filter((name) => name !== "service_tier"),
-    "t",
-  );
   return sql`
   insert into rollup (project_id, level, format, bucket, label, value, ${columns(DIMENSIONS)}, ${columns(MEASURE_NAMES)}, latency_buckets, latency_counts)
   select t.project_id, ${LEVEL.partial}, ${FORMAT}, ${startHour} as bucket, ${MAIN}, '', ${dimensionsOf},
@@ -77,7 +69,7 @@ export function insertMainPartials(source: SQL, sign: Sign = 1): SQL {
     ${sign === 1 ? sql`null::integer[]` : sql`array_agg(${factor(sign)}) filter (where t.duration_us is not null)`}
   from ${source}
   where t.billable
-  group by 1, 4, ${grouping}, coalesce(t.service_tier, '')`;
+  group by 1, 4, ${list(DIMENSIONS.map(rolledUp))}`;
 }
 
 /**

@@ -12,7 +12,7 @@ import { keyRange } from "../ledger/key.ts";
 import { hoursKept, readRaw } from "../retention/kept.ts";
 import { labelsWith } from "../rollup/derive.ts";
 import { constants } from "../db/sql.ts";
-import { type Dimension } from "../ledger/measures.ts";
+import { type Dimension, dimensionOf } from "../ledger/measures.ts";
 import { LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN, mainFamilyWith, UNSPREAD } from "../rollup/families.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
@@ -198,7 +198,7 @@ export function dimensionFilters({ dimensions }: Filters): SQL {
   return sql.join(
     PUBLIC_DIMENSIONS.flatMap((name) => {
       const values = dimensions[name];
-      return values ? [sql` and t.${sql.identifier(name)} = any(${textArray(values)}::text[])`] : [];
+      return values ? [sql` and ${dimensionOf(name)} = any(${textArray(values)}::text[])`] : [];
     }),
     sql``,
   );

@@ -9,7 +9,14 @@ import { previousPeriod } from "./period.ts";
 import { INTERVALS, startOfDay, type Interval, type Zone, zoneOf, type Zones } from "./zone.ts";
 
 /** Dimensions that callers may group and filter by. */
-export const PUBLIC_DIMENSIONS = ["application", "environment", "provider", "model", "operation"] as const;
+export const PUBLIC_DIMENSIONS = [
+  "application",
+  "environment",
+  "provider",
+  "model",
+  "operation",
+  "covered_by",
+] as const;
 export type PublicDimension = (typeof PUBLIC_DIMENSIONS)[number];
 
 /** A label's name, as callers write it and as rollup rows have it. */
@@ -107,6 +114,7 @@ export const FILTER_PARAMETERS = {
   provider: filter("openai", filterValue.transform(canonicalProvider)),
   model: filter("gpt-4o-mini"),
   operation: filter(),
+  covered_by: repeated(filterValue, "Only calls that this pays for: `api`, `plan` or `unknown`."),
   user: filter(),
   tags: names(
     TAG,

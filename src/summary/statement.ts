@@ -4,7 +4,7 @@ import { textArray } from "../db/array-literal.ts";
 import { latencyBinOf } from "../rollup/latency.ts";
 import { columns, list } from "../db/sql.ts";
 import { MAIN, MOST_LABEL_VALUES, OTHER } from "../rollup/families.ts";
-import { type Measure } from "../ledger/measures.ts";
+import { dimensionOf, type Measure } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
@@ -193,6 +193,8 @@ function placesOf({ order, groupBy }: SummaryQuery): SQL {
   return list([sql`${first} ${direction}`, sql`${bySum(MEASURES_OF.get("cost_usd")!)} desc`, ...groupBy.map(byText)]);
 }
 
+const shownDimensions = list(PUBLIC_DIMENSIONS.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`));
+
 function shown({ query, measures, intervalStartsMs }: StatementOptions, family: string, row: Row): SQL {
   const isRollup = row.of === "rollup";
   const histogram = isRollup
@@ -203,7 +205,7 @@ function shown({ query, measures, intervalStartsMs }: StatementOptions, family: 
       ];
   return list([
     intervalNo(intervalStartsMs, row.instant),
-    columns(PUBLIC_DIMENSIONS, "t"),
+    shownDimensions,
     sql`${valueOf(query, family, row.value)} as value`,
     ...measures
       .filter((measure) => !isOfSavings(measure))

@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { Database } from "../db/client.ts";
 import { constants } from "../db/sql.ts";
 import { LEVEL, LEVELS } from "../ledger/levels.ts";
+import { dimensionOf } from "../ledger/measures.ts";
 import { picoToUsd } from "../money.ts";
 import { type Asked, invalid, once, readParameters, upTo } from "../parameters.ts";
 import { MAIN, mainFamilyWith, OTHER, UNSPREAD } from "../rollup/families.ts";
@@ -139,7 +140,7 @@ function valueParts(projectId: string, query: ValuesQuery, field: PublicDimensio
   const family = label ?? MAIN;
   const filtered = PUBLIC_DIMENSIONS.filter((name) => query.dimensions[name]);
   const days = family === MAIN ? mainFamilyWith([field as PublicDimension, ...filtered]) : family;
-  const value = isLabel(field) ? sql`t.value` : sql`t.${sql.identifier(field)}`;
+  const value = isLabel(field) ? sql`t.value` : dimensionOf(field);
   const among = query.label === null ? sql`` : valueFilter(query, sql`t.value`);
   const rowsOf = (level: number, rows: string): SQL =>
     sql`

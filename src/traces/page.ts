@@ -17,15 +17,22 @@ export async function readPage(
   rows: SQL,
   { key, limit, fromMs }: { key: string; limit: number; fromMs: number },
 ): Promise<{ page: Row[]; next_cursor: string | null }> {
+  return pageOf(await readRaw(db, cutPage(rows, key, limit), fromMs), key);
+}
+
+/** The statement that `pageOf` takes the rows of. */
+export function cutPage(rows: SQL, key: string, limit: number): SQL {
   const by = sql`p.${sql.identifier(key)} desc`;
-  const cut = sql`
+  return sql`
     select p.* from (
       select p.*, lead(1) over w is not null as page_goes_on,
         sum(octet_length(p::text)) over w - octet_length(p::text) as bytes_before
       from (${rows}) p window w as (order by ${by})
     ) p
     where bytes_before < ${PAGE_BYTES} order by ${by} limit ${limit}`;
-  const page = await readRaw(db, cut, fromMs);
+}
+
+export function pageOf(page: Row[], key: string): { page: Row[]; next_cursor: string | null } {
   const last = page.at(-1);
   return { page, next_cursor: last?.["page_goes_on"] === true ? String(last[key]) : null };
 }

@@ -8,6 +8,8 @@ import { textArray } from "../db/array-literal.ts";
 import type { Database, Row } from "../db/client.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
 import { CACHE_HIT_RULE, COSTS_ARE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
+import { COVERED_BY, NOT_STORED } from "../ledger/covered-by.ts";
+import { dimensionOf } from "../ledger/measures.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
@@ -62,6 +64,11 @@ export const TRACE_FIELDS: readonly TraceField[] = [
   { ...theirs("request_provider", text.describe("The provider as it was sent, if that is another name.")) },
   theirs("operation"),
   theirs("service_tier", text),
+  ours(
+    "covered_by",
+    z.enum(COVERED_BY).describe("What pays for the call. `unknown` if its emitter may use a plan and does not say."),
+    (row) => row["covered_by"] ?? NOT_STORED,
+  ),
   theirs("user_id", text),
   theirs("session_id", text),
   theirs("status", z.enum(["ok", "error"])),
@@ -178,7 +185,8 @@ export function matching(projectId: string, filters: TraceFilters, range: IdRang
 }
 
 function inColumn(name: string, values: readonly string[]): SQL {
-  return sql`t.${sql.identifier(name)} = any(${textArray(values)}::text[])`;
+  const column = name === "covered_by" ? dimensionOf(name) : sql`t.${sql.identifier(name)}`;
+  return sql`${column} = any(${textArray(values)}::text[])`;
 }
 
 function within(projectId: string, { after, before }: IdRange): SQL {

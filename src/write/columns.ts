@@ -3,6 +3,7 @@ import { instantAt } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { plainColumn, textColumn } from "../db/array-literal.ts";
 import type { Cost } from "../pricing/cost.ts";
+import { storedCover } from "../ledger/covered-by.ts";
 import { COUNT_FIELDS, COUNT_NAMES, type Call } from "../ledger/call.ts";
 
 export interface PricedCall {
@@ -67,6 +68,8 @@ export const COLUMNS: readonly Column[] = [
   derived("rule", "text", ({ call }) => call.rule),
   derived("usage_semantics", "text", ({ call }) => call.usageSemantics),
   derived("cost_is", "text", ({ call }) => call.costIs),
+  // Calls that were stored before the ledger knew it are sent again by imports, and are the same.
+  derived("covered_by", "text", ({ call }) => storedCover(call.coveredBy)),
 ];
 
 /** The columns that are sent with a write. */

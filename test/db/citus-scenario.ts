@@ -231,6 +231,7 @@ export async function playScenario(
     "&interval=month&group_by=tag.team,provider&limit=1&order=-cost_usd",
     "&tz=Asia/Kolkata&interval=day&compare=previous&model=gpt-4o",
     "&user=ada&group_by=operation&include=latency",
+    "&covered_by=plan&group_by=covered_by",
     "&tag.team=search&interval=week",
     "&compare_from=2026-11-11&compare_to=2026-11-12T00:30:00Z&group_by=environment",
   ];
@@ -264,6 +265,19 @@ export async function playScenario(
   await get(`/v1/audit?${RANGE}`);
   await get("/metrics");
   await get("/readyz");
+
+  // Plans.
+  const plan = await ask<{ id: string }>("POST", "/v1/plans", {
+    name: "seats",
+    seat_usd: "20",
+    period: "month",
+    from: "2026-11-01",
+    users: ["ada", "nobody"],
+  });
+  await get("/v1/plans?limit=1");
+  await get(`/v1/plans?cursor=20990101-${plan.id}`);
+  await get(`/v1/plans/${plan.id}/use?${RANGE}`);
+  await ask("DELETE", `/v1/plans/${plan.id}`);
 
   // Saved views.
   const view = await ask<{ id: string }>("POST", "/v1/views", { name: "by model", path: "/explore?group_by=model" });

@@ -44,6 +44,7 @@ describe("every right is decided", () => {
       erasures: "project S, run SIU",
       held_wrappers: "project SIUD, run SIUD",
       page_sessions: "run SIUD",
+      plans: "project SID, run SU",
       prices: "project SI, read S, run SI",
       projects: "project Su, read S, run SIU",
       relabel_jobs: "run SIUD",

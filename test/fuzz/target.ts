@@ -171,6 +171,17 @@ async function furnish(
   const views: string[] = [];
   for (let i = 0; i < 20; i++)
     views.push((await made("all", "POST", "/v1/views", { name: `view ${i}`, path: "/explore" }))["id"]!);
+  const plans: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const plan = {
+      name: `plan ${i}`,
+      seat_usd: "20",
+      period: "month",
+      from: "2026-09-01",
+      users: ["user-1", "user-2"],
+    };
+    plans.push((await made("all", "POST", "/v1/plans", plan))["id"]!);
+  }
   const sessions = calls.map(({ session_id: id }) => id);
   const projects = [own, other];
   return {
@@ -180,6 +191,8 @@ async function furnish(
       "/v1/sessions/{id}": [...new Set(sessions)],
       "/v1/trace-trees/{id}": ["trace-0", "trace-1"],
       "/v1/views/{id}": views,
+      "/v1/plans/{id}": plans.slice(10),
+      "/v1/plans/{id}/use": plans.slice(0, 10),
       "/v1/keys/{id}": spare.slice(20),
       "/v1/keys/{id}/rotate": spare.slice(0, 20),
       "/v1/reprice/{id}": jobs,

@@ -149,7 +149,7 @@ describe("examples", () => {
   it("of parameters go together, and find what the example of a body stored", async () => {
     for (const { method, path, parameters = [] } of operations) {
       const shown = parameters.filter((parameter) => parameter.in === "query" && parameter.example !== undefined);
-      if (method !== "GET" || shown.length === 0) continue;
+      if (method !== "GET" || shown.length === 0 || path.startsWith("/v1/plans/")) continue;
       const query = shown.flatMap(({ name, example }) =>
         isNames(example) ? Object.entries(example).map(([name, [text]]) => [name, text]) : [[name, String(example)]],
       );

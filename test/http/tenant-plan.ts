@@ -7,7 +7,7 @@ import { apiRequest, logsRequest } from "../ingest/decode/otlp/logs-request.ts";
 import { callKey } from "../../src/ledger/key.ts";
 import { metricsRequest } from "../ingest/decode/otlp/metrics-request.ts";
 import { MONDAY } from "./ledger.ts";
-import { jobOf, priceOf, RANGE, type Tenant } from "./tenant.ts";
+import { jobOf, planOf, priceOf, RANGE, type Tenant } from "./tenant.ts";
 
 export interface Ask {
   /** Of the route, with its parameters filled in. */
@@ -175,6 +175,21 @@ export const PLAN: Readonly<Record<string, Plan>> = {
       ...filtered("/v1/values", `${RANGE}&field=model`, them),
     ],
   },
+  "GET /v1/plans": listed("/v1/plans", ({ words }) => words.plan),
+  "POST /v1/plans": {
+    own: (us) => [{ path: "/v1/plans", body: planOf(us.words), status: 201, shows: us.words.plan }],
+    foreign: (them, us) => [
+      // The same name of a request, in another project: another plan.
+      {
+        path: "/v1/plans",
+        body: planOf(us.words),
+        headers: { "idempotency-key": them.idempotencyKey },
+        status: 201,
+      },
+    ],
+  },
+  "DELETE /v1/plans/{id}": single("/v1/plans/{id}", ({ ids }) => ids.plan, { status: 204 }),
+  "GET /v1/plans/{id}/use": single(`/v1/plans/{id}/use?${RANGE}`, ({ ids }) => ids.plan),
   "GET /v1/views": listed("/v1/views", ({ words }) => words.view),
   "POST /v1/views": {
     own: (us) => [{ path: "/v1/views", body: { name: `own ${us.words.view}`, path: "/why" }, status: 201 }],

@@ -28,6 +28,7 @@ const WORDS = [
   "letter",
   "otherLetter",
   "view",
+  "plan",
   "key",
 ] as const;
 
@@ -38,7 +39,16 @@ export interface Tenant {
   words: Record<(typeof WORDS)[number], string>;
   /** Numbers that its calls have, and no others. */
   numbers: { inputTokens: number; reportedUsd: string };
-  ids: { key: string; trace: string; price: string; job: string; openJob: string; erasure: string; view: string };
+  ids: {
+    key: string;
+    trace: string;
+    price: string;
+    job: string;
+    openJob: string;
+    erasure: string;
+    view: string;
+    plan: string;
+  };
   /** The `Idempotency-Key` of its price and its job. */
   idempotencyKey: string;
   /** The body that stored its first call. */
@@ -129,6 +139,8 @@ export async function openTenant(): Promise<Tenant> {
   const viewOf = { name: words.view, path: `/explore?user=${words.user}` };
   const view = await post<{ id: string }>("/v1/views", viewOf, 201);
 
+  const plan = await post<{ id: string }>("/v1/plans", planOf(words), 201);
+
   const cursor = async (path: string): Promise<string> =>
     (await json<{ next_cursor: string }>(await ledger.fetch(path))).next_cursor;
   const summary = await ledger.fetch(`/v1/summary?${RANGE}`);
@@ -148,6 +160,7 @@ export async function openTenant(): Promise<Tenant> {
       openJob,
       erasure,
       view: view.id,
+      plan: plan.id,
     },
     idempotencyKey,
     call: first,
@@ -159,6 +172,10 @@ export async function openTenant(): Promise<Tenant> {
     },
     etag: summary.headers.get("etag")!,
   };
+}
+
+export function planOf(words: Tenant["words"]): object {
+  return { name: words.plan, seat_usd: "20", period: "month", from: "2025-03-01", users: [words.user] };
 }
 
 export function priceOf(words: Tenant["words"]): object {

@@ -67,6 +67,7 @@ with
       "t"."model",
       "t"."operation",
       "t"."service_tier",
+      "t"."covered_by",
       "t"."requests",
       "t"."errors",
       "t"."input_tokens",
@@ -82,6 +83,7 @@ with
       "t"."unpriced_tokens",
       "t"."inexact_requests",
       "t"."inexact_cost_pico",
+      "t"."plan_cost_pico",
       "t"."unrecorded_requests",
       "t"."latency_count",
       "t"."latency_sum_us",
@@ -157,6 +159,7 @@ with
       "model",
       "operation",
       "service_tier",
+      "covered_by",
       total ("requests"::bigint)::bigint as "requests",
       nullif(total ("errors"::bigint), 0)::bigint as "errors",
       nullif(total ("input_tokens"::bigint), 0)::bigint as "input_tokens",
@@ -172,6 +175,7 @@ with
       nullif(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
       nullif(total ("inexact_requests"::bigint), 0)::bigint as "inexact_requests",
       nullif(total ("inexact_cost_pico"::numeric), 0)::numeric as "inexact_cost_pico",
+      nullif(total ("plan_cost_pico"::numeric), 0)::numeric as "plan_cost_pico",
       nullif(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
       nullif(total ("latency_count"::bigint), 0)::bigint as "latency_count",
       nullif(total ("latency_sum_us"::numeric), 0)::numeric as "latency_sum_us",
@@ -233,7 +237,8 @@ with
       "provider",
       "model",
       "operation",
-      "service_tier"
+      "service_tier",
+      "covered_by"
   ),
   main as materialized (
     select
@@ -253,6 +258,7 @@ with
           "model",
           "operation",
           "service_tier",
+          "covered_by",
           total ("requests"::bigint)::bigint as "requests",
           nullif(total ("errors"::bigint), 0)::bigint as "errors",
           nullif(total ("input_tokens"::bigint), 0)::bigint as "input_tokens",
@@ -268,6 +274,7 @@ with
           nullif(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
           nullif(total ("inexact_requests"::bigint), 0)::bigint as "inexact_requests",
           nullif(total ("inexact_cost_pico"::numeric), 0)::numeric as "inexact_cost_pico",
+          nullif(total ("plan_cost_pico"::numeric), 0)::numeric as "plan_cost_pico",
           nullif(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
           nullif(total ("latency_count"::bigint), 0)::bigint as "latency_count",
           nullif(total ("latency_sum_us"::numeric), 0)::numeric as "latency_sum_us",
@@ -320,6 +327,7 @@ with
               "model",
               "operation",
               "service_tier",
+              "covered_by",
               "requests",
               "errors",
               "input_tokens",
@@ -335,6 +343,7 @@ with
               "unpriced_tokens",
               "inexact_requests",
               "inexact_cost_pico",
+              "plan_cost_pico",
               "unrecorded_requests",
               "latency_count",
               "latency_sum_us",
@@ -391,7 +400,8 @@ with
           "provider",
           "model",
           "operation",
-          "service_tier"
+          "service_tier",
+          "covered_by"
       ) s
       full join (
         select
@@ -405,6 +415,7 @@ with
           "model",
           "operation",
           "service_tier",
+          "covered_by",
           array_agg(latency_bin) as latency_buckets,
           array_agg(calls) as latency_counts
         from
@@ -420,6 +431,7 @@ with
               "model",
               "operation",
               "service_tier",
+              "covered_by",
               latency_bin,
               sum(coalesce(calls, 1))::integer as calls
             from
@@ -435,6 +447,7 @@ with
                   "model",
                   "operation",
                   "service_tier",
+                  "covered_by",
                   unnest(latency_buckets) as latency_bin,
                   unnest(latency_counts) as calls
                 from
@@ -450,6 +463,7 @@ with
                       "model",
                       "operation",
                       "service_tier",
+                      "covered_by",
                       "requests",
                       "errors",
                       "input_tokens",
@@ -465,6 +479,7 @@ with
                       "unpriced_tokens",
                       "inexact_requests",
                       "inexact_cost_pico",
+                      "plan_cost_pico",
                       "unrecorded_requests",
                       "latency_count",
                       "latency_sum_us",
@@ -523,6 +538,7 @@ with
               "model",
               "operation",
               "service_tier",
+              "covered_by",
               latency_bin
           ) by_bin
         where
@@ -537,7 +553,8 @@ with
           "provider",
           "model",
           "operation",
-          "service_tier"
+          "service_tier",
+          "covered_by"
       ) h using (
         "project_id",
         "bucket",
@@ -548,7 +565,8 @@ with
         "provider",
         "model",
         "operation",
-        "service_tier"
+        "service_tier",
+        "covered_by"
       )
   ),
   fresh as materialized (
@@ -579,6 +597,7 @@ with
           "model",
           "operation",
           "service_tier",
+          "covered_by",
           total ("requests"::bigint)::bigint as "requests",
           nullif(total ("errors"::bigint), 0)::bigint as "errors",
           nullif(total ("input_tokens"::bigint), 0)::bigint as "input_tokens",
@@ -594,6 +613,7 @@ with
           nullif(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
           nullif(total ("inexact_requests"::bigint), 0)::bigint as "inexact_requests",
           nullif(total ("inexact_cost_pico"::numeric), 0)::numeric as "inexact_cost_pico",
+          nullif(total ("plan_cost_pico"::numeric), 0)::numeric as "plan_cost_pico",
           nullif(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
           nullif(total ("latency_count"::bigint), 0)::bigint as "latency_count",
           nullif(total ("latency_sum_us"::numeric), 0)::numeric as "latency_sum_us",
@@ -646,6 +666,7 @@ with
               '' as "model",
               "operation" as "operation",
               '' as "service_tier",
+              '' as "covered_by",
               "requests",
               "errors",
               "input_tokens",
@@ -661,6 +682,7 @@ with
               "unpriced_tokens",
               "inexact_requests",
               "inexact_cost_pico",
+              "plan_cost_pico",
               "unrecorded_requests",
               "latency_count",
               "latency_sum_us",
@@ -718,6 +740,7 @@ with
               '' as "model",
               '' as "operation",
               '' as "service_tier",
+              '' as "covered_by",
               "requests",
               "errors",
               "input_tokens",
@@ -733,6 +756,7 @@ with
               "unpriced_tokens",
               "inexact_requests",
               "inexact_cost_pico",
+              "plan_cost_pico",
               "unrecorded_requests",
               "latency_count",
               "latency_sum_us",
@@ -790,6 +814,7 @@ with
               "model" as "model",
               '' as "operation",
               '' as "service_tier",
+              '' as "covered_by",
               "requests",
               "errors",
               "input_tokens",
@@ -805,6 +830,7 @@ with
               "unpriced_tokens",
               "inexact_requests",
               "inexact_cost_pico",
+              "plan_cost_pico",
               "unrecorded_requests",
               "latency_count",
               "latency_sum_us",
@@ -861,7 +887,8 @@ with
           "provider",
           "model",
           "operation",
-          "service_tier"
+          "service_tier",
+          "covered_by"
       ) s
       full join (
         select
@@ -875,6 +902,7 @@ with
           "model",
           "operation",
           "service_tier",
+          "covered_by",
           array_agg(latency_bin) as latency_buckets,
           array_agg(calls) as latency_counts
         from
@@ -890,6 +918,7 @@ with
               "model",
               "operation",
               "service_tier",
+              "covered_by",
               latency_bin,
               sum(coalesce(calls, 1))::integer as calls
             from
@@ -905,6 +934,7 @@ with
                   "model",
                   "operation",
                   "service_tier",
+                  "covered_by",
                   unnest(latency_buckets) as latency_bin,
                   unnest(latency_counts) as calls
                 from
@@ -920,6 +950,7 @@ with
                       '' as "model",
                       "operation" as "operation",
                       '' as "service_tier",
+                      '' as "covered_by",
                       "requests",
                       "errors",
                       "input_tokens",
@@ -935,6 +966,7 @@ with
                       "unpriced_tokens",
                       "inexact_requests",
                       "inexact_cost_pico",
+                      "plan_cost_pico",
                       "unrecorded_requests",
                       "latency_count",
                       "latency_sum_us",
@@ -992,6 +1024,7 @@ with
                       '' as "model",
                       '' as "operation",
                       '' as "service_tier",
+                      '' as "covered_by",
                       "requests",
                       "errors",
                       "input_tokens",
@@ -1007,6 +1040,7 @@ with
                       "unpriced_tokens",
                       "inexact_requests",
                       "inexact_cost_pico",
+                      "plan_cost_pico",
                       "unrecorded_requests",
                       "latency_count",
                       "latency_sum_us",
@@ -1064,6 +1098,7 @@ with
                       "model" as "model",
                       '' as "operation",
                       '' as "service_tier",
+                      '' as "covered_by",
                       "requests",
                       "errors",
                       "input_tokens",
@@ -1079,6 +1114,7 @@ with
                       "unpriced_tokens",
                       "inexact_requests",
                       "inexact_cost_pico",
+                      "plan_cost_pico",
                       "unrecorded_requests",
                       "latency_count",
                       "latency_sum_us",
@@ -1137,6 +1173,7 @@ with
               "model",
               "operation",
               "service_tier",
+              "covered_by",
               latency_bin
           ) by_bin
         where
@@ -1151,7 +1188,8 @@ with
           "provider",
           "model",
           "operation",
-          "service_tier"
+          "service_tier",
+          "covered_by"
       ) h using (
         "project_id",
         "bucket",
@@ -1162,7 +1200,8 @@ with
         "provider",
         "model",
         "operation",
-        "service_tier"
+        "service_tier",
+        "covered_by"
       )
   ),
   put as (
@@ -1180,6 +1219,7 @@ with
         "model",
         "operation",
         "service_tier",
+        "covered_by",
         "requests",
         "errors",
         "input_tokens",
@@ -1195,6 +1235,7 @@ with
         "unpriced_tokens",
         "inexact_requests",
         "inexact_cost_pico",
+        "plan_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -1239,7 +1280,7 @@ with
       )
     select
       l.level,
-      4,
+      5,
       project_id,
       case l.level
         when 4 then date_bin('1 day', bucket, 'epoch'::timestamptz)
@@ -1254,6 +1295,7 @@ with
       "model",
       "operation",
       "service_tier",
+      "covered_by",
       "requests",
       "errors",
       "input_tokens",
@@ -1269,6 +1311,7 @@ with
       "unpriced_tokens",
       "inexact_requests",
       "inexact_cost_pico",
+      "plan_cost_pico",
       "unrecorded_requests",
       "latency_count",
       "latency_sum_us",
@@ -1331,7 +1374,7 @@ with
     from
       moved
     where
-      coalesce(format, 0) < 4
+      coalesce(format, 0) < 5
     order by
       1,
       2

@@ -197,7 +197,8 @@ with
         "unpriced_reason",
         "rule",
         "usage_semantics",
-        "cost_is"
+        "cost_is",
+        "covered_by"
       )
     select
       batch.project_id,
@@ -254,7 +255,8 @@ with
       i."unpriced_reason",
       i."rule",
       i."usage_semantics",
-      i."cost_is"
+      i."cost_is",
+      i."covered_by"
     from
       batch,
       unnest(
@@ -310,7 +312,8 @@ with
         $77::text[],
         $78::text[],
         $79::text[],
-        $80::text[]
+        $80::text[],
+        $81::text[]
       ) as i (
         "id",
         "started_at",
@@ -364,7 +367,8 @@ with
         "unpriced_reason",
         "rule",
         "usage_semantics",
-        "cost_is"
+        "cost_is",
+        "covered_by"
       )
     where
       (
@@ -415,6 +419,7 @@ with
       "model",
       "operation",
       "service_tier",
+      "covered_by",
       "user_id",
       "tags"
   ),
@@ -433,6 +438,7 @@ with
         "model",
         "operation",
         "service_tier",
+        "covered_by",
         "requests",
         "errors",
         "input_tokens",
@@ -448,6 +454,7 @@ with
         "unpriced_tokens",
         "inexact_requests",
         "inexact_cost_pico",
+        "plan_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -493,16 +500,17 @@ with
     select
       t.project_id,
       0,
-      4,
+      5,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '',
       '',
-      t."application",
-      t."environment",
-      t."provider",
-      t."model",
-      t."operation",
-      coalesce(t.service_tier, '') as service_tier,
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(t."service_tier", '') as "service_tier",
+      coalesce(t."covered_by", '') as "covered_by",
       total (1::bigint)::bigint as "requests",
       nullif(
         total (
@@ -574,6 +582,16 @@ with
         ),
         0
       )::numeric as "inexact_cost_pico",
+      nullif(
+        sum(
+          (
+            case
+              when t.covered_by = 'plan' then t.cost_pico
+            end
+          )
+        ),
+        0
+      )::numeric as "plan_cost_pico",
       nullif(
         total (
           (
@@ -678,12 +696,13 @@ with
     group by
       1,
       4,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
-      coalesce(t.service_tier, '')
+      t."application",
+      t."environment",
+      t."provider",
+      t."model",
+      t."operation",
+      coalesce(t."service_tier", ''),
+      coalesce(t."covered_by", '')
     returning
       1
   ),
@@ -704,6 +723,7 @@ with
         "model",
         "operation",
         "service_tier",
+        "covered_by",
         "requests",
         "errors",
         "input_tokens",
@@ -719,6 +739,7 @@ with
         "unpriced_tokens",
         "inexact_requests",
         "inexact_cost_pico",
+        "plan_cost_pico",
         "unrecorded_requests",
         "latency_count",
         "latency_sum_us",
@@ -764,18 +785,19 @@ with
     select
       t.project_id,
       0 as level,
-      4 as format,
+      5 as format,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '*' as label,
       coalesce(t.user_id, '') as value,
       t.user_id,
       t.tags,
-      t."application",
-      t."environment",
-      t."provider",
-      t."model",
-      t."operation",
-      coalesce(t.service_tier, '') as service_tier,
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(t."service_tier", '') as "service_tier",
+      coalesce(t."covered_by", '') as "covered_by",
       1 as "requests",
       nullif(
         (
@@ -835,6 +857,14 @@ with
         ),
         0
       ) as "inexact_cost_pico",
+      nullif(
+        (
+          case
+            when t.covered_by = 'plan' then t.cost_pico
+          end
+        ),
+        0
+      ) as "plan_cost_pico",
       nullif(
         (
           case
@@ -937,7 +967,7 @@ select
       main_partials
   ) as partials,
   case
-    when count(*) < $81::int then array_agg(id)
+    when count(*) < $82::int then array_agg(id)
   end as ids
 from
   inserted

@@ -78,6 +78,7 @@ function toCall(value: unknown, nowMs: number): Call {
     ...read.usage,
     usageSemantics: read.semantics,
     costIs: "exact",
+    coveredBy: "api",
     doubt: read.doubt,
     otherIds: fromCache ? [] : requestIdsOf(entry),
     unknownUsageMembers: [...read.unknown, ...cost.unread],

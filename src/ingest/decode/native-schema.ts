@@ -17,6 +17,7 @@ import {
   MAX_TAG_VALUE,
   MAX_DURATION_MS,
 } from "../../ledger/call.ts";
+import { COVERED_BY } from "../../ledger/covered-by.ts";
 import { COUNTS } from "../../ledger/counts.ts";
 
 const TEXT = new RegExp(`^${CHARACTER}*$`);
@@ -55,6 +56,11 @@ export const NativeTrace = z
     status: z.enum(["ok", "error", ""]).nullish().meta({ default: "ok" }),
     error_type: optional,
     service_tier: optional,
+    covered_by: z
+      .enum([...COVERED_BY, ""])
+      .nullish()
+      .meta({ default: "api" })
+      .describe("What pays for the call: the account of an API, or a plan such as a seat."),
     ...Object.fromEntries(
       Object.values(COUNTS).map(({ name, description }) => [name, tokens.nullish().describe(description)] as const),
     ),

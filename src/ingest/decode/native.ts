@@ -26,6 +26,7 @@ import {
   objectItem,
   decodeItems,
 } from "./item.ts";
+import { COVERED_BY } from "../../ledger/covered-by.ts";
 import { usdToPico } from "../../money.ts";
 import { canonicalProvider } from "../../pricing/provider.ts";
 import { parseInstant } from "../../time.ts";
@@ -85,6 +86,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     unknownUsageMembers: provided?.unknown ?? [],
     usageSemantics: semantics,
     costIs: "exact",
+    coveredBy: oneOf(item, "covered_by", COVERED_BY) ?? "api",
   };
 }
 

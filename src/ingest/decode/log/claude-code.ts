@@ -4,10 +4,11 @@
  */
 import type { Usage } from "../../../ledger/call.ts";
 import { floatToPico, usdToPico } from "../../../money.ts";
+import { coverOfClaudeCode } from "../covered-by.ts";
 import { type Reading, readingOf } from "../item.ts";
 import { NO_COST, type ReportedCost, stated, statedUsd } from "../reported-cost.ts";
 import { servedBy } from "../served.ts";
-import { CLAUDE_TAGS } from "../span/agent-attributes.ts";
+import { CLAUDE_TAGS, PLAN, SEAT_TYPE } from "../span/agent-attributes.ts";
 import { APPLICATION, SERVER } from "../span/attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
 import { callOf, countsOf, durationOf, NOTHING_USED, text, userOf } from "./fields.ts";
@@ -52,6 +53,8 @@ export const CLAUDE_CODE: LogEmitter = {
   attributes: [
     MODEL,
     PROVIDER,
+    PLAN,
+    SEAT_TYPE,
     REQUEST_ID,
     CLIENT_REQUEST_ID,
     SESSION,
@@ -73,6 +76,7 @@ export const CLAUDE_CODE: LogEmitter = {
     const model = text(attributes, [MODEL], MODEL) ?? "unknown";
     const speed = text(attributes, [SPEED], SPEED);
     const sentProvider = text(attributes, [PROVIDER], PROVIDER);
+    const provider = providerOf(record, sentProvider, model);
     const reading = failed ? NOTHING_USED : usageOf(attributes);
     return callOf(
       {
@@ -84,13 +88,14 @@ export const CLAUDE_CODE: LogEmitter = {
         responseId: requestId,
         otherIds: [text(attributes, [CLIENT_REQUEST_ID], CLIENT_REQUEST_ID) ?? ""],
         durationUs: durationOf(attributes, DURATION),
-        provider: providerOf(record, sentProvider, model),
+        provider,
         sentProvider,
         model,
         reading,
         costIs: isUnsplit(reading.usage) ? "lower_bound" : "exact",
         // Fast mode has prices of its own. As a service tier it is never billed at the standard ones.
         serviceTier: speed === "normal" ? null : speed,
+        coveredBy: coverOfClaudeCode(provider, textOf(attributes, [PLAN]), textOf(attributes, [SEAT_TYPE])),
         userId,
         sessionId,
         tags: Object.fromEntries(Object.entries(CLAUDE_TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),

@@ -3,6 +3,7 @@
  */
 import type { Usage } from "../../../ledger/call.ts";
 import { canonicalProvider } from "../../../pricing/provider.ts";
+import { coverOfCline } from "../covered-by.ts";
 import { readingOf } from "../item.ts";
 import { NO_COST, statedUsd } from "../reported-cost.ts";
 import { textOf } from "../span/span.ts";
@@ -64,6 +65,7 @@ export const CLINE: LogEmitter = {
         requestModel: textOf(attributes, [MODEL]),
         reading: readingOf(usage, "exclusive: cache added"),
         serviceTier: null,
+        coveredBy: coverOfCline(sentProvider),
         userId: userOf(record, persons),
         sessionId,
         tags: {},

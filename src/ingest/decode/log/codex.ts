@@ -4,6 +4,7 @@
  * reasoning is inside the output. No record names the response, so its conversation, its time and its counts identify it.
  */
 import type { Call, Usage } from "../../../ledger/call.ts";
+import { coverBySignIn } from "../covered-by.ts";
 import { evidenceOf } from "../evidence.ts";
 import { readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
@@ -102,7 +103,8 @@ function call(
       serviceTier: null,
       userId: userOf(record, persons),
       sessionId,
-      tags: { effort: textOf(attributes, [EFFORT]), auth_mode: textOf(attributes, [AUTH]) },
+      coveredBy: coverBySignIn(textOf(attributes, [AUTH])),
+      tags: { effort: textOf(attributes, [EFFORT]) },
       cost: NO_COST,
     },
     nowMs,

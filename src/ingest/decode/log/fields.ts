@@ -1,5 +1,6 @@
 /** What the logs of all emitters have in common: times, counts, whose a call is, and the call that these make. */
 import { type Call, type CostIs, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
+import type { CoveredBy } from "../../../ledger/covered-by.ts";
 import { callKey } from "../../../ledger/key.ts";
 import { noteOf } from "../../../ledger/note.ts";
 import { parseInstant } from "../../../time.ts";
@@ -58,6 +59,7 @@ export interface Said {
   failed: boolean;
   cost: ReportedCost;
   costIs?: CostIs;
+  coveredBy: CoveredBy;
 }
 
 /** @throws ItemRefused if a value cannot be true or cannot be stored. */
@@ -101,6 +103,7 @@ export function callOf(said: Said, nowMs: number): Call {
     rule: said.rule,
     usageSemantics: said.reading.semantics,
     costIs: said.costIs ?? "exact",
+    coveredBy: said.coveredBy,
   };
 }
 

@@ -3,6 +3,7 @@
  * tool results are input beside it. Thoughts are outside the output of Gemini models, and inside that of others.
  */
 import type { Call, Usage } from "../../../ledger/call.ts";
+import { coverBySignIn } from "../covered-by.ts";
 import { evidenceOf } from "../evidence.ts";
 import { type Reading, readingOf } from "../item.ts";
 import { NO_COST } from "../reported-cost.ts";
@@ -111,6 +112,7 @@ function toCall(record: LogRecord, agent: string, rule: string, failed: boolean,
       requestModel: model === "unknown" ? null : model,
       reading,
       serviceTier: null,
+      coveredBy: coverBySignIn(textOf(attributes, [AUTH])),
       userId: userOf(record, persons),
       sessionId,
       tags: Object.fromEntries(Object.entries(TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),

@@ -5,6 +5,11 @@ export const SPAN_TYPE = "span.type";
 export const MODEL = "model";
 export const REQUEST_ID = "request_id";
 export const CLIENT_REQUEST_ID = "client_request_id";
+/** The plan that Claude Code is signed in to, and the kind of seat in it. */
+export const PLAN = "anthropic.plan";
+export const SEAT_TYPE = "anthropic.seat_type";
+/** How an agent is signed in. */
+export const SIGN_IN = ["auth_mode", "auth_type"];
 export const SESSION_ID = "session.id";
 /** Claude Code's tags, on its records and its spans. */
 export const CLAUDE_TAGS = {
@@ -38,6 +43,9 @@ export const AGENT_ATTRIBUTES: readonly string[] = [
   MODEL,
   REQUEST_ID,
   CLIENT_REQUEST_ID,
+  PLAN,
+  SEAT_TYPE,
+  ...SIGN_IN,
   QUERY_SOURCE_SAFE,
   ...EFFORT,
   ...Object.values(CLAUDE_TAGS),

@@ -4,6 +4,8 @@
  */
 import type { Usage } from "../../../ledger/call.ts";
 import { unknownIn } from "../../../ledger/conversation.ts";
+import { type CoveredBy, NOT_STORED } from "../../../ledger/covered-by.ts";
+import { coverBySignIn, coverOfClaudeCode, coverOfCopilot, coverOfOpencode } from "../covered-by.ts";
 import { evidenceOf } from "../evidence.ts";
 import {
   BARE,
@@ -15,9 +17,12 @@ import {
   CONVERSATION,
   EFFORT,
   MODEL,
+  PLAN,
   QUERY_SOURCE_SAFE,
   REQUEST_ID,
+  SEAT_TYPE,
   SESSION_ID,
+  SIGN_IN,
   SPAN_TYPE,
   THOUGHTS,
 } from "./agent-attributes.ts";
@@ -48,16 +53,24 @@ interface Agent {
   service?: RegExp;
   /** Writes standard names. */
   write?: (attributes: Written, around: Look) => void;
+  /** What pays for its calls. Unknown without it. */
+  cover?: (attributes: Span["attributes"], provider: string) => CoveredBy;
 }
 
 const AGENTS: readonly Agent[] = [
-  { name: "claude-code", scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode },
-  { name: "codex", scope: /^codex/, write: writeCodex },
-  { name: "gemini-cli", scope: /^gemini-cli$/, write: writeGeminiCli },
-  { name: "qwen-code", scope: /^qwen-code$/, write: writeQwenCode },
-  { name: "copilot", scope: /^(?:github\.copilot|copilot-chat)\b/, write: writeCopilot },
-  { name: "copilot", scope: /^/, service: /^(?:github-copilot|copilot-chat)$/, write: writeCopilot },
-  { name: "opencode", scope: /^/, service: /^opencode$/ },
+  { name: "claude-code", scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode, cover: claudeCodesCover },
+  { name: "codex", scope: /^codex/, write: writeCodex, cover: signInsCover },
+  { name: "gemini-cli", scope: /^gemini-cli$/, write: writeGeminiCli, cover: signInsCover },
+  { name: "qwen-code", scope: /^qwen-code$/, write: writeQwenCode, cover: signInsCover },
+  { name: "copilot", scope: /^(?:github\.copilot|copilot-chat)\b/, write: writeCopilot, cover: copilotsCover },
+  {
+    name: "copilot",
+    scope: /^/,
+    service: /^(?:github-copilot|copilot-chat)$/,
+    write: writeCopilot,
+    cover: copilotsCover,
+  },
+  { name: "opencode", scope: /^/, service: /^opencode$/, cover: (_, provider) => coverOfOpencode(provider, false) },
 ];
 
 /** By source, because many spans share one. */
@@ -150,6 +163,24 @@ function writeCopilot(attributes: Written): void {
   const isGitHub = textOf(attributes, PROVIDER) === "github";
   if (!isGitHub || attributes.has(NANO_AIU) || /github/.test(textOf(attributes, SERVER) ?? "")) return;
   set(attributes, PROVIDER[0]!, "openai");
+}
+
+/** What pays for the call. Only agents may have a plan. */
+export function coverOf({ source, attributes }: Span, provider: string): CoveredBy {
+  const agent = agentOf(source);
+  return agent === null ? NOT_STORED : (agent.cover?.(attributes, provider) ?? "unknown");
+}
+
+function signInsCover(attributes: Span["attributes"]): CoveredBy {
+  return coverBySignIn(textOf(attributes, SIGN_IN));
+}
+
+function claudeCodesCover(attributes: Span["attributes"], provider: string): CoveredBy {
+  return coverOfClaudeCode(provider, textOf(attributes, [PLAN]), textOf(attributes, [SEAT_TYPE]));
+}
+
+function copilotsCover(attributes: Span["attributes"], provider: string): CoveredBy {
+  return coverOfCopilot(provider, textOf(attributes, SERVER), attributes.has(NANO_AIU));
 }
 
 /** The ids by which other reports of the call may be known, beside its response's. */

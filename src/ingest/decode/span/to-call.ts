@@ -16,7 +16,7 @@ import {
   responseIdOf,
   serviceTierOf,
 } from "./identity.ts";
-import { fileEvidenceOf, otherIdsOf } from "./agents.ts";
+import { coverOf, fileEvidenceOf, otherIdsOf } from "./agents.ts";
 import { statedCostOf } from "./cost.ts";
 import { gapsOf } from "./gaps.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -85,6 +85,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     unknownUsageMembers: cost.unread.length === 0 ? report.unknown : [...report.unknown, ...cost.unread],
     usageSemantics: [semantics, ...why].join("; "),
     costIs,
+    coveredBy: coverOf(span, provider),
   };
 }
 

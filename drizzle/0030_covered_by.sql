@@ -1,0 +1,7 @@
+-- What an older Worker merges would leave out what a plan covers, and is refused from now on. No stored call has it yet, so
+-- what was merged lacks nothing: NOT VALID, so that it stays, and is not even looked at.
+ALTER TABLE "rollup" DROP CONSTRAINT "rollup_merged_whole";--> statement-breakpoint
+ALTER TABLE "rollup" ADD COLUMN "covered_by" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "rollup" ADD COLUMN "plan_cost_pico" numeric;--> statement-breakpoint
+ALTER TABLE "traces" ADD COLUMN "covered_by" text;--> statement-breakpoint
+ALTER TABLE "rollup" ADD CONSTRAINT "rollup_merged_whole" CHECK (level = 0 or coalesce(format, 0) >= 5) NOT VALID;
