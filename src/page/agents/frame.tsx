@@ -12,7 +12,7 @@ import { type Range, withoutWrong, withRange } from "../range.ts";
 import { PATHS } from "../route.ts";
 import { VIEWS } from "../views.ts";
 
-const ALL = ["coverage", "doubles"] as const;
+const ALL = ["coverage", "doubles", "plans"] as const;
 
 interface FrameProps<T> {
   of: (typeof ALL)[number];
@@ -21,6 +21,8 @@ interface FrameProps<T> {
   answer: Loaded<T & { at: string }>;
   /** Why there is nothing to show; null if there is something. */
   nothing: (data: T) => string | null;
+  /** How to get something, if it is not by a longer range. */
+  way?: string;
   /** What it is about. */
   about: string;
   /** What else of it can be chosen. */
@@ -28,7 +30,7 @@ interface FrameProps<T> {
   children: (data: T) => ComponentChildren;
 }
 
-export function Frame<T>({ of, query, range, answer, nothing, about, choice, children }: FrameProps<T>) {
+export function Frame<T>({ of, query, range, answer, nothing, way, about, choice, children }: FrameProps<T>) {
   const { data, problem, isLoading, isStale, held, retry } = answer;
   const empty = data && nothing(data);
   return (
@@ -64,12 +66,12 @@ export function Frame<T>({ of, query, range, answer, nothing, about, choice, chi
         problem === null && <Skeleton rows={12} label="Loading" />
       ) : empty !== null ? (
         <Message kind="empty" title={empty}>
-          {range.preset === "90d" ? (
-            <a href="/docs">How agents send what they use</a>
-          ) : (
-            <a href={addressWith(PATHS[of], withRange(query, { preset: "90d" }))}>Show the last 90 days</a>
-          )}
-          .
+          {way ??
+            (range.preset === "90d" ? (
+              <a href="/docs">How agents send what they use</a>
+            ) : (
+              <a href={addressWith(PATHS[of], withRange(query, { preset: "90d" }))}>Show the last 90 days</a>
+            ))}
         </Message>
       ) : (
         <div aria-busy={isLoading}>{children(data)}</div>
