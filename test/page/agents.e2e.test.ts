@@ -131,13 +131,13 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     await page.reload();
     await cards.first().waitFor();
     expect(await card.count()).toBe(0);
-    await page.getByRole("link", { name: "Said to be the same" }).click();
+    await page.getByRole("link", { name: "Same", exact: true }).click();
     await card.getByText("They are one call. What has left every total").waitFor();
     expect(await usdIn(card.getByRole("status"))).toEqual(["0.0243"]);
     await card.getByRole("button", { name: "Different" }).click();
     await card.getByText("They are different calls.").waitFor();
     expect(await totalPico()).toBe(before);
-    await page.getByRole("link", { name: "Said to be different" }).click();
+    await page.getByRole("link", { name: "Different", exact: true }).click();
     expect((await listed("?verdict=different")).map(({ id }) => id)).toEqual([alike!.id]);
     await card.getByRole("button", { name: "Same …" }).click();
     await card.getByRole("button", { name: "They are one call" }).click();
@@ -147,7 +147,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
     await card.getByText("They are different calls.").waitFor();
 
     // Two costs: one of them leaves, and the page says which.
-    await page.getByRole("link", { name: "Nobody has said" }).click();
+    await page.getByRole("link", { name: "Undecided" }).click();
     const other = cardOf(page, unlike!);
     await other.getByText("if they are one call: $0.0243 or $0.0486.").waitFor();
     await other.getByRole("button", { name: "Same …" }).click();

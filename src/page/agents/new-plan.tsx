@@ -36,7 +36,7 @@ export function NewPlan({ onMade }: { onMade: () => void }) {
     onMade();
   };
   return (
-    <details class="card settings">
+    <details class="card">
       <summary>Add a plan</summary>
       <form
         class="settings-form"
@@ -68,7 +68,7 @@ export function NewPlan({ onMade }: { onMade: () => void }) {
         <button type="submit" disabled={isBusy}>
           {isBusy ? "Adding it …" : "Add the plan"}
         </button>
-        <p class="wrong" role="alert">
+        <p class="wrong agents-wrong" role="alert">
           {wrong ?? ("wrong" in seat ? seat.wrong : null)}
         </p>
       </form>

@@ -76,7 +76,7 @@ export function PairCard({ pair: asListed, mayDecide, zone }: PairProps) {
           </thead>
           <tbody>
             {ROWS.map(([title, field, render], place) => {
-              const differs = first[field] !== second[field];
+              const differs = place > 0 && first[field] !== second[field];
               return (
                 (differs || place < ALWAYS) && (
                   <tr key={title} class={differs ? "agents-differs" : undefined}>

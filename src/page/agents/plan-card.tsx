@@ -6,7 +6,7 @@ import { ProblemMessage } from "../parts/message.tsx";
 import { Money } from "../parts/money.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Table } from "../parts/table.tsx";
-import type { Range } from "../range.ts";
+import { localText, type Range } from "../range.ts";
 import { addressOf } from "../route.ts";
 import { Confirm } from "../settings/confirm.tsx";
 import { sent } from "../write.ts";
@@ -25,7 +25,8 @@ interface PlanCardProps {
 export function PlanCard({ plan, range, mayWrite, onGone }: PlanCardProps) {
   const { id, name, seat_usd: price, period, from, to, seats } = plan;
   const [isAsking, setAsking] = useState(false);
-  const asked = { from: iso(range.from), to: iso(range.to) };
+  // Periods are of UTC days, so the days of the range are meant, and not their instants.
+  const asked = { from: dayOf(localText(range.from, range.zone)), to: iso(range.to) };
   const { data, problem, retry } = useAnswer(`plan ${id} ${JSON.stringify(asked)}`, (signal) =>
     read(ledger.GET("/v1/plans/{id}/use", { params: { path: { id }, query: asked }, signal })),
   );

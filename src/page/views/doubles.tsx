@@ -16,9 +16,9 @@ const PAGE = 20;
 /** A page of the ledger may have no pair although others follow. */
 const MOST_LOOKS = 10;
 const VERDICTS = [
-  [null, "Nobody has said"],
-  ["same", "Said to be the same"],
-  ["different", "Said to be different"],
+  [null, "Undecided"],
+  ["same", "Same"],
+  ["different", "Different"],
 ] as const;
 
 export default function Doubles({ query }: ViewProps) {
