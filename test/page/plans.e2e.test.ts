@@ -176,6 +176,25 @@ describe.skipIf(!HAS_CHROMIUM)("the page's plans", () => {
     await page.getByText("The database does not answer right now").waitFor();
   });
 
+  it("goes to earlier plans page by page, and back", async () => {
+    const { page, wrong } = await openSignedIn({}, "/plans");
+    await page.route("**/v1/plans?*", async (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.set("limit", "1");
+      await route.fulfill({ response: await route.fetch({ url: url.href }) });
+    });
+    await page.reload();
+    const all = await listed();
+    expect(all.length).toBeGreaterThan(1);
+    await page.locator(`.agents-plan[data-key="${all[0]!.id}"]`).waitFor();
+    await page.getByRole("link", { name: "Earlier ones" }).click();
+    await page.locator(`.agents-plan[data-key="${all[1]!.id}"]`).waitFor();
+    expect(await page.locator(".agents-plan").count()).toBe(1);
+    await page.getByRole("link", { name: "The latest" }).click();
+    await page.locator(`.agents-plan[data-key="${all[0]!.id}"]`).waitFor();
+    expect(wrong()).toEqual([]);
+  });
+
   it.each(["light", "dark"] as const)("fits into 360 pixels, with names as text and no finding, %s", async (scheme) => {
     for (const name of NAMES) await addPlan(name, [name, `${name} idle`]);
     const { page, wrong } = await openSignedIn(

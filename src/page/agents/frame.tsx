@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import "../calls/calls.css";
 import "./agents.css";
-import { addressWith } from "../calls/question.ts";
+import { addressWith, without, withOne } from "../calls/question.ts";
 import type { Loaded } from "../ledger.ts";
 import { AsOf } from "../parts/as-of.tsx";
 import { Message, ProblemMessage } from "../parts/message.tsx";
@@ -14,8 +14,10 @@ import { VIEWS } from "../views.ts";
 
 const ALL = ["coverage", "doubles", "plans"] as const;
 
+type Of = (typeof ALL)[number];
+
 interface FrameProps<T> {
-  of: (typeof ALL)[number];
+  of: Of;
   query: URLSearchParams;
   range: Range;
   answer: Loaded<T & { at: string }>;
@@ -77,5 +79,25 @@ export function Frame<T>({ of, query, range, answer, nothing, way, about, choice
         <div aria-busy={isLoading}>{children(data)}</div>
       )}
     </>
+  );
+}
+
+/** Pages are addresses, so the browser's back leads to the one before. */
+export function Pages({
+  of,
+  query,
+  next,
+  names,
+}: {
+  of: Of;
+  query: URLSearchParams;
+  next: string | null;
+  names: string[];
+}) {
+  return (
+    <nav class="calls-pager" aria-label="Pages">
+      {query.has("cursor") && <a href={addressWith(PATHS[of], without(query))}>{names[0]}</a>}
+      {next !== null && <a href={addressWith(PATHS[of], withOne(query, "cursor", next))}>{names[1]}</a>}
+    </nav>
   );
 }

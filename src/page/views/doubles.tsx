@@ -1,7 +1,7 @@
 /** `/doubles`: pairs of calls that both count and may be one, and those of which somebody has said what they are. */
-import { Frame } from "../agents/frame.tsx";
+import { Frame, Pages } from "../agents/frame.tsx";
 import { type Pair, PairCard } from "../agents/pair.tsx";
-import { addressWith, without, withOne } from "../calls/question.ts";
+import { addressWith, withOne } from "../calls/question.ts";
 import { answeredAt } from "../calls/use-list.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { Message } from "../parts/message.tsx";
@@ -85,10 +85,7 @@ export default function Doubles({ query }: ViewProps) {
               <PairCard key={pair.id + pair.verdict} pair={pair} mayDecide={mayDecide} zone={range.zone} />
             ))}
           </div>
-          <nav class="calls-pager" aria-label="Pages">
-            {first !== null && <a href={addressWith(PATHS.doubles, without(query))}>The oldest</a>}
-            {next !== null && <a href={addressWith(PATHS.doubles, withOne(query, "cursor", next))}>Later ones</a>}
-          </nav>
+          <Pages of="doubles" query={query} next={next} names={["The oldest", "Later ones"]} />
         </>
       )}
     </Frame>

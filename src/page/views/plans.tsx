@@ -1,7 +1,7 @@
 /** `/plans`: plans that pay for calls, and whether each seat is worth its price. */
-import { Frame } from "../agents/frame.tsx";
+import { Frame, Pages } from "../agents/frame.tsx";
 import { NewPlan } from "../agents/new-plan.tsx";
-import { type Plan, PlanCard } from "../agents/plan-card.tsx";
+import { PlanCard } from "../agents/plan-card.tsx";
 import { answeredAt } from "../calls/use-list.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { rangeOf } from "../range.ts";
@@ -10,19 +10,18 @@ import { useStore } from "../store.ts";
 import type { ViewProps } from "../views.ts";
 import "../settings/settings.css";
 
+/** What each was used is a question of its own. */
+const PAGE = 20;
+
 export default function Plans({ query }: ViewProps) {
   const now = useStore(signedIn);
   const mayWrite = now.state === "in" && isAdmin(now.session);
   const range = rangeOf(query, Date.now(), "30d");
-  const answer = useAnswer("plans", async (signal) => {
-    const plans: Plan[] = [];
-    for (let cursor: string | null = null; ;) {
-      const sent = ledger.GET("/v1/plans", { params: { query: cursor === null ? {} : { cursor } }, signal });
-      const page: { plans: Plan[]; next_cursor: string | null } = await read(sent);
-      plans.push(...page.plans);
-      cursor = page.next_cursor;
-      if (cursor === null) return { plans, at: answeredAt((await sent).response) };
-    }
+  const cursor = query.get("cursor");
+  const answer = useAnswer(`plans ${cursor}`, async (signal) => {
+    const asked = { limit: PAGE, ...(cursor !== null && { cursor }) };
+    const sent = ledger.GET("/v1/plans", { params: { query: asked }, signal });
+    return { ...(await read(sent)), at: answeredAt((await sent).response) };
   });
   return (
     <Frame
@@ -35,11 +34,14 @@ export default function Plans({ query }: ViewProps) {
       nothing={({ plans }) => (plans.length === 0 ? "There are no plans" : null)}
       way={mayWrite ? "Add one above, with the people who have its seats." : "A key of scope admin may add one."}
     >
-      {({ plans }) =>
-        plans.map((plan) => (
-          <PlanCard key={plan.id} plan={plan} range={range} mayWrite={mayWrite} onGone={answer.retry} />
-        ))
-      }
+      {({ plans, next_cursor: next }) => (
+        <>
+          {plans.map((plan) => (
+            <PlanCard key={plan.id} plan={plan} range={range} mayWrite={mayWrite} onGone={answer.retry} />
+          ))}
+          <Pages of="plans" query={query} next={next} names={["The latest", "Earlier ones"]} />
+        </>
+      )}
     </Frame>
   );
 }
