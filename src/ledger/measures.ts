@@ -87,7 +87,7 @@ const BEFORE_COUNTS = {
   errors: { of: sql`(case when t.status = 'error' then 1 end)` },
 } as const satisfies Record<string, Declared>;
 
-const IS_INEXACT = sql`t.cost_is <> 'exact' and t.cost_pico is not null`;
+export const IS_INEXACT = sql`t.cost_is <> 'exact' and t.cost_pico is not null`;
 
 const AFTER_COUNTS = {
   cost_usd: {

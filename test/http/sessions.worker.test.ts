@@ -44,8 +44,11 @@ it("adds up each session's calls of the range, the latest session first", async 
       cost_usd: "0.007",
       reported_cost_usd: "0.004",
       unpriced_requests: 0,
+      inexact_requests: 0,
+      inexact_cost_usd: "0",
       users: ["ann", "bob"],
       applications: ["shop"],
+      tags: {},
     },
     expect.objectContaining({ session_id: "s-2", cost_usd: null, reported_cost_usd: null, unpriced_requests: 1 }),
   ]);

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { DevStack } from "../e2e/dev-stack.ts";
 import { HAS_CHROMIUM, overflowOf, seriousFindings } from "./browser.ts";
+import { AGENTS } from "../../src/page/first-run/agents.ts";
 import { HOSTILE, usePageStack } from "./page-stack.ts";
 
 describe.skipIf(!HAS_CHROMIUM)("the page", () => {
@@ -121,9 +122,15 @@ describe.skipIf(!HAS_CHROMIUM)("the page", () => {
     expect(wrong()).toEqual([]);
   });
 
-  it("describes the API without asking anybody else", async () => {
+  it("describes the API, and the settings of each coding agent, without asking anybody else", async () => {
     const { page, wrong } = await open();
     await page.goto("/docs");
+    await page.getByRole("heading", { name: "Coding agents" }).waitFor();
+    const shown = await page.locator("#docs pre").allTextContents();
+    for (const { title, steps } of AGENTS) {
+      await page.getByRole("heading", { name: title, exact: true }).waitFor();
+      for (const { text } of steps) expect(shown.map((one) => one.trim())).toContain(text({ url: "URL", key: "KEY" }));
+    }
     await page.locator('[id="operations-Costs-summarize"]').click();
     await expectText(page, "The IANA time zone in which days begin");
     expect(wrong()).toEqual([]);

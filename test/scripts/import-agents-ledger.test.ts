@@ -24,7 +24,7 @@ import { database, newProject } from "../ledger.ts";
 
 const db = database();
 const CAPTURES = join(import.meta.dirname, "../fixtures/captures");
-const ADDED = { tags: {}, withRepository: false, withBranch: false };
+const ADDED = { tags: {}, withRepository: false, withBranch: false, withPullRequest: false };
 
 const withFiles = scenarios().filter((scenario) => existsSync(join(CAPTURES, scenario, "local")));
 

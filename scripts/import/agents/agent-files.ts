@@ -48,10 +48,25 @@ export interface OpenedFile {
   advance(isLast: boolean): AsyncGenerator<{ calls: FoundCall[]; bytesRead: number }>;
 }
 
-/** A file of lines goes on where it was; another one is read anew. */
-export function openAgentFile(source: Source, path: string, onSkipped: (reason: string) => void): OpenedFile {
+/**
+ * A file of lines goes on where it was; another one is read anew.
+ *
+ * @param withPullRequest whether pull requests are looked for.
+ */
+export function openAgentFile(
+  source: Source,
+  path: string,
+  onSkipped: (reason: string) => void,
+  withPullRequest = false,
+): OpenedFile {
   let calls: FoundCall[] = [];
-  const sink: Sink = { call: (found) => void calls.push(found), skip: onSkipped };
+  const pullRequests = withPullRequest ? source.pullRequests?.(path) : undefined;
+  const sink: Sink = {
+    call(found) {
+      calls.push(pullRequests === undefined ? found : { ...found, pullRequest: pullRequests.of(found.branch) });
+    },
+    skip: onSkipped,
+  };
   const taken = (): FoundCall[] => {
     const portion = calls;
     calls = [];
@@ -83,6 +98,7 @@ export function openAgentFile(source: Source, path: string, onSkipped: (reason: 
   };
   return {
     async *advance(isLast) {
+      await pullRequests?.advance();
       // A file that became shorter was written anew.
       if ((await stat(path)).size < next) {
         next = 0;

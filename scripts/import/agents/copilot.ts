@@ -4,7 +4,7 @@
  */
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
-import { countAt, idAt, objectAt, textAt } from "./json.ts";
+import { countAt, idAt, lastPart, objectAt, textAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 
 const OPERATION = "gen_ai.operation.name";
@@ -82,6 +82,10 @@ function toCall(span: Values, attributes: Values, application: string | undefine
     // Ten pico-dollars each: eleven decimals.
     costUsd: nanoAiu === undefined || Number.isNaN(nanoAiu) ? undefined : (nanoAiu / 1e11).toFixed(11),
     tags: { agent: textAt(attributes, "gen_ai.agent.name") },
+    repository: lastPart(
+      textAt(attributes, "github.copilot.git.repository") ?? textAt(attributes, "copilot_chat.repo.remote_url"),
+    ),
+    branch: textAt(attributes, "github.copilot.git.branch") ?? textAt(attributes, "copilot_chat.repo.head_branch_name"),
   };
 }
 

@@ -35,6 +35,7 @@ export interface FoundCall {
   /** Sent as tags only if they are asked for. */
   repository?: string | undefined;
   branch?: string | undefined;
+  pullRequest?: string | undefined;
 }
 
 /** What the command line adds to every call. */
@@ -44,6 +45,7 @@ export interface Added {
   tags: Readonly<Record<string, string>>;
   withRepository: boolean;
   withBranch: boolean;
+  withPullRequest: boolean;
   /** For calls whose file names no model. */
   model?: string | undefined;
 }
@@ -55,6 +57,7 @@ export function toNative(call: FoundCall, added: Added): Values {
     ...call.tags,
     ...(added.withRepository && { repository: call.repository }),
     ...(added.withBranch && { branch: call.branch }),
+    ...(added.withPullRequest && { pull_request: call.pullRequest }),
     ...added.tags,
   });
   return kept({

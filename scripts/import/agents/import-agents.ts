@@ -112,7 +112,8 @@ async function* batchesOf(files: readonly AgentFile[], reading: Reading): AsyncG
   let chars = 0;
   let bytesRead = 0;
   for (const file of files) {
-    const reader = opened.get(file.path) ?? openAgentFile(source, file.path, account.skip);
+    const reader =
+      opened.get(file.path) ?? openAgentFile(source, file.path, account.skip, options.added.withPullRequest);
     if (options.watch) opened.set(file.path, reader);
     try {
       for await (const portion of reader.advance(!options.watch)) {

@@ -48,6 +48,7 @@ const IMPORT = new Command("npm run import --")
   .addOption(repeatable("--tag <pair>", tag, "a tag for every call, such as machine=laptop"))
   .option("--with-repository", "sends the name of the folder or repository as tag repository")
   .option("--with-branch", "sends the branch as tag branch")
+  .option("--with-pull-request", "sends the pull request as tag pull_request, such as acme/shop#12")
   .optionsGroup("How:")
   .option("--watch", "goes on with what is written later, until Ctrl-C")
   .addOption(flag("--every <time>", duration(3_600), "how often --watch looks").default(5, "5s"))
@@ -63,8 +64,8 @@ Examples:
   npm run import -- --from codex --user ada@example.com --tag machine=laptop
   npm run import -- --from cursor-csv usage-events.csv
 
-Counts, model, times and ids are sent. Prompts, answers and paths never are; the repository's name and the branch only
-if a flag asks for them.
+Counts, model, times and ids are sent. Prompts, answers and paths never are; the repository's name, the branch and the
+pull request only if a flag asks for them.
 
 Every call counts once: an import can be repeated, and calls that live telemetry has reported, or reports later, are
 joined by their ids. Files of several machines may be imported into one ledger. A file that did not change since an
@@ -96,6 +97,7 @@ export function parseAgentArgs(args: readonly string[]): AgentOptions {
       tags: Object.fromEntries(flags.tag ?? []),
       withRepository: flags.withRepository ?? false,
       withBranch: flags.withBranch ?? false,
+      withPullRequest: flags.withPullRequest ?? false,
     },
     batch,
     concurrency,

@@ -8,6 +8,7 @@ import { readCursor } from "./cursor.ts";
 import type { Sink } from "./found-call.ts";
 import { parseGemini, readGemini } from "./gemini.ts";
 import type { LineParser } from "./line-parser.ts";
+import { openPullRequests, type PullRequests } from "./pull-requests.ts";
 import { readOpencode } from "./opencode.ts";
 import { parseQwen } from "./qwen.ts";
 
@@ -27,6 +28,8 @@ export interface Source {
   lines?: (sink: Sink, path: string) => LineParser;
   /** Files without lines are read as a whole: all of a source without `lines`, else those named `.json`. */
   whole?: (path: string, sink: Sink) => Promise<void>;
+  /** Which pull requests the calls of a file of lines led to. */
+  pullRequests?: (path: string) => PullRequests;
 }
 
 const isLines = (path: string): boolean => path.endsWith(".jsonl");
@@ -39,6 +42,7 @@ export const SOURCES = {
         : env["CLAUDE_CONFIG_DIR"].split(",").map((folder) => join(folder.trim(), "projects")),
     has: isLines,
     lines: parseClaudeCode,
+    pullRequests: openPullRequests,
   },
   codex: {
     folders: ({ home, env }) => {

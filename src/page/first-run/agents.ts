@@ -34,8 +34,14 @@ const json = (place: string, text: Step["text"]): Step => ({ place, language: "j
 
 const headers = shell(({ key }) => `export OTEL_EXPORTER_OTLP_HEADERS=${bearer(key)}`);
 
-const telemetrySettings: Step["text"] = ({ url }) =>
-  `{ "telemetry": { "enabled": true, "target": "local", "otlpEndpoint": "${url}", "otlpProtocol": "http" } }`;
+const telemetrySettings: Step["text"] = ({ url }) => `{
+  "telemetry": {
+    "enabled": true,
+    "target": "local",
+    "otlpEndpoint": "${url}",
+    "otlpProtocol": "http"
+  }
+}`;
 
 const endpoint: Step["text"] = ({ url, key }) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${url}
 export OTEL_EXPORTER_OTLP_HEADERS=${bearer(key)}`;

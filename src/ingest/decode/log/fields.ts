@@ -7,7 +7,14 @@ import { parseInstant } from "../../../time.ts";
 import { cleanText, ItemRefused, keptIds, keptStart, keptText, type Reading } from "../item.ts";
 import type { ReportedCost } from "../reported-cost.ts";
 import { APPLICATION, ENVIRONMENT } from "../span/attributes.ts";
-import { DEFAULT_PERSONS, type Persons, RESOURCE_TAGS } from "../span/context-attributes.ts";
+import { codeTags } from "../span/code-tags.ts";
+import {
+  CODE_NAMES,
+  CODE_OF_RESOURCES,
+  DEFAULT_PERSONS,
+  type Persons,
+  RESOURCE_TAGS,
+} from "../span/context-attributes.ts";
 import { isId } from "../span/to-call.ts";
 import { textOf, type Attributes } from "../span/span.ts";
 import type { LogRecord } from "./record.ts";
@@ -29,6 +36,8 @@ export const COMMON_ATTRIBUTES: readonly string[] = [
   ...APPLICATION,
   ...ENVIRONMENT,
   ...RESOURCE_TAGS.flatMap(([, names]) => names),
+  ...CODE_NAMES,
+  ...Object.values(CODE_OF_RESOURCES),
 ];
 
 /** What one record says of a call. */
@@ -182,10 +191,12 @@ function errorTypeOf(attributes: Attributes): string | null {
 /** Tags of the resource, which some emitters repeat on each record, and the emitter's own. */
 function tagsOf({ source, attributes }: LogRecord, own: Said["tags"]): Record<string, string> {
   const tags: Record<string, string> = {};
+  const look = (names: readonly string[]): string | null => textOf(source.resource, names) ?? textOf(attributes, names);
   for (const [tag, names] of RESOURCE_TAGS) {
-    const value = textOf(source.resource, names) ?? textOf(attributes, names);
+    const value = look(names);
     if (value !== null) tags[tag] = cleanText(value);
   }
+  for (const [tag, value] of codeTags(look, true)) tags[tag] = cleanText(value);
   for (const [tag, value] of Object.entries(own)) {
     if (value !== null && value !== "" && tags[tag] === undefined) tags[tag] = cleanText(value);
   }

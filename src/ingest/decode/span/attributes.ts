@@ -4,7 +4,14 @@
  */
 import type { CountField } from "../../../ledger/counts.ts";
 import { AGENT_ATTRIBUTES } from "./agent-attributes.ts";
-import { BOOKKEEPING, IDENTITIES, METADATA, RESOURCE_TAGS, TAG_PREFIXES } from "./context-attributes.ts";
+import {
+  BOOKKEEPING,
+  CODE_OF_RESOURCES,
+  IDENTITIES,
+  METADATA,
+  RESOURCE_TAGS,
+  TAG_PREFIXES,
+} from "./context-attributes.ts";
 
 export const PROVIDER = [
   // LangSmith guesses its `gen_ai.system` by the name of the model.
@@ -285,6 +292,7 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
     [
       SERVER,
       ...RESOURCE_TAGS.map(([, names]) => names),
+      Object.values(CODE_OF_RESOURCES),
       HTTP_STATUS,
       LEVEL,
       AI_OPERATION,

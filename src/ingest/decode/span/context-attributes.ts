@@ -89,9 +89,24 @@ export const RESOURCE_TAGS: readonly (readonly [tag: string, names: readonly str
   ["team", ["team", "team.id"]],
   ["department", ["department"]],
   ["cost_center", ["cost_center"]],
-  ["repository", ["repository", "vcs.repository.name"]],
-  ["branch", ["branch", "vcs.ref.head.name"]],
 ];
+/** The code that a call was made for: OpenTelemetry's names, newest first, and Copilot's. `code-tags.ts` reads them. */
+export const CODE = {
+  repositoryUrl: ["vcs.repository.url.full", "github.copilot.git.repository", "copilot_chat.repo.remote_url"],
+  repositoryName: ["vcs.repository.name"],
+  owner: ["vcs.owner.name"],
+  branch: [
+    "vcs.ref.head.name",
+    "vcs.repository.ref.name",
+    "github.copilot.git.branch",
+    "copilot_chat.repo.head_branch_name",
+  ],
+  referenceKind: ["vcs.ref.head.type", "vcs.ref.type", "vcs.repository.ref.type"],
+  pullRequest: ["vcs.change.id", "vcs.repository.change.id"],
+} as const;
+/** The same on resources only: on a span or a scope these may be anything. */
+export const CODE_OF_RESOURCES = { repository: "repository", branch: "branch", pullRequest: "pull_request" } as const;
+export const CODE_NAMES: readonly string[] = Object.values(CODE).flat();
 /** Keys of metadata by which frameworks keep their own state. Nobody groups costs by a checkpoint. */
 export const NOT_TAGS = /^(ls_|langgraph_|checkpoint_ns$|LANGSMITH_|LANGCHAIN_|usage_metadata$|versions$)/;
 /** Such names under a tag prefix. Mastra puts the provider's whole response there, with its headers. */
@@ -103,7 +118,7 @@ export const BOOKKEEPING = [
 ];
 
 /** The names of user, session and tags. Most spans have none of them. */
-export const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA]);
+export const IDENTITIES: ReadonlySet<string> = new Set([...USER, ...SESSION, ...TAG_LISTS, METADATA, ...CODE_NAMES]);
 
 function prefixed(prefix: string, names: readonly string[]): string[] {
   return names.map((name) => prefix + name);

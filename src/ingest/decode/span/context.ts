@@ -3,6 +3,7 @@
  * taken from the nearest span above that has it, among the spans of the body. The write looks for the rest.
  */
 import { READ_NAMES } from "./attributes.ts";
+import { codeTags } from "./code-tags.ts";
 import {
   IDENTITIES,
   JSON_TAGS,
@@ -148,10 +149,11 @@ function resourceContext({ resource, scope }: SpanSource): Context {
     const name = names.find((name) => resource.has(name));
     if (name !== undefined) addTag(tags, tag, resource.get(name));
   }
-  return inherit(inherit(ownContext(scope), ownContext(resource)), { ...NO_CONTEXT, tags });
+  for (const [tag, value] of codeTags((names) => textOf(resource, names), true)) addTag(tags, tag, value);
+  return inherit(inherit(ownContext(scope), ownContext(resource, true)), { ...NO_CONTEXT, tags });
 }
 
-function ownContext(attributes: Attributes): Context {
+function ownContext(attributes: Attributes, isResource = false): Context {
   if (attributes.size === 0) return NO_CONTEXT;
   let tags: Map<string, string> | undefined;
   let isNamed = false;
@@ -169,6 +171,8 @@ function ownContext(attributes: Attributes): Context {
   // Some send a list as one text.
   const bare = lists.flatMap((list) => list.split(/,\s*/)).filter((tag) => tag !== "" && !STEP_TAG.test(tag));
   if (bare.length > 0) addTag(tags, "tag", bare.join(","));
+  const code = isResource ? [] : codeTags((names) => textOf(attributes, names), false);
+  for (const [tag, value] of code) addTag(tags, tag, value);
 
   const metadata = attributes.has(METADATA) ? documentOf(attributes, METADATA) : null;
   for (const key of metadata ? Object.keys(metadata) : []) {
