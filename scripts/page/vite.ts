@@ -6,8 +6,11 @@ import { trimPlot } from "./trim-plot.ts";
 /** @param out a folder that does not exist yet. */
 export async function bundlePage(source: string, out: string): Promise<void> {
   await build({
-    // In vitest, what Vite makes by itself is larger and names the files of this machine.
-    oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
+    // Calls of `h` are smaller than those of the automatic runtime, which vitest also fills with files of this machine.
+    oxc: {
+      jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment", development: false },
+      jsxInject: `import { Fragment, h } from "preact"`,
+    },
     configFile: false,
     root: source,
     base: "/",
