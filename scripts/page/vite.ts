@@ -7,15 +7,12 @@ import { trimPlot } from "./trim-plot.ts";
 export async function bundlePage(source: string, out: string): Promise<void> {
   await build({
     // Calls of `h` are smaller than those of the automatic runtime, which vitest also fills with files of this machine.
-    oxc: {
-      jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment", development: false },
-      jsxInject: `import { Fragment, h } from "preact"`,
-    },
+    oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment", development: false } },
     configFile: false,
     root: source,
     base: "/",
     logLevel: "error",
-    plugins: [trimPlot(), writeDocuments()],
+    plugins: [importJsx(), trimPlot(), writeDocuments()],
     build: {
       outDir: out,
       assetsDir: "assets",
@@ -31,6 +28,15 @@ export async function bundlePage(source: string, out: string): Promise<void> {
       },
     },
   });
+}
+
+/** Vite's own `jsxInject` would do it in all files, so that `/docs` would load and run the page. */
+function importJsx(): Plugin {
+  return {
+    name: "import-jsx",
+    enforce: "pre",
+    transform: { filter: { id: /\.tsx$/ }, handler: (code) => `import { Fragment, h } from "preact"; ${code}` },
+  };
 }
 
 /**
