@@ -6,13 +6,13 @@ import { trimPlot } from "./trim-plot.ts";
 /** @param out a folder that does not exist yet. */
 export async function bundlePage(source: string, out: string): Promise<void> {
   await build({
-    // In vitest, what Vite makes by itself is larger and names the files of this machine.
-    oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
+    // Calls of `h` are smaller than those of the automatic runtime, which vitest also fills with files of this machine.
+    oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment", development: false } },
     configFile: false,
     root: source,
     base: "/",
     logLevel: "error",
-    plugins: [trimPlot(), writeDocuments()],
+    plugins: [importJsx(), trimPlot(), writeDocuments()],
     build: {
       outDir: out,
       assetsDir: "assets",
@@ -28,6 +28,15 @@ export async function bundlePage(source: string, out: string): Promise<void> {
       },
     },
   });
+}
+
+/** Vite's own `jsxInject` would do it in all files, so that `/docs` would load and run the page. */
+function importJsx(): Plugin {
+  return {
+    name: "import-jsx",
+    enforce: "pre",
+    transform: { filter: { id: /\.tsx$/ }, handler: (code) => `import { Fragment, h } from "preact"; ${code}` },
+  };
 }
 
 /**

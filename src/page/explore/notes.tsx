@@ -1,11 +1,19 @@
 /** What must be known to read the table right: which groups it has, and what is not in the sums. */
 import { formatCount } from "../figures.ts";
 import type { Schemas } from "../ledger.ts";
-import { METRICS } from "./metrics.ts";
+import { Inexact } from "../parts/inexact.tsx";
+import { exploreAt } from "./links.ts";
+import { METRICS, metricNamed } from "./metrics.ts";
 import { isOther } from "./rows.ts";
-import { type ExploreState, hasIntervals } from "./state.ts";
+import { type ExploreState, hasIntervals, withState } from "./state.ts";
 
-export function Notes({ answer, state }: { answer: Schemas["Summary"]; state: ExploreState }) {
+interface NotesProps {
+  answer: Schemas["Summary"];
+  state: ExploreState;
+  query: URLSearchParams;
+}
+
+export function Notes({ answer, state, query }: NotesProps) {
   const { rows, totals, capped, approximate, compare } = answer;
   const { limit, metric, groupBy } = state;
   const order = METRICS.find(({ name }) => name === metric.order);
@@ -26,6 +34,10 @@ export function Notes({ answer, state }: { answer: Schemas["Summary"]; state: Ex
           sum of cost. <a href="/prices">Set a price</a>.
         </p>
       )}
+      <Inexact
+        totals={totals}
+        href={exploreAt(withState(query, { metric: metricNamed("inexact_cost_usd")!, groupBy: ["application"] }))}
+      />
     </>
   );
 }

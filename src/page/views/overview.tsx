@@ -9,8 +9,10 @@ import { Coverage, Rates, Spend } from "../overview/spend.tsx";
 import { Tops } from "../overview/tops.tsx";
 import { Why } from "../overview/why.tsx";
 import { AsOf } from "../parts/as-of.tsx";
+import { Inexact } from "../parts/inexact.tsx";
 import { Message, ProblemMessage } from "../parts/message.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
+import { addressOf } from "../route.ts";
 import type { ViewProps } from "../views.ts";
 import { isZone, ownZone, thisMonth, today } from "../zone.ts";
 
@@ -27,6 +29,7 @@ export default function Overview({ query }: ViewProps) {
   const whyMonth = useExplanation(month, EVERY_MS);
   const whyDay = useExplanation(day, EVERY_MS);
   const totals = figures.data?.totals;
+  const { from, to, tz } = month;
   const ofDay = whyDay.data;
   const overview = (
     <>
@@ -51,6 +54,12 @@ export default function Overview({ query }: ViewProps) {
       {/* Hidden, all of it asks at once; shown at once, nothing moves. */}
       <div hidden={!totals}>
         {totals && <Coverage totals={totals} />}
+        {totals && (
+          <Inexact
+            totals={totals}
+            href={addressOf("explore", { metric: "inexact_cost_usd", group_by: "application", from, to, tz })}
+          />
+        )}
         <div class="cards">
           <Spend
             title="This month"
