@@ -97,6 +97,8 @@ export const traces = pgTable(
     userId: text("user_id"),
     sessionId: text("session_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
+    /** What its own report lacks of these and of `request_model`, by name, and the id of the report that it is from. */
+    filled: jsonb("filled").$type<Record<string, string>>(),
     errorType: text("error_type"),
     unpricedReason: text("unpriced_reason"),
     rule: text("rule").notNull(),
@@ -200,7 +202,7 @@ export const rollup = pgTable(
   },
   (t) => [
     index("rollup_lookup").on(t.level, t.projectId, t.label, t.bucket, t.value),
-    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 4`),
+    check("rollup_merged_whole", sql`level = 0 or coalesce(format, 0) >= 5`),
   ],
 );
 

@@ -16,10 +16,10 @@ export const LEVELS = {
 
 /**
  * Rows name the format in which they were made. Format 2 has grouping sets and weeks, format 3 reported costs, format 4
- * the calls whose cost is not exact, of which no call was known before. The
- * table refuses merged rows of an older format, because the Worker that merges them would leave something out. Partial
- * rows of an older format are taken, and their days are repaired once they are merged.
+ * the calls whose cost is not exact, of which no call was known before, format 5 the tags of calls with more than ten.
+ * The table refuses merged rows of an older format, because the Worker that merges them would leave something out.
+ * Partial rows of an older format are taken, and their days are repaired once they are merged.
  */
-export const FORMAT = 4;
+export const FORMAT = 5;
 /** The measures that rows of an older format lack until their days are repaired. */
 export const SINCE_FORMAT: readonly string[] = ["reported_cost_pico", "reported_requests"];

@@ -1,11 +1,16 @@
 /** Reports of one call are one call, whichever ids join them, in any order, and as if a deleted one had never come. */
 import fc from "fast-check";
 import { afterAll, expect, inject, it } from "vitest";
-import { NO_USAGE } from "../../src/ledger/call.ts";
+import { forProject } from "../../src/db/wall.ts";
+import { type Call, NO_USAGE } from "../../src/ledger/call.ts";
 import { HOUR_MS } from "../../src/time.ts";
+import { decideDouble, type Verdict } from "../../src/traces/decide-double.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
+import { priced } from "../calls.ts";
 import { ownDatabase } from "../own-database.ts";
 import * as histories from "./histories.ts";
-import { alone, counted, everyOrder, MINUTE_MS, orderOf, type Sent } from "./histories.ts";
+import { alone, counted, everyOrder, MINUTE_MS, orderOf, type Sent, sentTo } from "./histories.ts";
+import { toldOf } from "./told.ts";
 
 const { db } = await ownDatabase(inject("driver"), afterAll);
 
@@ -158,4 +163,103 @@ it("gives that total for any mix of them, split, shuffled, repeated, and after d
     ),
     { numRuns: 30 },
   );
+});
+
+const USERS = ["ada", "bob"];
+const SESSIONS = ["s1", "s2"];
+const TAGS = { team: ["red", "blue"], branch: ["main"], skill: ["pdf"] };
+
+const told = async (bodies: readonly (readonly Sent[])[], deleted: readonly Sent[] = [], merged = false) =>
+  await toldOf(db, await sentTo(db, bodies, deleted), USERS, SESSIONS, TAGS, merged);
+
+/** Reports of few calls, each of which knows another part of whose the call is. */
+const owned = fc
+  .array(
+    fc.record({
+      at: fc.integer({ min: 0, max: 3 }),
+      response: fc.constantFrom("req_1", "req_2"),
+      others: fc.subarray(["msg_1"]),
+      outputs: fc.constantFrom(100, 100, 200),
+      user: fc.constantFrom(null, null, ...USERS),
+      session: fc.constantFrom(null, ...SESSIONS),
+      asked: fc.constantFrom(null, "gpt-4o", "gpt-latest"),
+      tags: fc.record(
+        { team: fc.constantFrom(...TAGS.team), branch: fc.constant("main"), skill: fc.constant("pdf") },
+        { requiredKeys: [] },
+      ),
+    }),
+    { minLength: 2, maxLength: 5 },
+  )
+  .map((items) =>
+    items.map(({ at, response, others, outputs, user, session, asked, tags }, i) =>
+      alone(String(i), at, {
+        responseId: response,
+        otherIds: others,
+        outputTokens: outputs,
+        userId: user,
+        sessionId: session,
+        requestModel: asked,
+        tags,
+      }),
+    ),
+  );
+
+it("sums and lists a call by what any of its reports knows, in all orders, and without the deleted ones", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      owned.chain((all) =>
+        fc.tuple(fc.constant(all), orderOf([...all, ...all.slice(0, 2)]), fc.subarray(all), fc.boolean()),
+      ),
+      async ([all, bodies, gone, merged]) => {
+        const kept = all.filter((sent) => !gone.includes(sent));
+        expect(await told(bodies, [], merged)).toEqual(await told([all]));
+        expect(await told(bodies, gone)).toEqual(await told([kept], [], merged));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+it("takes what the report that counts lacks from the best of the others that knows it", async () => {
+  const best = alone("1 best", 0, { outputTokens: 900, tags: { team: "red" } });
+  const second = alone("2 second", 1, { outputTokens: 800, sessionId: "s1", tags: { team: "blue", branch: "main" } });
+  const third = alone("3 third", 2, { outputTokens: 700, sessionId: "s2", userId: "ada", tags: { skill: "pdf" } });
+  for (const bodies of everyOrder([best, second, third])) {
+    const { summaries, lists } = (await told(bodies)) as { summaries: [string, number][][]; lists: string[][] };
+    // By user, team, branch and skill; then the totals.
+    expect(summaries.map((rows) => rows.map(([value, requests]) => [value, requests]))).toEqual(
+      ["ada", "red", "main", "pdf"].map((value) => [
+        [value, 1],
+        [undefined, 1],
+      ]),
+    );
+    expect(lists).toEqual([["1 best"], [], ["1 best"], [], ["1 best"], [], ["1 best"], ["1 best"]]);
+  }
+});
+
+it("knows of each only what it said itself, once two that were said to be the same are different", async () => {
+  const first = alone("1 first", 0, { responseId: null, userId: "ada", sessionId: "s1", tags: { team: "red" } });
+  const second = alone("2 second", 1, { responseId: null, requestModel: "gpt-4o", tags: { branch: "main" } });
+  const tell = async (verdicts: Verdict[], bodies: Sent[][]) => {
+    const project = await sentTo(db, bodies);
+    const ids = [first, second].map((sent) => ("call" in sent ? sent.call.id : "")) as [string, string];
+    for (const verdict of verdicts) await decideDouble(forProject(db, project), project, ids, verdict, 300);
+    return await toldOf(db, project, USERS, SESSIONS, TAGS);
+  };
+  const apart = await tell([], [[first, second]]);
+  expect(await tell(["same", "different"], [[first], [second]])).toEqual(apart);
+  expect(await tell(["same", "different", "same"], [[second, first]])).toEqual(
+    await tell(["same"], [[first, second]]),
+  );
+  const { lists } = (await tell(["same"], [[first, second]])) as { lists: string[][] };
+  expect(lists).toEqual([["1 first"], [], ["1 first"], [], ["1 first"], [], ["1 first"], []]);
+});
+
+it("finds no conflict in a report that is sent again after another one filled in what it lacks", async () => {
+  const [bare, rich] = [alone("1 bare", 0), alone("2 rich", 1, { userId: "ada", tags: { team: "red" }, outputTokens: 90 })];
+  const project = await sentTo(db, [[bare], [rich]]);
+  const again = async (changes: Partial<Call>) =>
+    (await writeBatch(db, project, [priced({ ...(bare as { call: Call }).call, ...changes })])).outcomes;
+  expect(await again({})).toEqual(["duplicate"]);
+  expect(await again({ userId: "ada" })).toEqual(["conflict"]);
 });
