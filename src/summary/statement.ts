@@ -3,7 +3,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { latencyBinOf } from "../rollup/latency.ts";
 import { columns, list } from "../db/sql.ts";
-import { MAIN, MOST_LABEL_VALUES, OTHER } from "../rollup/families.ts";
+import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { type Measure } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
@@ -56,6 +56,31 @@ const withLatency = ({ include }: SummaryQuery): boolean => include.includes("la
  * If `hasRest`, rows with a null `value` count all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
+  if (!mayMiss(options.query)) return groupsStatement(options);
+  return sql`
+select g.*, n.not_rolled_up
+from (select coalesce(sum(requests), 0)::bigint as not_rolled_up from (${notRolledUp(options)}) one) n
+left join (${groupsStatement(options)}) g on true`;
+}
+
+/**
+ * True if the question filters by values of a tag. It then misses the calls that have the tag, but for which it is not
+ * rolled up. Each row tells their number as `not_rolled_up`. Without groups there is one row of nulls.
+ */
+export function mayMiss({ label }: Pick<SummaryQuery, "label">): boolean {
+  return label !== null && label.name !== "user" && !label.values.includes(NOT_ROLLED_UP);
+}
+
+/** The requests of the calls that `mayMiss` speaks of, which the filters by dimensions let through. */
+function notRolledUp(options: StatementOptions): SQL {
+  const family = familyOf(options.query);
+  const filters = { ...options.query, label: { name: options.query.label!.name, values: [NOT_ROLLED_UP] } };
+  const shown = (row: Row): SQL => sql`${signed(row, row.of === "rollup" ? sql`t.requests` : sql`1`)} as requests`;
+  const parts = partsOf({ ...partOf(options, family), filters, dimensions: [], windows: options.windows, shown });
+  return sql.join(parts, sql` union all `);
+}
+
+function groupsStatement(options: StatementOptions): SQL {
   const { query, measures, maxRows } = options;
   const parts = summaryParts(options);
   const grouped = query.groupBy.some(isLabel);
@@ -142,7 +167,7 @@ kept as (
     select value, row_number() over (order by coalesce(sum(cost_pico), 0) desc, sum(requests) desc, value) as place, count(*) over () as "values"
     from part where value is not null group by value
   ) ranked
-  where "values" <= ${MOST_LABEL_VALUES} or place <= ${KEPT_LABEL_VALUES}
+  where "values" <= ${MOST_LABEL_VALUES} or place <= ${KEPT_LABEL_VALUES} or value = ${NOT_ROLLED_UP}
 ),
 folded as (
   select interval_no, case when value is null or value in (select value from kept) then value else ${OTHER} end as value, ${rest}

@@ -493,7 +493,7 @@ with
     select
       t.project_id,
       0,
-      4,
+      5,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '',
       '',
@@ -764,7 +764,7 @@ with
     select
       t.project_id,
       0 as level,
-      4 as format,
+      5 as format,
       date_bin('1 hour', t.started_at, 'epoch'::timestamptz) as bucket,
       '*' as label,
       coalesce(t.user_id, '') as value,
