@@ -41,7 +41,9 @@ export function parseBenchArgs<Part extends string>(
     .addOption(flag("--traces <n>", hundreds, "calls of the largest history").default(10_000_000).env("BENCH_TRACES"))
     .addOption(flag("--minutes <n>", wholeNumber(1, 120), "of live updates of the page").default(10))
     .addOption(
-      flag("--labels <n>", wholeNumber(LABELS, MOST_LABELS), "users and tags of a call that is ingested").default(LABELS),
+      flag("--labels <n>", wholeNumber(LABELS, MOST_LABELS), "users and tags of a call that is ingested").default(
+        LABELS,
+      ),
     )
     .option("--json <file>", "also writes the figures there, for npm run capacity -- --calibration");
   const {

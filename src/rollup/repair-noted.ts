@@ -17,8 +17,17 @@ import { errorLine } from "../telemetry/log-line.ts";
 /** The days that one look finds. */
 const MOST = 1_000;
 
-/** Repairs noted days, the latest first, until `deadlineMs`. Returns whether none is left. */
-export async function repairNoted(deps: AnnounceDeps, deadlineMs: number, keepAlive: KeepAlive): Promise<boolean> {
+/**
+ * Repairs noted days, the latest first, until `deadlineMs`. Returns whether none is left.
+ *
+ * @param fill changes the calls of a day, and the rollups with them, and tells whether it did.
+ */
+export async function repairNoted(
+  deps: AnnounceDeps,
+  deadlineMs: number,
+  keepAlive: KeepAlive,
+  fill: (db: AnnounceDeps["db"], projectId: string, dayMs: number) => Promise<boolean> = async () => false,
+): Promise<boolean> {
   const { db, now } = deps;
   // Where calls are no longer kept, rollups stay as they are.
   await db.query(sql`delete from days_to_repair where day < (select raw_since from retention)`);
@@ -30,8 +39,9 @@ export async function repairNoted(deps: AnnounceDeps, deadlineMs: number, keepAl
     if (now() >= deadlineMs) return false;
     const [projectId, dayMs] = [String(row["project_id"]), Number(row["day_ms"])];
     try {
+      const filled = await fill(db, projectId, dayMs);
       const changes = (await needsRepair(db, projectId, dayMs)) ? await repairDay(db, projectId, dayMs) : [];
-      if (changes.length > 0) await announceChange(deps, projectId, dayMs, keepAlive);
+      if (filled || changes.length > 0) await announceChange(deps, projectId, dayMs, keepAlive);
       await db.query(sql`
         delete from days_to_repair
         where project_id = ${projectId}::uuid and day = to_timestamp(${dayMs}::float8 / 1000)

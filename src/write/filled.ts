@@ -46,8 +46,8 @@ const lacksTags = sql`t.own_tags is not null and coalesce(not t.own_tags <@ t.ho
  * @param ranked the reports, each with its chain's `holder`, its `place` in the chain, and the columns above.
  */
 export function filling(ranked: SQL): SQL {
-  const texts = TEXTS.map(
-    (name) => sql`select ${constants([name])}, t.${ownOf(name)} where ${lacksText(name)}`.inlineParams(),
+  const texts = TEXTS.map((name) =>
+    sql`select ${constants([name])}, t.${ownOf(name)} where ${lacksText(name)}`.inlineParams(),
   );
   return sql`
   select l.holder, jsonb_object_agg(l.name, l.id) as filled,
