@@ -8,7 +8,7 @@ import type { Database } from "../../src/db/client.ts";
 import { AGENT_TAGS } from "../../src/ledger/agent-tags.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { compact } from "../../src/rollup/compact.ts";
-import { NOT_ROLLED_UP } from "../../src/rollup/families.ts";
+import { NOT_ROLLED_UP, OTHER } from "../../src/rollup/families.ts";
 import { merge, mergeStep } from "../../src/rollup/merge.ts";
 import { repairNoted } from "../../src/rollup/repair-noted.ts";
 import { createMergeSignal } from "../../src/rollup/signal.ts";
@@ -141,4 +141,17 @@ it("repairs a day on which an older version rolled up the first ten by name", as
   expect(await repairNoted(deps, Infinity, () => undefined)).toBe(true);
   expect(await audited()).toMatchObject({ ok: true, pending_days: [] });
   expect(await rolledUp(db, project, keys)).toEqual(own(10));
+});
+
+it("keeps them apart from the values that a crowded day no longer tells apart", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  await db.query(sql`
+    insert into crowded_labels (project_id, label, day) values (${project}::uuid, 'tag.skill', to_timestamp(${START_MS / 1_000}::float8))`);
+  await writeBatch(db, project, [tagged("a", [...own(10), "agent", "skill"]), tagged("b", ["skill"], 2)].map(priced));
+  await mergeStep(db, 1_000);
+  const { rows, not_rolled_up } = await ask(db, project, "group_by=tag.skill");
+  expect(rows.map((row) => (row as Record<string, unknown>)["tag.skill"]).toSorted()).toEqual([NOT_ROLLED_UP, OTHER]);
+  expect(not_rolled_up).toEqual({ "tag.skill": 1 });
+  expect((await audit(db, project, START_MS, START_MS + DAY_MS)).mismatches).toEqual([]);
 });

@@ -257,6 +257,40 @@ it("knows of each only what it said itself, once two that were said to be the sa
   expect(lists).toEqual([["1 first"], [], ["1 first"], [], ["1 first"], [], ["1 first"], []]);
 });
 
+it("takes nothing from a crowd, and no longer what a chain gave that has become one", async () => {
+  const crowd = Array.from({ length: 17 }, (_, i) =>
+    alone(String(i).padStart(2, "0"), i, i === 16 ? { userId: "ada", tags: { team: "red" } } : {}),
+  );
+  const [last, ...first] = crowd.toReversed();
+  const project = await sentTo(db, [[last!, ...first.slice(1)]]);
+  const usersOf = async () =>
+    (
+      await db.query(sql`
+    select user_id from traces where project_id = ${project}::uuid and billable order by id`)
+    ).map((row) => row["user_id"]);
+  expect(await usersOf()).toEqual(["ada"]);
+  await writeBatch(db, project, [priced((first[0] as { call: Call }).call)]);
+  expect(await usersOf()).toEqual([...Array.from({ length: 16 }, () => null), "ada"]);
+});
+
+it("gives no call more tags than a caller may send, and always the same ones", async () => {
+  const tagged = (name: string, atMs: number, from: number, outputTokens: number) =>
+    alone(name, atMs, {
+      outputTokens,
+      tags: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`tag_${100 + from + i}`, name])),
+    });
+  const sent = [tagged("1 first", 0, 0, 900), tagged("2 second", 1, 35, 800), tagged("3 third", 2, 20, 700)];
+  for (const bodies of everyOrder(sent)) {
+    const [{ tags }] = (await ledgerOf(bodies)) as [{ tags: Record<string, string> }];
+    const of = (name: string) => Object.keys(tags).filter((key) => tags[key] === name);
+    expect([of("1 first").length, of("2 second").toSorted(), of("3 third")]).toEqual([
+      40,
+      Array.from({ length: 10 }, (_, i) => `tag_${140 + i}`),
+      [],
+    ]);
+  }
+});
+
 it("finds no conflict in a report that is sent again after another one filled in what it lacks", async () => {
   const [bare, rich] = [
     alone("1 bare", 0),
