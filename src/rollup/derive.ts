@@ -38,7 +38,7 @@ const tagsOfAgent = sql`
       select k.key from jsonb_object_keys(t.tags) with ordinality as k (key, place)
       order by coalesce(array_position(array[${constants(AGENT_TAGS)}], k.key), 0), k.place offset ${MAX_ROLLED_TAGS}
     ) o)`;
-/** Only calls of agents with more than ten tags are looked at twice, because merging spends most of its time here. */
+/** Others are not looked at twice, because merging spends most of its time here. */
 const tagsOf = sql`(
   select 'tag.' || g.key as label,
     case when g.place > ${MAX_ROLLED_TAGS} and not ${isOfAgent} then ${NOT_ROLLED_UP} else g.value end as value

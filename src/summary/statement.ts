@@ -7,6 +7,7 @@ import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/familie
 import { type Measure } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
+import { missedBy } from "./missed.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { isOfSavings, partWithSavings, PRICED_BY } from "./savings.ts";
@@ -56,28 +57,9 @@ const withLatency = ({ include }: SummaryQuery): boolean => include.includes("la
  * If `hasRest`, rows with a null `value` count all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
-  if (!mayMiss(options.query)) return groupsStatement(options);
-  return sql`
-select g.*, n.not_rolled_up
-from (select coalesce(sum(requests), 0)::bigint as not_rolled_up from (${notRolledUp(options)}) one) n
-left join (${groupsStatement(options)}) g on true`;
-}
-
-/**
- * True if the question filters by values of a tag. It then misses the calls that have the tag, but for which it is not
- * rolled up. Each row tells their number as `not_rolled_up`. Without groups there is one row of nulls.
- */
-export function mayMiss({ label }: Pick<SummaryQuery, "label">): boolean {
-  return label !== null && label.name !== "user" && !label.values.includes(NOT_ROLLED_UP);
-}
-
-/** The requests of the calls that `mayMiss` speaks of, which the filters by dimensions let through. */
-function notRolledUp(options: StatementOptions): SQL {
-  const family = familyOf(options.query);
-  const filters = { ...options.query, label: { name: options.query.label!.name, values: [NOT_ROLLED_UP] } };
-  const shown = (row: Row): SQL => sql`${signed(row, row.of === "rollup" ? sql`t.requests` : sql`1`)} as requests`;
-  const parts = partsOf({ ...partOf(options, family), filters, dimensions: [], windows: options.windows, shown });
-  return sql.join(parts, sql` union all `);
+  const missed = missedBy(options);
+  if (missed === null) return groupsStatement(options);
+  return sql`select g.*, n.not_rolled_up from (${missed}) n left join (${groupsStatement(options)}) g on true`;
 }
 
 function groupsStatement(options: StatementOptions): SQL {

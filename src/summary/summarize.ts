@@ -6,10 +6,11 @@ import { answerTooLarge, ApiError } from "../errors.ts";
 import { NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { mayMiss } from "./missed.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
 import { withSavings } from "./savings.ts";
-import { familyOf, hasRest, type Kept, mayMiss, summaryStatement } from "./statement.ts";
+import { familyOf, hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
 const MAX_ROWS = 10_000;
