@@ -28,10 +28,10 @@ const PARTS = {
 
 export async function main(args: readonly string[], { ends }: Lifetime): Promise<number> {
   const all = Object.keys(PARTS) as (keyof typeof PARTS)[];
-  const { parts, traces, minutes, json } = parseBenchArgs(args, all, process.env);
+  const { parts, traces, minutes, labels, json } = parseBenchArgs(args, all, process.env);
   const date = new Date().toISOString();
   const results: Record<string, Measured[]> = {};
-  const bench = await startBench({ traces, minutes }, ends, (line) => console.error(`… ${line}`));
+  const bench = await startBench({ traces, minutes, labels }, ends, (line) => console.error(`… ${line}`));
   for (const part of parts) {
     await bench.settle();
     results[part] = await PARTS[part](bench);

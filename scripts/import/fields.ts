@@ -17,6 +17,7 @@ export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["status", "text"],
   ["error_type", "text"],
   ["service_tier", "text"],
+  ["covered_by", "text"],
   ["request_model", "text"],
   ["base_url", "text"],
   ["response_id", "text"],

@@ -11,7 +11,8 @@ import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { deleteSettling, goneOf } from "../traces/delete.ts";
 import { forgetSessions, goneSession } from "./counters.ts";
-import { isNamed, unnamed, user } from "./named.ts";
+import { isNamed, unnamedCall, user } from "./named.ts";
+import { own } from "../write/filled.ts";
 import type { Erasure } from "./erasure.ts";
 
 /** The calls that one step looks at. */
@@ -21,7 +22,7 @@ const REMOVED_AT_ONCE = 500;
 
 const LOOK = compileNamed(sql`
 with looked as (
-  select t.id, ${isNamed} as named, t.user_id = ${user} as own, t.trace_id, t.span_id, t.response_id, t.other_ids
+  select t.id, ${isNamed} as named, ${own.user_id} = ${user} as own, t.trace_id, t.span_id, t.response_id, t.other_ids
   from traces t
   where t.project_id = ${project} and t.id > ${param("cursor")}::uuid order by t.id limit ${param("limit")}::int
 )
@@ -49,7 +50,7 @@ tallied as (
 const ANONYMISE = compileNamed(sql`
 with before as materialized (select t.* from traces t where ${theirs} and ${isNamed}),
 after as (
-  update traces t set ${unnamed} from before b where ${theirs} and t.id = b.id
+  update traces t set ${unnamedCall} from before b where ${theirs} and t.id = b.id
   returning t.*
 ),
 difference as (${difference(sql`before`, sql`after`)}),
@@ -58,7 +59,7 @@ ${tally("after")}
 select id from after`);
 
 const REMOVE = compileNamed(sql`
-with gone as (delete from traces t where ${theirs} and t.user_id = ${user} returning t.*),
+with gone as (delete from traces t where ${theirs} and ${own.user_id} = ${user} returning t.*),
 main_partials as (${insertMainPartials(counted("gone"), -1)}),
 label_partials as (${insertLabelPartials(counted("gone"), -1)}),
 corrected as (${insertCorrections(sql`gone t`, sql`-1`)}),

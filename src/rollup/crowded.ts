@@ -7,7 +7,7 @@ import { textArray } from "../db/array-literal.ts";
 import { compile, type Database } from "../db/client.ts";
 import { constants, dayOf } from "../db/sql.ts";
 import { LEVELS } from "../ledger/levels.ts";
-import { MOST_LABEL_VALUES } from "./families.ts";
+import { MOST_LABEL_VALUES, NOT_ROLLED_UP } from "./families.ts";
 
 const DAY = dayOf(sql`t.bucket`);
 
@@ -15,7 +15,7 @@ const DAY = dayOf(sql`t.bucket`);
 export function isToldApart(projectId = sql`t.project_id`, among = sql``): SQL {
   const ofLabelDay = sql`c.project_id = ${projectId} and c.label = l.label`;
   return sql`(
-      not (select exists (select from crowded_labels${among}))
+      l.value = ${constants([NOT_ROLLED_UP])} or not (select exists (select from crowded_labels${among}))
       or not exists (select from crowded_labels c where ${ofLabelDay} and c.day = ${DAY})
       or exists (
         select from rollup c

@@ -5,18 +5,21 @@
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
-import { param, project } from "../db/sql.ts";
+import { columns, list, param, project } from "../db/sql.ts";
 import { idsIn } from "../ledger/conversation.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { chained, holder, stored } from "./chains.ts";
+import { chained, stored } from "./chains.ts";
+import { filling, holders, own } from "./filled.ts";
+import { byRankColumns, rankColumns } from "./ranking.ts";
 import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
-/** Whose a call is once it is judged. */
-const OWNER = { user: sql`coalesce(j.user_id, t.user_id)`, session: sql`coalesce(j.session_id, t.session_id)` };
+/** The columns that judgements change, and what a report knows of itself. */
+const SETTLED = ["billable", "nested", "user_id", "session_id", "request_model", "tags", "filled"];
+const KNOWN = ["own_user_id", "own_session_id", "own_request_model", "own_tags"];
 
 const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
@@ -54,7 +57,7 @@ const LOCK = compileNamed(
 );
 
 /**
- * Applies the judgements, and lets one sighting of each chain count. A wrapper in a crowd may count again, which cron
+ * Applies the judgements, lets one sighting of each chain count, and fills in what it lacks. A wrapper in a crowd may count again, which cron
  * judges. Returns the start of the earliest call that
  * changed, and how many changed calls count but have no cost.
  */
@@ -68,32 +71,52 @@ with judged as (
   left join unnest(${param("tags")}::text[]) with ordinality as d (tags, number) on d.number = j.tag_number
 ),
 chained as materialized (${chained}),
+seen as (
+  select t.*, ${rankColumns({ user: sql`t.own_user_id`, session: sql`t.own_session_id`, requestModel: sql`t.own_request_model` })}
+  from (
+    select t.*, k.component, k.chain, k.crowded, coalesce(j.user_id, ${own.user_id}) as own_user_id,
+      coalesce(j.session_id, ${own.session_id}) as own_session_id, ${own.request_model} as own_request_model,
+      coalesce(j.tags::jsonb, ${own.tags}) as own_tags
+    from ${stored(sql`left join judged j on j.id = t.id`)}
+  ) t
+),
+ranked as materialized (
+  select t.id, t.crowded, ${columns([...SETTLED, "wrapper"], "t")}, ${columns(KNOWN, "t")},
+    first_value(t.id) over w as holder, row_number() over w as place, ${holders}
+  from seen t window w as (partition by t.component, t.chain order by ${byRankColumns})
+),
+filling as (${filling(sql`ranked`)}),
 -- A call of several ids may be among sightings of a crowd and among others. Then the others decide.
 contested as materialized (
-  select distinct on (c.id) c.* from (
-    select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
-      k.crowded or t.id = ${holder(OWNER)} as holds
-    from ${stored(sql`left join judged j on j.id = t.id`)}
-  ) c order by c.id, c.holds, c.crowded
+  select distinct on (c.id) c.* from (select t.*, t.crowded or t.id = t.holder as holds from ranked t) c
+  order by c.id, c.holds, c.crowded
 ),
 wanted as (
-  select t.*, j.nested as now_nested, j.user_id as now_user_id, j.session_id as now_session_id, j.tags::jsonb as now_tags,
-    false as crowded, true as holds, j.counts and t.id not in (select c.id from contested c where not c.holds) as now_billable
-  from judged j, traces t where ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
+  select t.id, t.wrapper, ${columns(SETTLED, "t")}, j.user_id as own_user_id, j.session_id as own_session_id,
+    ${own.request_model} as own_request_model, j.tags::jsonb as own_tags, j.nested as now_nested,
+    j.counts and coalesce(c.holds, true) as now_billable, false as in_crowd, coalesce(c.holds and not c.crowded, false) as is_holder
+  from judged j join traces t on ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
+  left join contested c on c.id = j.id
   union all
-  select c.*, case when c.wrapper then c.billable else not c.nested end and c.holds
+  select c.id, c.wrapper, ${columns([...SETTLED, ...KNOWN], "c")}, c.nested,
+    case when c.wrapper then c.billable else not c.nested end and c.holds, c.crowded, c.holds and not c.crowded
   from contested c where c.id not in (select id from judged)
 ),
 changed as materialized (
-  select * from wanted
-  where (billable, nested, user_id, session_id, tags) is distinct from (now_billable, now_nested, now_user_id, now_session_id, now_tags)
+  select * from (
+    select w.*, f.filled as now_filled, coalesce(w.own_user_id, f.user_id) as now_user_id,
+      coalesce(w.own_session_id, f.session_id) as now_session_id, coalesce(w.own_request_model, f.request_model) as now_request_model,
+      case when f.tags is null then w.own_tags else coalesce(w.own_tags, '{}') || f.tags end as now_tags
+    from wanted w left join filling f on w.is_holder and f.holder = w.id
+  ) w
+  where (${columns(SETTLED)}) is distinct from (${columns(SETTLED.map((name) => `now_${name}`))})
 ),
 before as materialized (
   select t.* from traces t where ${inReach(sql`t`)} and t.id = any(array(select id from changed))
 ),
 after as (
   update traces t
-  set billable = c.now_billable, nested = c.now_nested, user_id = c.now_user_id, session_id = c.now_session_id, tags = c.now_tags
+  set ${list(SETTLED.map((name) => sql`${sql.identifier(name)} = c.${sql.identifier(`now_${name}`)}`))}
   from changed c
   where ${inReach(sql`t`)} and t.id = any(array(select id from changed)) and c.id = t.id
   returning t.*
@@ -109,7 +132,7 @@ held as (
   insert into held_wrappers (project_id, id, trace_id, due_at)
   select ${project}, t.id, t.trace_id, t.received_at + make_interval(secs => ${param("grace")}::float8)
   from traces t where ${inReach(sql`t`)} and t.id = any(${param("held")}::uuid[] || array(
-    select w.id from wanted w where w.crowded and w.wrapper and not w.billable
+    select w.id from wanted w where w.in_crowd and w.wrapper and not w.billable
   ))
   on conflict (project_id, id) do update set due_at = excluded.due_at where held_wrappers.due_at <> excluded.due_at
 )

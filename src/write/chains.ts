@@ -6,7 +6,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { param, project } from "../db/sql.ts";
 import { HOUR_MS } from "../time.ts";
-import { byRank, type Owner } from "./ranking.ts";
+import { byRank } from "./ranking.ts";
 import { inReach } from "./scope.ts";
 
 /** Sightings of one id begin at most this long after one another. After a longer gap the id was used again. */
@@ -104,5 +104,4 @@ export const stored = (more: SQL = sql``): SQL => sql`
   )`;
 
 /** The sighting of the chain that counts. */
-export const holder = (owner?: Owner): SQL =>
-  sql`first_value(t.id) over (partition by k.component, k.chain order by ${byRank(owner)})`;
+export const holder = sql`first_value(t.id) over (partition by k.component, k.chain order by ${byRank})`;

@@ -68,7 +68,7 @@ select pg_advisory_xact_lock(hashtext(${project}::text), hashtext('joined')) whe
 
 const HOLDERS = compileNamed(sql`
 with chained as materialized (${chained})
-select distinct on (c.id) c.id, c.holder from (select t.id, k.crowded, ${holder()} as holder from ${stored()}) c
+select distinct on (c.id) c.id, c.holder from (select t.id, k.crowded, ${holder} as holder from ${stored()}) c
 where not c.crowded and c.holder <> c.id and c.id = any(${param("sighted")}::uuid[])
 order by c.id, c.holder`);
 

@@ -276,3 +276,38 @@ it("keeps a user who goes on calling, and counts the new calls", async () => {
   expect(await sumsBy(db, project, "user")).toMatchObject({ [ADA]: 1 });
   expect(await audit(db, project, START - DAY, START + DAY)).toMatchObject({ ok: true });
 });
+
+it.each(["anonymise", "remove"] as const)("%ss what a call has of the user by another report of it", async (mode) => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const report = { responseId: "resp-1", startedAtMs: START };
+  const calls = [
+    trace({ ...report, clientId: "file", cacheReadTokens: 10, tags: { team: "red" } }),
+    trace({ ...report, clientId: "log", userId: ADA, sessionId: "hers", requestModel: "gpt", tags: { owner: ADA } }),
+    trace({ ...report, clientId: "gateway", tags: { feature: "chat" } }),
+  ];
+  await writeBatch(db, project, calls.map(priced));
+  const file = async () =>
+    (
+      await db.query(sql`
+        select t.user_id, t.session_id, t.tags, (select array_agg(key order by key) from jsonb_object_keys(t.filled) as f (key)) as filled
+        from traces t where t.project_id = ${project}::uuid and t.client_id = 'file'`)
+    )[0];
+  const hers = { user_id: ADA, session_id: "hers", tags: { team: "red", owner: ADA, feature: "chat" } };
+  expect(await file()).toEqual({
+    ...hers,
+    filled: ["request_model", "session_id", "tags.feature", "tags.owner", "user_id"],
+  });
+  const clock = { ms: NOW };
+  expect(await erase(eraseDeps(db, NO_REDIS, clock), clock, project, ADA, mode)).toMatchObject({ status: "done" });
+  // The call itself did not name her, so it stays. What the removed report told goes with it.
+  const told = mode === "remove" ? ["tags.feature"] : ["request_model", "tags.feature"];
+  expect(await file()).toEqual({
+    user_id: null,
+    session_id: null,
+    tags: { team: "red", feature: "chat" },
+    filled: told,
+  });
+  expect(await sumsBy(db, project, "user")).toEqual({ null: 1 });
+  expect((await audit(db, project, START, START + DAY)).mismatches).toEqual([]);
+});

@@ -179,6 +179,7 @@ describe("what other tests are held to", () => {
     applications: [],
     first_at: "2026-10-01T00:00:00Z",
     cost_usd: "0",
+    plan_cost_usd: "0",
     reported_cost_usd: null,
   };
   const counts = { requests: 1, errors: 0, input_tokens: 0, output_tokens: 0, total_tokens: 0, unpriced_requests: 0 };

@@ -273,6 +273,7 @@ with
     where
       "values" <= $26
       or place <= $27
+      or value = $28
   ),
   folded as (
     select
@@ -285,7 +286,7 @@ with
           from
             kept
         ) then value
-        else $28
+        else $29
       end as value,
       "requests",
       "errors",
@@ -344,7 +345,7 @@ from
     having
       sum(requests) <> 0
     limit
-      $29
+      $30
   ) s
   left join (
     select

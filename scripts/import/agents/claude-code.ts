@@ -3,6 +3,7 @@
  * partial output. Resumed and forked sessions repeat their history, also with another session's id, and side chains copy
  * messages of their parent.
  */
+import { coverOfClaudeCode } from "../../../src/ingest/decode/covered-by.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
@@ -47,6 +48,7 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
   const requestId = idAt(record, "requestId");
   const model = textAt(message, "model") ?? UNKNOWN_MODEL;
   const requestModel = textAt(record, "requestedModel");
+  const provider = providerOf(requestModel ?? model, messageId);
   const own = `claude-code:${messageId ?? idAt(record, "uuid") ?? `${startedAtMs}`}:${requestId ?? ""}`;
   return {
     id: `${own}:${counts.map((count) => count ?? "").join("/")}`,
@@ -55,7 +57,8 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
     isCopy: record["isSidechain"] === true,
     startedAtMs,
     application: "claude-code",
-    provider: providerOf(requestModel ?? model, messageId),
+    provider,
+    coveredBy: coverOfClaudeCode(provider, null, null),
     model,
     requestModel,
     sessionId: idAt(record, "requestSessionId") ?? idAt(record, "sessionId"),

@@ -1,4 +1,5 @@
 /** One call that was found in an agent's files, and the native form in which it is sent: nothing else of a file leaves. */
+import type { CoveredBy } from "../../../src/ledger/covered-by.ts";
 import { COUNTS } from "../../../src/ledger/counts.ts";
 import type { Values } from "../row-to-trace.ts";
 
@@ -31,6 +32,8 @@ export interface FoundCall {
   tokens: number;
   serviceTier?: string | undefined;
   costUsd?: number | string | undefined;
+  /** What pays for the call, as far as the file says it. */
+  coveredBy?: CoveredBy | undefined;
   tags: Readonly<Record<string, string | undefined>>;
   /** Sent as tags only if they are asked for. */
   repository?: string | undefined;
@@ -46,6 +49,8 @@ export interface Added {
   withRepository: boolean;
   withBranch: boolean;
   withPullRequest: boolean;
+  /** What pays for calls whose file does not say it. */
+  coveredBy?: CoveredBy | undefined;
   /** For calls whose file names no model. */
   model?: string | undefined;
 }
@@ -75,10 +80,16 @@ export function toNative(call: FoundCall, added: Added): Values {
     other_ids: call.otherIds.length > 0 ? call.otherIds : undefined,
     service_tier: call.serviceTier,
     cost_usd: call.costUsd,
+    covered_by: coverOf(call, added),
     ...call.counts,
     usage: call.usage,
     tags: Object.keys(tags).length > 0 ? tags : undefined,
   });
+}
+
+/** An agent may have a plan. So without a word it is unknown, and not what calls are by default. */
+function coverOf({ coveredBy = "unknown" }: FoundCall, added: Added): CoveredBy {
+  return coveredBy === "unknown" ? (added.coveredBy ?? coveredBy) : coveredBy;
 }
 
 function kept(values: Values): Values {

@@ -3,6 +3,7 @@
  * Cached tokens are outside the input, reasoning is outside the output. A forked session copies its messages under new
  * ids, with their times: so the times and counts identify an answer.
  */
+import { coverOfOpencode } from "../../../src/ingest/decode/covered-by.ts";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
 import { readDocument } from "./document.ts";
@@ -97,6 +98,8 @@ function toCall(sessionId: string | undefined, data: Values, step: Step, index: 
   // An answer that has not begun, or was broken off, has zeros.
   if (input + output === 0) return null;
   const model = textAt(data, "modelID") ?? UNKNOWN_MODEL;
+  const provider = textAt(data, "providerID");
+  const costUsd = usdAt(step, "cost");
   const own = `opencode:${startedAtMs}:${endedAtMs ?? ""}:${index}:${model}:${input}/${read ?? ""}/${output}`;
   return {
     id: own,
@@ -104,7 +107,7 @@ function toCall(sessionId: string | undefined, data: Values, step: Step, index: 
     startedAtMs,
     durationMs: endedAtMs !== undefined && endedAtMs >= startedAtMs ? endedAtMs - startedAtMs : undefined,
     application: "opencode",
-    provider: textAt(data, "providerID"),
+    provider,
     model,
     sessionId,
     otherIds: evidenceOf("opencode", sessionId ?? null, [input, read ?? null, output], endedAtMs ?? startedAtMs),
@@ -116,7 +119,8 @@ function toCall(sessionId: string | undefined, data: Values, step: Step, index: 
       ...(reasoning !== undefined && { reasoning_tokens: reasoning }),
     },
     tokens: input + output,
-    costUsd: usdAt(step, "cost"),
+    costUsd,
+    coveredBy: coverOfOpencode(provider ?? null, Number(costUsd ?? 0) > 0),
     tags: { subagent: textAt(data, "agent") === "build" ? undefined : textAt(data, "agent") },
     repository: lastPart(textAt(objectAt(data, "path"), "root")) ?? lastPart(textAt(objectAt(data, "path"), "cwd")),
   };

@@ -51,7 +51,9 @@ export const NativeTrace = z
       .record(z.string().min(1).max(MAX_TAG_KEY).regex(TEXT).meta(NOT_NAMES), z.string().max(MAX_TAG_VALUE))
       .meta({ maxProperties: MAX_TAGS })
       .nullish()
-      .describe("Summaries can group by the first ten tags. Shorter names come first, then the order is alphabetical."),
+      .describe(
+        "Summaries can group by the first ten tags. Shorter names come first, then the order is alphabetical. If one is `agent`, tags that the ledger gives calls of coding agents come after all others.",
+      ),
     duration_ms: z.number().min(0).max(MAX_DURATION_MS).nullish(),
     status: z.enum(["ok", "error", ""]).nullish().meta({ default: "ok" }),
     error_type: optional,

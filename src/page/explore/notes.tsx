@@ -14,7 +14,7 @@ interface NotesProps {
 }
 
 export function Notes({ answer, state, query }: NotesProps) {
-  const { rows, totals, capped, approximate, compare } = answer;
+  const { rows, totals, capped, approximate, compare, not_rolled_up } = answer;
   const { limit, metric, groupBy } = state;
   const order = METRICS.find(({ name }) => name === metric.order);
   const hasRest = limit !== null && rows.some((row) => isOther(row, groupBy));
@@ -23,6 +23,11 @@ export function Notes({ answer, state, query }: NotesProps) {
     !hasRest && rows.length > 1 && `${formatCount(rows.length)} ${hasIntervals(state) ? "rows" : "groups"}.`,
     compare && `Before is from ${compare.from.slice(0, 16)} to ${compare.to.slice(0, 16)}, in UTC.`,
     capped && "The label has too many values: its lesser ones are in (other).",
+    ...Object.entries(not_rolled_up ?? {}).map(([tag, calls]) =>
+      groupBy.includes(tag)
+        ? `${formatCount(calls)} calls have ${tag}, but too many tags to sum by this one: they are in (not rolled up).`
+        : `${formatCount(calls)} more calls have ${tag}, but too many tags to sum by this one: they are left out.`,
+    ),
     approximate && "Calls at an edge of the range have been deleted, so it is moved to a whole hour.",
   ].filter((note) => typeof note === "string");
   return (

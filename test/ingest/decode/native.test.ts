@@ -61,6 +61,7 @@ describe("decodeNative", () => {
       rule: "native",
       usageSemantics: "inclusive",
       costIs: "exact",
+      coveredBy: "api",
     });
   });
 

@@ -1,4 +1,5 @@
 /** What the logs of all emitters have in common: times, counts, whose a call is, and the call that these make. */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
 import { type Call, type CostIs, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
 import type { CoveredBy } from "../../../ledger/covered-by.ts";
 import { callKey } from "../../../ledger/key.ts";
@@ -64,7 +65,7 @@ export interface Said {
   serviceTier: string | null;
   userId: string | null;
   sessionId: string | null;
-  tags: Readonly<Record<string, string | null>>;
+  tags: Readonly<Partial<Record<AgentTag, string | null>>>;
   failed: boolean;
   cost: ReportedCost;
   costIs?: CostIs;

@@ -2,6 +2,7 @@
  * The log events of Gemini CLI and of Qwen Code, which grew from it. Cached tokens are inside the input. The tokens of
  * tool results are input beside it. Thoughts are outside the output of Gemini models, and inside that of others.
  */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
 import type { Call, Usage } from "../../../ledger/call.ts";
 import { coverBySignIn } from "../covered-by.ts";
 import { evidenceOf } from "../evidence.ts";
@@ -27,7 +28,7 @@ const COUNTS = {
   reasoningTokens: "thoughts_token_count",
 } as const satisfies Partial<Record<keyof Usage, string>>;
 
-const TAGS = { role: "role", subagent: "subagent_name" };
+const TAGS = { role: "role", subagent: "subagent_name" } as const satisfies Partial<Record<AgentTag, string>>;
 
 const SHARED = {
   events: new Set(["api_response", "api_error"]),

@@ -1,4 +1,5 @@
 /** The attribute names of coding agents that no other emitter has. `agents.ts` reads them. */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
 import { DEFAULT_PERSONS } from "./context-attributes.ts";
 
 export const SPAN_TYPE = "span.type";
@@ -20,7 +21,7 @@ export const CLAUDE_TAGS = {
   mcp_tool: "mcp_tool.name",
   query_source: "query_source",
   effort: "effort",
-} as const;
+} as const satisfies Partial<Record<AgentTag, string>>;
 /** What asked, on spans: with points where records have colons. */
 export const QUERY_SOURCE_SAFE = "query_source_safe";
 export const BUILT_IN = "agent:builtin:";

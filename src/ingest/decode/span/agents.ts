@@ -2,6 +2,7 @@
  * Spans of coding agents that use names of their own. They are read as if they had the standard names, so that all
  * other rules exist once. The table names the agents by their scope.
  */
+import { AGENT, type AgentTag } from "../../../ledger/agent-tags.ts";
 import type { Usage } from "../../../ledger/call.ts";
 import { unknownIn } from "../../../ledger/conversation.ts";
 import { type CoveredBy, NOT_STORED } from "../../../ledger/covered-by.ts";
@@ -102,14 +103,14 @@ export function asStandard(span: Span, around: Look, persons: Persons): Span {
   if (verdictOf(standard).kind === "call") {
     const service = textOf(span.source.resource, APPLICATION) ?? textOf(attributes, APPLICATION);
     if (service === null) set(attributes, APPLICATION[0]!, agent.name);
-    tag(attributes, "agent", agent.name);
+    tag(attributes, AGENT, agent.name);
     tag(attributes, "effort", textOf(attributes, EFFORT));
   }
   return standard;
 }
 
 /** Tags are read from attributes with such a prefix. */
-function tag(attributes: Written, name: string, value: string | null): void {
+function tag(attributes: Written, name: AgentTag, value: string | null): void {
   const attribute = `metadata.${name}`;
   if (!attributes.has(attribute)) set(attributes, attribute, value);
 }
@@ -122,7 +123,8 @@ function writeClaudeCode(attributes: Written): void {
   const source = textOf(attributes, [CLAUDE_TAGS.query_source, QUERY_SOURCE_SAFE])?.replaceAll(".", ":") ?? null;
   tag(attributes, "query_source", source);
   if (source?.startsWith(BUILT_IN) === true) tag(attributes, "subagent", source.slice(BUILT_IN.length));
-  for (const [name, attribute] of Object.entries(CLAUDE_TAGS)) tag(attributes, name, textOf(attributes, [attribute]));
+  for (const [name, attribute] of Object.entries(CLAUDE_TAGS))
+    tag(attributes, name as AgentTag, textOf(attributes, [attribute]));
   if (attributes.has(COUNTS.inputTokens[0]!)) return;
   const counts = [BARE.input, BARE.read, BARE.write].map((name) => attributes.get(name));
   if (typeof counts[0] !== "number") return;
