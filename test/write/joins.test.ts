@@ -257,6 +257,13 @@ it("knows of each only what it said itself, once two that were said to be the sa
   expect(lists).toEqual([["1 first"], [], ["1 first"], [], ["1 first"], [], ["1 first"], []]);
 });
 
+it("prefers by what a report knows itself, and not by what was filled in before", async () => {
+  const user = alone("1 user", 0, { userId: "ada" });
+  const session = alone("2 session", 1, { sessionId: "s1" });
+  const both = alone("3 both", 2, { userId: "bob", sessionId: "s2" });
+  for (const bodies of everyOrder([user, session, both])) expect(counted(await ledgerOf(bodies))).toEqual(["3 both"]);
+});
+
 it("takes nothing from a crowd, and no longer what a chain gave that has become one", async () => {
   const crowd = Array.from({ length: 17 }, (_, i) =>
     alone(String(i).padStart(2, "0"), i, i === 16 ? { userId: "ada", tags: { team: "red" } } : {}),
