@@ -94,12 +94,12 @@ contested as materialized (
 wanted as (
   select t.id, t.wrapper, ${columns(SETTLED, "t")}, j.user_id as own_user_id, j.session_id as own_session_id,
     ${own.request_model} as own_request_model, j.tags::jsonb as own_tags, j.nested as now_nested,
-    j.counts and coalesce(c.holds, true) as now_billable, false as in_crowd, coalesce(c.holds and not c.crowded, false) as is_holder
+    j.counts and coalesce(c.holds, true) as now_billable, false as in_crowd
   from judged j join traces t on ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
   left join contested c on c.id = j.id
   union all
   select c.id, c.wrapper, ${columns([...SETTLED, ...KNOWN], "c")}, c.nested,
-    case when c.wrapper then c.billable else not c.nested end and c.holds, c.crowded, c.holds and not c.crowded
+    case when c.wrapper then c.billable else not c.nested end and c.holds, c.crowded
   from contested c where c.id not in (select id from judged)
 ),
 changed as materialized (
@@ -107,7 +107,7 @@ changed as materialized (
     select w.*, f.filled as now_filled, coalesce(w.own_user_id, f.user_id) as now_user_id,
       coalesce(w.own_session_id, f.session_id) as now_session_id, coalesce(w.own_request_model, f.request_model) as now_request_model,
       case when f.tags is null then w.own_tags else coalesce(w.own_tags, '{}') || f.tags end as now_tags
-    from wanted w left join filling f on w.is_holder and f.holder = w.id
+    from wanted w left join filling f on f.holder = w.id
   ) w
   where (${columns(SETTLED)}) is distinct from (${columns(SETTLED.map((name) => `now_${name}`))})
 ),

@@ -257,6 +257,28 @@ it("knows of each only what it said itself, once two that were said to be the sa
   expect(lists).toEqual([["1 first"], [], ["1 first"], [], ["1 first"], [], ["1 first"], []]);
 });
 
+it("prefers by what a report knows itself, and not by what was filled in before", async () => {
+  const user = alone("1 user", 0, { userId: "ada" });
+  const session = alone("2 session", 1, { sessionId: "s1" });
+  const both = alone("3 both", 2, { userId: "bob", sessionId: "s2" });
+  for (const bodies of everyOrder([user, session, both])) expect(counted(await ledgerOf(bodies))).toEqual(["3 both"]);
+});
+
+it("passes nothing that was filled in on to spans below, and forgets it with the report that told it", async () => {
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const place = { traceId, spanId: "00000000000000aa", outputTokens: 900 };
+  const span = alone("1 span", 0, place);
+  const below = { traceId, spanId: "00000000000000ab", parentId: place.spanId, responseId: "resp_2" };
+  const child = alone("2 child", 1, below);
+  const log = alone("3 log", 2, { userId: "ada", tags: { team: "red" } });
+  const whole = await ledgerOf([[span, child, log]]);
+  expect(whole).toMatchObject([{ user_id: "ada" }, { user_id: null, tags: null }, { user_id: "ada", billable: false }]);
+  for (const bodies of everyOrder([span, child, log])) {
+    expect(await ledgerOf(bodies)).toEqual(whole);
+    expect(await ledgerOf(bodies, [log])).toEqual(await ledgerOf([[span, child]]));
+  }
+});
+
 it("takes nothing from a crowd, and no longer what a chain gave that has become one", async () => {
   const crowd = Array.from({ length: 17 }, (_, i) =>
     alone(String(i).padStart(2, "0"), i, i === 16 ? { userId: "ada", tags: { team: "red" } } : {}),
