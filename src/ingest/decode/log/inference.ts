@@ -81,8 +81,10 @@ function spanOf(record: LogRecord): Span {
   };
 }
 
+const ERRORS = [...ERROR_TYPE, "error.message"];
+
 function isFailed(attributes: Span["attributes"]): boolean {
-  return textOf(attributes, [...ERROR_TYPE, "error.message"]) !== null || Number(attributes.get(HTTP_STATUS)) >= 400;
+  return textOf(attributes, ERRORS) !== null || Number(attributes.get(HTTP_STATUS)) >= 400;
 }
 
 function isAnswered({ attributes, statusCode }: Span): boolean {

@@ -83,9 +83,9 @@ function readSpan(span: JsonObject, source: SpanSource): Span {
 
 export function readAttributes(owner: JsonObject, isRead: (name: string) => boolean): Attributes {
   const attributes = new Map<string, AttributeValue>();
-  for (const attribute of list(owner, "attributes")) {
-    const key = attribute["key"];
-    const value = readValue(attribute["value"], typeof key === "string" && isRead(key), 1);
+  for (const sent of array(owner, "attributes")) {
+    const { key, value: any } = object(sent, "an element of attributes");
+    const value = readValue(any, typeof key === "string" && isRead(key), 1);
     if (typeof key === "string" && value !== null) attributes.set(key, value);
   }
   return attributes;

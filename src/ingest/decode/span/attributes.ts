@@ -5,6 +5,7 @@
 import type { CountField } from "../../../ledger/counts.ts";
 import { AGENT_ATTRIBUTES } from "./agent-attributes.ts";
 import { BOOKKEEPING, IDENTITIES, METADATA, RESOURCE_TAGS, TAG_PREFIXES } from "./context-attributes.ts";
+import { remembered } from "../remembered.ts";
 
 export const PROVIDER = [
   // LangSmith guesses its `gen_ai.system` by the name of the model.
@@ -308,6 +309,6 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
   ].flat(2),
 );
 
-export function isRead(name: string): boolean {
-  return READ_NAMES.has(name) || TAG_PREFIXES.some((prefix) => name.startsWith(prefix));
-}
+export const isRead = remembered(
+  (name) => READ_NAMES.has(name) || TAG_PREFIXES.some((prefix) => name.startsWith(prefix)),
+);

@@ -16,7 +16,7 @@ import {
   responseIdOf,
   serviceTierOf,
 } from "./identity.ts";
-import { fileEvidenceOf, otherIdsOf } from "./agents.ts";
+import { otherIdsOf } from "./agents.ts";
 import { statedCostOf } from "./cost.ts";
 import { gapsOf } from "./gaps.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -61,7 +61,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     spanId,
     parentId: isId(span.parentId, 16) ? span.parentId : null,
     responseId: textOrNull(responseIdOf(attributes, report), "response id"),
-    otherIds: keptIds([...otherIdsOf(span), ...fileEvidenceOf(span, read.usage, context.sessionId)]),
+    otherIds: keptIds(otherIdsOf(span, read.usage, context.sessionId)),
     startedAtMs,
     durationUs: durationOf(span),
     application: keptText(applicationOf(span), "application"),
@@ -83,7 +83,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     rule: verdict.rule,
     doubt: read.doubt,
     unknownUsageMembers: cost.unread.length === 0 ? report.unknown : [...report.unknown, ...cost.unread],
-    usageSemantics: [semantics, ...why].join("; "),
+    usageSemantics: why.length === 0 ? semantics : [semantics, ...why].join("; "),
     costIs,
   };
 }
@@ -109,8 +109,18 @@ function durationOf({ startNs, endNs }: Span): number | null {
   return Number.isSafeInteger(durationUs) ? durationUs : null;
 }
 
+const [ZERO, NINE, A, F] = [..."09af"].map((digit) => digit.charCodeAt(0)) as [number, number, number, number];
+
+/** True for so many lower-case hex digits that are not all zeros. Each span has three, so no pattern is used. */
 export function isId(hex: string, length: number): boolean {
-  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex);
+  if (hex.length !== length) return false;
+  let isZero = true;
+  for (let at = 0; at < length; at++) {
+    const unit = hex.charCodeAt(at);
+    if (!((unit >= ZERO && unit <= NINE) || (unit >= A && unit <= F))) return false;
+    isZero &&= unit === ZERO;
+  }
+  return !isZero;
 }
 
 function idOf(hex: string, length: number, what: string): string {
