@@ -74,7 +74,7 @@ const ascending = (a: number, b: number): number => a - b;
 const median = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length / 2)]!;
 
 /** CPU time of this process, so that others on the machine are no part of it. */
-export function decodeTimes(encoding: Encoding): Map<Form, number[]> {
+function decodeTimes(encoding: Encoding): Map<Form, number[]> {
   const nowMs = Date.now();
   const calls = told(RECORDS, nowMs);
   const sent = new Map(ALL.map((form) => [form, bodies(form, calls)[encoding]]));

@@ -7,7 +7,7 @@
 /** @param spanId lower-case hex. */
 export function noteOf(spanId: string): string {
   let note = "";
-  for (const digit of spanId) note += REVERSED[digit] ?? digit;
+  for (let at = 0; at < spanId.length; at++) note += REVERSED[spanId[at]!] ?? spanId[at]!;
   return note;
 }
 

@@ -30,10 +30,17 @@ const NS_PER_US = 1_000n;
 
 /**
  * @param contextOf is asked only for spans that are stored.
+ * @param clientIdOf what makes the call one of its own, if that is not its span.
  * @returns null for a wrapper that states no usage.
  * @throws ItemRefused if a value of the span cannot be true or cannot be stored.
  */
-export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: () => Context): Call | null {
+export function toCall(
+  span: Span,
+  verdict: Verdict,
+  nowMs: number,
+  contextOf: () => Context,
+  clientIdOf = idOfSpan,
+): Call | null {
   const { attributes } = span;
   const billable = verdict.kind === "call";
   const provider = providerOf(span);
@@ -46,12 +53,13 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
   const traceId = idOf(span.traceId, 32, "trace id");
   const spanId = idOf(span.spanId, 16, "span id");
   const startedAtMs = startOf(span, nowMs);
-  const clientId = `${traceId}:${spanId}`;
   const context = contextOf();
   const cost = statedCostOf(attributes);
   const model = modelOf(attributes, report);
   const operation = operationOf(attributes);
   const { usage, semantics } = read;
+  const responseId = textOrNull(responseIdOf(attributes, report), "response id");
+  const clientId = clientIdOf({ traceId, spanId, responseId, model, usage });
   const { costIs, why } = gapsOf({ span, usage, semantics, provider, model, operation });
   return {
     ...usage,
@@ -60,7 +68,7 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     traceId,
     spanId,
     parentId: isId(span.parentId, 16) ? span.parentId : null,
-    responseId: textOrNull(responseIdOf(attributes, report), "response id"),
+    responseId,
     otherIds: keptIds(otherIdsOf(span, read.usage, context.sessionId)),
     startedAtMs,
     durationUs: durationOf(span),
@@ -86,6 +94,19 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     usageSemantics: why.length === 0 ? semantics : [semantics, ...why].join("; "),
     costIs,
   };
+}
+
+/** What is known of a call when it is identified. */
+export interface Read {
+  traceId: string;
+  spanId: string;
+  responseId: string | null;
+  model: string;
+  usage: Usage;
+}
+
+function idOfSpan({ traceId, spanId }: Read): string {
+  return `${traceId}:${spanId}`;
 }
 
 /** A failed call that states no usage was not billed; any other without usage is unknown. */
