@@ -15,8 +15,8 @@ import { bodies, type Form, FORMS, SPANS, told } from "./signals.ts";
 import { timed } from "./timing.ts";
 
 const RECORDS = 5_000;
-const TURNS = 15;
-const REQUESTS = 5;
+const TURNS = 9;
+const REQUESTS = 3;
 const ENCODINGS = ["protobuf", "json"] as const;
 type Encoding = (typeof ENCODINGS)[number];
 type Body = string | Uint8Array;

@@ -48,7 +48,7 @@ export function bodies(form: Form, calls: readonly Told[]): { json: string; prot
   return { json: JSON.stringify(request), protobuf: protobufOf(form.signal, request) };
 }
 
-const PERSON = { "user.id": "f3b0c0ffee".padEnd(64, "0"), "terminal.type": "xterm" };
+const PERSON = { "user.id": "f3b0c0ffee000000", "terminal.type": "xterm" };
 const WHERE = { team: "search", "deployment.environment.name": "staging", "host.arch": "amd64", "os.type": "linux" };
 
 const ns = (ms: number): string => `${Math.round(ms * 1_000)}000`;
@@ -97,6 +97,7 @@ export const FORMS: readonly Form[] = [
       ),
   },
   {
+    // Its records are longer: 5,000 of them with all that it repeats of the resource are more than a body may have.
     id: "claude_code_logs",
     name: "Claude Code's logs",
     signal: "resourceLogs",
@@ -107,13 +108,11 @@ export const FORMS: readonly Form[] = [
         "com.anthropic.claude_code.events",
         calls.map((call, i) =>
           recordOf(call, "claude_code.api_request", {
-            team: "search",
             ...PERSON,
             "session.id": call.session,
             "anthropic.provider": "firstParty",
             "event.name": "api_request",
             "event.timestamp": iso(call.endMs),
-            "event.sequence": i,
             "prompt.id": call.session,
             model: "claude-sonnet-4-5-20250929",
             input_tokens: call.input,
@@ -125,7 +124,6 @@ export const FORMS: readonly Form[] = [
             cost_usd: 0.027918,
             cost_usd_micros: 27_918,
             duration_ms: 93,
-            ttft_ms: 78,
             request_id: call.requestId,
             client_request_id: `${call.session}-${i}`,
             speed: "normal",

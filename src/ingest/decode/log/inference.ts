@@ -27,7 +27,8 @@ export const INFERENCE: LogEmitter = {
   attributes: [...READ_NAMES],
   attributePrefixes: TAG_PREFIXES,
   toCall(record, _, { nowMs, persons }) {
-    const span = asStandard(spanOf(record), () => undefined, persons);
+    const endUs = endOf(record);
+    const span = asStandard(spanOf(record, endUs), () => undefined, persons);
     const { attributes, source } = span;
     const verdict = verdictOf(span);
     // Some write it before the request, too.
@@ -37,7 +38,7 @@ export const INFERENCE: LogEmitter = {
       verdict,
       nowMs,
       () => contextsOf(source).of(span),
-      (read) => identityOf(record, read),
+      (read) => identityOf(record, endUs, read),
     );
     if (call === null) return null;
     const isGemini = source.scopeName === "gemini-cli";
@@ -64,9 +65,9 @@ function contextsOf(source: SpanSource): Contexts {
 }
 
 /** All that is known of the time is when it was written, which is when the call had ended. */
-function spanOf(record: LogRecord): Span {
+function spanOf(record: LogRecord, endUs: number): Span {
   const { source, attributes, traceId, spanId } = record;
-  const ns = BigInt(endOf(record)) * 1_000n;
+  const ns = BigInt(endUs) * 1_000n;
   return {
     source,
     traceId: isId(traceId, 32) ? traceId : NO_TRACE,
@@ -89,9 +90,9 @@ function isAnswered({ attributes, statusCode }: Span): boolean {
   return statusCode === STATUS_ERROR || hasUsage(attributes) || textOf(attributes, RESPONSE_ID) !== null;
 }
 
-function identityOf(record: LogRecord, { responseId, model, usage }: Read): string {
+function identityOf(record: LogRecord, endUs: number, { responseId, model, usage }: Read): string {
   const { traceId, spanId, attributes } = record;
-  const written = eventTimeOf(record) ?? endOf(record);
+  const written = eventTimeOf(record) ?? endUs;
   const counts = `${usage.inputTokens ?? ""}:${usage.outputTokens ?? ""}`;
   const session = textOf(attributes, SESSION) ?? "";
   return `${EVENT}:${traceId}:${spanId}:${responseId ?? ""}:${written}:${model}:${counts}:${session}`;
