@@ -3,9 +3,10 @@
  * none), have the same model and tokens, and begin within seconds of each other. Nothing joined them: neither do their
  * ids, nor has anybody said that they are the same, or different.
  */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database, Row } from "../db/client.ts";
+import { columns, list } from "../db/sql.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
 import { picoToUsd } from "../money.ts";
 import { once, readParameters, upTo } from "../parameters.ts";
@@ -91,6 +92,15 @@ export async function listDoubles(
   return { doubles: page.map(shown), next_cursor: next ?? onward };
 }
 
+/** What is shown of the second call, or decides about the pair. */
+const FOLLOWED = ["id", "started_at", "rule", "application", "cost_pico", "response_id"];
+const NTHS = Array.from({ length: NEXT }, (_, i) => String(i + 1));
+const FOLLOWING = NTHS.flatMap((nth) => FOLLOWED.map((field) => [field, nth] as const));
+
+function column(of: string, name: string): SQL {
+  return sql`${sql.identifier(of)}.${sql.identifier(name)}`;
+}
+
 const suspects = (
   projectId: string,
   [from, highest]: readonly [string, string],
@@ -110,8 +120,9 @@ with looked as materialized (
     and coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0) > 0
   order by t.id limit ${LOOKED_AT + 1}
 ),
+-- What is asked of the calls that follow comes along: a join would compare each call with each, if few are expected.
 followed as (
-  select l.id, array[lead(l.id, 1) over w, lead(l.id, 2) over w, lead(l.id, ${NEXT}) over w] as next
+  select l.*, ${list(FOLLOWING.map(([field, nth]) => sql`lead(${column("l", field)}, ${sql.raw(nth)}) over w as ${sql.identifier(field + nth)}`))}
   from looked l where l.owner is not null
   window w as (partition by l.owner, l.model, l.input_tokens, l.output_tokens order by l.id)
 ),
@@ -120,10 +131,10 @@ pairs as (
     b.rule as second_rule, a.application as first_application, b.application as second_application,
     a.cost_pico as first_cost, b.cost_pico as second_cost, a.model, a.input_tokens, a.output_tokens, a.session_id,
     a.trace_id, a.user_id
-  from followed f
-  cross join lateral unnest(f.next) as n (id)
-  join looked a on a.id = f.id
-  join looked b on b.id = n.id
+  from followed a
+  cross join lateral (values ${list(
+    NTHS.map((nth) => sql`(${list(FOLLOWED.map((field) => column("a", field + nth)))})`),
+  )}) as b (${columns(FOLLOWED)})
   left join doubles d on d.project_id = ${projectId}::uuid and d.first = a.id and d.second = b.id
   where d.verdict is null and b.started_at <= a.started_at + make_interval(secs => ${WITHIN_MS / 1_000})
     and (a.id, b.id) > (${after}::uuid, ${afterSecond}::uuid)
