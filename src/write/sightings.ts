@@ -58,6 +58,15 @@ export const isJoined = sql`exists (
 )`;
 
 /**
+ * True if one of these ids has, or had, a call beside the one that is asked about. Otherwise a call's ids name that call
+ * alone, so there is no chain to walk.
+ */
+export const isShared = sql`exists (
+  select 1 from responses r where r.project_id = ${project} and r.response = any(${asked})
+    and (cardinality(r.sightings) > 1 or not isempty(r.crowds))
+)`;
+
+/**
  * Makes writes of the project take turns if one of their calls may be joined to an id that they have not locked, because
  * another write may have locked that one. A write whose ids are joined only to each other has locked all of them.
  */
