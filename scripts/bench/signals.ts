@@ -72,7 +72,7 @@ export const FORMS: readonly Form[] = [
         "resourceSpans",
         { ...WHERE, "service.name": "claude-code" },
         "com.anthropic.claude_code.tracing",
-        calls.map((call) => ({
+        calls.map((call, i) => ({
           ...frameOf(call),
           name: "claude_code.llm_request",
           attributes: attributesOf({
@@ -89,7 +89,7 @@ export const FORMS: readonly Form[] = [
             output_tokens: call.output,
             cache_read_tokens: call.cached,
             request_id: call.requestId,
-            client_request_id: call.session,
+            client_request_id: `${call.session}-${i}`,
             speed: "normal",
             query_source: "sdk",
           }),

@@ -72,7 +72,10 @@ export const isShared = sql`exists (
  */
 export const TAKE_TURN_JOINED = compileNamed(sql`
 select pg_advisory_xact_lock(hashtext(${project}::text), hashtext('joined')) where exists (
-  select 1 from responses r where r.project_id = ${project} and r.response = any(${asked}) and not r.also <@ ${asked}
+  select 1 from responses r cross join lateral unnest(r.also) as a (id)
+  where r.project_id = ${project} and r.response = any(${asked})
+    -- By hash: comparing two lists for each row would compare each id with each.
+    and a.id not in (select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))
 )`);
 
 const HOLDERS = compileNamed(sql`
