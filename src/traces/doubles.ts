@@ -122,7 +122,7 @@ with looked as materialized (
 ),
 -- What is asked of the calls that follow comes along: a join would compare each call with each, if few are expected.
 followed as (
-  select l.*, ${list(FOLLOWING.map(([field, nth]) => sql`lead(${column("l", field)}, ${sql.raw(nth)}) over w as ${sql.identifier(field + nth)}`))}
+  select l.*, ${list(FOLLOWING.map(([field, nth]) => sql`lead(${column("l", field)}, ${Number(nth)}::integer) over w as ${sql.identifier(field + nth)}`))}
   from looked l where l.owner is not null
   window w as (partition by l.owner, l.model, l.input_tokens, l.output_tokens order by l.id)
 ),
