@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Lifetime } from "../command.ts";
 import { type Bench, startBench } from "./context.ts";
+import { benchDecode } from "./decode.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchExport } from "./heap.ts";
 import { benchHttp } from "./http.ts";
@@ -17,6 +18,7 @@ import { benchSummary } from "./summary.ts";
 /** In the order in which they run: those before the first history find an empty ledger. */
 const PARTS = {
   ingest: benchIngest,
+  decode: benchDecode,
   merge: benchMerge,
   growth: benchGrowth,
   summary: benchSummary,

@@ -23,6 +23,7 @@ import {
   FORGET_SIGHTINGS,
   hasOtherIds,
   isJoined,
+  isShared,
   isSighting,
   LOCK_RESPONSES,
   SIGHT,
@@ -63,7 +64,7 @@ const contestedIn = (chains: SQL): SQL =>
   sql`exists (select 1 from (${chains}) as k group by k.component, k.chain having count(distinct k.id) > 1)`;
 /** The first one serves batches in which no call has several ids, which is cheaper. */
 const CHECK = checking(sql`${isJoined} or ${contestedIn(chainedAlone)}`);
-const CHECK_JOINED = checking(contestedIn(chained));
+const CHECK_JOINED = checking(sql`${isShared} and ${contestedIn(chained)}`);
 
 /** Leaves traces to cron, which settles them. */
 const DEFER = compileNamed(sql`

@@ -58,12 +58,24 @@ export const isJoined = sql`exists (
 )`;
 
 /**
+ * True if one of these ids has, or had, a call beside the one that is asked about. Otherwise a call's ids name that call
+ * alone, so there is no chain to walk.
+ */
+export const isShared = sql`exists (
+  select 1 from responses r where r.project_id = ${project} and r.response = any(${asked})
+    and (cardinality(r.sightings) > 1 or not isempty(r.crowds))
+)`;
+
+/**
  * Makes writes of the project take turns if one of their calls may be joined to an id that they have not locked, because
  * another write may have locked that one. A write whose ids are joined only to each other has locked all of them.
  */
 export const TAKE_TURN_JOINED = compileNamed(sql`
 select pg_advisory_xact_lock(hashtext(${project}::text), hashtext('joined')) where exists (
-  select 1 from responses r where r.project_id = ${project} and r.response = any(${asked}) and not r.also <@ ${asked}
+  select 1 from responses r cross join lateral unnest(r.also) as a (id)
+  where r.project_id = ${project} and r.response = any(${asked})
+    -- By hash: comparing two lists for each row would compare each id with each.
+    and a.id not in (select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))
 )`);
 
 const HOLDERS = compileNamed(sql`

@@ -1,4 +1,5 @@
 import { digestOf } from "../../ledger/conversation.ts";
+import { remembered } from "./remembered.ts";
 
 /**
  * Ids made of evidence, for programs whose reports of a call name no request and no response: the conversation, the
@@ -6,6 +7,7 @@ import { digestOf } from "../../ledger/conversation.ts";
  * overlap: reports within half a window share one at least, and those a window apart share none.
  */
 const WINDOW_MS = 10_000;
+const conversationDigest = remembered(digestOf);
 
 /** @returns none without a conversation, because equal counts alone are no evidence. */
 export function evidenceOf(
@@ -15,7 +17,7 @@ export function evidenceOf(
   endedAtMs: number,
 ): string[] {
   if (conversation === null || conversation === "" || counts.every((count) => count === null)) return [];
-  const said = `${program}:${digestOf(conversation)}:${counts.map((count) => count ?? "").join("/")}`;
+  const said = `${program}:${conversationDigest(conversation)}:${counts.map((count) => count ?? "").join("/")}`;
   const window = endedAtMs / WINDOW_MS;
   return [`${said}@${Math.floor(window)}`, `${said}@${Math.floor(window + 0.5)}'`];
 }

@@ -6,12 +6,13 @@ import type { Usage } from "../../../ledger/call.ts";
 import { floatToPico, usdToPico } from "../../../money.ts";
 import { coverOfClaudeCode } from "../covered-by.ts";
 import { type Reading, readingOf } from "../item.ts";
+import { remembered } from "../remembered.ts";
 import { NO_COST, type ReportedCost, stated, statedUsd } from "../reported-cost.ts";
 import { servedBy } from "../served.ts";
 import { CLAUDE_TAGS, PLAN, SEAT_TYPE } from "../span/agent-attributes.ts";
 import { APPLICATION, SERVER } from "../span/attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
-import { callOf, countsOf, durationOf, NOTHING_USED, text, userOf } from "./fields.ts";
+import { callOf, countsOf, durationOf, NOTHING_USED, text, textsOf, userOf } from "./fields.ts";
 import type { LogEmitter, LogRecord } from "./record.ts";
 
 const AGENT = "claude-code";
@@ -98,7 +99,7 @@ export const CLAUDE_CODE: LogEmitter = {
         coveredBy: coverOfClaudeCode(provider, textOf(attributes, [PLAN]), textOf(attributes, [SEAT_TYPE])),
         userId,
         sessionId,
-        tags: Object.fromEntries(Object.entries(CLAUDE_TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
+        tags: textsOf(attributes, CLAUDE_TAGS),
         failed,
         cost: failed ? NO_COST : reportedCostOf(attributes),
       },
@@ -121,11 +122,14 @@ function isFromClaudeCode({ source, attributes }: LogRecord): boolean {
 const ON_BEDROCK = /^(?:bedrock\/)?(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
 const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\/|^vertex_ai\//;
 
+const providerByModel = remembered((model) =>
+  ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic",
+);
+
 function providerOf({ attributes, source }: LogRecord, sent: string | null, model: string): string {
   const named = PROVIDERS.get(sent ?? "");
   if (named !== undefined && named !== "anthropic") return named;
-  const byModel = ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic";
-  return servedBy(byModel, textOf(attributes, SERVER) ?? textOf(source.resource, SERVER), model);
+  return servedBy(providerByModel(model), textOf(attributes, SERVER) ?? textOf(source.resource, SERVER), model);
 }
 
 function usageOf(attributes: Attributes): Reading {

@@ -17,7 +17,7 @@ import {
   RESOURCE_TAGS,
 } from "../span/context-attributes.ts";
 import { isId } from "../span/to-call.ts";
-import { textOf, type Attributes } from "../span/span.ts";
+import { textOf, type Attributes, type SpanSource } from "../span/span.ts";
 import type { LogRecord } from "./record.ts";
 
 export const EVENT_NAME = "event.name";
@@ -104,7 +104,7 @@ export function callOf(said: Said, nowMs: number): Call {
     serviceTier: said.serviceTier,
     userId: said.userId,
     sessionId: said.sessionId,
-    tags: tagsOf(record, { agent, ...said.tags }),
+    tags: tagsOf(record, agent, said.tags),
     status: failed ? "error" : "ok",
     errorType: failed ? errorTypeOf(record.attributes) : null,
     reportedCostPico: failed ? 0n : cost.pico,
@@ -127,7 +127,7 @@ export const NOTHING_USED: Reading = {
 /** @param names the attributes of the counts. */
 export function countsOf(attributes: Attributes, names: Partial<Record<keyof Usage, string>>): Usage {
   const usage: Usage = { ...NO_USAGE };
-  for (const [field, name] of Object.entries(names)) usage[field as keyof Usage] = countOf(attributes, name);
+  for (const field in names) usage[field as keyof Usage] = countOf(attributes, names[field as keyof Usage]!);
   return usage;
 }
 
@@ -168,6 +168,13 @@ export function text(attributes: Attributes, names: readonly string[], what: str
   return value === null ? null : keptText(value, what);
 }
 
+/** @param names the attributes of tags. */
+export function textsOf(attributes: Attributes, names: Readonly<Record<string, string>>): Said["tags"] {
+  const texts: Record<string, string | null> = {};
+  for (const tag in names) texts[tag] = textOf(attributes, [names[tag]!]);
+  return texts;
+}
+
 /** Some programs name the user on each record, and some on the resource. */
 export function userOf({ attributes, source }: LogRecord, persons: Persons): string | null {
   return text(attributes, persons, "user") ?? text(source.resource, persons, "user");
@@ -190,16 +197,30 @@ function errorTypeOf(attributes: Attributes): string | null {
 }
 
 /** Tags of the resource, which some emitters repeat on each record, and the emitter's own. */
-function tagsOf({ source, attributes }: LogRecord, own: Said["tags"]): Record<string, string> {
+function tagsOf({ source, attributes }: LogRecord, agent: string, own: Said["tags"]): Record<string, string> {
   const tags: Record<string, string> = {};
-  const look = (names: readonly string[]): string | null => textOf(source.resource, names) ?? textOf(attributes, names);
+  const ofResource = resourceTagsOf(source);
   for (const [tag, names] of RESOURCE_TAGS) {
-    const value = look(names);
+    const value = ofResource[tag] ?? textOf(attributes, names);
     if (value !== null) tags[tag] = cleanText(value);
   }
+  const look = (names: readonly string[]): string | null => textOf(source.resource, names) ?? textOf(attributes, names);
   for (const [tag, value] of codeTags(look, true)) tags[tag] = cleanText(value);
+  tags["agent"] ??= agent;
   for (const [tag, value] of Object.entries(own)) {
     if (value !== null && value !== "" && tags[tag] === undefined) tags[tag] = cleanText(value);
+  }
+  return tags;
+}
+
+/** By source, because many records share one. */
+const tagsBySource = new WeakMap<SpanSource, Readonly<Record<string, string | null>>>();
+
+function resourceTagsOf(source: SpanSource): Readonly<Record<string, string | null>> {
+  let tags = tagsBySource.get(source);
+  if (tags === undefined) {
+    tags = Object.fromEntries(RESOURCE_TAGS.map(([tag, names]) => [tag, textOf(source.resource, names)]));
+    tagsBySource.set(source, tags);
   }
   return tags;
 }

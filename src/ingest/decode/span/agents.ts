@@ -58,8 +58,10 @@ interface Agent {
   cover?: (attributes: Span["attributes"], provider: string) => CoveredBy;
 }
 
+const CLAUDE_CODE = "claude-code";
+
 const AGENTS: readonly Agent[] = [
-  { name: "claude-code", scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode, cover: claudeCodesCover },
+  { name: CLAUDE_CODE, scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode, cover: claudeCodesCover },
   { name: "codex", scope: /^codex/, write: writeCodex, cover: signInsCover },
   { name: "gemini-cli", scope: /^gemini-cli$/, write: writeGeminiCli, cover: signInsCover },
   { name: "qwen-code", scope: /^qwen-code$/, write: writeQwenCode, cover: signInsCover },
@@ -111,6 +113,7 @@ export function asStandard(span: Span, around: Look, persons: Persons): Span {
 
 /** Tags are read from attributes with such a prefix. */
 function tag(attributes: Written, name: AgentTag, value: string | null): void {
+  if (value === null) return;
   const attribute = `metadata.${name}`;
   if (!attributes.has(attribute)) set(attributes, attribute, value);
 }
@@ -185,17 +188,23 @@ function copilotsCover(attributes: Span["attributes"], provider: string): Covere
   return coverOfCopilot(provider, textOf(attributes, SERVER), attributes.has(NANO_AIU));
 }
 
+const NO_IDS: readonly string[] = [];
+
 /** The ids by which other reports of the call may be known, beside its response's. */
-export function otherIdsOf(span: Span): string[] {
+export function otherIdsOf(span: Span, usage: Usage, sessionId: string | null): readonly string[] {
   // A header is a list of its values.
-  const requests = REQUEST_IDS.flatMap((name) => (span.attributes.has(name) ? listOf(span.attributes, name) : []));
-  return [...requests, ...agentIdsOf(span)];
+  const requests = REQUEST_IDS.some((name) => span.attributes.has(name))
+    ? REQUEST_IDS.flatMap((name) => (span.attributes.has(name) ? listOf(span.attributes, name) : []))
+    : NO_IDS;
+  const own = agentIdsOf(span);
+  const ofFile = fileEvidenceOf(span, usage, sessionId);
+  return requests.length + own.length + ofFile.length === 0 ? NO_IDS : [...requests, ...own, ...ofFile];
 }
 
-function agentIdsOf({ source, traceId, attributes, endNs }: Span): string[] {
-  if (/^com\.anthropic\.claude_code\b/.test(source.scopeName))
+function agentIdsOf({ source, traceId, attributes, endNs }: Span): readonly string[] {
+  if (agentOf(source)?.name === CLAUDE_CODE)
     return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
-  if (!attributes.has(CODEX_TOTAL) || endNs === null) return [];
+  if (!attributes.has(CODEX_TOTAL) || endNs === null) return NO_IDS;
   const count = (names: readonly string[]): number | null => {
     const value = attributes.get(names[0]!);
     return typeof value === "number" ? value : null;
@@ -212,11 +221,23 @@ const FILES = [
   { service: /^qwen-code/, program: "qwen-code" },
 ];
 
+/** The program whose files know the spans of a source. By source, because many spans share one. */
+const programs = new WeakMap<SpanSource, string | null>();
+
+function programOf(source: SpanSource): string | null {
+  let program = programs.get(source);
+  if (program === undefined) {
+    const service = textOf(source.resource, APPLICATION) ?? "";
+    program = FILES.find((file) => file.service.test(service))?.program ?? null;
+    programs.set(source, program);
+  }
+  return program;
+}
+
 /** The ids by which the agent's own file knows the call, made of its session and counts. */
-export function fileEvidenceOf({ source, endNs }: Span, usage: Usage, sessionId: string | null): string[] {
-  const service = textOf(source.resource, APPLICATION);
-  const program = service === null ? undefined : FILES.find((file) => file.service.test(service))?.program;
-  if (program === undefined || endNs === null) return [];
+function fileEvidenceOf({ source, endNs }: Span, usage: Usage, sessionId: string | null): readonly string[] {
+  const program = programOf(source);
+  if (program === null || endNs === null) return NO_IDS;
   const counts = [usage.inputTokens, usage.cacheReadTokens, usage.outputTokens];
   return evidenceOf(program, sessionId, counts, Number(endNs / 1_000_000n));
 }
