@@ -282,7 +282,7 @@ it("passes nothing that was filled in on to spans below, and forgets it with the
 
 it("takes nothing from a crowd, and no longer what a chain gave that has become one", async () => {
   const crowd = Array.from({ length: 17 }, (_, i) =>
-    alone(String(i).padStart(2, "0"), i, i === 16 ? { userId: "ada", tags: { team: "red" } } : {}),
+    alone(String(i).padStart(2, "0"), i, i === 0 ? { outputTokens: 900 } : i === 16 ? { userId: "ada" } : {}),
   );
   const [last, ...first] = crowd.toReversed();
   const project = await sentTo(db, [[last!, ...first.slice(1)]]);
