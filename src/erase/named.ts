@@ -28,7 +28,7 @@ export const unnamed = sql`user_id = nullif(t.user_id, ${user}),
 export const unnamedCall = sql`${unnamed},
     filled = (
       select jsonb_object_agg(f.name, f.report) from jsonb_each(t.filled) as f (name, report)
-      where coalesce(${user} <> case f.name when 'user_id' then t.user_id when 'request_model' then ''
+      where coalesce(${user} <> case f.name when 'user_id' then t.user_id when 'request_model' then '' when 'covered_by' then ''
         when 'session_id' then case when t.user_id = ${user} then t.user_id else t.session_id end
         else t.tags->>substr(f.name, ${TAG_PREFIX.length + 1}) end, false)
     )`;

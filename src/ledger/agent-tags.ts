@@ -20,6 +20,5 @@ export const AGENT_TAGS = [
   "plugin",
   "effort",
   "role",
-  "auth_mode",
 ] as const;
 export type AgentTag = (typeof AGENT_TAGS)[number];

@@ -32,7 +32,7 @@ export type Report = z.infer<typeof Report>;
 export const Filled = z
   .record(z.string(), id)
   .describe(
-    "The fields that the call's own report lacks, and from which report each is: `request_model`, `user_id`, `session_id`, and `tags.` with a tag's name. Sums and filters have them too.",
+    "The fields that the call's own report lacks, and from which report each is: `request_model`, `covered_by`, `user_id`, `session_id`, and `tags.` with a tag's name. Sums and filters have them too.",
   );
 
 const REPORTS = compileNamed(sql`

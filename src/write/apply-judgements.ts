@@ -11,15 +11,15 @@ import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
 import { chained, stored } from "./chains.ts";
-import { filling, holders, own } from "./filled.ts";
+import { filling, holders, own, storedCover } from "./filled.ts";
 import { byRankColumns, rankColumns } from "./ranking.ts";
 import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
 /** The columns that judgements change, and what a report knows of itself. */
-const SETTLED = ["billable", "nested", "user_id", "session_id", "request_model", "tags", "filled"];
-const KNOWN = ["own_user_id", "own_session_id", "own_request_model", "own_tags"];
+const SETTLED = ["billable", "nested", "user_id", "session_id", "request_model", "covered_by", "tags", "filled"];
+const KNOWN = ["own_user_id", "own_session_id", "own_request_model", "own_covered_by", "own_tags"];
 
 const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
@@ -76,7 +76,7 @@ seen as (
   from (
     select t.*, k.component, k.chain, k.crowded, coalesce(j.user_id, ${own.user_id}) as own_user_id,
       coalesce(j.session_id, ${own.session_id}) as own_session_id, ${own.request_model} as own_request_model,
-      coalesce(j.tags::jsonb, ${own.tags}) as own_tags
+      ${own.covered_by} as own_covered_by, coalesce(j.tags::jsonb, ${own.tags}) as own_tags
     from ${stored(sql`left join judged j on j.id = t.id`)}
   ) t
 ),
@@ -93,7 +93,7 @@ contested as materialized (
 ),
 wanted as (
   select t.id, t.wrapper, ${columns(SETTLED, "t")}, j.user_id as own_user_id, j.session_id as own_session_id,
-    ${own.request_model} as own_request_model, j.tags::jsonb as own_tags, j.nested as now_nested,
+    ${own.request_model} as own_request_model, ${own.covered_by} as own_covered_by, j.tags::jsonb as own_tags, j.nested as now_nested,
     j.counts and coalesce(c.holds, true) as now_billable, false as in_crowd
   from judged j join traces t on ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
   left join contested c on c.id = j.id
@@ -106,6 +106,7 @@ changed as materialized (
   select * from (
     select w.*, f.filled as now_filled, coalesce(w.own_user_id, f.user_id) as now_user_id,
       coalesce(w.own_session_id, f.session_id) as now_session_id, coalesce(w.own_request_model, f.request_model) as now_request_model,
+      ${storedCover(sql`coalesce(w.own_covered_by, f.covered_by)`)} as now_covered_by,
       case when f.tags is null then w.own_tags else coalesce(w.own_tags, '{}') || f.tags end as now_tags
     from wanted w left join filling f on f.holder = w.id
   ) w
@@ -121,13 +122,16 @@ after as (
   where ${inReach(sql`t`)} and t.id = any(array(select id from changed)) and c.id = t.id
   returning t.*
 ),
--- Labels change with whose a call is; the main rollup only with whether it counts.
-recounted as materialized (select id from changed where billable <> now_billable),
+-- Labels change with whose a call is; the main rollup with whether it counts and what pays for it.
+recounted as materialized (
+  select id, billable <> now_billable as is_counted_anew from changed
+  where billable <> now_billable or covered_by is distinct from now_covered_by
+),
 difference as (${difference(sql`before`, sql`after`)}),
 main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
 label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
 -- A call that this transaction inserted was not counted before. All others were received earlier.
-corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted) and received_at <> now()) t`, sql`t.sign`)}),
+corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted where is_counted_anew) and received_at <> now()) t`, sql`t.sign`)}),
 held as (
   insert into held_wrappers (project_id, id, trace_id, due_at)
   select ${project}, t.id, t.trace_id, t.received_at + make_interval(secs => ${param("grace")}::float8)

@@ -5,10 +5,11 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { constants, list } from "../db/sql.ts";
+import { NOT_STORED, UNKNOWN } from "../ledger/covered-by.ts";
 import { MAX_TAGS } from "../ledger/call.ts";
 
 /** The columns that are filled in beside `tags`. */
-const TEXTS = ["user_id", "session_id", "request_model"] as const;
+const TEXTS = ["user_id", "session_id", "request_model", "covered_by"] as const;
 type Text = (typeof TEXTS)[number];
 
 /** A tag's name in `filled` begins with this. */
@@ -19,6 +20,9 @@ export const own: Record<Text | "tags", SQL> = {
   user_id: ownText("user_id"),
   session_id: ownText("session_id"),
   request_model: ownText("request_model"),
+  // What is unknown lacks.
+  covered_by:
+    sql`case when t.filled ? 'covered_by' then null else nullif(coalesce(t.covered_by, ${NOT_STORED}), ${UNKNOWN}) end`.inlineParams(),
   tags: sql`case when t.filled is null then t.tags else nullif(t.tags - array(
       select substr(f.name, ${TAG_PREFIX.length + 1}) from jsonb_object_keys(t.filled) as f (name) where starts_with(f.name, ${TAG_PREFIX})
     ), '{}') end`.inlineParams(),
@@ -27,6 +31,10 @@ export const own: Record<Text | "tags", SQL> = {
 function ownText(name: Text): SQL {
   return sql`case when t.filled ? ${constants([name])} then null else t.${sql.identifier(name)} end`;
 }
+
+/** What is stored where this is known, or null. */
+export const storedCover = (known: SQL): SQL =>
+  sql`nullif(coalesce(${known}, ${UNKNOWN}), ${NOT_STORED})`.inlineParams();
 
 const ownOf = (name: Text | "tags"): SQL => sql`${sql.identifier(`own_${name}`)}`;
 const holdersOf = (name: Text | "tags"): SQL => sql`${sql.identifier(`holders_${name}`)}`;

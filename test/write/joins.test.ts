@@ -187,6 +187,7 @@ const owned = fc
       outputs: fc.constantFrom(100, 100, 200),
       user: fc.constantFrom(null, null, ...USERS),
       session: fc.constantFrom(null, ...SESSIONS),
+      covered: fc.constantFrom<Call["coveredBy"]>("api", "plan", "unknown", "unknown"),
       asked: fc.constantFrom(null, "gpt-4o", "gpt-latest"),
       tags: fc.record(
         { team: fc.constantFrom(...TAGS.team), branch: fc.constant("main"), skill: fc.constant("pdf") },
@@ -196,7 +197,7 @@ const owned = fc
     { minLength: 2, maxLength: 5 },
   )
   .map((items) =>
-    items.map(({ at, response, others, outputs, user, session, asked, tags }, i) =>
+    items.map(({ at, response, others, outputs, user, session, covered, asked, tags }, i) =>
       alone(String(i), at, {
         responseId: response,
         otherIds: others,
@@ -204,6 +205,7 @@ const owned = fc
         userId: user,
         sessionId: session,
         requestModel: asked,
+        coveredBy: covered,
         tags,
       }),
     ),
@@ -240,6 +242,27 @@ it("takes what the report that counts lacks from the best of the others that kno
     );
     expect(lists).toEqual([["1 best"], [], ["1 best"], [], ["1 best"], [], ["1 best"], ["1 best"]]);
   }
+});
+
+it("knows what pays for a call if any of its reports does, the best of these first", async () => {
+  const best = alone("1 best", 0, { outputTokens: 900, coveredBy: "unknown" });
+  const second = alone("2 second", 1, { outputTokens: 800, coveredBy: "plan" });
+  const third = alone("3 third", 2, { outputTokens: 700, coveredBy: "api" });
+  const cost = "0.0115";
+  for (const bodies of everyOrder([best, second, third])) {
+    const { covered, plans } = (await told(bodies)) as { covered: unknown[][]; plans: string[] };
+    expect([covered, plans]).toEqual([
+      [
+        ["plan", 1, cost, cost],
+        [undefined, 1, cost, cost],
+      ],
+      ["1 best"],
+    ]);
+  }
+  const { covered } = (await told([[best], [second], [third]], [second])) as { covered: unknown[][] };
+  expect(covered[0]).toEqual(["api", 1, cost, "0"]);
+  const bare = (await told([[best], [second], [third]], [second, third])) as { covered: unknown[][] };
+  expect(bare.covered[0]).toEqual(["unknown", 1, cost, "0"]);
 });
 
 it("knows of each only what it said itself, once two that were said to be the same are different", async () => {

@@ -13,7 +13,12 @@ const RANGE = { from: String(START_MS - 86_400_000), to: String(START_MS + 3 * 8
 const summaryBy = async (db: Database, project: string, label: string): Promise<unknown> => {
   const query = parseSummaryQuery(new URLSearchParams({ ...RANGE, group_by: label }), START_MS);
   const { rows, totals } = await summarize(db, project, query, START_MS);
-  return [...rows, totals].map((row) => [(row as Record<string, unknown>)[label], row.requests, row.cost_usd]);
+  return [...rows, totals].map((row) => [
+    (row as Record<string, unknown>)[label],
+    row.requests,
+    row.cost_usd,
+    row.plan_cost_usd,
+  ]);
 };
 
 const listed = async (db: Database, project: string, filter: Record<string, string>): Promise<unknown> => {
@@ -43,6 +48,8 @@ export async function toldOf(
   ];
   return {
     rows,
+    covered: await summaryBy(db, project, "covered_by"),
+    plans: await listed(db, project, { covered_by: "plan" }),
     summaries: await Promise.all(labels.map((label) => summaryBy(db, project, label))),
     lists: await Promise.all(filters.map((filter) => listed(db, project, filter))),
   };
