@@ -56,8 +56,8 @@ function logged(record: object, resource: Attributes, scope: string): Record<str
 }
 
 function codeOf({ tags }: Call): Record<string, string> {
-  const names = ["repository", "branch", "pull_request"];
-  return Object.fromEntries(Object.entries(tags ?? {}).filter(([name]) => names.includes(name)));
+  const names = new Set(["repository", "branch", "pull_request"]);
+  return Object.fromEntries(Object.entries(tags ?? {}).filter(([name]) => names.has(name)));
 }
 
 const NEWEST = {
