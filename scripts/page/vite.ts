@@ -45,6 +45,8 @@ function importJsx(): Plugin {
  */
 function groupsOf(source: string) {
   const groups: readonly (readonly [name: string, test: RegExp])[] = [
+    // `/docs` shows it as well.
+    ["agents", /\/first-run\/agents\.ts$/],
     ["start", /\/(?:main|shell)\.tsx$/],
     ["chart", /\/parts\/chart\.tsx$/],
     ["overview", /\/views\/overview\.tsx$/],

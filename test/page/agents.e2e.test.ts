@@ -128,7 +128,7 @@ describe.skipIf(!HAS_CHROMIUM)("agents", () => {
       ["team", "Team"],
     ] as const) {
       expect(session!.tags[tag]!.length).toBeGreaterThan(0);
-      for (const value of session!.tags[tag]!) await row.getByText(`${name}: ${value}`).waitFor();
+      await row.getByText(`${name}: ${session!.tags[tag]!.join(", ")}`).waitFor();
     }
     await row.getByRole("link", { name: "fix/prices" }).click();
     await page.waitForURL((url) => url.searchParams.get("tag.branch") === "fix/prices");
@@ -145,13 +145,13 @@ describe.skipIf(!HAS_CHROMIUM)("agents", () => {
     for (const name of ["Sub-agent", "Skill", "Agent", "Branch"]) {
       const tag = name === "Sub-agent" ? "subagent" : name.toLowerCase();
       await page.getByRole("button", { name, exact: true }).click();
-      const table = page.getByRole("table", { name: `Cost by ${name}` });
+      const table = page.getByRole("table", { name: `Cost by ${name.toLowerCase()}` });
       await table.waitFor();
       const shown = await table.locator("tr[data-key]").evaluateAll((rows) =>
         rows.map((row) => ({
           value: row.getAttribute("data-key")!,
           usd: row.querySelector("[data-usd]")!.getAttribute("data-usd")!,
-          calls: Number(row.lastElementChild!.textContent),
+          calls: Number(row.children[2]!.textContent),
         })),
       );
       for (const { value, usd, calls } of shown.filter((part) => part.value !== "")) {
@@ -170,7 +170,7 @@ describe.skipIf(!HAS_CHROMIUM)("agents", () => {
     }
     // The address has the choice.
     await page.goto(`/sessions/${SESSION}?tz=UTC&group_by=tag.subagent`);
-    const table = page.getByRole("table", { name: "Cost by Sub-agent" });
+    const table = page.getByRole("table", { name: "Cost by sub-agent" });
     // 8,000 and 16,000 in, 100 out each: $0.02 + $0.04 + $0.002
     await table.locator('tr[data-key="tester"] [data-usd="0.062"]').waitFor();
     await table.locator('tr[data-key="unpriced"] [data-usd=""]').waitFor();
@@ -194,7 +194,7 @@ describe.skipIf(!HAS_CHROMIUM)("agents", () => {
     await page.getByText("The database does not answer right now").first().waitFor();
     isAway = false;
     await page.getByRole("button", { name: "Try again" }).first().click();
-    await page.getByRole("table", { name: "Cost by Sub-agent" }).waitFor();
+    await page.getByRole("table", { name: "Cost by sub-agent" }).waitFor();
   });
 
   it("shows hostile names as text, and fits into 360 pixels", async () => {
@@ -213,7 +213,7 @@ describe.skipIf(!HAS_CHROMIUM)("agents", () => {
     for (const name of HOSTILE) expect(await row.getByText(name, { exact: true }).count()).toBe(3);
     expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     await page.goto(`/sessions/${ODD_SESSION}?tz=UTC&group_by=tag.agent`);
-    const table = page.getByRole("table", { name: "Cost by Agent" });
+    const table = page.getByRole("table", { name: "Cost by agent" });
     await table.waitFor();
     for (const name of HOSTILE) expect(await table.getByText(name, { exact: true }).count()).toBe(1);
     expect(await page.locator("img").count()).toBe(0);

@@ -6,7 +6,7 @@ import { Money } from "../parts/money.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import type { Range } from "../range.ts";
 import { PATHS } from "../route.ts";
-import { listedTags, tagName } from "../session/by-tag.ts";
+import { listedTags, tagTitle } from "../session/by-tag.ts";
 import { NONE, sessionAddress } from "./call-table.tsx";
 import { addressWith } from "./question.ts";
 import type { Session } from "./use-list.ts";
@@ -34,16 +34,18 @@ export function SessionTable({ sessions, query, range }: SessionTableProps) {
 }
 
 function columnsOf(query: URLSearchParams, range: Range, hasTags: boolean): Column<Session>[] {
-  const links = (field: FilterField, texts: readonly string[], name = "") =>
-    texts.map((text) => (
-      <li key={`${field} ${text}`}>
-        {name && <span class="muted">{name}: </span>}
-        <a href={addressWith(PATHS.sessions, withFilter(query, field, text))} title={`Only this ${fieldName(field)}`}>
-          <bdi>{groupName(text)}</bdi>
-        </a>
-      </li>
-    ));
-  const values = (field: FilterField, texts: readonly string[]) => <ul class="calls-values">{links(field, texts)}</ul>;
+  const link = (field: FilterField, text: string) => (
+    <a href={addressWith(PATHS.sessions, withFilter(query, field, text))} title={`Only this ${fieldName(field)}`}>
+      <bdi>{groupName(text)}</bdi>
+    </a>
+  );
+  const values = (field: FilterField, texts: readonly string[]) => (
+    <ul class="calls-values">
+      {texts.map((text) => (
+        <li key={text}>{link(field, text)}</li>
+      ))}
+    </ul>
+  );
   return [
     {
       key: "session",
@@ -100,8 +102,18 @@ function columnsOf(query: URLSearchParams, range: Range, hasTags: boolean): Colu
             key: "tags",
             title: "Agent, code, team",
             render: (session: Session) => (
-              <ul class="calls-values">
-                {listedTags(session).map(([tag, texts]) => links(`tag.${tag}`, texts, tagName(tag)))}
+              <ul class="calls-values calls-sets">
+                {listedTags(session).map(([tag, texts]) => (
+                  <li key={tag}>
+                    <span class="muted">{tagTitle(tag)}:</span>
+                    {texts.map((text, place) => (
+                      <>
+                        {place > 0 ? ", " : " "}
+                        {link(`tag.${tag}`, text)}
+                      </>
+                    ))}
+                  </li>
+                ))}
               </ul>
             ),
           },

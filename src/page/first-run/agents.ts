@@ -1,6 +1,6 @@
 /**
- * How each coding agent is set up to send its calls here. First run shows it, `/docs` by the API's description, and
- * src/http/README.md: all by this table.
+ * How each coding agent is set up to send its calls here. First run, `/docs` and src/http/README.md show it: all by this
+ * table.
  */
 export interface Target {
   /** The ledger's address, without a slash at its end. */

@@ -11,12 +11,12 @@ export function Inexact({ totals, href }: { totals: Sums; href: string }) {
   return (
     <p class="inexact">
       <span aria-hidden="true">{"\u2248"} </span>
-      <Money usd={cost} /> of it is not exact: it is of{" "}
+      <Money usd={cost} /> of the cost is not exact:{" "}
       <a href={href}>
         {formatCount(some)} of {formatCount(all)} calls
       </a>{" "}
-      whose senders leave out or estimate something that is priced. The receipt of each says what, and whether the true
-      cost is more or less.
+      {some === 1 ? "was" : "were"} reported without something that is priced, or with an estimate of it.{" "}
+      {some === 1 ? "Its receipt says" : "Their receipts say"} what.
     </p>
   );
 }

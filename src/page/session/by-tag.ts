@@ -14,16 +14,16 @@ export interface Part {
 
 /** The tags that agents set, as people look for them, with their names. */
 const NAMED: readonly (readonly [tag: string, name: string])[] = [
-  ["agent", "Agent"],
-  ["subagent", "Sub-agent"],
-  ["skill", "Skill"],
+  ["agent", "agent"],
+  ["subagent", "sub-agent"],
+  ["skill", "skill"],
   ["mcp_server", "MCP server"],
   ["mcp_tool", "MCP tool"],
-  ["query_source", "Query source"],
-  ["repository", "Repository"],
-  ["branch", "Branch"],
-  ["pull_request", "Pull request"],
-  ["team", "Team"],
+  ["query_source", "query source"],
+  ["repository", "repository"],
+  ["branch", "branch"],
+  ["pull_request", "pull request"],
+  ["team", "team"],
 ];
 /** Where one value stands beside calls without one. */
 const PARTIAL = new Set(["subagent", "skill", "mcp_server", "mcp_tool"]);
@@ -33,6 +33,12 @@ const LISTED = new Set(["agent", "repository", "branch", "pull_request", "team"]
 /** `mcp_server` -> `MCP server`. Other tags are named as they were sent. */
 export function tagName(tag: string): string {
   return NAMED.find(([one]) => one === tag)?.[1] ?? tag;
+}
+
+/** The same at the beginning of a line. */
+export function tagTitle(tag: string): string {
+  const name = tagName(tag);
+  return NAMED.some(([one]) => one === tag) ? name.charAt(0).toUpperCase() + name.slice(1) : name;
 }
 
 /** The tags of a session in a fixed order, those that agents set first. */

@@ -9,7 +9,7 @@ import { Money } from "../parts/money.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { addressOf } from "../route.ts";
-import { dividingTags, type Part, partsOf, tagName } from "./by-tag.ts";
+import { dividingTags, type Part, partsOf, tagName, tagTitle } from "./by-tag.ts";
 import type { SessionRange } from "./page.ts";
 
 type Session = Schemas["Session"];
@@ -42,7 +42,7 @@ export function ByTag({ session, range, query }: ByTagProps) {
         <div class="choice" role="group" aria-label="Tag">
           {tags.map((one) => (
             <button key={one} type="button" aria-pressed={one === tag} onClick={() => choose(one)}>
-              <bdi>{tagName(one)}</bdi>
+              <bdi>{tagTitle(one)}</bdi>
             </button>
           ))}
         </div>
@@ -90,7 +90,7 @@ function columnsOf(session: Session, range: SessionRange, tag: string): Column<P
   return [
     {
       key: "value",
-      title: tagName(tag),
+      title: tagTitle(tag),
       total: "Total",
       render: ({ value }) =>
         value === null ? (
@@ -109,18 +109,17 @@ function columnsOf(session: Session, range: SessionRange, tag: string): Column<P
       total: <Money usd={session.cost_usd} />,
     },
     {
-      key: "share",
-      title: "Share",
-      isFigure: true,
-      render: ({ costUsd }) => shareOf(costUsd, session.cost_usd) ?? "\u2013",
-      total: "",
-    },
-    {
       key: "requests",
       title: "Calls",
       isFigure: true,
       render: ({ requests }) => formatCount(requests),
       total: formatCount(session.requests),
+    },
+    {
+      key: "share",
+      title: "Share",
+      isFigure: true,
+      render: ({ costUsd }) => shareOf(costUsd, session.cost_usd) ?? "\u2013",
     },
   ];
 }

@@ -6,7 +6,7 @@ import { Inexact } from "../parts/inexact.tsx";
 import { Difference, Money } from "../parts/money.tsx";
 import { lengthOf } from "../parts/time-line.tsx";
 import { addressOf } from "../route.ts";
-import { listedTags, tagName } from "./by-tag.ts";
+import { listedTags, tagTitle } from "./by-tag.ts";
 import type { SessionRange } from "./page.ts";
 
 interface TotalsProps {
@@ -34,7 +34,7 @@ export function Totals({ session, range: { from, to, tz } }: TotalsProps) {
           <Names title="Users" names={session.users} />
           <Names title="Applications" names={session.applications} />
           {listedTags(session).map(([tag, values]) => (
-            <Names key={tag} title={tagName(tag)} names={values} />
+            <Names key={tag} title={tagTitle(tag)} names={values} />
           ))}
         </div>
       </section>

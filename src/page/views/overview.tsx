@@ -54,12 +54,6 @@ export default function Overview({ query }: ViewProps) {
       {/* Hidden, all of it asks at once; shown at once, nothing moves. */}
       <div hidden={!totals}>
         {totals && <Coverage totals={totals} />}
-        {totals && (
-          <Inexact
-            totals={totals}
-            href={addressOf("explore", { metric: "inexact_cost_usd", group_by: "application", from, to, tz })}
-          />
-        )}
         <div class="cards">
           <Spend
             title="This month"
@@ -80,6 +74,12 @@ export default function Overview({ query }: ViewProps) {
           />
         </div>
         <Rates totals={totals} periods={month} />
+        {totals && (
+          <Inexact
+            totals={totals}
+            href={addressOf("explore", { metric: "inexact_cost_usd", group_by: "application", from, to, tz })}
+          />
+        )}
         {totals?.requests === 0 ? (
           <Message kind="empty" title="No calls this month">
             Send some to this ledger, and they show here within seconds. <a href="/docs">How to send calls</a>.
