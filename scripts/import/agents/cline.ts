@@ -5,6 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { clineProvider } from "../../../src/ingest/decode/log/cline.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
@@ -74,7 +75,9 @@ function toCall(message: Values, task: string, used: UsedModel[], form: ClineFor
     key: own,
     startedAtMs,
     application: form.application,
-    provider: textAt(info, "providerId") ?? textAt(request, "inferenceProvider")?.toLowerCase() ?? last?.provider,
+    provider: clineProvider(
+      textAt(info, "providerId") ?? textAt(request, "inferenceProvider")?.toLowerCase() ?? last?.provider,
+    ),
     model: textAt(info, "modelId") ?? last?.model ?? UNKNOWN_MODEL,
     sessionId: task,
     otherIds: [],
