@@ -52,7 +52,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
   screenshots: ["page"],
   local: ["db", "write"],
-  capture: ["ingest", "ledger", "money"],
+  capture: ["ingest", "ledger", "money", "pricing"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],
