@@ -66,12 +66,15 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
     sessionId,
     responseId: messageId,
     // Without the message's id nothing says that two lines are one answer.
-    otherIds: [
-      ...(messageId !== undefined && requestId !== undefined ? [requestId] : []),
-      ...(isBefore(NAMES_REQUESTS, textAt(record, "version"))
-        ? claudeEvidenceOf(sessionId ?? null, [input, read, written, output], startedAtMs)
-        : []),
-    ],
+    otherIds:
+      messageId === undefined
+        ? []
+        : [
+            ...(requestId === undefined ? [] : [requestId]),
+            ...(isBefore(NAMES_REQUESTS, textAt(record, "version"))
+              ? claudeEvidenceOf(sessionId ?? null, [input, read, written, output], startedAtMs)
+              : []),
+          ],
     usage: numbersOf(usage),
     tokens,
     costUsd: usdAt(record, "costUSD"),
@@ -81,9 +84,9 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
   };
 }
 
-/** @param version of the program that wrote a line; old ones do not tell it. */
-function isBefore(release: readonly number[], version = "0"): boolean {
-  const parts = version.split(".").map(Number);
+/** @param version of the program that wrote the line. */
+function isBefore(release: readonly number[], version: string | undefined): boolean {
+  const parts = version?.split(".").map(Number) ?? release;
   const differs = release.findIndex((part, i) => part !== (parts[i] ?? 0));
   return differs >= 0 && (parts[differs] ?? 0) < release[differs]!;
 }
