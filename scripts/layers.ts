@@ -54,7 +54,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   screenshots: ["page"],
   statusline: ["money", "page"],
   local: ["db", "write"],
-  capture: ["ingest", "ledger", "money"],
+  capture: ["ingest", "ledger", "money", "pricing"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { itemsOf, parseJson, parseLines } from "../ingest/decode/json.ts";
 import { decodeNative } from "../ingest/decode/native.ts";
+import { decodeLogsJson } from "../ingest/decode/otlp/logs.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces.ts";
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
@@ -81,6 +82,9 @@ const ingestLangfuse: Operation = {
   refusals: ["queue_unavailable"],
 };
 
+/** Metrics at this address are accepted, and not kept for the cross-check. */
+const NOTHING: Decoded = { items: 0, calls: [], indexes: [], errors: [] };
+
 const ROUTES = [
   { path: "/v1/traces", description: ingestTraces, otlpOnly: false },
   { path: "/api/public/otel/v1/traces", description: ingestLangfuse, otlpOnly: true },
@@ -112,13 +116,22 @@ async function decodeBody(c: AppContext, { intake, now, config }: Deps, otlpOnly
     throw new ApiError("unsupported_media_type", `the content type must be ${types} or application/x-protobuf`);
   }
   const body = parseJson(await readText(c, intake));
-  if (isOtlp(body.value) || c.get("otlp")) {
+  // Some agents send all signals to the one address that they are given.
+  if (has(body.value, "resourceLogs")) {
+    c.set("otlp", "json");
+    return decodeLogsJson(body.value, nowMs, MAX_ITEMS, persons);
+  }
+  if (has(body.value, "resourceMetrics")) {
+    c.set("otlp", "json");
+    return NOTHING;
+  }
+  if (has(body.value, "resourceSpans") || c.get("otlp")) {
     c.set("otlp", "json");
     return decodeOtlpJson(body.value, nowMs, MAX_ITEMS, persons);
   }
   return decodeNative(itemsOf(body, MAX_ITEMS, "traces"), nowMs);
 }
 
-function isOtlp(body: unknown): boolean {
-  return typeof body === "object" && body !== null && !Array.isArray(body) && Object.hasOwn(body, "resourceSpans");
+function has(body: unknown, list: string): boolean {
+  return typeof body === "object" && body !== null && !Array.isArray(body) && Object.hasOwn(body, list);
 }

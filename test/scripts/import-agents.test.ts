@@ -37,6 +37,19 @@ describe("an import of session files", () => {
     expect(calls.map((call) => call["response_id"])).toEqual(["msg_1", "msg_2", "msg_3"]);
   });
 
+  it.each([
+    ["2.1.109", 3],
+    ["1.0.127", 3],
+    ["2.1.110", 1],
+    ["2.2.0", 1],
+  ])("of release %s has %i other ids, evidence only if its telemetry names no request", async (version, ids) => {
+    await using ledger = await startFakeLedger();
+    const line = JSON.stringify({ ...(JSON.parse(claudeLine()) as object), version });
+    const { run } = await sessions("claude-code", { "a.jsonl": lines(line) });
+    const { calls } = await run(ledger);
+    expect(calls[0]!["other_ids"]).toHaveLength(ids);
+  });
+
   it("never merges lines without a message id", async () => {
     await using ledger = await startFakeLedger();
     const { run } = await sessions("claude-code", {

@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { coverOfCline } from "../../../src/ingest/decode/covered-by.ts";
+import { clineProvider } from "../../../src/ingest/decode/log/cline.ts";
 import type { Values } from "../row-to-trace.ts";
 import { readDocument } from "./document.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
@@ -70,15 +71,15 @@ function toCall(message: Values, task: string, used: UsedModel[], form: ClineFor
   const info = objectAt(message, "modelInfo");
   const last = used.findLast(({ fromMs }) => fromMs <= startedAtMs) ?? used[0];
   const input = form.cachedIsInside ? Math.max(tokensIn, sumOf(reads, writes)) : sumOf(tokensIn, reads, writes);
-  const provider = textAt(info, "providerId") ?? textAt(request, "inferenceProvider")?.toLowerCase() ?? last?.provider;
+  const sent = textAt(info, "providerId") ?? textAt(request, "inferenceProvider")?.toLowerCase() ?? last?.provider;
   const own = `${form.application}:${task}:${startedAtMs}`;
   return {
     id: `${own}:${input}/${reads ?? ""}/${output}`,
     key: own,
     startedAtMs,
     application: form.application,
-    provider,
-    coveredBy: coverOfCline(provider ?? null),
+    provider: clineProvider(sent),
+    coveredBy: coverOfCline(sent ?? null),
     model: textAt(info, "modelId") ?? last?.model ?? UNKNOWN_MODEL,
     sessionId: task,
     otherIds: [],

@@ -21,3 +21,22 @@ export function evidenceOf(
   const window = endedAtMs / WINDOW_MS;
   return [`${said}@${Math.floor(window)}`, `${said}@${Math.floor(window + 0.5)}'`];
 }
+
+/**
+ * Claude Code's evidence. Its files always name request and response, and its records and spans do since 2.1.110. So
+ * it is only asked for where a report of an older release is concerned.
+ *
+ * @param counts without what was cached: input, cache reads, cache writes, output. Its records say 0 where a file says nothing.
+ */
+export function claudeEvidenceOf(
+  sessionId: string | null,
+  counts: readonly (number | null | undefined)[],
+  endedAtMs: number,
+): string[] {
+  return evidenceOf(
+    "claude-code",
+    sessionId,
+    counts.map((count) => count ?? 0),
+    endedAtMs,
+  );
+}

@@ -69,6 +69,15 @@ export function servedBy(named: string, address: string | null, model: string | 
   return named === "openai" && model !== null && OPEN_MODEL.test(model) ? "openai-compatible" : named;
 }
 
+/** Bedrock and Vertex have names of their own for Claude models. */
+const ON_BEDROCK = /^(?:bedrock\/)?(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
+const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\/|^vertex_ai\//;
+
+/** Who serves a Claude model of this name, if nothing else says so. */
+export function claudeServedBy(model: string): string {
+  return ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic";
+}
+
 /** Endpoints in one region, and the models that have a price of their own there: OpenAI's, and some on Vertex AI. */
 const REGIONAL: readonly (readonly [RegExp, RegExp])[] = [
   [/^[a-z]{2}\.api\.openai\.com$/, /^/],

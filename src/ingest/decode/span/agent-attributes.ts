@@ -31,6 +31,8 @@ export const THOUGHTS = "thoughts_token_count";
 export const CODEX_REASONING = "codex.usage.reasoning_output_tokens";
 export const CODEX_TOTAL = "codex.usage.total_tokens";
 export const CONVERSATION = "conversation.id";
+/** On Codex's spans the number of a thread of the system, and on a turn the conversation's id. */
+export const THREAD = "thread.id";
 export const BARE = {
   input: "input_tokens",
   output: "output_tokens",
@@ -53,6 +55,7 @@ export const AGENT_ATTRIBUTES: readonly string[] = [
   THOUGHTS,
   CODEX_REASONING,
   CODEX_TOTAL,
+  THREAD,
   ...DEFAULT_PERSONS,
   ...Object.values(BARE),
 ];

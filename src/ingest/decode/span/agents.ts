@@ -7,7 +7,7 @@ import type { Usage } from "../../../ledger/call.ts";
 import { unknownIn } from "../../../ledger/conversation.ts";
 import { type CoveredBy, NOT_STORED } from "../../../ledger/covered-by.ts";
 import { coverBySignIn, coverOfClaudeCode, coverOfCopilot, coverOfOpencode } from "../covered-by.ts";
-import { evidenceOf } from "../evidence.ts";
+import { claudeEvidenceOf, evidenceOf } from "../evidence.ts";
 import {
   BARE,
   BUILT_IN,
@@ -26,6 +26,7 @@ import {
   SIGN_IN,
   SPAN_TYPE,
   THOUGHTS,
+  THREAD,
 } from "./agent-attributes.ts";
 import {
   APPLICATION,
@@ -38,8 +39,9 @@ import {
   SERVER,
 } from "./attributes.ts";
 import { type Persons, SESSION, USER } from "./context-attributes.ts";
+import { claudeServedBy } from "../served.ts";
 import { verdictOf } from "./rules.ts";
-import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
+import { type Attributes, listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
 type Written = Map<string, AttributeValue>;
 
@@ -93,6 +95,14 @@ export function isOfAgent(source: SpanSource): boolean {
   return agentOf(source) !== null;
 }
 
+/** Releases of Codex that name the conversation on a turn alone call it a thread there. */
+export function withConversation(span: Span): Span {
+  const thread = span.attributes.get(THREAD);
+  if (typeof thread !== "string" || span.attributes.has(CONVERSATION) || agentOf(span.source)?.name !== "codex")
+    return span;
+  return { ...span, attributes: new Map(span.attributes).set(CONVERSATION, thread) };
+}
+
 /** The span with standard names. One that is of no agent is returned as it is. */
 export function asStandard(span: Span, around: Look, persons: Persons): Span {
   const agent = agentOf(span.source);
@@ -128,6 +138,12 @@ function writeClaudeCode(attributes: Written): void {
   if (source?.startsWith(BUILT_IN) === true) tag(attributes, "subagent", source.slice(BUILT_IN.length));
   for (const [name, attribute] of Object.entries(CLAUDE_TAGS))
     tag(attributes, name as AgentTag, textOf(attributes, [attribute]));
+  // The oldest releases with spans give the bare name alone, of the model that was asked for.
+  const model = textOf(attributes, [MODEL]);
+  if (model !== null && !REQUEST_MODEL.some((name) => attributes.has(name))) {
+    set(attributes, REQUEST_MODEL[0]!, model);
+    if (!PROVIDER.some((name) => attributes.has(name))) set(attributes, PROVIDER[0]!, claudeServedBy(model));
+  }
   if (attributes.has(COUNTS.inputTokens[0]!)) return;
   const counts = [BARE.input, BARE.read, BARE.write].map((name) => attributes.get(name));
   if (typeof counts[0] !== "number") return;
@@ -202,8 +218,10 @@ export function otherIdsOf(span: Span, usage: Usage, sessionId: string | null): 
 }
 
 function agentIdsOf({ source, traceId, attributes, endNs }: Span): readonly string[] {
-  if (agentOf(source)?.name === CLAUDE_CODE)
-    return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
+  if (agentOf(source)?.name === CLAUDE_CODE) {
+    const ids = [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
+    return ids.length > 0 ? ids : claudeEvidenceIn(attributes, endNs);
+  }
   if (!attributes.has(CODEX_TOTAL) || endNs === null) return NO_IDS;
   const count = (names: readonly string[]): number | null => {
     const value = attributes.get(names[0]!);
@@ -213,6 +231,16 @@ function agentIdsOf({ source, traceId, attributes, endNs }: Span): readonly stri
   const counts = [count(inputTokens), count(cacheReadTokens!), count(outputTokens)];
   const conversation = textOf(attributes, [CONVERSATION]) ?? unknownIn(traceId);
   return evidenceOf("codex", conversation, counts, Number(endNs / 1_000_000n));
+}
+
+/** Of older releases, whose spans name no request. */
+function claudeEvidenceIn(attributes: Attributes, endNs: bigint | null): string[] {
+  if (endNs === null || !attributes.has(BARE.input)) return [];
+  const counts = [BARE.input, BARE.read, BARE.write, BARE.output].map((name) => {
+    const value = attributes.get(name);
+    return typeof value === "number" ? value : null;
+  });
+  return claudeEvidenceOf(textOf(attributes, [SESSION_ID]), counts, Number(endNs / 1_000_000n));
 }
 
 /** Agents whose files name no response, by their service. */
