@@ -47,6 +47,9 @@ const NOTES: readonly ((shown: Shown, sides: Sides) => string | false)[] = [
   (_, { said }) =>
     said.some(({ ranBefore }) => ranBefore) &&
     "A counter ran before its first point came. What it says of that time is in the numbers of its first day.",
+  (_, { said }) =>
+    said.some(({ bothWays }) => bothWays) &&
+    "Counters came as differences and as running totals. If one program sends both, the agent's numbers have its use twice.",
   ({ claimed: { flagged_points } }) =>
     flagged_points > 0 && `${flagged_points} points were below 0 or below an earlier one, and count for nothing.`,
   ({ claimed }) =>

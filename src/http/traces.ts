@@ -20,7 +20,8 @@ import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
 import { takeMetrics } from "./otlp-metrics.ts";
 
 const otlp = otlpRequest("resourceSpans");
-const otlpAnswers = otlpResponse("rejectedSpans");
+// Metrics may come to this address, too.
+const otlpAnswers = z.union([otlpResponse("rejectedSpans"), otlpResponse("rejectedDataPoints")]);
 
 const nativeBody = z.union([
   NativeTrace,
