@@ -53,6 +53,8 @@ const PERSONS: readonly (readonly [scenarios: RegExp, user: string])[] = [
 const COVERS: readonly (readonly [scenarios: RegExp, coveredBy: string])[] = [
   [/^claude-code-[^/]*\/vertex$/, "api"],
   [/^(?:claude-code|codex|opencode)/, "unknown"],
+  // Its span counts, which names no way to sign in, and of a failed request no id leads to the record that does.
+  [/^qwen-code-0\.24\.4\/error-400$/, "unknown"],
 ];
 
 type Shown = NonNullable<Awaited<ReturnType<typeof readCall>>>;

@@ -56,7 +56,9 @@ describe("an answer of which all counts are 0", () => {
 
   it("is whole with any count, and a failed request used nothing", () => {
     expect(decodeOne({ ...zeros, cache_read_tokens: 5 })).toMatchObject({ inputTokens: 5, outputTokens: 0 });
-    expect(decodeOne({ ...zeros, "event.name": "api_error" }, { body: { stringValue: "claude_code.api_error" } })).toMatchObject({ inputTokens: 0, outputTokens: 0 });
+    expect(
+      decodeOne({ ...zeros, "event.name": "api_error" }, { body: { stringValue: "claude_code.api_error" } }),
+    ).toMatchObject({ inputTokens: 0, outputTokens: 0 });
   });
 });
 

@@ -131,8 +131,9 @@ describe("what is not read", () => {
 
 describe("an installation", () => {
   const instanceOf = (name: string, attributes: Attributes, resource: Attributes = {}): string | null =>
-    decodeBoth(metricsRequest([{ name, points: [{ asInt: 1, attributes: { type: "input", ...attributes } }] }], { resource }))
-      .points[0]!.instance;
+    decodeBoth(
+      metricsRequest([{ name, points: [{ asInt: 1, attributes: { type: "input", ...attributes } }] }], { resource }),
+    ).points[0]!.instance;
 
   it("is the host's, or the program's own; of Claude Code the user id is one, of others a person", () => {
     expect(instanceOf(TOKENS, { "user.id": "an install" })).toBe("an install");
@@ -142,7 +143,11 @@ describe("an installation", () => {
   });
 
   it("without a service is of the emitter, and of an unknown application", () => {
-    const { points } = decodeBoth(metricsRequest([{ name: TOKENS, points: [{ asInt: 1, startMs: 0, attributes: { type: "input" } }] }], { resource: {} }));
+    const { points } = decodeBoth(
+      metricsRequest([{ name: TOKENS, points: [{ asInt: 1, startMs: 0, attributes: { type: "input" } }] }], {
+        resource: {},
+      }),
+    );
     expect(points).toMatchObject([{ emitter: "claude-code", application: "unknown", startNs: 0n }]);
   });
 });
