@@ -10,7 +10,7 @@ import { idsIn } from "../ledger/conversation.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { asked, chained, leadsOn, stored } from "./chains.ts";
+import { asked, chained, stored } from "./chains.ts";
 import { filling, holders, own, storedCover } from "./filled.ts";
 import { byRankColumns, rankColumns } from "./ranking.ts";
 import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
@@ -54,16 +54,28 @@ select refuse_if(
 )`);
 
 /**
- * Locks all calls that may change, so that the next statement sees their latest state. If the ids that were asked about
- * are joined only to each other, no walk finds more than their own sightings.
+ * Locks all calls that may change, so that the next statement sees their latest state. These are the sightings of the
+ * ids that were asked about and of the ids joined to them. Only if those lead on to other ids, chains are walked.
  */
 const LOCK = compileNamed(
   lockTraces(sql`
   ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[] || array(
-    select s.id from responses r cross join lateral unnest(r.sightings) as s (id)
-    where r.project_id = ${project} and r.response = any(${asked})
+    with named as materialized (
+      select i.response from unnest(${asked}) as i (response)
+      union
+      select a.id from responses r cross join lateral unnest(r.also) as a (id)
+      where r.project_id = ${project} and r.response = any(${asked})
+    ),
+    near as materialized (
+      select r.sightings, r.also from responses r
+      where r.project_id = ${project} and r.response = any(array(select n.response from named n))
+    )
+    select s.id from near r cross join lateral unnest(r.sightings) as s (id)
     union all
-    select k.id from (${chained}) as k where ${leadsOn}
+    select k.id from (${chained}) as k where exists (
+      select 1 from near r cross join lateral unnest(r.also) as a (id)
+      where a.id not in (select n.response from named n)
+    )
   ))`),
 );
 
@@ -138,9 +150,13 @@ recounted as materialized (
   select id, billable <> now_billable as is_counted_anew from changed
   where billable <> now_billable or covered_by is distinct from now_covered_by
 ),
+relabelled as materialized (
+  select id from changed where billable <> now_billable or covered_by is distinct from now_covered_by
+    or user_id is distinct from now_user_id or tags is distinct from now_tags
+),
 difference as (${difference(sql`before`, sql`after`)}),
 main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
-label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
+label_partials as (${insertLabelPartials(sql`(select * from difference where id in (select id from relabelled)) ${PRICED}`, "t.sign")}),
 -- A call that this transaction inserted was not counted before. All others were received earlier.
 corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted where is_counted_anew) and received_at <> now()) t`, sql`t.sign`)}),
 held as (

@@ -14,7 +14,8 @@ const SAME_CALL_MS = HOUR_MS;
 /** If a chain has more sightings than this, it is a crowd: the id does not name one call, and each counts. */
 export const MOST_SIGHTINGS = 16;
 
-const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint`;
+/** The first 48 bits of a key: twelve digits with a dash among them. */
+const startOf = (id: SQL): SQL => sql`('x' || replace(left(${id}::text, 13), '-', ''))::bit(48)::bigint`;
 /** The times in which the next sighting of the chain may begin. Those of one chain meet, those of two do not. */
 export const spanOf = (id: SQL): SQL => sql`int8range(${startOf(id)}, ${startOf(id)} + ${SAME_CALL_MS})`.inlineParams();
 
@@ -94,7 +95,8 @@ export const chained = sql`
   ),
   found as (
     select distinct j.component, j.chain, j.ids, j.crowded, s.id
-    from joined j
+    -- Each id of a call leads to the same chain.
+    from (select distinct * from joined) j
     cross join lateral unnest(j.ids, j.chains) as i (response, chain)
     join responses r on r.project_id = ${project} and r.response = i.response
     cross join lateral unnest(r.sightings) as s (id)
