@@ -1,6 +1,6 @@
 /**
  * Bodies of 5,000 records: what it takes to decode them, and to answer the request with all that the database does,
- * against 5,000 standard spans of the same calls. All forms take turns, and each figure is the median of its turns.
+ * against 5,000 standard spans of the same calls, in CPU time. All forms take turns, and each figure is the median.
  */
 import type { Decoded } from "../../src/ingest/decode/decoded.ts";
 import { parseJson } from "../../src/ingest/decode/json.ts";
