@@ -348,6 +348,11 @@ export async function playScenario(
   await get(`/v1/prices/unknown-members?${RANGE}`);
   await ask("POST", "/v1/repair", { from: "2026-11-15", to: "2026-11-16" });
 
+  // One call that two reports tell, on the day that is repaired below.
+  await ask("POST", "/v1/traces", [
+    { ...call("told", labels), response_id: "response-told" },
+    { ...call("told again", labels), response_id: "response-told" },
+  ]);
   // What an older version left: an alias of a provider, and a day whose rollups lack reported costs.
   await db.query(sql`update traces set provider = 'xai' where project_id = ${projectId}::uuid and model = 'gpt-4o'`);
   await db.query(sql`update rollup set provider = 'xai' where project_id = ${projectId}::uuid and level = 0`);

@@ -25,11 +25,11 @@ describe("the table of emitters", () => {
   });
 
   it.each(EMITTERS.map((emitter) => [emitter.name, emitter] as const))(
-    "%s: the address and the key are filled in, once each, and nothing else is left open",
+    "%s: the address and the key are filled in, as often as each other, and nothing else is left open",
     (_, emitter) => {
       const text = textOf(emitter, TO);
-      expect(text.split(TO.url)).toHaveLength(2);
-      expect(text.split(TO.key)).toHaveLength(2);
+      expect(text).toContain(TO.url);
+      expect(text.split(TO.key)).toHaveLength(text.split(TO.url).length);
       expect(text).not.toContain(NO_KEY);
       expect(text).not.toMatch(/undefined|127\.0\.0\.1|localhost/);
       expect(textOf(emitter, { ...TO, key: NO_KEY })).toBe(text.replace(TO.key, NO_KEY));

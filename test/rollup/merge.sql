@@ -178,8 +178,7 @@ with
                               'mcp_tool',
                               'plugin',
                               'effort',
-                              'role',
-                              'auth_mode'
+                              'role'
                             ],
                             k.key
                           ),

@@ -93,13 +93,13 @@ headers = { authorization = "Bearer ${key}" }`,
   {
     name: "gemini-cli",
     title: "Gemini CLI",
-    note: `${WITHOUT_PROTOCOL} Old releases, such as 0.32.1, need URL/v1/traces as the address.`,
+    note: `${WITHOUT_PROTOCOL} As old as 0.32.1, it needs URL/v1/traces there.`,
     steps: [json("~/.gemini/settings.json", telemetrySettings), headers],
   },
   {
     name: "qwen-code",
     title: "Qwen Code",
-    note: `${WITHOUT_PROTOCOL} Old releases, such as 0.12.0, need URL/v1/traces as the address.`,
+    note: `${WITHOUT_PROTOCOL} As old as 0.12.0, it needs URL/v1/traces there.`,
     steps: [json("~/.qwen/settings.json", telemetrySettings), headers],
   },
   {
