@@ -30,6 +30,7 @@ interface Shape {
 interface Parameter {
   name: string;
   in: string;
+  required?: boolean;
   schema: Shape;
   example?: unknown;
   explode?: boolean;
@@ -169,7 +170,8 @@ export function createRoutes(document: OpenApi, known: Known, bodies: readonly U
 
   function queryOf({ parameters, method }: Operation, draw: Draw): string {
     const asked = parameters.filter(
-      (parameter) => parameter.in === "query" && draw.chance(isRange(parameter) ? 0.6 : 0.15),
+      (parameter) =>
+        parameter.in === "query" && draw.chance(parameter.required === true ? 0.9 : isRange(parameter) ? 0.6 : 0.15),
     );
     const pairs = asked.flatMap((parameter) => pairsOf(parameter, draw));
     if (draw.chance(0.06))
