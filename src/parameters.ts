@@ -17,6 +17,8 @@ export interface Parameter<T = unknown> {
   example?: string | undefined;
   /** The text that is read if the parameter is missing. */
   fallback?: string | undefined;
+  /** True if the route refuses requests without it. The route itself does so. */
+  required?: boolean | undefined;
   /** Checks one value. */
   schema: Schema;
   /** For `names`: the pattern of the names, and the form in which errors show them. */
@@ -39,10 +41,11 @@ type List<S extends Schema> = Parameter<z.output<S>[]>;
 interface Details {
   example?: string;
   fallback?: string;
+  required?: boolean;
 }
 
 export function once<S extends Schema>(schema: S, description: string, said: Details & { fallback: string }): Given<S>;
-export function once<S extends Schema>(schema: S, description: string, said?: { example?: string }): Maybe<S>;
+export function once<S extends Schema>(schema: S, description: string, said?: Omit<Details, "fallback">): Maybe<S>;
 export function once<S extends Schema>(schema: S, description: string, said: Details = {}): Given<S> | Maybe<S> {
   return { written: "once", schema, description, ...said };
 }

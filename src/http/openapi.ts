@@ -191,7 +191,7 @@ const CHOSEN_PROJECT = {
 };
 
 function describeParameter(name: string, parameter: Parameter, schemas: JsonSchemas): Json {
-  const { written, description, example, fallback, names } = parameter;
+  const { written, description, example, fallback, required, names } = parameter;
   const one = schemas.of(parameter.schema, "input");
   const list = { type: "array", items: one };
   const shown = (make: (text: string) => unknown): Json => (example === undefined ? {} : { example: make(example) });
@@ -210,7 +210,7 @@ function describeParameter(name: string, parameter: Parameter, schemas: JsonSche
       ...shown((text) => ({ [text.split("=")[0]!]: [text.split("=")[1]] })),
     }),
   };
-  return { name, in: "query", description, ...forms[written]() };
+  return { name, in: "query", description, ...(required === true && { required }), ...forms[written]() };
 }
 
 /** The value that a parameter's text stands for. */

@@ -15,8 +15,8 @@ import { json, operation } from "./operation.ts";
 const ERASE_PARAMETERS = {
   mode: once(
     z.enum(MODES, `must be ${MODES.join(" or ")}`),
-    "Required. `anonymise` keeps the user's calls and takes the user and the session off them. `remove` deletes them.",
-    { example: "anonymise" },
+    "`anonymise` keeps the user's calls and takes the user and the session off them. `remove` deletes them.",
+    { example: "anonymise", required: true },
   ),
 };
 /** The list has no pages: it ends with the newest. */

@@ -50,8 +50,8 @@ const WRONG_FIELD = `must be one of ${FIELDS.join(", ")} or tag.<key>`;
 export const VALUES_PARAMETERS = {
   field: once(
     z.union([z.enum(FIELDS), z.string().regex(TAG)], WRONG_FIELD),
-    `Required. The field whose values are asked for: ${PUBLIC_DIMENSIONS.join(", ")}, \`user\`, \`tag.<key>\`, or \`tag\` for the keys of tags.`,
-    { example: "application" },
+    `The field whose values are asked for: ${PUBLIC_DIMENSIONS.join(", ")}, \`user\`, \`tag.<key>\`, or \`tag\` for the keys of tags.`,
+    { example: "application", required: true },
   ),
   prefix: once(filterValue, "Only values that have this text in them, in upper or lower case."),
   ...RANGE_PARAMETERS,
