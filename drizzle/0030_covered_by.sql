@@ -1,5 +1,5 @@
--- What an older Worker merges would leave out what a plan covers, and is refused from now on. No stored call has it yet, so
--- what was merged lacks nothing: NOT VALID, so that it stays, and is not even looked at.
+-- What an older Worker merges would leave out what a plan covers and roll up other tags of calls with more than ten, and is
+-- refused from now on. NOT VALID, so that what is there stays, and is not even looked at.
 ALTER TABLE "rollup" DROP CONSTRAINT "rollup_merged_whole";--> statement-breakpoint
 ALTER TABLE "rollup" ADD COLUMN "covered_by" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "rollup" ADD COLUMN "plan_cost_pico" numeric;--> statement-breakpoint

@@ -38,6 +38,7 @@ const SCRIPTS = [
     "db-report",
     "db-explain",
     "monitoring",
+    "statusline",
     "check-layers",
     "check-packages",
   ],
@@ -51,8 +52,9 @@ const SCRIPTS = [
 const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
   screenshots: ["page"],
+  statusline: ["money", "page"],
   local: ["db", "write"],
-  capture: ["ingest", "ledger", "money"],
+  capture: ["ingest", "ledger", "money", "pricing"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],

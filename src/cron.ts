@@ -22,6 +22,7 @@ import { auditYesterday, type SnapshotDeps, takeSnapshot } from "./monitoring/ta
 import { keepRuns, readKept, type Runs } from "./telemetry/snapshot.ts";
 import type { Counters } from "./telemetry/counters.ts";
 import { repairNoted } from "./rollup/repair-noted.ts";
+import { fillDay } from "./write/fill-day.ts";
 
 export interface CronDeps extends RepriceDeps, HeldDeps, RetainDeps, RefreshDeps, Omit<SnapshotDeps, "redis"> {
   counters: Counters;
@@ -153,7 +154,7 @@ function stagesOf(
     heal: () => healByNewer(deps),
     jobs: () => runJobs(deps, keepAlive),
     erase: () => runErasures(deps, keepAlive),
-    repair: () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive),
+    repair: () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive, fillDay),
     relabel: () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
     retain: () => retain(deps, deps.now() + RETAIN_MS),
     async corrections() {

@@ -14,6 +14,8 @@ export interface BackgroundOptions {
   key: string;
   batch: number;
   connections: number;
+  /** Labels of a call. */
+  labels?: number;
 }
 
 /** What was acknowledged. */
@@ -41,8 +43,8 @@ export async function startBackground(options: BackgroundOptions): Promise<{ sto
   };
 }
 
-async function ingest({ url, key, batch, connections }: BackgroundOptions, stop: AbortSignal): Promise<Sent> {
-  const source = calls(Date.now(), randomUUID());
+async function ingest({ url, key, batch, connections, labels }: BackgroundOptions, stop: AbortSignal): Promise<Sent> {
+  const source = calls(Date.now(), randomUUID(), labels);
   const sent = { calls: 0, inputTokens: 0 };
   function* bodies(): Generator<string> {
     while (!stop.aborted) {

@@ -17,8 +17,28 @@ export const MODELS: readonly [provider: string, model: string][] = [
 
 export type Call = Record<string, unknown>;
 
-/** An endless source of calls that start within the five minutes before `nowMs`; another prefix has other ids. */
-export function* calls(nowMs: number, prefix: string): Generator<Call, never> {
+/** Labels of a call: its user, a team and a feature. */
+export const LABELS = 3;
+/** Further tags, as coding agents have them, with the number of their values. */
+const MORE_TAGS: readonly [key: string, values: number][] = [
+  ["agent", 4],
+  ["repository", 40],
+  ["branch", 200],
+  ["skill", 12],
+  ["query_source", 6],
+  ["effort", 3],
+  ["subagent", 8],
+  ["mcp_server", 10],
+];
+export const MOST_LABELS = LABELS + MORE_TAGS.length;
+
+/**
+ * An endless source of calls that start within the five minutes before `nowMs`; another prefix has other ids.
+ *
+ * @param labels of each call, from `LABELS` to `MOST_LABELS`.
+ */
+export function* calls(nowMs: number, prefix: string, labels = LABELS): Generator<Call, never> {
+  const more = MORE_TAGS.slice(0, labels - LABELS);
   const traceIds = createHash("sha256").update(prefix).digest("hex").slice(0, 16);
   let seed = 1;
   const below = (n: number): number => {
@@ -44,7 +64,11 @@ export function* calls(nowMs: number, prefix: string): Generator<Call, never> {
       input_tokens: input,
       output_tokens: model.startsWith("text-embedding") ? 0 : 20 + below(900),
       cache_read_tokens: below(2) === 0 ? below(input) : 0,
-      tags: { team: `team-${below(8)}`, feature: `feature-${below(20)}` },
+      tags: {
+        team: `team-${below(8)}`,
+        feature: `feature-${below(20)}`,
+        ...Object.fromEntries(more.map(([key, values]) => [key, `${key}-${below(values)}`])),
+      },
     };
   }
 }

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Lifetime } from "../command.ts";
 import { type Bench, startBench } from "./context.ts";
+import { benchDecode } from "./decode.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchExport } from "./heap.ts";
 import { benchHttp } from "./http.ts";
@@ -17,6 +18,7 @@ import { benchSummary } from "./summary.ts";
 /** In the order in which they run: those before the first history find an empty ledger. */
 const PARTS = {
   ingest: benchIngest,
+  decode: benchDecode,
   merge: benchMerge,
   growth: benchGrowth,
   summary: benchSummary,
@@ -28,10 +30,10 @@ const PARTS = {
 
 export async function main(args: readonly string[], { ends }: Lifetime): Promise<number> {
   const all = Object.keys(PARTS) as (keyof typeof PARTS)[];
-  const { parts, traces, minutes, json } = parseBenchArgs(args, all, process.env);
+  const { parts, traces, minutes, labels, json } = parseBenchArgs(args, all, process.env);
   const date = new Date().toISOString();
   const results: Record<string, Measured[]> = {};
-  const bench = await startBench({ traces, minutes }, ends, (line) => console.error(`… ${line}`));
+  const bench = await startBench({ traces, minutes, labels }, ends, (line) => console.error(`… ${line}`));
   for (const part of parts) {
     await bench.settle();
     results[part] = await PARTS[part](bench);

@@ -18,6 +18,8 @@ export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib">
   traces: number;
   /** Of live updates of the page. */
   minutes: number;
+  /** Of each call that is ingested. */
+  labels: number;
   /** So much of `full`, when the largest history is small: then everything else is, too. */
   scaled(full: number): number;
   /** Of the Worker. */
@@ -36,7 +38,7 @@ const TIMEOUT_MS = 600_000;
 
 /** @param ends of what is started. */
 export async function startBench(
-  { traces, minutes }: Pick<Bench, "traces" | "minutes">,
+  { traces, minutes, labels }: Pick<Bench, "traces" | "minutes" | "labels">,
   ends: AsyncDisposableStack,
   say: (line: string) => void,
 ): Promise<Bench> {
@@ -57,6 +59,7 @@ export async function startBench(
     patientDb: connect({ driver: "postgres", url: databaseUrl, timeoutMs: TIMEOUT_MS }),
     traces,
     minutes,
+    labels,
     bindings: subject.bindings,
     scaled: (full) => Math.ceil(full * Math.min(1, traces / FULL_SIZE_FROM)),
     say,

@@ -76,11 +76,11 @@ async function mergeOf(bench: Bench, batch: number, connections: number): Promis
 
 /** One run of cron, as each minute has one, that begins with what came in the seconds before. */
 async function mergeBusy(bench: Bench): Promise<Measured[]> {
-  const { pool, url, say } = bench;
+  const { pool, url, say, labels } = bench;
   say("one run of cron at full ingest");
   const project = await bench.newProject();
   const sinceMs = Date.now() - 300_000;
-  const background = await startBackground({ url, key: project.key, batch: 1_000, connections: 4 });
+  const background = await startBackground({ url, key: project.key, batch: 1_000, connections: 4, labels });
   await sleep(bench.scaled(LEAD_MS));
   const mergeMs = await timed(() => fireCron(bench));
   const sent = await background.stop();

@@ -1,6 +1,7 @@
 /** The flags of `npm run bench`. */
 import { Argument, Command } from "@commander-js/extra-typings";
 import { CommandError } from "../command.ts";
+import { LABELS, MOST_LABELS } from "./calls.ts";
 import { flag, type Kind, parseFlags, wholeNumber } from "../flags.ts";
 
 export interface BenchOptions<Part extends string> {
@@ -9,6 +10,8 @@ export interface BenchOptions<Part extends string> {
   traces: number;
   /** Of live updates of the page. */
   minutes: number;
+  /** Of each call that is ingested. */
+  labels: number;
   json?: string | undefined;
 }
 
@@ -37,6 +40,11 @@ export function parseBenchArgs<Part extends string>(
     .addArgument(new Argument("[parts...]", "what to measure; if none is given, all").choices(all))
     .addOption(flag("--traces <n>", hundreds, "calls of the largest history").default(10_000_000).env("BENCH_TRACES"))
     .addOption(flag("--minutes <n>", wholeNumber(1, 120), "of live updates of the page").default(10))
+    .addOption(
+      flag("--labels <n>", wholeNumber(LABELS, MOST_LABELS), "users and tags of a call that is ingested").default(
+        LABELS,
+      ),
+    )
     .option("--json <file>", "also writes the figures there, for npm run capacity -- --calibration");
   const {
     args: [asked],

@@ -37,8 +37,12 @@ export interface Sender {
   verify(): Promise<Stored>;
 }
 
-export async function startSender({ url, pool }: Bench, project: Project, form: Form = NATIVE): Promise<Sender> {
-  const source = calls(Date.now(), randomUUID());
+export async function startSender(
+  { url, pool, labels }: Bench,
+  project: Project,
+  form: Form = NATIVE,
+): Promise<Sender> {
+  const source = calls(Date.now(), randomUUID(), labels);
   const sinceMs = Date.now() - 300_000;
   const before = await readStored(pool, project.id, sinceMs);
   const sent = { calls: 0, inputTokens: 0 };

@@ -48,12 +48,13 @@ export async function main(args: readonly string[], { ends, endByItself }: Lifet
 Warning: prompts and completions that the SDK sends are in the bodies, so read them before you share them.\n`);
   await ended;
   await recorder.close();
-  console.log(report(out, recorder.written()));
+  console.log(report(out, recorder.written(), recorder.bill()));
 }
 
-function report(out: string, written: number): string {
+function report(out: string, written: number, bill: readonly string[]): string {
   if (written === 0) return "\nNothing came.";
   return `\n${written} ${written === 1 ? "body" : "bodies"} in ${out}.
+${bill.length === 0 ? "Nothing would be billed." : `A ledger would bill:\n  ${bill.join("\n  ")}`}
 Was a call read wrong? Report it with this folder and a truth.json: one entry for each call that reached the provider,
 failed ones too, in the order of their starts, with what the provider answered (not what is printed above).
 input_tokens holds cache reads and writes, output_tokens the reasoning; not_transmitted names the fields whose true

@@ -14,12 +14,15 @@ import { picoToUsd } from "../../src/money.ts";
 import type { Decoded } from "../../src/ingest/decode/decoded.ts";
 import type { Answer, Ledger } from "../client/ledger.ts";
 import { CommandError } from "../command.ts";
+import { type Bill, startBill } from "./bill.ts";
 import { listenHttp, readBody, type HttpEndpoint } from "../local/http-server.ts";
 import { StartError } from "../local/start-error.ts";
 
 export interface Recorder extends HttpEndpoint {
   /** How many bodies were written. */
   written(): number;
+  /** What a ledger would bill, a line for each program. */
+  bill(): string[];
 }
 
 export interface RecorderOptions {
@@ -44,6 +47,7 @@ export async function startRecorder({ out, port, forwardTo, now, log }: Recorder
     throw new CommandError(`--out: ${out} has bodies already. Choose another folder, or empty it.`);
   }
   let written = 0;
+  const bill = startBill();
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname: path } = new URL(request.url ?? "/", "http://localhost");
     const encoding: OtlpEncoding = request.headers["content-type"]?.startsWith("application/x-protobuf")
@@ -59,7 +63,8 @@ export async function startRecorder({ out, port, forwardTo, now, log }: Recorder
     const name = String(written).padStart(2, "0");
     writeFileSync(join(out, `${name}.body`), body, { flag: "wx" });
     writeFileSync(join(out, `${name}.json`), JSON.stringify(describeRequest(request, path), null, 1), { flag: "wx" });
-    for (const line of describeBody(request, path, encoding, body, now())) log(`${line.indent}${name} ${line.text}`);
+    for (const line of describeBody(request, path, encoding, body, now(), bill))
+      log(`${line.indent}${name} ${line.text}`);
 
     if (forwardTo === undefined) return answer(response, encoding, 200, encodeExportResponse(encoding, 0, ""));
     const answered = await forward(forwardTo, request, body).catch((error: Error) => error);
@@ -83,7 +88,7 @@ export async function startRecorder({ out, port, forwardTo, now, log }: Recorder
     if (!(error instanceof StartError)) throw error;
     throw new CommandError(`--port: ${port} cannot be used. Another program may use it: choose another one.`);
   });
-  return { ...endpoint, written: () => written };
+  return { ...endpoint, written: () => written, bill: bill.lines };
 }
 
 function answer(response: ServerResponse, encoding: OtlpEncoding, status: number, body: Uint8Array | string): void {
@@ -129,6 +134,7 @@ function describeBody(
   encoding: OtlpEncoding,
   body: Uint8Array,
   nowMs: number,
+  bill: Bill,
 ): Line[] {
   const size = `${path} ${encoding}, ${body.length.toLocaleString("en-US")} bytes`;
   if (path.endsWith("/metrics")) return [{ indent: "", text: `${size}: metrics hold no calls` }];
@@ -137,7 +143,7 @@ function describeBody(
     const calls = decoded.calls.filter(({ billable }) => billable).length;
     return [
       { indent: "", text: `${size}: ${decoded.items} items, ${calls} calls` },
-      ...decoded.calls.map((trace) => ({ indent: "  ", text: describeTrace(trace) })),
+      ...decoded.calls.map((trace) => ({ indent: "  ", text: describeTrace(trace, bill) })),
       ...decoded.errors.map(({ index, message }) => ({ indent: "  ", text: `refused: item ${index}: ${message}` })),
     ];
   } catch (error) {
@@ -145,7 +151,7 @@ function describeBody(
   }
 }
 
-function describeTrace(trace: Call): string {
+function describeTrace(trace: Call, bill: Bill): string {
   const tokens = COUNT_FIELDS.flatMap((field) => (trace[field] === null ? [] : [`${field} ${trace[field]}`]));
   return [
     trace.billable ? "call" : "not billed",
@@ -155,6 +161,7 @@ function describeTrace(trace: Call): string {
     trace.tags["agent"] === undefined ? "" : `agent ${trace.tags["agent"]}`,
     trace.reportedCostPico === null ? "" : `reports $${picoToUsd(trace.reportedCostPico)}`,
     trace.usageSemantics,
+    bill.add(trace),
   ]
     .filter((part) => part !== "")
     .join(" | ");
@@ -163,7 +170,11 @@ function describeTrace(trace: Call): string {
 function decode(path: string, encoding: OtlpEncoding, bytes: Uint8Array, nowMs: number): Decoded {
   const logs = path.endsWith("/logs");
   if (encoding === "protobuf") return (logs ? decodeLogsProtobuf : decodeOtlpProtobuf)(bytes, nowMs);
-  return (logs ? decodeLogsJson : decodeOtlpJson)(JSON.parse(new TextDecoder().decode(bytes)), nowMs);
+  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  // Some agents send all signals to the one address that they are given.
+  const has = (list: string): boolean => typeof value === "object" && value !== null && Object.hasOwn(value, list);
+  if (has("resourceMetrics")) return { items: 0, calls: [], indexes: [], errors: [] };
+  return (logs || has("resourceLogs") ? decodeLogsJson : decodeOtlpJson)(value, nowMs);
 }
 
 function decompress(bytes: Uint8Array, encoding: string | undefined): Uint8Array {

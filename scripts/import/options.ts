@@ -4,6 +4,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { batchFlag, concurrencyFlag, keyFlag, urlFlag } from "../client/flags.ts";
 import { CommandError } from "../command.ts";
 import { flag, type Kind, parseFlags, repeatable } from "../flags.ts";
+import { coveredByFlag } from "./covered-by-flag.ts";
 import { BadCell, convert, FIELDS, kindOf } from "./fields.ts";
 import type { Mapping } from "./row-to-trace.ts";
 import type { Format } from "./rows.ts";
@@ -63,6 +64,7 @@ const IMPORT = new Command("npm run import --")
   .option("--application <name>", "the application")
   .option("--environment <name>", "the environment")
   .option("--operation <name>", "the operation")
+  .addOption(coveredByFlag)
   .addOption(repeatable("--set <pair>", pair("VALUE"), "the value of any other field or tag"))
   .optionsGroup("How:")
   .addOption(batchFlag)
@@ -111,6 +113,7 @@ export function parseImportArgs(args: readonly string[]): ImportOptions {
   const [file] = given;
   const { format, delimiter, timestampZone: zoneMinutes, idPrefix, batch, concurrency, restart, url, key } = flags;
   const short = SHORT.flatMap((field): Pair[] => (flags[field] === undefined ? [] : [[field, flags[field]]]));
+  if (flags.coveredBy !== undefined) short.push(["covered_by", flags.coveredBy]);
   const columns = fieldsOf("--map", flags.map ?? []);
   const defaults = fieldsOf("--set", [...short, ...(flags.set ?? [])]);
   for (const [field, value] of defaults) checkDefault(field, value, zoneMinutes);

@@ -50,6 +50,9 @@ const ingest: Row = {
       bounds: bounds.INGEST_RATE,
     }),
     graph("Calls by outcome", "cps", [rate("llm_cost_ingest_calls_total", "outcome")], { stacked: true }),
+    graph("Points of agents' own counters by outcome", "cps", [rate("llm_cost_ingest_points_total", "outcome")], {
+      stacked: true,
+    }),
     graph("Latency of ingest", "s", quantiles(ingestQuantile), { bounds: bounds.API_P95_SECONDS }),
     graph("Requests turned away", "percentunit", [[refusedIngestShare(IN_DASHBOARDS), "{{job}}"]], {
       description: "429 and 503: more is offered than is taken.",

@@ -32,8 +32,9 @@ export const IN_DASHBOARDS: Selection = {
 
 /** Routes of the API; probes and pages are left out. */
 export const API = 'route=~"/v1/.*|/api/.*"';
-/** Routes that take calls in. */
-export const INGEST = 'method="POST",route=~"/v1/traces|/v1/logs|/v1/litellm|/api/public/otel/v1/traces"';
+/** Routes that take in calls, or agents' own counters. */
+export const INGEST =
+  'method="POST",route=~"/v1/traces|/v1/logs|/v1/metrics|/v1/litellm|/api/public/otel/v1/(traces|metrics)"';
 /** Questions that a person waits for. Exports and audits take as long as what they read. */
 export const READS =
-  'method="GET",route=~"/v1/summary|/v1/explain|/v1/coverage|/v1/traces.*|/v1/sessions.*|/v1/prices.*"';
+  'method="GET",route=~"/v1/summary|/v1/explain|/v1/coverage|/v1/doubles|/v1/traces.*|/v1/sessions.*|/v1/prices.*"';

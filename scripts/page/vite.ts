@@ -6,13 +6,13 @@ import { trimPlot } from "./trim-plot.ts";
 /** @param out a folder that does not exist yet. */
 export async function bundlePage(source: string, out: string): Promise<void> {
   await build({
-    // In vitest, what Vite makes by itself is larger and names the files of this machine.
-    oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
+    // Calls of `h` are smaller than those of the automatic runtime, which vitest also fills with files of this machine.
+    oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment", development: false } },
     configFile: false,
     root: source,
     base: "/",
     logLevel: "error",
-    plugins: [trimPlot(), writeDocuments()],
+    plugins: [importJsx(), trimPlot(), writeDocuments()],
     build: {
       outDir: out,
       assetsDir: "assets",
@@ -30,12 +30,23 @@ export async function bundlePage(source: string, out: string): Promise<void> {
   });
 }
 
+/** Vite's own `jsxInject` would do it in all files, so that `/docs` would load and run the page. */
+function importJsx(): Plugin {
+  return {
+    name: "import-jsx",
+    enforce: "pre",
+    transform: { filter: { id: /\.tsx$/ }, handler: (code) => `import { Fragment, h } from "preact"; ${code}` },
+  };
+}
+
 /**
  * What comes with the start, with the first chart, with the overview, and with the first of all other views. Each takes
  * what it imports and no group before it has. A file for each view would be a fifth larger in sum.
  */
 function groupsOf(source: string) {
   const groups: readonly (readonly [name: string, test: RegExp])[] = [
+    // `/docs` shows it as well.
+    ["agents", /\/first-run\/agents\.ts$/],
     ["start", /\/(?:main|shell)\.tsx$/],
     ["chart", /\/parts\/chart\.tsx$/],
     ["overview", /\/views\/overview\.tsx$/],

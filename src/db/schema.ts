@@ -105,6 +105,8 @@ export const traces = pgTable(
     userId: text("user_id"),
     sessionId: text("session_id"),
     tags: jsonb("tags").$type<Record<string, string>>(),
+    /** What its own report lacks of these and of `request_model`, by name, and the id of the report that it is from. */
+    filled: jsonb("filled").$type<Record<string, string>>(),
     errorType: text("error_type"),
     unpricedReason: text("unpriced_reason"),
     rule: text("rule").notNull(),

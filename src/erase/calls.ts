@@ -10,7 +10,9 @@ import { param, project } from "../db/sql.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { deleteSettling, goneOf } from "../traces/delete.ts";
-import { isNamed, unnamed, user } from "./named.ts";
+import { forgetSessions, goneSession } from "./counters.ts";
+import { isNamed, unnamedCall, user } from "./named.ts";
+import { own } from "../write/filled.ts";
 import type { Erasure } from "./erasure.ts";
 
 /** The calls that one step looks at. */
@@ -20,7 +22,7 @@ const REMOVED_AT_ONCE = 500;
 
 const LOOK = compileNamed(sql`
 with looked as (
-  select t.id, ${isNamed} as named, t.user_id = ${user} as own, t.trace_id, t.span_id, t.response_id, t.other_ids
+  select t.id, ${isNamed} as named, ${own.user_id} = ${user} as own, t.trace_id, t.span_id, t.response_id, t.other_ids
   from traces t
   where t.project_id = ${project} and t.id > ${param("cursor")}::uuid order by t.id limit ${param("limit")}::int
 )
@@ -34,6 +36,8 @@ const theirs = sql`t.project_id = ${project} and t.id = any(${param("ids")}::uui
 /** Runs first, so that the next statement sees the latest state of what it changes, and no partition is dropped. */
 const LOCK = compileNamed(lockTraces(theirs));
 
+const FORGET_SESSIONS = compileNamed(forgetSessions(sql`select ${goneSession} from traces t where ${theirs}`));
+
 const counted = (from: string) =>
   sql`(select * from ${sql.identifier(from)} where started_at >= (select raw_since from retention)) t
     left join prices p on p.project_id = ${project} and p.id = t.price_id`;
@@ -46,7 +50,7 @@ tallied as (
 const ANONYMISE = compileNamed(sql`
 with before as materialized (select t.* from traces t where ${theirs} and ${isNamed}),
 after as (
-  update traces t set ${unnamed} from before b where ${theirs} and t.id = b.id
+  update traces t set ${unnamedCall} from before b where ${theirs} and t.id = b.id
   returning t.*
 ),
 difference as (${difference(sql`before`, sql`after`)}),
@@ -55,7 +59,7 @@ ${tally("after")}
 select id from after`);
 
 const REMOVE = compileNamed(sql`
-with gone as (delete from traces t where ${theirs} and t.user_id = ${user} returning t.*),
+with gone as (delete from traces t where ${theirs} and ${own.user_id} = ${user} returning t.*),
 main_partials as (${insertMainPartials(counted("gone"), -1)}),
 label_partials as (${insertLabelPartials(counted("gone"), -1)}),
 corrected as (${insertCorrections(sql`gone t`, sql`-1`)}),
@@ -80,7 +84,8 @@ export async function eraseFromCalls(
   }
   // All that are named, because removing a call may have changed another.
   const ids = plainArray(rows.map((row) => String(row["id"])));
-  if (rows.length > removed.length) await db.batch([LOCK({ ...values, ids }), ANONYMISE({ ...values, ids })]);
+  if (rows.length > removed.length)
+    await db.batch([LOCK({ ...values, ids }), FORGET_SESSIONS({ ...values, ids }), ANONYMISE({ ...values, ids })]);
   return { cursor: String(last["id"]), changed: rows.length > 0 };
 }
 
@@ -97,7 +102,7 @@ async function remove(
 ): Promise<void> {
   const of = { ...values, ids: plainArray(rows.map((row) => String(row["id"]))) };
   try {
-    await deleteSettling(db, projectId, rows.map(goneOf), [LOCK(of), REMOVE(of)], graceSeconds);
+    await deleteSettling(db, projectId, rows.map(goneOf), [LOCK(of), FORGET_SESSIONS(of), REMOVE(of)], graceSeconds);
   } catch (error) {
     if (rows.length === 1 || !(error instanceof Refused || error instanceof StatementTooLarge)) throw error;
     const half = Math.ceil(rows.length / 2);

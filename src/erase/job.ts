@@ -1,5 +1,5 @@
 /**
- * Erasing a user as a job. Its stages go over links, calls, dead letters and sums, in bounded steps that store how far
+ * Erasing a user as a job. Its stages go over links, calls, dead letters, counters and sums, in bounded steps that store how far
  * they came. Each step leaves rollups equal to the calls.
  *
  * A write that was under way may store what it read of the user before. So all stages are passed again once any such
@@ -16,6 +16,7 @@ import { ApiError } from "../errors.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import { count, id, time } from "../wire.ts";
 import { eraseFromCalls } from "./calls.ts";
+import { eraseFromCounters } from "./counters.ts";
 import { eraseFromDeadLetters } from "./dead-letters.ts";
 import { type Erasure, MODES } from "./erasure.ts";
 import { eraseFromLinks } from "./links.ts";
@@ -67,6 +68,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   },
   calls: ({ db, config }, erasure) => eraseFromCalls(db, erasure, config.wrapperGraceSeconds),
   dead_letters: ({ db }, erasure) => eraseFromDeadLetters(db, erasure),
+  counters: ({ db }, erasure) => eraseFromCounters(db, erasure),
   sums: ({ db, now }, erasure, pass) => eraseFromSums(db, erasure, now(), pass === LAST_PASS),
 };
 const ORDER = Object.keys(STAGES);

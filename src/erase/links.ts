@@ -6,13 +6,14 @@ import { sql } from "drizzle-orm";
 import { compileNamed, type Database } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import type { Erasure } from "./erasure.ts";
+import { forgetSessions, goneSession } from "./counters.ts";
 import { isNamed, unnamed } from "./named.ts";
 
 const STEP = 5_000;
 
 const ERASE = compileNamed(sql`
 with looked as materialized (
-  select t.trace_id, t.span_id, ${isNamed} as named from spans t
+  select t.trace_id, t.span_id, ${isNamed} as named, ${goneSession} as session from spans t
   where t.project_id = ${project} and (t.trace_id, t.span_id) > (${param("trace")}::text, ${param("span")}::text)
   order by t.trace_id, t.span_id limit ${param("limit")}::int
 ),
@@ -21,6 +22,7 @@ changed as (
   where t.project_id = ${project} and t.trace_id = l.trace_id and t.span_id = l.span_id and l.named
   returning t.span_id
 ),
+forgotten as (${forgetSessions(sql`select l.session from looked l`)}),
 tallied as (
   update erasures e set links = e.links + (select count(*) from changed)
   where e.project_id = ${project} and e.id = ${param("erasure")}::uuid

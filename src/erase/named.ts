@@ -4,6 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import { param } from "../db/sql.ts";
+import { TAG_PREFIX } from "../write/filled.ts";
 
 /** The user, in compiled statements. */
 export const user = sql`${param("user")}::text`;
@@ -16,12 +17,21 @@ export const isNamed = sql`(t.user_id = ${user} or t.session_id = ${user} or t.t
 /** True if the unspread partial row names the user. */
 export const isNamedUnspread = sql`(value = ${user} or tags is not null and ${inTags(sql`tags`)})`;
 
-/** The assignments that take the user off the row `t`. A row without tags has null. */
+/** The assignments that take the user off link `t`. A row without tags has null. */
 export const unnamed = sql`user_id = nullif(t.user_id, ${user}),
     session_id = case when t.user_id is distinct from ${user} then nullif(t.session_id, ${user}) end,
     tags = case when ${inTags(sql`t.tags`)}
       then (select jsonb_object_agg(g.key, g.value) from jsonb_each_text(t.tags) as g where g.value <> ${user})
       else t.tags end`;
+
+/** The same for call `t`. What was filled in from another report is told no longer where it goes. */
+export const unnamedCall = sql`${unnamed},
+    filled = (
+      select jsonb_object_agg(f.name, f.report) from jsonb_each(t.filled) as f (name, report)
+      where coalesce(${user} <> case f.name when 'user_id' then t.user_id when 'request_model' then '' when 'covered_by' then ''
+        when 'session_id' then case when t.user_id = ${user} then t.user_id else t.session_id end
+        else t.tags->>substr(f.name, ${TAG_PREFIX.length + 1}) end, false)
+    )`;
 
 /** The same for a call or link that is not stored yet. */
 export function withoutUser<

@@ -117,6 +117,7 @@ const COLUMNS: readonly FocusColumn[] = [
   ours("ServiceSubcategory", () => "Generative AI"),
   theirs("SkuId", ({ bucket }, { keys }) => `${keys.get("provider")}/${keys.get("model")}/${bucket}`),
   key("x_Application", "application"),
+  key("x_CoveredBy", "covered_by"),
   key("x_Environment", "environment"),
   key("x_Model", "model"),
   key("x_Operation", "operation"),

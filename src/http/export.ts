@@ -12,7 +12,8 @@ import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
 const DESCRIPTION = `Calls come oldest first. Rows of a summary come by interval, then by the keys of \`group_by\`; calls
-without the grouped label come first. The number of lines has no limit. A call that is stored during the download is in it if
+without the grouped label come first. With a filter by a tag, calls are left out for which it is not rolled up: the summary
+has their number in \`not_rolled_up\`. The number of lines has no limit. A call that is stored during the download is in it if
 its place is still ahead.`;
 
 const ExportedRow = SummaryRow.extend({ cursor: z.string() }).meta({

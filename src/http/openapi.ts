@@ -2,7 +2,6 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
-import { agentsInMarkdown } from "../page/first-run/agents.ts";
 import type { Parameter } from "../parameters.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { PROJECT_HEADER } from "./auth.ts";
@@ -35,15 +34,7 @@ Errors are RFC 9457 problem details with a \`code\` and a \`request_id\`. Every 
 \`X-Request-Id\`. A request may bring its own: 1 to 128 letters, digits and \`._:-\`. Errors of OTLP requests are in OTLP's own form. An unknown path answers 404 \`not_found\`; a known path
 with another method answers 405 \`method_not_allowed\`.
 
-To try the API, start the ledger with \`npm run dev\` and authorize with the \`apiKey\` from \`.data/dev.json\`.
-
-## Coding agents
-
-These are the settings with which coding agents send their own telemetry. \`URL\` is the ledger's address, and \`KEY\` an
-API key with the scope \`ingest\`. Logs, spans, metrics and imported files of one call count once.
-\`OTEL_RESOURCE_ATTRIBUTES=team=search\` adds a tag to each call.
-
-${agentsInMarkdown()}`;
+To try the API, start the ledger with \`npm run dev\` and authorize with the \`apiKey\` from \`.data/dev.json\`.`;
 
 const SECURITY_SCHEMES = {
   apiKey: {

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { itemsOf, parseJson, parseLines } from "../ingest/decode/json.ts";
 import { decodeNative } from "../ingest/decode/native.ts";
+import { decodeLogsJson } from "../ingest/decode/otlp/logs.ts";
+import { type DecodedMetrics, decodeMetricsJson } from "../ingest/decode/otlp/metrics.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces.ts";
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
@@ -15,9 +17,11 @@ import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.
 import { EXAMPLE_CALL, EXAMPLE_OTLP } from "./example.ts";
 import { type Operation, operation } from "./operation.ts";
 import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
+import { takeMetrics } from "./otlp-metrics.ts";
 
 const otlp = otlpRequest("resourceSpans");
-const otlpAnswers = otlpResponse("rejectedSpans");
+// Metrics may come to this address, too.
+const otlpAnswers = z.union([otlpResponse("rejectedSpans"), otlpResponse("rejectedDataPoints")]);
 
 const nativeBody = z.union([
   NativeTrace,
@@ -91,6 +95,7 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   for (const { path, description, otlpOnly } of ROUTES) {
     app.post(path, inOtlpForm(otlpOnly), operation(deps, description), async (c) => {
       const decoded = await decodeBody(c, deps, otlpOnly);
+      if ("points" in decoded) return await takeMetrics(c, deps, decoded);
       c.get("work").become(decoded.calls.length);
       const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
       countItems(deps, c.get("otlp") ? "otlp" : "native", result);
@@ -100,7 +105,11 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-async function decodeBody(c: AppContext, { intake, now, config }: Deps, otlpOnly: boolean): Promise<Decoded> {
+async function decodeBody(
+  c: AppContext,
+  { intake, now, config }: Deps,
+  otlpOnly: boolean,
+): Promise<Decoded | DecodedMetrics> {
   const nowMs = now();
   const persons = personsOf(config.agentUser);
   const type = contentType(c);
@@ -112,13 +121,22 @@ async function decodeBody(c: AppContext, { intake, now, config }: Deps, otlpOnly
     throw new ApiError("unsupported_media_type", `the content type must be ${types} or application/x-protobuf`);
   }
   const body = parseJson(await readText(c, intake));
-  if (isOtlp(body.value) || c.get("otlp")) {
+  // Some agents send all signals to the one address that they are given.
+  if (has(body.value, "resourceLogs")) {
+    c.set("otlp", "json");
+    return decodeLogsJson(body.value, nowMs, MAX_ITEMS, persons);
+  }
+  if (has(body.value, "resourceMetrics")) {
+    c.set("otlp", "json");
+    return decodeMetricsJson(body.value, nowMs, MAX_ITEMS);
+  }
+  if (has(body.value, "resourceSpans") || c.get("otlp")) {
     c.set("otlp", "json");
     return decodeOtlpJson(body.value, nowMs, MAX_ITEMS, persons);
   }
   return decodeNative(itemsOf(body, MAX_ITEMS, "traces"), nowMs);
 }
 
-function isOtlp(body: unknown): boolean {
-  return typeof body === "object" && body !== null && !Array.isArray(body) && Object.hasOwn(body, "resourceSpans");
+function has(body: unknown, list: string): boolean {
+  return typeof body === "object" && body !== null && !Array.isArray(body) && Object.hasOwn(body, list);
 }

@@ -10,6 +10,9 @@ export type CoveredBy = (typeof COVERED_BY)[number];
 /** The value of calls that have none stored. */
 export const NOT_STORED: CoveredBy = "api";
 
+/** The value of calls that lack one, which another report of the call may have. */
+export const UNKNOWN: CoveredBy = "unknown";
+
 /** What is stored of it with a call. */
 export function storedCover(coveredBy: CoveredBy): CoveredBy | null {
   return coveredBy === NOT_STORED ? null : coveredBy;

@@ -47,13 +47,14 @@ function hex32(n: number): string {
  */
 function hash96(text: string): [number, number, number] {
   let a = 0x9e3779b9 ^ text.length;
-  let b = 0x85ebca6b;
-  let c = 0xc2b2ae35;
+  let b = 0x85ebca6b | 0;
+  let c = 0xc2b2ae35 | 0;
+  // Sums are cut to 32 bits at once, so that they stay integers to the engine.
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    a = Math.imul(rotate(a ^ Math.imul(unit, 0xcc9e2d51), 13), 5) + 0xe6546b64 + c;
-    b = Math.imul(rotate(b ^ Math.imul(unit, 0x1b873593), 17), 5) + 0x561ccd1b + a;
-    c = Math.imul(rotate(c ^ Math.imul(unit, 0x38b34ae5), 19), 5) + 0x0bcaa747 + b;
+    a = (Math.imul(rotate(a ^ Math.imul(unit, 0xcc9e2d51), 13), 5) + 0xe6546b64 + c) | 0;
+    b = (Math.imul(rotate(b ^ Math.imul(unit, 0x1b873593), 17), 5) + 0x561ccd1b + a) | 0;
+    c = (Math.imul(rotate(c ^ Math.imul(unit, 0x38b34ae5), 19), 5) + 0x0bcaa747 + b) | 0;
   }
   a = finalise(a + b);
   b = finalise(b + c + a);

@@ -16,8 +16,10 @@ export const LEVELS = {
 
 /**
  * Rows name the format in which they were made. Format 2 has grouping sets and weeks, format 3 reported costs, format 4
- * the calls whose cost is not exact, format 5 what a plan covers. Of both no call was known before. The table refuses merged rows of an older format, because the Worker that merges them would leave something out. Partial
- * rows of an older format are taken, and their days are repaired once they are merged.
+ * the calls whose cost is not exact, format 5 what a plan covers and the tags of calls with more than ten. Costs that are
+ * not exact and plans were known of no call before. The table refuses merged rows of an older format, because the Worker
+ * that merges them would leave something out. Partial rows of an older format are taken, and their days are repaired once
+ * they are merged.
  */
 export const FORMAT = 5;
 /** The measures that rows of an older format lack until their days are repaired. */

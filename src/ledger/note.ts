@@ -6,8 +6,14 @@
 
 /** @param spanId lower-case hex. */
 export function noteOf(spanId: string): string {
-  return spanId.replace(/[0-9a-f]/g, (digit) => (15 - Number.parseInt(digit, 16)).toString(16));
+  let note = "";
+  for (let at = 0; at < spanId.length; at++) note += REVERSED[spanId[at]!] ?? spanId[at]!;
+  return note;
 }
+
+const REVERSED: Readonly<Record<string, string>> = Object.fromEntries(
+  Array.from("0123456789abcdef", (digit, i) => [digit, (15 - i).toString(16)]),
+);
 
 /** True if the span is a note of the one above it. */
 export function isNote(spanId: string, parentId: string | null): boolean {

@@ -10,7 +10,7 @@ const PARAMETERS = new Set(
   (
     "range from to tz cursor limit metric group_by interval order sort chart cumulative compare compare_from " +
     "compare_to include cause in_application in_model status unpriced billable session_id trace_id client_id " +
-    "live part section price replace provider model service_tier starts_at"
+    "live part section verdict price replace provider model service_tier starts_at"
   ).split(" "),
 );
 

@@ -33,6 +33,7 @@ export const VIEWS: Readonly<Partial<Record<ViewName, ViewEntry>>> = {
     needs: "read",
     load: () => import("./views/doubles.tsx"),
   },
+  plans: { title: "Plans", listed: false, within: "coverage", needs: "read", load: () => import("./views/plans.tsx") },
   prices: { title: "Prices", listed: true, needs: "read", load: () => import("./views/prices.tsx") },
   settings: { title: "Settings", listed: true, needs: "admin", load: () => import("./views/settings.tsx") },
 };

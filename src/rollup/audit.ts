@@ -87,7 +87,7 @@ export async function audit(
     ...mismatchesOf(days, "hour", "raw"),
     ...mismatchesOf(weeks, "week", "week's days"),
   ]
-    .filter(({ day, measure }) => !(pending.has(day) && SINCE_FORMAT.includes(measure)))
+    .filter(({ day, label, measure }) => !(pending.has(day) && (SINCE_FORMAT.includes(measure) || isTag(label))))
     .sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
   const shownDays = [...days]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -116,6 +116,9 @@ export async function audit(
     pending_days: [...pending].sort(),
   };
 }
+
+/** Until a day is repaired, it may have rolled up other tags. */
+const isTag = (label: string): boolean => label.startsWith("tag.");
 
 /** Each measure, by day, then by source and family. */
 type Sums = Map<string, Map<string, Map<string, bigint>>>;

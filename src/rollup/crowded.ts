@@ -8,7 +8,7 @@ import { compileNamed, type Database } from "../db/client.ts";
 import { amongThem, isDistributed, projects } from "../db/shards.ts";
 import { constants, dayOf, param, project } from "../db/sql.ts";
 import { LEVELS } from "../ledger/levels.ts";
-import { MOST_LABEL_VALUES } from "./families.ts";
+import { MOST_LABEL_VALUES, NOT_ROLLED_UP } from "./families.ts";
 
 const DAY = dayOf(sql`t.bucket`);
 
@@ -24,7 +24,7 @@ export function isToldApart(whose: Whose): SQL {
   }[whose];
   const same = whose === "project" ? among : sql`c.project_id = t.project_id${amongThem(whose === "shard", sql`c`)}`;
   return sql`(
-      not (select exists (select 1 from crowded_labels c where ${among}))
+      l.value = ${constants([NOT_ROLLED_UP])} or not (select exists (select 1 from crowded_labels c where ${among}))
       or not exists (select 1 from crowded_labels c where ${same} and c.label = l.label and c.day = ${DAY})
       or exists (
         select 1 from rollup c

@@ -3,12 +3,13 @@
  * edges of a summary use this one derivation, so that "rollup = calls" has one meaning.
  */
 import { sql, type SQL } from "drizzle-orm";
+import { AGENT, AGENT_TAGS } from "../ledger/agent-tags.ts";
 import { COUNT_FIELDS, COUNT_NAMES, MAX_ROLLED_TAGS } from "../ledger/call.ts";
 import { latencyBinOf } from "./latency.ts";
-import { columns, list, hourOf } from "../db/sql.ts";
+import { columns, constants, list, hourOf } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES, MEASURES, rolledUp } from "../ledger/measures.ts";
 import { FORMAT, LEVEL } from "../ledger/levels.ts";
-import { MAIN, UNSPREAD } from "./families.ts";
+import { MAIN, NOT_ROLLED_UP, UNSPREAD } from "./families.ts";
 import { stored, storedSums } from "./sums.ts";
 
 /** The columns of the table `traces` that rollup rows derive from. */
@@ -30,10 +31,26 @@ export const ROLLED_UP: readonly string[] = [
 ];
 
 const userOf = sql`select 'user' as label, t.user_id as value where t.user_id is not null`;
-const tagsOf =
-  sql`(select 'tag.' || key as label, value from jsonb_each_text(t.tags) limit ${MAX_ROLLED_TAGS})`.inlineParams();
+const isOfAgent = sql`t.tags ? ${constants([AGENT])}`;
+/** The tags of `t`, where those that are not rolled up have no value: after the first ten, the caller's own first. */
+const tagsOfAgent = sql`
+    t.tags || (select jsonb_object_agg(o.key, ${NOT_ROLLED_UP}) from (
+      select k.key from jsonb_object_keys(t.tags) with ordinality as k (key, place)
+      order by coalesce(array_position(array[${constants(AGENT_TAGS)}], k.key), 0), k.place offset ${MAX_ROLLED_TAGS}
+    ) o)`;
+/** Others are not looked at twice, because merging spends most of its time here. */
+const tagsOf = sql`(
+  select 'tag.' || g.key as label,
+    case when g.place > ${MAX_ROLLED_TAGS} and not ${isOfAgent} then ${NOT_ROLLED_UP} else g.value end as value
+  from jsonb_each_text(
+    case when ${isOfAgent} and exists (select jsonb_object_keys(t.tags) offset ${MAX_ROLLED_TAGS}) then ${tagsOfAgent} else t.tags end
+  ) with ordinality as g (key, value, place)
+)`.inlineParams();
 
-/** The labels of `t` (a call, or an unspread partial row) as rows of (label, value): its user, and its first tags. */
+/**
+ * The labels of `t` (a call, or an unspread partial row) as rows of (label, value): its user and its tags. A tag after
+ * the first ten has the value `NOT_ROLLED_UP`.
+ */
 export const labelsOf = sql`(${userOf} union all ${tagsOf})`;
 
 /** The part of `labelsOf` that contains this label if `t` has it. */

@@ -43,5 +43,7 @@ export const UNSPREAD = "*";
 
 /** The value of all calls whose value of a label is not told apart because there are too many. */
 export const OTHER = "(other)";
+/** The value of all calls that have a tag which is not rolled up, because they have more tags than that. */
+export const NOT_ROLLED_UP = "(not rolled up)";
 /** About how many values of a label are told apart on one day. */
 export const MOST_LABEL_VALUES = 10_000;

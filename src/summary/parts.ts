@@ -14,7 +14,7 @@ import { labelsWith } from "../rollup/derive.ts";
 import { constants } from "../db/sql.ts";
 import { type Dimension, dimensionOf } from "../ledger/measures.ts";
 import { LEVEL, LEVELS } from "../ledger/levels.ts";
-import { MAIN, mainFamilyWith, UNSPREAD } from "../rollup/families.ts";
+import { MAIN, mainFamilyWith, NOT_ROLLED_UP, UNSPREAD } from "../rollup/families.ts";
 import { type Filters, PUBLIC_DIMENSIONS } from "./query.ts";
 import { type Range, rangesOf, type Window } from "./windows.ts";
 import { WEEK_MS, DAY_MS, HOUR_MS } from "../time.ts";
@@ -141,6 +141,8 @@ function unspreadPart({ projectId, filters, family, shown }: Parts, inRanges: SQ
 export function unspreadFilter({ label }: Filters): SQL {
   if (!label) return sql``;
   if (label.name === "user") return sql` and t.value = any(${textArray([...label.values, ""])}::text[])`;
+  // A tag that is not rolled up has its own value in the row.
+  if (label.values.includes(NOT_ROLLED_UP)) return sql` and t.tags ? ${label.name.slice("tag.".length)}::text`;
   return sql` and t.tags->>${label.name.slice("tag.".length)}::text = any(${textArray(label.values)}::text[])`;
 }
 

@@ -68,6 +68,12 @@ export const Summary = z
       .literal(true)
       .exactOptional()
       .describe("The grouped label has too many values. Its lesser values are combined into rows of `(other)`."),
+    not_rolled_up: z
+      .record(z.string(), count)
+      .exactOptional()
+      .describe(
+        "By the tag that the question groups or filters by: how many calls have it, but more than ten tags, of which it is not among the ten that are rolled up. In groups they are under `(not rolled up)`; a filter by a value leaves them out. `/v1/traces` finds them by any tag. With `compare`, those of both periods.",
+      ),
     approximate: z
       .literal(true)
       .exactOptional()

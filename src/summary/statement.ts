@@ -3,10 +3,11 @@ import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { latencyBinOf } from "../rollup/latency.ts";
 import { columns, list } from "../db/sql.ts";
-import { MAIN, MOST_LABEL_VALUES, OTHER } from "../rollup/families.ts";
+import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { dimensionOf, type Measure } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
+import { withMissed } from "./missed.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { isOfSavings, partWithSavings, PRICED_BY } from "./savings.ts";
@@ -56,6 +57,10 @@ const withLatency = ({ include }: SummaryQuery): boolean => include.includes("la
  * If `hasRest`, rows with a null `value` count all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
+  return withMissed(groupsStatement(options), options);
+}
+
+function groupsStatement(options: StatementOptions): SQL {
   const { query, measures, maxRows } = options;
   const parts = summaryParts(options);
   const grouped = query.groupBy.some(isLabel);
@@ -142,7 +147,7 @@ kept as (
     select value, row_number() over (order by coalesce(sum(cost_pico), 0) desc, sum(requests) desc, value) as place, count(*) over () as "values"
     from part where value is not null group by value
   ) ranked
-  where "values" <= ${MOST_LABEL_VALUES} or place <= ${KEPT_LABEL_VALUES}
+  where "values" <= ${MOST_LABEL_VALUES} or place <= ${KEPT_LABEL_VALUES} or value = ${NOT_ROLLED_UP}
 ),
 folded as (
   select interval_no, case when value is null or value in (select value from kept) then value else ${OTHER} end as value, ${rest}

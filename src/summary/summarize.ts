@@ -3,13 +3,14 @@ import { rowsOf, show, Summary } from "./shown.ts";
 import { SHOWN_MEASURES, type Measure, MEASURES } from "../ledger/measures.ts";
 import { type Database, Expired, type Row, StatementTooLarge } from "../db/client.ts";
 import { answerTooLarge, ApiError } from "../errors.ts";
-import { OTHER } from "../rollup/families.ts";
+import { NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { mayMiss } from "./missed.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
 import { withSavings } from "./savings.ts";
-import { hasRest, type Kept, summaryStatement } from "./statement.ts";
+import { familyOf, hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
 const MAX_ROWS = 10_000;
@@ -41,6 +42,7 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
   groups.sort(inOrder(query));
   const capped = own.capped || before?.capped;
   const approximate = own.approximate || before?.approximate;
+  const missed = own.notRolledUp + (before?.notRolledUp ?? 0);
   return {
     from: formatInstant(query.fromMs),
     to: formatInstant(query.toMs),
@@ -52,6 +54,7 @@ export async function summarize(db: Database, projectId: string, query: SummaryQ
     }),
     ...(capped && { capped }),
     ...(approximate && { approximate }),
+    ...(missed > 0 && { not_rolled_up: { [familyOf(query)]: missed } }),
     totals: show(total, query),
     rows: rowsOf(groups, query),
   };
@@ -88,6 +91,8 @@ export interface ReadPeriod {
   intervalStartsMs: number[];
   capped?: true;
   approximate?: true;
+  /** The calls that have the tag of the question, but for which it is not rolled up. */
+  notRolledUp: number;
 }
 
 async function readPeriod(
@@ -132,17 +137,25 @@ async function readFrom(
     maxRows: mostRows,
     kept,
   });
-  const rows = await readWindows(db, statement, windows).catch((error: unknown) => {
+  const found = await readWindows(db, statement, windows).catch((error: unknown) => {
     if (!(error instanceof StatementTooLarge)) throw error;
     throw answerTooLarge(`ask for ${coarserThan(query)}, or filter`, parameterOf(query));
   });
+  const rows = found.filter((row) => row["interval_no"] !== null);
   if (rows.length === mostRows)
     throw query.limit === null ? tooManyRows(query) : tooMany(query, MAX_READ, "groups to choose from", "group_by");
   const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row));
   const groups = hasRest(query) ? withRest(read) : read;
   const label = query.groupBy.findIndex(isLabel);
   const capped = label >= 0 && groups.some(({ keys }) => keys[label] === OTHER);
-  return { groups, intervalStartsMs, ...(capped && { capped }) };
+  const notRolledUp = mayMiss(query) ? Number(found[0]!["not_rolled_up"]) : requestsOf(groups, label, NOT_ROLLED_UP);
+  return { groups, intervalStartsMs, notRolledUp, ...(capped && { capped }) };
+}
+
+/** The calls of the groups with this key. */
+function requestsOf(groups: readonly Group[], key: number, value: string): number {
+  const theirs = key < 0 ? [] : groups.filter(({ keys }) => keys[key] === value);
+  return theirs.reduce((sum, { sums }) => sum + Number(sums["requests"]), 0);
 }
 
 const COARSER = { none: null, hour: "day", day: "week", week: "month", month: null } as const;

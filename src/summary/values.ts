@@ -13,7 +13,7 @@ import { LEVEL, LEVELS } from "../ledger/levels.ts";
 import { dimensionOf } from "../ledger/measures.ts";
 import { picoToUsd } from "../money.ts";
 import { type Asked, invalid, once, readParameters, upTo } from "../parameters.ts";
-import { MAIN, mainFamilyWith, OTHER, UNSPREAD } from "../rollup/families.ts";
+import { MAIN, mainFamilyWith, NOT_ROLLED_UP, OTHER, UNSPREAD } from "../rollup/families.ts";
 import { labelsWith } from "../rollup/derive.ts";
 import { DAY_MS } from "../time.ts";
 import { count, usd } from "../wire.ts";
@@ -119,7 +119,7 @@ export function valuesStatement(projectId: string, query: ValuesQuery): SQL {
 with recursive ${field === TAG_KEYS ? sql`${families(projectId)}, ` : sql``}part as (${sql.join(parts, sql` union all `)})
 select value, sum(requests)::bigint as requests, coalesce(sum(cost_pico), 0)::numeric as cost_pico,
   sum(requests) > coalesce(sum(unpriced_requests), 0) as priced
-from part where value <> ${OTHER}
+from part where value not in (${OTHER}, ${NOT_ROLLED_UP})
 group by value
 having sum(requests) > 0${part === null ? sql`` : sql` and ${holds(part)}`}
 order by 2 desc, value collate "C" limit ${limit}`;

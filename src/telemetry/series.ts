@@ -11,6 +11,10 @@ export const COUNTERS = {
     help: "Calls that were sent, by form and outcome. In queue mode they are queued first, and llm_cost_queue_traces_total counts what became of them.",
     labels: ["form", "outcome"],
   },
+  llm_cost_ingest_points_total: {
+    help: "Points of programs' own counters that were sent to /v1/metrics, by outcome. A stored one that came again is stored, too.",
+    labels: ["outcome"],
+  },
   llm_cost_unknown_usage_members_total: {
     help: "Calls whose usage has a member that no rule reads.",
     labels: ["provider", "member"],

@@ -4,9 +4,10 @@
  * ids, nor has anybody said that they are the same, or different. Pairs of which somebody has said it are a list beside,
  * so that a verdict can be reversed.
  */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database } from "../db/client.ts";
+import { columns, list } from "../db/sql.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
 import { once, readParameters, upTo } from "../parameters.ts";
 import { readRaw } from "../retention/kept.ts";
@@ -100,6 +101,27 @@ b.id as second, b.started_at as second_at, b.rule as second_rule, b.application 
 b.model as second_model, b.input_tokens as second_input, b.output_tokens as second_output, b.session_id as second_session,
 b.trace_id as second_trace, b.user_id as second_user, b.cost_pico as second_cost, b.billable as second_counts`;
 
+/** What tells the second call from the first. */
+const FOLLOWED = [
+  "id",
+  "started_at",
+  "rule",
+  "application",
+  "session_id",
+  "trace_id",
+  "user_id",
+  "cost_pico",
+  "response_id",
+];
+/** What both have in common. */
+const COMMON = ["model", "input_tokens", "output_tokens", "billable"];
+const NTHS = Array.from({ length: NEXT }, (_, i) => String(i + 1));
+const FOLLOWING = NTHS.flatMap((nth) => FOLLOWED.map((field) => [field, nth] as const));
+
+function column(of: string, name: string): SQL {
+  return sql`${sql.identifier(of)}.${sql.identifier(name)}`;
+}
+
 const suspects = (projectId: string, { from, highest, after: [after, afterSecond], limit }: Stretch) => sql`
 with looked as materialized (
   select t.id, t.started_at, t.rule, t.application, t.model, t.input_tokens, t.output_tokens, t.cost_pico, t.billable,
@@ -114,17 +136,20 @@ with looked as materialized (
     and coalesce(t.input_tokens, 0)::bigint + coalesce(t.output_tokens, 0) > 0
   order by t.id limit ${LOOKED_AT + 1}
 ),
+-- What is asked of the calls that follow comes along: a join would compare each call with each, if few are expected.
 followed as (
-  select l.id, array[lead(l.id, 1) over w, lead(l.id, 2) over w, lead(l.id, ${NEXT}) over w] as next
+  select l.*, ${list(FOLLOWING.map(([field, nth]) => sql`lead(${column("l", field)}, ${Number(nth)}::integer) over w as ${sql.identifier(field + nth)}`))}
   from looked l where l.owner is not null
   window w as (partition by l.owner, l.model, l.input_tokens, l.output_tokens order by l.id)
 ),
 pairs as (
   select ${SHOWN}, d.verdict, d.decided_at
-  from followed f
-  cross join lateral unnest(f.next) as n (id)
-  join looked a on a.id = f.id
-  join looked b on b.id = n.id
+  from followed a
+  cross join lateral (
+    select ${columns(FOLLOWED, "n")}, ${columns(COMMON, "a")} from (values ${list(
+      NTHS.map((nth) => sql`(${list(FOLLOWED.map((field) => column("a", field + nth)))})`),
+    )}) as n (${columns(FOLLOWED)})
+  ) as b
   left join doubles d on d.project_id = ${projectId}::uuid and d.first = a.id and d.second = b.id
   where d.verdict is null and b.started_at <= a.started_at + make_interval(secs => ${WITHIN_MS / 1_000})
     and (a.id, b.id) > (${after}::uuid, ${afterSecond}::uuid)

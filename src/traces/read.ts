@@ -234,12 +234,10 @@ export async function readCall(
   const usage = usageBy((name) => (row[name] ?? null) as number | null);
   const price = priceOf(row, catalogue);
   const receipt = receiptOf(usage, price, pico(row["cost_pico"]), String(row["usage_semantics"]));
-  const { reports, missing } = await readReports(db, projectId, row);
+  const reports = await readReports(db, projectId, row);
   const best = reports[0]!.id;
-  if (best !== id) return { ...shown(row), receipt, counted_as: best, reports, filled: {} };
-  const call = { ...shown(row), ...missing.fields };
-  const tags = { ...(call["tags"] as Record<string, string>), ...missing.tags };
-  return { ...call, tags, receipt, counted_as: null, reports, filled: missing.from };
+  const filled = (row["filled"] ?? {}) as Record<string, string>;
+  return { ...shown(row), receipt, counted_as: best === id ? null : best, reports, filled };
 }
 
 function priceOf(row: Row, catalogue: Catalogue): AppliedPrice | null {

@@ -32,32 +32,19 @@ export type Report = z.infer<typeof Report>;
 export const Filled = z
   .record(z.string(), id)
   .describe(
-    "The fields that the call's own report lacks, and from which report each is shown: `request_model`, `user_id`, `session_id`, and `tags.` with a tag's name. Sums are by the call's own report.",
+    "The fields that the call's own report lacks, and from which report each is: `request_model`, `covered_by`, `user_id`, `session_id`, and `tags.` with a tag's name. Sums and filters have them too.",
   );
-
-export interface Reports {
-  /** The best one first. The call alone, if no other report joined it. */
-  reports: Report[];
-  /** What the first report lacks, by the field's name, from the best of the others that has it. */
-  missing: Missing;
-}
-
-interface Missing {
-  fields: Record<string, string>;
-  tags: Record<string, string>;
-  from: Record<string, string>;
-}
 
 const REPORTS = compileNamed(sql`
 with chained as materialized (${chained})
 select distinct on (r.place) r.* from (
-  select t.id, t.rule, t.application, t.started_at, t.received_at, t.billable, t.request_model, t.user_id, t.session_id, t.tags,
-    t.response_id, t.other_ids, ${rankColumns}, k.component, k.chain, row_number() over (order by ${byRank()}) as place
+  select t.id, t.rule, t.application, t.started_at, t.received_at, t.billable, t.response_id, t.other_ids, ${rankColumns()},
+    k.component, k.chain, row_number() over (order by ${byRank}) as place
   from ${stored()} and not k.crowded
 ) r order by r.place`);
 
-/** The reports of the stored call `row`. */
-export async function readReports(db: Database, projectId: string, row: Row): Promise<Reports> {
+/** The reports of the stored call `row`, the best one first. The call alone, if no other report joined it. */
+export async function readReports(db: Database, projectId: string, row: Row): Promise<Report[]> {
   const sighting = sightingOf(row);
   const scope = scopeOf(projectId, [startOfKey(sighting.id)], 0);
   const { statement, values } = REPORTS({ ...scope, ...sightedValues([sighting]) });
@@ -67,19 +54,16 @@ export async function readReports(db: Database, projectId: string, row: Row): Pr
   const rows = known.has(sighting.id) ? [...known.values()] : [row];
   const uses = new Map<string, number>();
   for (const one of rows) for (const text of idsOf(one)) uses.set(text, (uses.get(text) ?? 0) + 1);
-  return {
-    reports: rows.map((one) => ({
-      id: String(one["id"]),
-      rule: String(one["rule"]),
-      application: String(one["application"]),
-      timestamp: (one["started_at"] as Date).toISOString(),
-      received_at: (one["received_at"] as Date).toISOString(),
-      joined_by: [...idsOf(one)].filter((text) => uses.get(text)! > 1),
-      counts: one["billable"] === true,
-      decided_by: one === rows[0] ? null : (RANK_NAMES.find((name) => isBehind(one, rows[0]!, name)) ?? FIRST),
-    })),
-    missing: missingOf(rows),
-  };
+  return rows.map((one) => ({
+    id: String(one["id"]),
+    rule: String(one["rule"]),
+    application: String(one["application"]),
+    timestamp: (one["started_at"] as Date).toISOString(),
+    received_at: (one["received_at"] as Date).toISOString(),
+    joined_by: [...idsOf(one)].filter((text) => uses.get(text)! > 1),
+    counts: one["billable"] === true,
+    decided_by: one === rows[0] ? null : (RANK_NAMES.find((name) => isBehind(one, rows[0]!, name)) ?? FIRST),
+  }));
 }
 
 function idsOf(row: Row): Set<string> {
@@ -89,23 +73,4 @@ function idsOf(row: Row): Set<string> {
 
 function isBehind(row: Row, best: Row, name: Rank): boolean {
   return String(row[name]) !== String(best[name]);
-}
-
-function missingOf([best, ...others]: readonly Row[]): Missing {
-  const missing: Missing = { fields: {}, tags: {}, from: {} };
-  for (const other of others) {
-    for (const name of ["request_model", "user_id", "session_id"]) {
-      const value = other[name] as string | null;
-      if (best![name] !== null || value === null || name in missing.fields) continue;
-      missing.fields[name] = value;
-      missing.from[name] = String(other["id"]);
-    }
-    const own = (best!["tags"] ?? {}) as Record<string, string>;
-    for (const [key, value] of Object.entries((other["tags"] ?? {}) as Record<string, string>)) {
-      if (Object.hasOwn(own, key) || Object.hasOwn(missing.tags, key)) continue;
-      missing.tags[key] = value;
-      missing.from[`tags.${key}`] = String(other["id"]);
-    }
-  }
-  return missing;
 }

@@ -91,7 +91,7 @@ function withTags(sessions: SQL, which: SQL): SQL {
           partition by session_id order by array_position(${textArray(FIRST_TAGS)}::text[], key), key collate "C"
         ) as place
         from (
-          select t.session_id, e.key, (array_agg(distinct e.value))[1:${sql.raw(`${MOST_VALUES}`)}] as shown
+          select t.session_id, e.key, (array_agg(distinct e.value))[1:${MOST_VALUES}] as shown
           from traces t cross join lateral jsonb_each_text(t.tags) e
           where ${which} and t.session_id in (select session_id from found)
             and t.id >= (select min(first_id)::uuid from found) and t.id <= (select max(last_id)::uuid from found)

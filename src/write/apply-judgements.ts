@@ -5,25 +5,27 @@
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, REFUSED } from "../db/client.ts";
-import { param, project } from "../db/sql.ts";
+import { columns, list, param, project } from "../db/sql.ts";
 import { idsIn } from "../ledger/conversation.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { chained, holder, stored } from "./chains.ts";
+import { asked, chained, stored } from "./chains.ts";
+import { filling, holders, own, storedCover } from "./filled.ts";
+import { byRankColumns, rankColumns } from "./ranking.ts";
 import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
-/** Whose a call is once it is judged. */
-const OWNER = { user: sql`coalesce(j.user_id, t.user_id)`, session: sql`coalesce(j.session_id, t.session_id)` };
+/** The columns that judgements change, and what a report knows of itself. */
+const SETTLED = ["billable", "nested", "user_id", "session_id", "request_model", "covered_by", "tags", "filled"];
+const KNOWN = ["own_user_id", "own_session_id", "own_request_model", "own_covered_by", "own_tags"];
 
 const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
-/** The number of stored calls of each trace. */
-export const storedRows = sql`
-  select t.trace_id, count(*) as stored from traces t
-  where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null group by 1`;
+/** The stored calls of the traces. */
+export const storedCalls = sql`
+    from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null`;
 
 /** Adds ids by which calls are known now. */
 const IDENTIFY = compileNamed(sql`
@@ -31,30 +33,54 @@ update traces t set other_ids = array(select distinct unnest(coalesce(t.other_id
 from unnest(${param("late")}::uuid[], ${param("late_ids")}::text[]) as i (id, ids)
 where ${inReach(sql`t`)} and t.id = any(${param("late")}::uuid[]) and t.id = i.id`);
 
-/** Refuses if a trace has more or fewer calls or links now than were judged. */
+/**
+ * Refuses if a trace has more or fewer calls or links now than were judged. It adds up, because the planner would compare
+ * each trace with each if it were to join lists whose length it does not know.
+ */
 const AS_JUDGED = compileNamed(sql`
 select refuse_if(
   exists (
-    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
-      as i (trace_id, calls, links)
-    left join (${storedRows}) k on k.trace_id = i.trace_id
-    left join (
-      select s.trace_id, count(*) as stored from spans s
-      where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]) group by 1
-    ) l on l.trace_id = i.trace_id
-    where coalesce(k.stored, 0) <> i.calls or coalesce(l.stored, 0) <> i.links
+    select 1 from (
+      select i.trace_id, i.calls, i.links
+      from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
+        as i (trace_id, calls, links)
+      union all
+      select t.trace_id, -1, 0 ${storedCalls}
+      union all
+      select s.trace_id, 0, -1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[])
+    ) n group by n.trace_id having sum(n.calls) <> 0 or sum(n.links) <> 0
   ),
   ${REFUSED}
 )`);
 
-/** Locks all calls that may change, so that the next statement sees their latest state. */
+/**
+ * Locks all calls that may change, so that the next statement sees their latest state. These are the sightings of the
+ * ids that were asked about and of the ids joined to them. Only if those lead on to other ids, chains are walked.
+ */
 const LOCK = compileNamed(
   lockTraces(sql`
-  ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[] || array(select k.id from (${chained}) as k))`),
+  ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[] || array(
+    with named as materialized (
+      select i.response from unnest(${asked}) as i (response)
+      union
+      select a.id from responses r cross join lateral unnest(r.also) as a (id)
+      where r.project_id = ${project} and r.response = any(${asked})
+    ),
+    near as materialized (
+      select r.sightings, r.also from responses r
+      where r.project_id = ${project} and r.response = any(array(select n.response from named n))
+    )
+    select s.id from near r cross join lateral unnest(r.sightings) as s (id)
+    union all
+    select k.id from (${chained}) as k where exists (
+      select 1 from near r cross join lateral unnest(r.also) as a (id)
+      where a.id not in (select n.response from named n)
+    )
+  ))`),
 );
 
 /**
- * Applies the judgements, and lets one sighting of each chain count. A wrapper in a crowd may count again, which cron
+ * Applies the judgements, lets one sighting of each chain count, and fills in what it lacks. A wrapper in a crowd may count again, which cron
  * judges. Returns the start of the earliest call that
  * changed, and how many changed calls count but have no cost.
  */
@@ -68,48 +94,76 @@ with judged as (
   left join unnest(${param("tags")}::text[]) with ordinality as d (tags, number) on d.number = j.tag_number
 ),
 chained as materialized (${chained}),
+seen as (
+  select t.*, ${rankColumns({ user: sql`t.own_user_id`, session: sql`t.own_session_id`, requestModel: sql`t.own_request_model` })}
+  from (
+    select t.*, k.component, k.chain, k.crowded, coalesce(j.user_id, ${own.user_id}) as own_user_id,
+      coalesce(j.session_id, ${own.session_id}) as own_session_id, ${own.request_model} as own_request_model,
+      ${own.covered_by} as own_covered_by, coalesce(j.tags::jsonb, ${own.tags}) as own_tags
+    from ${stored(sql`left join judged j on j.id = t.id`)}
+  ) t
+),
+ranked as materialized (
+  select t.id, t.crowded, ${columns([...SETTLED, "wrapper"], "t")}, ${columns(KNOWN, "t")},
+    first_value(t.id) over w as holder, row_number() over w as place, ${holders}
+  from seen t window w as (partition by t.component, t.chain order by ${byRankColumns})
+),
+filling as (${filling(sql`ranked`)}),
 -- A call of several ids may be among sightings of a crowd and among others. Then the others decide.
 contested as materialized (
-  select distinct on (c.id) c.* from (
-    select t.*, t.nested as now_nested, t.user_id as now_user_id, t.session_id as now_session_id, t.tags as now_tags, k.crowded,
-      k.crowded or t.id = ${holder(OWNER)} as holds
-    from ${stored(sql`left join judged j on j.id = t.id`)}
-  ) c order by c.id, c.holds, c.crowded
+  select distinct on (c.id) c.* from (select t.*, t.crowded or t.id = t.holder as holds from ranked t) c
+  order by c.id, c.holds, c.crowded
 ),
 wanted as (
-  select t.*, j.nested as now_nested, j.user_id as now_user_id, j.session_id as now_session_id, j.tags::jsonb as now_tags,
-    false as crowded, true as holds, j.counts and t.id not in (select c.id from contested c where not c.holds) as now_billable
-  from judged j, traces t where ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
+  select t.id, t.wrapper, ${columns(SETTLED, "t")}, j.user_id as own_user_id, j.session_id as own_session_id,
+    ${own.request_model} as own_request_model, ${own.covered_by} as own_covered_by, j.tags::jsonb as own_tags, j.nested as now_nested,
+    j.counts and coalesce(c.holds, true) as now_billable, false as in_crowd
+  from judged j join traces t on ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[]) and t.id = j.id
+  left join contested c on c.id = j.id
   union all
-  select c.*, case when c.wrapper then c.billable else not c.nested end and c.holds
+  select c.id, c.wrapper, ${columns([...SETTLED, ...KNOWN], "c")}, c.nested,
+    case when c.wrapper then c.billable else not c.nested end and c.holds, c.crowded
   from contested c where c.id not in (select id from judged)
 ),
 changed as materialized (
-  select * from wanted
-  where (billable, nested, user_id, session_id, tags) is distinct from (now_billable, now_nested, now_user_id, now_session_id, now_tags)
+  select * from (
+    select w.*, f.filled as now_filled, coalesce(w.own_user_id, f.user_id) as now_user_id,
+      coalesce(w.own_session_id, f.session_id) as now_session_id, coalesce(w.own_request_model, f.request_model) as now_request_model,
+      ${storedCover(sql`coalesce(w.own_covered_by, f.covered_by)`)} as now_covered_by,
+      case when f.tags is null then w.own_tags else coalesce(w.own_tags, '{}') || f.tags end as now_tags
+    from wanted w left join filling f on f.holder = w.id
+  ) w
+  where (${columns(SETTLED)}) is distinct from (${columns(SETTLED.map((name) => `now_${name}`))})
 ),
 before as materialized (
   select t.* from traces t where ${inReach(sql`t`)} and t.id = any(array(select id from changed))
 ),
 after as (
   update traces t
-  set billable = c.now_billable, nested = c.now_nested, user_id = c.now_user_id, session_id = c.now_session_id, tags = c.now_tags
+  set ${list(SETTLED.map((name) => sql`${sql.identifier(name)} = c.${sql.identifier(`now_${name}`)}`))}
   from changed c
   where ${inReach(sql`t`)} and t.id = any(array(select id from changed)) and c.id = t.id
   returning t.*
 ),
--- Labels change with whose a call is; the main rollup only with whether it counts.
-recounted as materialized (select id from changed where billable <> now_billable),
+-- Labels change with whose a call is; the main rollup with whether it counts and what pays for it.
+recounted as materialized (
+  select id, billable <> now_billable as is_counted_anew from changed
+  where billable <> now_billable or covered_by is distinct from now_covered_by
+),
+relabelled as materialized (
+  select id from changed where billable <> now_billable or covered_by is distinct from now_covered_by
+    or user_id is distinct from now_user_id or tags is distinct from now_tags
+),
 difference as (${difference(sql`before`, sql`after`)}),
 main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
-label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
+label_partials as (${insertLabelPartials(sql`(select * from difference where id in (select id from relabelled)) ${PRICED}`, "t.sign")}),
 -- A call that this transaction inserted was not counted before. All others were received earlier.
-corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted) and received_at <> now()) t`, sql`t.sign`)}),
+corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted where is_counted_anew) and received_at <> now()) t`, sql`t.sign`)}),
 held as (
   insert into held_wrappers (project_id, id, trace_id, due_at)
   select ${project}, t.id, t.trace_id, t.received_at + make_interval(secs => ${param("grace")}::float8)
   from traces t where ${inReach(sql`t`)} and t.id = any(${param("held")}::uuid[] || array(
-    select w.id from wanted w where w.crowded and w.wrapper and not w.billable
+    select w.id from wanted w where w.in_crowd and w.wrapper and not w.billable
   ))
   on conflict (project_id, id) do update set due_at = excluded.due_at where held_wrappers.due_at <> excluded.due_at
 )

@@ -5,6 +5,7 @@ import { plainColumn, textColumn } from "../db/array-literal.ts";
 import type { Cost } from "../pricing/cost.ts";
 import { storedCover } from "../ledger/covered-by.ts";
 import { COUNT_FIELDS, COUNT_NAMES, type Call } from "../ledger/call.ts";
+import { own } from "./filled.ts";
 
 export interface PricedCall {
   call: Call;
@@ -112,7 +113,7 @@ export function sentValue({ name, type, sameAs = name }: Column): SQL {
 
 /** True if the sent row `i` contradicts the stored call `t` in this column. */
 export function differs(column: Column): SQL {
-  const stored = sql`t.${sql.identifier(column.name)}`;
+  const stored = column.name in own ? own[column.name as keyof typeof own] : sql`t.${sql.identifier(column.name)}`;
   const sent = sentValue(column);
   const differs = sql`${stored} is distinct from ${sent}`;
   if (column.said !== "inherited") return differs;

@@ -4,6 +4,7 @@ import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, type Row } from "../db/client.ts";
 import { amongThem, byShard, idsOf, isDistributed } from "../db/shards.ts";
 import { rawSinceMs, rowKept } from "../retention/kept.ts";
+import { own } from "./filled.ts";
 import { inReach, type Scope } from "./scope.ts";
 import { param, project } from "../db/sql.ts";
 import type { Link, Call } from "../ledger/call.ts";
@@ -80,7 +81,7 @@ select n.* from unnest(${param("traces")}::text[]) as i (trace_id)
 cross join lateral (
   (select t.id, t.trace_id, t.span_id, t.parent_id, t.started_at, t.wrapper, t.operation, t.input_tokens, t.output_tokens,
     t.response_id, t.other_ids, t.billable, t.nested, t.received_at <= now() - make_interval(secs => ${param("grace")}::float8) as ripe,
-    t.user_id, t.session_id, t.tags
+    ${own.user_id} as user_id, ${own.session_id} as session_id, ${own.tags} as tags
   from traces t where ${inReach(sql`t`)} and t.trace_id = i.trace_id and t.span_id is not null limit ${MAX_NODES + 1})
   union all
   (select null, s.trace_id, s.span_id, s.parent_id, s.started_at, s.wrapper, '', null, null, null, null, false, false, false, s.user_id,

@@ -168,6 +168,7 @@ it("is of all that a project does", () => {
     "update held_wrappers",
     "update plans",
     "update relabel_jobs",
+    "update reported_usage",
     "update reprice_jobs",
     "update responses",
     "update spans",

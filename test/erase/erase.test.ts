@@ -3,6 +3,8 @@ import { sql } from "drizzle-orm";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/client.ts";
+import type { Point } from "../../src/coverage/point.ts";
+import { storePoints } from "../../src/coverage/store.ts";
 import type { Link } from "../../src/ledger/call.ts";
 import { callKey } from "../../src/ledger/key.ts";
 import { keepDeadLetters, replayDeadLetters } from "../../src/queue/dead-letters.ts";
@@ -156,6 +158,44 @@ function recording(db: Database): Pick<RecordDeps, "groupCommit" | "merger"> {
   return { groupCommit, merger: { added() {} } };
 }
 
+it.each(["anonymise", "remove"] as const)("takes the user's sessions off agents' own counters, to %s", async (mode) => {
+  const project = await newProject(db);
+  const calls = [
+    trace({ clientId: "a", startedAtMs: START, userId: ADA, sessionId: "hers" }),
+    trace({ clientId: "b", startedAtMs: START, userId: "bob", sessionId: "his" }),
+  ];
+  const links = [link("l", { userId: ADA, sessionId: "of a span" })];
+  await writeBatch(db, project, calls.map(priced), { links });
+  const sessions = ["hers", "his", "of a span", ADA, null];
+  const points = sessions.map((session, i): Point => {
+    const [startNs, timeNs] = [BigInt(START) * 1_000_000n, BigInt(START + 1) * 1_000_000n];
+    const counter = {
+      emitter: "claude-code",
+      application: "claude-code",
+      measures: ["input"],
+      cumulative: false,
+    } as const;
+    const instance = session === null ? ADA : `machine ${i}`;
+    return { ...counter, series: String(i), session, instance, startNs, timeNs, amount: BigInt(10 ** i) };
+  });
+  await storePoints(db, project, points);
+  const counters = async () =>
+    await db.query(sql`
+      select amounts[1]::text as amount, session is not null as of_session, instance is not null as of_machine
+      from reported_usage where project_id = ${project}::uuid order by amounts[1]`);
+  const kept = (of: boolean, machine = of) => ({ of_session: of, of_machine: machine });
+  expect(await counters()).toMatchObject([kept(true), kept(true), kept(true), kept(true), kept(false, true)]);
+
+  const clock = { ms: NOW };
+  expect(await erase(eraseDeps(db, NO_REDIS, clock), clock, project, ADA, mode)).toMatchObject({ status: "done" });
+  expect(await counters()).toEqual(
+    [kept(false), kept(true), kept(false), kept(false), kept(false)].map((of, i) => ({
+      amount: String(10 ** i),
+      ...of,
+    })),
+  );
+});
+
 it("finds what a write stored that had read the user before", async () => {
   const project = await written(db);
   const clock = { ms: NOW };
@@ -235,4 +275,39 @@ it("keeps a user who goes on calling, and counts the new calls", async () => {
   expect(again.id).toBe(callKey(START, "c0"));
   expect(await sumsBy(db, project, "user")).toMatchObject({ [ADA]: 1 });
   expect(await audit(db, project, START - DAY, START + DAY)).toMatchObject({ ok: true });
+});
+
+it.each(["anonymise", "remove"] as const)("%ss what a call has of the user by another report of it", async (mode) => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const report = { responseId: "resp-1", startedAtMs: START };
+  const calls = [
+    trace({ ...report, clientId: "file", cacheReadTokens: 10, tags: { team: "red" } }),
+    trace({ ...report, clientId: "log", userId: ADA, sessionId: "hers", requestModel: "gpt", tags: { owner: ADA } }),
+    trace({ ...report, clientId: "gateway", tags: { feature: "chat" } }),
+  ];
+  await writeBatch(db, project, calls.map(priced));
+  const file = async () =>
+    (
+      await db.query(sql`
+        select t.user_id, t.session_id, t.tags, (select array_agg(key order by key) from jsonb_object_keys(t.filled) as f (key)) as filled
+        from traces t where t.project_id = ${project}::uuid and t.client_id = 'file'`)
+    )[0];
+  const hers = { user_id: ADA, session_id: "hers", tags: { team: "red", owner: ADA, feature: "chat" } };
+  expect(await file()).toEqual({
+    ...hers,
+    filled: ["request_model", "session_id", "tags.feature", "tags.owner", "user_id"],
+  });
+  const clock = { ms: NOW };
+  expect(await erase(eraseDeps(db, NO_REDIS, clock), clock, project, ADA, mode)).toMatchObject({ status: "done" });
+  // The call itself did not name her, so it stays. What the removed report told goes with it.
+  const told = mode === "remove" ? ["tags.feature"] : ["request_model", "tags.feature"];
+  expect(await file()).toEqual({
+    user_id: null,
+    session_id: null,
+    tags: { team: "red", feature: "chat" },
+    filled: told,
+  });
+  expect(await sumsBy(db, project, "user")).toEqual({ null: 1 });
+  expect((await audit(db, project, START, START + DAY)).mismatches).toEqual([]);
 });

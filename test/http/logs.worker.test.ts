@@ -166,3 +166,13 @@ it("takes an empty request", async () => {
   expect((await ledger.post(new Uint8Array(), { "content-type": PROTOBUF }, PATH)).status).toBe(200);
   expect(await json(await ledger.post({ resourceLogs: [] }, {}, PATH))).toEqual({});
 });
+
+it("takes records and metrics at the address of spans, where some agents send all signals", async () => {
+  const ledger = await openLedger(fetch);
+  const records = bodyOf(JSON_TYPE, [apiRequest()]);
+  const type = { "content-type": JSON_TYPE };
+  expect(await json(await ledger.post(records, type, "/v1/traces"))).toEqual({});
+  expect(await json(await ledger.post({ resourceMetrics: [] }, type, "/v1/traces"))).toEqual({});
+  const { totals } = await json<{ totals: { requests: number } }>(await ledger.fetch(`/v1/summary?${WEEK}`));
+  expect(totals.requests).toBe(1);
+});

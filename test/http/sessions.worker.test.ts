@@ -42,6 +42,7 @@ it("adds up each session's calls of the range, the latest session first", async 
       output_tokens: 200,
       total_tokens: 2_200,
       cost_usd: "0.007",
+      plan_cost_usd: "0",
       reported_cost_usd: "0.004",
       unpriced_requests: 0,
       inexact_requests: 0,

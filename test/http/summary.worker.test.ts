@@ -19,6 +19,7 @@ const ZEROS = {
   unpriced_tokens: 0,
   inexact_requests: 0,
   inexact_cost_usd: "0",
+  plan_cost_usd: "0",
 };
 
 describe("without calls", () => {
@@ -78,6 +79,7 @@ describe("over a week of calls", () => {
       unpriced_tokens: 1_100,
       inexact_requests: 0,
       inexact_cost_usd: "0",
+      plan_cost_usd: "0",
     });
     expect(rows).toEqual([totals]);
   });

@@ -121,6 +121,7 @@ describe("the fields of a native trace", () => {
         unpriced_tokens: 0,
         inexact_requests: 0,
         inexact_cost_usd: "0",
+        plan_cost_usd: "0",
       },
     ]);
   });

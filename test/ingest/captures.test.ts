@@ -49,6 +49,14 @@ const PERSONS: readonly (readonly [scenarios: RegExp, user: string])[] = [
   [/^gemini-cli/, "d2deb978-d8c3-4bcf-b33e-a2ca825dbabd"],
 ];
 
+/** What pays for the calls of agents, by what they tell. Of all other scenarios it is an API. */
+const COVERS: readonly (readonly [scenarios: RegExp, coveredBy: string])[] = [
+  [/^claude-code-[^/]*\/vertex$/, "api"],
+  [/^(?:claude-code|codex|opencode)/, "unknown"],
+  // The span of a failed call does not say it, and shares no id with the record that does.
+  [/^qwen-code-[^/]*\/error/, "unknown"],
+];
+
 type Shown = NonNullable<Awaited<ReturnType<typeof readCall>>>;
 
 /** How the spans of a scenario arrive; what the ledger makes of them may not depend on it. */
@@ -92,6 +100,8 @@ describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
     const calls = counted.length === 0 ? [] : inOrderOf(sent, counted);
     const differences = calls.flatMap((call, index) => differencesOf(call, sent[index]!, scenario));
     expect(differences).toEqual(KNOWN_DIFFERENCES[scenario] ?? []);
+    const covered = COVERS.find(([of]) => of.test(scenario))?.[1] ?? "api";
+    expect(calls.map((call) => call["covered_by"])).toEqual(calls.map(() => covered));
     for (const [index, call] of calls.entries()) expectStated(call, sent[index]!);
     for (const [index, call] of calls.entries()) expectCost(call, sent[index]!);
     expect((await audit(db, project, FIRST_DAY, NOW)).mismatches).toEqual([]);

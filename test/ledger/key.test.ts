@@ -45,3 +45,13 @@ it("tells a million identities of one millisecond apart, however alike they are"
   }
   expect(keys.size).toBe(1_000_000);
 });
+
+it("never changes: stored calls have these keys", () => {
+  const keys = {
+    "": "019ad334-2000-8e92-9d6e-21083a864681",
+    "5fa1230c152e70d0a163926c6f9bf206:00f067aa0ba902b7": "019ad334-2000-83c0-9925-47960f5c9ee1",
+    "Grüße 漢字 🙂": "019ad334-2000-8443-91cb-e8fdad291ec9",
+    ["a-long-identity/".repeat(128)]: "019ad334-2000-863c-ac4b-2fcb5af881a6",
+  };
+  for (const [identity, key] of Object.entries(keys)) expect(callKey(1_764_480_000_000, identity)).toBe(key);
+});

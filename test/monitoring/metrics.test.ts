@@ -10,6 +10,7 @@ import type { Database } from "../../src/db/client.ts";
 import { createDeps } from "../../src/deps.ts";
 import { DAY_MS, HOUR_MS } from "../../src/time.ts";
 import { DatabaseUnavailable } from "../../src/db/client.ts";
+import { metricsRequest } from "../ingest/decode/otlp/metrics-request.ts";
 import { ownDatabase } from "../own-database.ts";
 
 const NOW = Date.UTC(2026, 2, 20, 3);
@@ -120,6 +121,13 @@ describe("/metrics", () => {
     const ingest = (of: typeof first, id: string) => of.ask(key, "/v1/traces", [call(id), call(id)]);
     await ingest(first, "a");
     await ingest(second, "b");
+    const counter = "gen_ai.client.inference.usage.input_tokens";
+    const points = [1, 2].map((asInt) => ({ asInt, timeMs: NOW - 1 }));
+    await first.ask(
+      key,
+      "/v1/metrics",
+      metricsRequest([{ name: counter, points: [...points, { asInt: 3, timeMs: 1 }] }]),
+    );
     await second.ask(key, "/v1/nothing");
     // Both leave what they counted with a request after ten seconds.
     clock.ms += 11_000;
@@ -130,6 +138,9 @@ describe("/metrics", () => {
     const text = await third.scrape();
     const requests = (labels: string) => valueOf(text, `http_requests_total{${labels}}`);
     expect(requests('route="/v1/traces",method="POST",status="200"')).toBe(2);
+    expect(requests('route="/v1/metrics",method="POST",status="200"')).toBe(1);
+    expect(valueOf(text, 'llm_cost_ingest_points_total{outcome="stored"}')).toBe(2);
+    expect(valueOf(text, 'llm_cost_ingest_points_total{outcome="rejected"}')).toBe(1);
     expect(requests('route="(unknown)",method="GET",status="404"')).toBe(1);
     expect(requests('route="/healthz",method="GET",status="200"')).toBe(2);
     expect(valueOf(text, 'llm_cost_ingest_calls_total{form="native",outcome="inserted"}')).toBe(2);

@@ -15,6 +15,7 @@ import { createDeps } from "../../src/deps.ts";
 import { consume } from "../../src/queue/consume.ts";
 import { HOUR_MS } from "../../src/time.ts";
 import { published, withNova } from "../catalogue/documents.ts";
+import { metricsRequest } from "../ingest/decode/otlp/metrics-request.ts";
 import { ownDatabase } from "../own-database.ts";
 
 const REDIS_TOKEN = "token";
@@ -84,6 +85,12 @@ export async function startTarget(): Promise<{ url: string; token: string }> {
   clock.shiftMs = 0;
   await post(direct, key, "/v1/traces", [call("d"), call("e", { ...USAGE, model: "nobody-knows-it" })]);
   await post(queued, key, "/v1/traces", [call("f")]);
+  const counter = "gen_ai.client.inference.usage.input_tokens";
+  const points = [
+    { asInt: 3, timeMs: now() - 1 },
+    { asInt: 3, timeMs: 1 },
+  ];
+  await post(direct, key, "/v1/metrics", metricsRequest([{ name: counter, points }]));
   const messages = waiting.map((body, i) => messageOf(`message-${i}`, body, now()));
   await consume(queued.deps, { queue: "llm-cost-traces", messages } as never, keepAlive);
   for (const path of ["/v1/summary", "/v1/summary", "/v1/explain", "/nowhere"]) await ask(direct, key, path);

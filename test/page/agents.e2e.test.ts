@@ -1,274 +1,240 @@
-/** `/coverage` and `/doubles` in Chromium: what agents say against the ledger, and pairs that somebody decides. */
-import type { Locator, Page } from "playwright-core";
+/**
+ * What agents report, in Chromium: the reports of a call, costs that are not exact, and sessions by the tags of their
+ * calls. It is what the API says, to the last digit.
+ */
+import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { formatCount } from "../../src/page/figures.ts";
+import type { components, operations } from "../../src/page/api.d.ts";
 import { picoOf, usdOf } from "../../src/page/money.ts";
-import { countersAt, pairsAt } from "./agent-traffic.ts";
+import { agentCalls, INEXACT, inexactSpans, ODD_SESSION, SESSION } from "./agent-traffic.ts";
 import { HAS_CHROMIUM, overflowOf, seriousFindings } from "./browser.ts";
+import { post } from "./call-traffic.ts";
 import { HOSTILE, usePageStack } from "./page-stack.ts";
 
-interface Double {
-  calls: { id: string; cost_usd: string | null }[];
-  session_id: string | null;
-}
-interface Compared {
-  emitter: string;
-  application: string | null;
-  day?: string;
-  requests: number;
-  share_percent: number | null;
-  input_tokens: { agent: number | null; ledger: number | null };
-  output_tokens: { agent: number | null; ledger: number | null };
-  cost_usd: { agent: string | null; ledger: string | null };
-  notes: string[];
-}
+type Call = operations["getTrace"]["responses"][200]["content"]["application/json"];
+type Session = components["schemas"]["Session"];
+type Sums = components["schemas"]["Sums"];
 
-const NOW_MS = Date.now();
-/** As long as the API takes names. */
-const NAMES = HOSTILE.map((name) => name.slice(0, 200));
-const REFUSED = /Failed to load resource.* status of \d\d\d/;
-const UNAVAILABLE = { status: 503, json: { status: 503, code: "unavailable", detail: "no database" } };
-
-describe.skipIf(!HAS_CHROMIUM)("the page's views of agents", () => {
+describe.skipIf(!HAS_CHROMIUM)("agents", () => {
   const stack = usePageStack();
-  const { open, openSignedIn, openShared } = stack;
-
-  const api = async <T>(path: string, body?: unknown): Promise<T> => {
-    const response = await fetch(stack.dev.url + path, {
-      method: body === undefined ? "GET" : "POST",
-      headers: { authorization: `Bearer ${stack.pageKey}`, "content-type": "application/json" },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    expect(response.status).toBe(200);
-    return (await response.json()) as T;
-  };
-  const listed = async (): Promise<Double[]> => (await api<{ doubles: Double[] }>("/v1/doubles")).doubles;
-  const totalPico = async (): Promise<bigint> =>
-    picoOf((await api<{ totals: { cost_usd: string } }>("/v1/summary")).totals.cost_usd);
+  const { openSignedIn } = stack;
+  let ids: Map<string, string>;
 
   beforeAll(async () => {
-    if (!HAS_CHROMIUM) return;
-    const pairs = pairsAt(NOW_MS, NAMES);
-    expect(await api("/v1/traces", pairs)).toMatchObject({ inserted: pairs.length, rejected: 0 });
-    await api("/v1/metrics", countersAt(NOW_MS - 60_000, NAMES));
+    const { dev } = stack;
+    const nowMs = Date.now();
+    expect(await post(dev, dev.apiKey, "/v1/traces", agentCalls(nowMs))).toMatchObject({ rejected: 0 });
+    await post(dev, dev.apiKey, "/v1/traces", inexactSpans(nowMs));
+    const { traces } = await get<{ traces: Call[] }>("/v1/traces?billable=all&limit=1000");
+    ids = new Map(traces.map(({ client_id: name, id }) => [name, id]));
   });
 
-  it("compares what agents say with the ledger, to the last digit", async () => {
-    const { page, wrong } = await openShared("/coverage?tz=UTC");
-    await page.getByRole("table", { name: "Coverage by day" }).waitFor();
-    const { totals, days } = await api<{ totals: Compared[]; days: Compared[] }>("/v1/coverage");
-    expect(totals.length).toBe(1 + NAMES.length);
-    const cards = page.locator(".agents-card");
-    expect(await cards.count()).toBe(totals.length);
-    for (const [i, one] of totals.entries()) {
-      const card = cards.nth(i);
-      expect(await card.getByRole("heading").locator("bdi").textContent()).toBe(one.application ?? one.emitter);
-      expect(await card.locator(".big").textContent()).toBe(`${one.share_percent}%`);
-      expect(await usdIn(card)).toEqual([one.cost_usd.ledger ?? "", one.cost_usd.agent ?? ""]);
-      expect(await card.locator("li").allTextContents()).toEqual(one.notes);
-      const agent = (one.input_tokens.agent ?? 0) + (one.output_tokens.agent ?? 0);
-      const ledger = (one.input_tokens.ledger ?? 0) + (one.output_tokens.ledger ?? 0);
-      const isLess = ledger < agent;
-      const sentence = isLess
-        ? `${formatCount(agent - ledger)} of the ${formatCount(agent)} tokens that the agent counted are missing`
-        : `The ledger has ${formatCount(ledger - agent)} more than the ${formatCount(agent)} tokens`;
-      await card.getByText(sentence).waitFor();
-      expect(await card.getByRole("link", { name: "Look for calls that count twice" }).count()).toBe(isLess ? 0 : 1);
-    }
-    // 40,000 + 80,000 + 8,001 counted, and 8 calls of 12,000 + 840 in the ledger.
-    await page.getByText("25,281 of the 128,001 tokens that the agent counted are missing in the ledger.").waitFor();
-    const rows = page.getByRole("table", { name: "Coverage by day" }).locator("tr[data-key]");
-    const keys = await rows.evaluateAll((all) => all.map((row) => row.getAttribute("data-key")));
-    expect(keys).toEqual(days.map(({ day, emitter, application }) => JSON.stringify([day, emitter, application])));
-    expect(await usdIn(rows.first())).toEqual([days[0]!.cost_usd.agent ?? "", days[0]!.cost_usd.ledger ?? ""]);
+  const get = async <T>(path: string): Promise<T> => {
+    const response = await fetch(stack.dev.url + path, { headers: { authorization: `Bearer ${stack.dev.apiKey}` } });
+    expect(response.status, path).toBe(200);
+    return (await response.json()) as T;
+  };
+  const callOf = (name: string): Promise<Call> => get<Call>(`/v1/traces/${ids.get(name)}`);
+  const totals = async (query: string): Promise<Sums> => (await get<{ totals: Sums }>(`/v1/summary?${query}`)).totals;
+  const sessionsOf = async (query: string): Promise<Session[]> =>
+    (await get<{ sessions: Session[] }>(`/v1/sessions?${query}`)).sessions;
 
-    await page
-      .locator('[data-agent="claude-code"]')
-      .getByRole("link", { name: String(totals[0]!.requests) })
-      .click();
-    await page.locator(".of-calls").waitFor();
-    expect(await page.locator(".of-calls tr[data-key]").count()).toBe(totals[0]!.requests);
-    expect(wrong()).toEqual([]);
-  });
-
-  it("lists the ledger's pairs beside each other, and takes one out of the total and back by clicks", async () => {
-    const { page, wrong } = await openSignedIn({}, "/doubles?tz=UTC");
-    const pairs = await listed();
-    const cards = page.locator(".agents-pair");
-    await cards.first().waitFor();
-    expect(await cards.evaluateAll((all) => all.map((card) => card.getAttribute("data-key")))).toEqual(
-      pairs.map(keyOf),
+  it("lists the reports of a call: which counts and why, what joined them, and what was filled from which", async () => {
+    const call = await callOf("told");
+    expect(call.reports.map(({ counts, decided_by }) => [counts, decided_by])).toEqual([
+      [true, null],
+      [false, "priced_counts"],
+    ]);
+    expect(call.filled).toEqual({ user_id: ids.get("told-again"), "tags.team": ids.get("told-again") });
+    const { page, wrong } = await openSignedIn(undefined, `/calls/${call.id}`);
+    await page.getByRole("heading", { name: "2 reports of this call" }).waitFor();
+    const shown = await page.locator("[data-report]").evaluateAll((found) =>
+      found.map((one) => ({
+        id: one.getAttribute("data-report"),
+        counts: one.getAttribute("data-counts") === "true",
+        joined_by: [...one.querySelectorAll("code")].map((id) => id.textContent),
+      })),
     );
-    for (const [i, { calls }] of pairs.entries()) {
-      const table = cards.nth(i).getByRole("table", { name: "The two calls" });
-      expect(await usdIn(table)).toEqual(calls.map(({ cost_usd: usd }) => usd ?? ""));
-      const receipts = await table.getByRole("link").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
-      expect(receipts).toEqual(calls.map(({ id }) => `/calls/${id}?tz=UTC`));
+    expect(shown).toEqual(call.reports.map(({ id, counts, joined_by }) => ({ id, counts, joined_by })));
+    await page.locator("[data-report]").last().getByText("The one that counts tells more of what is priced.").waitFor();
+    await page.locator('[data-filled="user_id"]').getByText("the user").waitFor();
+    await page.locator('[data-filled="tags.team"]').getByText("the tag team").waitFor();
+    // The other report leads back.
+    await page.locator('[data-filled="user_id"]').getByRole("link", { name: "report 2" }).click();
+    await page.waitForURL(`**/calls/${ids.get("told-again")}`);
+    await page.getByText("Not counted: a second report of one response").first().waitFor();
+    await page.locator("[data-report]").first().getByRole("link", { name: "Its receipt" }).click();
+    await page.waitForURL(`**/calls/${call.id}`);
+    await page.goto(`/calls/${ids.get("lead-1")}`);
+    await page.locator("[data-receipt-total]").waitFor();
+    expect(await page.locator("[data-report]").count()).toBe(0);
+    expect(wrong()).toEqual([]);
+  });
+
+  it.each([
+    ["lower_bound", "\u2265", "A lower bound", "The true cost is this or more."],
+    ["upper_bound", "\u2264", "An upper bound", "The true cost is this or less."],
+    ["estimate", "\u2248", "An estimate", "The true cost may be more or less."],
+  ] as const)("says by a sign and in words that a cost is %s", async (costIs, sign, title, sentence) => {
+    const { traces } = await get<{ traces: Call[] }>(`/v1/traces?trace_id=${INEXACT[costIs].trace}`);
+    expect(traces.map(({ cost_is: is }) => is)).toEqual([costIs]);
+    const { page, wrong } = await openSignedIn(undefined, `/calls/${traces[0]!.id}`);
+    const top = page.locator(".call-cost");
+    await top.getByText(title).waitFor();
+    expect((await top.locator(".big").textContent())!.startsWith(sign)).toBe(true);
+    expect(await top.locator("[data-usd]").getAttribute("data-usd")).toBe(traces[0]!.cost_usd);
+    await page.locator(".call-origin").getByText(sentence).waitFor();
+    await page.goto(`/calls?trace_id=${INEXACT[costIs].trace}`);
+    const row = page.locator(`tr[data-key="${traces[0]!.id}"]`);
+    await row.getByText(title.toLowerCase()).waitFor();
+    expect(await row.textContent()).toContain(sign);
+    expect(wrong()).toEqual([]);
+  });
+
+  it("says of sums how much of them is not exact, and leads to what sends it", async () => {
+    const month = new Date().toISOString().slice(0, 7);
+    const { inexact_requests: some, inexact_cost_usd: cost, requests: all } = await totals(`from=${month}-01`);
+    expect(some).toBe(3);
+    const { page, wrong } = await openSignedIn({ timezoneId: "UTC" });
+    for (const path of ["/", "/explore?group_by=model&tz=UTC"]) {
+      await page.goto(path);
+      const note = page.locator(".inexact");
+      await note.waitFor();
+      expect(await note.locator("[data-usd]").getAttribute("data-usd")).toBe(cost);
+      await note.getByRole("link", { name: `3 of ${all} calls` }).click();
+      await page.waitForURL((url) => url.searchParams.get("metric") === "inexact_cost_usd");
+      const row = page.locator('tr[data-key="bounds"]');
+      await row.waitFor();
+      expect(await row.locator("[data-usd]").first().getAttribute("data-usd")).toBe(cost);
     }
-
-    const [alike, unlike] = pairs;
-    const before = await totalPico();
-    const card = cardOf(page, alike!);
-    await card.getByText("Both count. What leaves every total if they are one call: $0.0243.").waitFor();
-    await card.getByRole("button", { name: "Same …" }).click();
-    await card.getByRole("button", { name: "Cancel" }).click();
-    expect(await totalPico()).toBe(before);
-    await card.getByRole("button", { name: "Same …" }).click();
-    await card.getByRole("button", { name: "They are one call" }).click();
-    await card.getByText("They are one call. What has left every total").waitFor();
-    expect(usdOf(before - (await totalPico()))).toBe("0.0243");
-    expect(await usdIn(card.getByRole("status"))).toEqual(["0.0243"]);
-    expect(await card.getByText(", does not count").count()).toBe(1);
-    expect((await listed()).map(keyOf)).not.toContain(keyOf(alike!));
-
-    // It is still there after other views, and can be taken back.
-    await page.getByRole("link", { name: "Overview" }).click();
-    await page.locator("#total-cost").waitFor();
-    await page.getByRole("link", { name: "Agents" }).click();
-    await page.getByRole("link", { name: "Doubles" }).click();
-    await card.getByText("They are one call. What has left every total").waitFor();
-    await card.getByRole("button", { name: "Different" }).click();
-    await card.getByText("They are different calls: both count.").waitFor();
-    expect(await totalPico()).toBe(before);
-    await card.getByRole("button", { name: "Same …" }).click();
-    await card.getByRole("button", { name: "They are one call" }).click();
-    await card.getByText("They are one call.").waitFor();
-    expect(usdOf(before - (await totalPico()))).toBe("0.0243");
-    await card.getByRole("button", { name: "Different" }).click();
-    await card.getByText("They are different calls: both count.").waitFor();
-
-    // Two costs: one of them leaves, and the page says which.
-    const other = cardOf(page, unlike!);
-    await other.getByText("if they are one call: $0.0243 or $0.0486.").waitFor();
-    await other.getByRole("button", { name: "Same …" }).click();
-    await other.getByRole("button", { name: "They are one call" }).click();
-    await other.getByText("They are one call.").waitFor();
-    const [gone] = await usdIn(other.getByRole("status"));
-    expect(["0.0243", "0.0486"]).toContain(gone);
-    expect(usdOf(before - (await totalPico()))).toBe(gone);
-    await other.getByRole("button", { name: "Different" }).click();
-    await other.getByText("both count").waitFor();
-    expect(await totalPico()).toBe(before);
+    await page.goto("/explore?application=coding&tz=UTC");
+    await page.locator("tr[data-key]").first().waitFor();
+    expect(await page.locator(".inexact").count()).toBe(0);
+    await page.goto("/sessions/bounds?tz=UTC");
+    await page.locator(".inexact").getByRole("link", { name: "3 of 3 calls" }).click();
+    await page.getByText("A lower bound".toLowerCase()).waitFor();
     expect(wrong()).toEqual([]);
   });
 
-  it("is decided by keyboard, and a refusal is told where it was asked", async () => {
-    const { page, wrong } = await openSignedIn({}, "/doubles");
-    const card = page.locator(".agents-pair", { hasText: "nobody-knows" });
-    const pattern = "**/v1/doubles";
-    await page.route(pattern, (route) =>
-      route.request().method() === "POST" ? route.fulfill(UNAVAILABLE) : route.continue(),
-    );
-    await card.getByRole("button", { name: "Same …" }).focus();
-    await page.keyboard.press("Enter");
-    const sure = card.getByRole("button", { name: "They are one call" });
-    await sure.waitFor();
-    expect(await focused(page)).toBe("They are one call");
-    await page.keyboard.press("Enter");
-    await card.getByText("The database does not answer right now. What you entered is still here").waitFor();
-    await page.unroute(pattern);
-    await sure.focus();
-    await page.keyboard.press("Enter");
-    const told = card.getByText("They are one call. What has left every total: unknown.");
-    await told.waitFor();
-    expect(await focused(page)).toBe(await told.textContent());
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
-    await card.getByText("both count").waitFor();
-    expect(wrong().filter((line) => !REFUSED.test(line))).toEqual([]);
-  });
-
-  it("shows a key that only reads what is there, and lets it decide nothing", async () => {
-    const { page, wrong } = await open();
-    await page.goto("/doubles");
-    await page.getByLabel("API key").fill(stack.dev.apiKey);
-    await page.keyboard.press("Enter");
-    await page.getByText("Your key may not say what they are").waitFor();
-    expect(await page.getByRole("button", { name: /Same|Different/ }).count()).toBe(0);
+  it("lists sessions with agent, repository, branch and team, which filter", async () => {
+    const { page, wrong } = await openSignedIn(undefined, "/sessions?tz=UTC");
+    const row = page.locator(`tr[data-key="${SESSION}"]`);
+    await row.waitFor();
+    const [session] = await sessionsOf(`session_id=${SESSION}`);
+    for (const [tag, name] of [
+      ["agent", "Agent"],
+      ["repository", "Repository"],
+      ["branch", "Branch"],
+      ["team", "Team"],
+    ] as const) {
+      expect(session!.tags[tag]!.length).toBeGreaterThan(0);
+      await row.getByText(`${name}: ${session!.tags[tag]!.join(", ")}`).waitFor();
+    }
+    await row.getByRole("link", { name: "fix/prices" }).click();
+    await page.waitForURL((url) => url.searchParams.get("tag.branch") === "fix/prices");
+    const found = await sessionsOf("tag.branch=fix/prices");
+    await page.locator(`tr[data-key="${SESSION}"] [data-usd="${found[0]!.cost_usd}"]`).waitFor();
+    await page.locator("tr[data-key]").nth(1).waitFor({ state: "detached" });
     expect(wrong()).toEqual([]);
   });
 
-  it("goes on to later pairs, also where a page of the ledger has none", async () => {
-    const { page, wrong } = await openSignedIn({}, "/doubles");
-    const pairs = await listed();
-    const [first, second] = pairs.map(keyOf).map((key) => key.replace(" ", ":"));
-    await page.locator(".agents-pair").first().waitFor();
-    const asked: (string | null)[] = [];
-    await page.route("**/v1/doubles?*", async (route) => {
-      const cursor = new URL(route.request().url()).searchParams.get("cursor");
-      asked.push(cursor);
-      const next = { null: first, [first!]: second }[String(cursor)] ?? null;
-      await route.fulfill({ json: { doubles: next === null ? pairs.slice(0, 1) : [], next_cursor: next } });
+  it("tells a session apart by sub-agent, skill and agent, and what adds up to its cost", async () => {
+    const { page, wrong } = await openSignedIn(undefined, `/sessions/${SESSION}?tz=UTC`);
+    const [whole] = await sessionsOf(`session_id=${SESSION}`);
+    await page.locator(`#session-cost[data-usd="${whole!.cost_usd}"]`).waitFor();
+    for (const name of ["Sub-agent", "Skill", "Agent", "Branch"]) {
+      const tag = name === "Sub-agent" ? "subagent" : name.toLowerCase();
+      await page.getByRole("button", { name, exact: true }).click();
+      const table = page.getByRole("table", { name: `Cost by ${name.toLowerCase()}` });
+      await table.waitFor();
+      const shown = await table.locator("tr[data-key]").evaluateAll((rows) =>
+        rows.map((row) => ({
+          value: row.getAttribute("data-key")!,
+          usd: row.querySelector("[data-usd]")!.getAttribute("data-usd")!,
+          calls: Number(row.children[2]!.textContent),
+        })),
+      );
+      for (const { value, usd, calls } of shown.filter((part) => part.value !== "")) {
+        const [part] = await sessionsOf(`session_id=${SESSION}&tag.${tag}=${encodeURIComponent(value)}`);
+        expect([usd, calls]).toEqual([part!.cost_usd ?? "", part!.requests]);
+      }
+      expect(
+        shown
+          .map(({ value }) => value)
+          .filter((value) => value !== "")
+          .sort(),
+      ).toEqual(whole!.tags[tag]!.toSorted());
+      expect(shown.reduce((sum, { calls }) => sum + calls, 0)).toBe(whole!.requests);
+      expect(usdOf(shown.reduce((sum, { usd }) => sum + picoOf(usd || "0"), 0n))).toBe(whole!.cost_usd);
+      expect(new URL(page.url()).searchParams.get("group_by")).toBe(`tag.${tag}`);
+    }
+    // The address has the choice.
+    await page.goto(`/sessions/${SESSION}?tz=UTC&group_by=tag.subagent`);
+    const table = page.getByRole("table", { name: "Cost by sub-agent" });
+    // 8,000 and 16,000 in, 100 out each: $0.02 + $0.04 + $0.002
+    await table.locator('tr[data-key="tester"] [data-usd="0.062"]').waitFor();
+    await table.locator('tr[data-key="unpriced"] [data-usd=""]').waitFor();
+    await table.getByText("(none)").waitFor();
+    await table.getByRole("link", { name: "tester" }).click();
+    await page.waitForURL((url) => url.pathname === "/calls" && url.searchParams.get("tag.subagent") === "tester");
+    await page.locator("tr[data-key]").nth(1).waitFor();
+    expect(await page.locator("tr[data-key]").count()).toBe(2);
+    expect(wrong()).toEqual([]);
+  });
+
+  it("keeps the session when its sums by a tag fail, and asks again", async () => {
+    const { page } = await openSignedIn(undefined, "/");
+    let isAway = true;
+    await page.route("**/v1/sessions?*", async (route) => {
+      if (!isAway) return await route.continue();
+      await route.fulfill({ status: 503, json: { code: "database_unavailable" } });
     });
-    await page.reload();
-    await page.locator(".agents-pair").waitFor();
-    expect(asked).toEqual([null, first, second]);
-    await page.unroute("**/v1/doubles?*");
-    await page.goto(`/doubles?cursor=${first}`);
-    await page.locator(".agents-pair").first().waitFor();
-    await page.getByRole("link", { name: "The oldest" }).click();
-    await cardOf(page, pairs[0]!).waitFor();
+    await page.goto(`/sessions/${SESSION}?tz=UTC&group_by=tag.subagent`);
+    await page.locator("#session-cost").waitFor();
+    await page.getByText("The database does not answer right now").first().waitFor();
+    isAway = false;
+    await page.getByRole("button", { name: "Try again" }).first().click();
+    await page.getByRole("table", { name: "Cost by sub-agent" }).waitFor();
+  });
+
+  it("shows hostile names as text, and fits into 360 pixels", async () => {
+    const { page, wrong } = await openSignedIn({ viewport: { width: 360, height: 740 } });
+    for (const [i, name] of HOSTILE.entries()) {
+      await page.goto(`/calls/${ids.get(`odd-${i}`)}`);
+      await page.getByRole("heading", { name: "2 reports of this call" }).waitFor();
+      const reports = page.locator(".call-reports");
+      expect(await reports.getByText(`odd ${name}`, { exact: true }).count()).toBe(2);
+      expect(await page.locator("img").count()).toBe(0);
+      expect(await overflowOf(page), name.slice(0, 20)).toBeLessThanOrEqual(0);
+    }
+    await page.goto("/sessions?tz=UTC");
+    const row = page.locator(`tr[data-key="${ODD_SESSION}"]`);
+    await row.waitFor();
+    for (const name of HOSTILE) expect(await row.getByText(name, { exact: true }).count()).toBe(3);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    await page.goto(`/sessions/${ODD_SESSION}?tz=UTC&group_by=tag.agent`);
+    const table = page.getByRole("table", { name: "Cost by agent" });
+    await table.waitFor();
+    for (const name of HOSTILE) expect(await table.getByText(name, { exact: true }).count()).toBe(1);
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     expect(wrong()).toEqual([]);
   });
 
-  it("says what is wrong, what is not there, and what goes on by itself", async () => {
-    const { page } = await openSignedIn({}, "/doubles?from=2025-01-01&to=2025-01-02");
-    await page.getByText("No pairs that may be one call in this range").waitFor();
-    await page.getByRole("link", { name: "Show the last 90 days" }).click();
-    await page.locator(".agents-pair").first().waitFor();
-    await page.goto("/coverage?from=2025-01-01&to=2025-01-02");
-    await page.getByText("No agent sent counters or calls in this range").waitFor();
-    await page.goto("/doubles?cursor=nothing");
-    await page.getByText("The address has a wrong cursor").waitFor();
-    await page.getByRole("link", { name: "Start anew" }).click();
-    await page.locator(".agents-pair").first().waitFor();
-    await page.goto("/coverage?from=2025-01-01&to=2026-01-01");
-    await page.getByText("The address has a wrong from (").waitFor();
-    await page.goto("/coverage?range=never");
-    await page.getByText("There is no range “never”.").waitFor();
-    await page.getByRole("link", { name: "Leave that out" }).click();
-    await page.getByRole("table", { name: "Coverage by day" }).waitFor();
-    for (const path of ["coverage", "doubles"]) {
-      await page.route(`**/v1/${path}?*`, (route) => route.fulfill(UNAVAILABLE));
-      await page.goto(`/${path}?range=24h`);
-      await page.getByText("The database does not answer right now. It is asked again by itself").first().waitFor();
-      await page.unroute(`**/v1/${path}?*`);
-      await page.getByRole("button", { name: "Try again" }).first().click();
-      await page.locator(".card").first().waitFor();
-    }
-  });
-
-  it.each(["light", "dark"] as const)("fits into 360 pixels, with names as text and no finding, %s", async (scheme) => {
-    const { page, wrong } = await openSignedIn(
-      { colorScheme: scheme, viewport: { width: 360, height: 740 } },
-      "/coverage",
-    );
-    await page.getByRole("table", { name: "Coverage by day" }).waitFor();
-    for (const name of NAMES) expect(await page.getByText(name, { exact: true }).count()).toBe(2);
-    expect(await seriousFindings(page)).toEqual([]);
-    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
-    await page.getByRole("link", { name: "Doubles" }).click();
-    await page.locator(".agents-pair").first().waitFor();
-    // As model, as session, and as the application of both.
-    for (const name of NAMES) expect(await page.getByText(name, { exact: true }).count()).toBe(4);
-    await page.getByRole("button", { name: "Same …" }).first().click();
-    expect(await seriousFindings(page)).toEqual([]);
-    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
-    expect(await page.locator("img").count()).toBe(0);
+  it.each(["light", "dark"] as const)("has no serious finding of axe, %s", async (colorScheme) => {
+    const { page, wrong } = await openSignedIn({ colorScheme }, `/calls/${ids.get("told")}`);
+    await checked(page, "[data-report]");
+    await page.goto(`/sessions/${SESSION}?tz=UTC`);
+    await checked(page, "#session-by-tag + * tr[data-key], .table tr[data-key]");
+    await page.goto("/sessions?tz=UTC");
+    await checked(page, "tr[data-key]");
+    await page.goto("/explore?tz=UTC");
+    await checked(page, ".inexact");
     expect(wrong()).toEqual([]);
   });
 });
 
-const keyOf = ({ calls }: Double): string => calls.map(({ id }) => id).join(" ");
-
-function cardOf(page: Page, pair: Double): Locator {
-  return page.locator(`.agents-pair[data-key="${keyOf(pair)}"]`);
-}
-
-async function usdIn(place: Locator): Promise<(string | null)[]> {
-  return await place.locator("[data-usd]").evaluateAll((all) => all.map((one) => one.getAttribute("data-usd")));
-}
-
-async function focused(page: Page): Promise<unknown> {
-  return await page.evaluate("document.activeElement.textContent");
+async function checked(page: Page, there: string): Promise<void> {
+  await page.locator(there).first().waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
 }

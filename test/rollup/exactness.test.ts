@@ -26,7 +26,16 @@ import { priced, traces } from "../calls.ts";
 const db = database();
 const START_MS = Date.UTC(2025, 2, 29, 12); // Europe changes its clocks on the 30th
 const END_MS = START_MS + 3 * DAY_MS;
-const GROUPS = ["application", "environment", "provider", "model", "operation", "user", "tag.team"] as const;
+const GROUPS = [
+  "application",
+  "environment",
+  "provider",
+  "model",
+  "operation",
+  "covered_by",
+  "user",
+  "tag.team",
+] as const;
 
 type Step = { write: number[] } | { merge: number; thenCompact: boolean } | { remove: number };
 
@@ -60,6 +69,8 @@ const asked = {
     ["application", ["assistant"]],
     ["application", ["assistant", 'ünïcode "quoted" \\ {braces},']],
     ["model", ["gpt-4o", "sonar"]],
+    ["covered_by", ["plan"]],
+    ["covered_by", ["api", "unknown"]],
     ["user", ["ada", "nobody"]],
     ["tag.team", ["blue"]],
   ),
@@ -192,6 +203,7 @@ function asTable(summary: Summary, { groupBy, interval }: Question): string[] {
         row.recorded_cost_usd,
         row.inexact_requests,
         row.inexact_cost_usd,
+        row.plan_cost_usd,
       ].join("|"),
     )
     .sort();
@@ -200,7 +212,13 @@ function asTable(summary: Summary, { groupBy, interval }: Question): string[] {
 /** The same question as one plain GROUP BY over the stored traces, zones left to Postgres. */
 async function fromRaw(project: string, asked: Question, fromMs: number, toMs: number): Promise<string[]> {
   const columnOf = (key: string): SQL =>
-    key === "user" ? sql`user_id` : key === "tag.team" ? sql`tags->>'team'` : sql`${sql.identifier(key)}`;
+    key === "user"
+      ? sql`user_id`
+      : key === "tag.team"
+        ? sql`tags->>'team'`
+        : key === "covered_by"
+          ? sql`coalesce(covered_by, 'api')`
+          : sql`${sql.identifier(key)}`;
   const keys = asked.groupBy.map(columnOf);
   const filter = filterOf(asked);
   const bucket =
@@ -217,7 +235,8 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
       sum(case when cost_pico is null then coalesce(input_tokens, 0)::bigint + coalesce(output_tokens, 0) else 0 end) as unpriced_tokens,
       sum(cost_pico) as cost, sum(recorded_cost_pico) as recorded,
       count(*) filter (where cost_is <> 'exact' and cost_pico is not null) as inexact,
-      coalesce(sum(cost_pico) filter (where cost_is <> 'exact'), 0) as inexact_cost
+      coalesce(sum(cost_pico) filter (where cost_is <> 'exact'), 0) as inexact_cost,
+      sum(case when covered_by = 'plan' then cost_pico when cost_pico is not null then 0 end) as plan_cost
     from (
       select * from traces
       where project_id = ${project}::uuid and billable
@@ -249,6 +268,7 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
         recorded,
         inexact,
         inexact_cost,
+        plan_cost,
         ...rest
       } = row;
       const usd = (pico: unknown): string | null => (pico === null ? null : picoToUsd(BigInt(String(pico))));
@@ -266,6 +286,7 @@ async function fromRaw(project: string, asked: Question, fromMs: number, toMs: n
         usd(recorded),
         inexact,
         usd(inexact_cost),
+        usd(plan_cost),
       ].join("|");
     })
     .sort();

@@ -25,7 +25,7 @@ with
                 skip locked
             ) r
           limit
-            $3::int
+            $2::int
         )
       )
     returning
@@ -38,7 +38,8 @@ with
       l.label,
       case
         when (
-          not (
+          l.value = '(not rolled up)'
+          or not (
             select
               exists (
                 select
@@ -149,12 +150,61 @@ with
         union all
         (
           select
-            'tag.' || key as label,
-            value
+            'tag.' || g.key as label,
+            case
+              when g.place > 10
+              and not t.tags ? 'agent' then '(not rolled up)'
+              else g.value
+            end as value
           from
-            jsonb_each_text(t.tags)
-          limit
-            10
+            jsonb_each_text(
+              case
+                when t.tags ? 'agent'
+                and exists (
+                  select
+                    jsonb_object_keys(t.tags)
+                  offset
+                    10
+                ) then t.tags || (
+                  select
+                    jsonb_object_agg(o.key, '(not rolled up)')
+                  from
+                    (
+                      select
+                        k.key
+                      from
+                        jsonb_object_keys(t.tags) with ordinality as k (key, place)
+                      order by
+                        coalesce(
+                          array_position(
+                            array[
+                              'team',
+                              'repository',
+                              'branch',
+                              'agent',
+                              'skill',
+                              'query_source',
+                              'department',
+                              'cost_center',
+                              'subagent',
+                              'mcp_server',
+                              'mcp_tool',
+                              'plugin',
+                              'effort',
+                              'role'
+                            ],
+                            k.key
+                          ),
+                          0
+                        ),
+                        k.place
+                      offset
+                        10
+                    ) o
+                )
+                else t.tags
+              end
+            ) with ordinality as g (key, value, place)
         )
       ) as l
     where

@@ -51,6 +51,29 @@ describe("Codex", () => {
     payload: { thread_id: thread, response_id: id, usage: usage(n) },
   });
 
+  it("knows the plan by the limits that come behind a response, and keeps it", async () => {
+    const limited = (second: number, plan: string | null) => {
+      const event = count(second, second, 1);
+      return { ...event, payload: { ...event.payload, rate_limits: { plan_type: plan } } };
+    };
+    const files = {
+      "rollout-a.jsonl": json(
+        meta({ model_provider: "openai" }),
+        turn,
+        record(1, "a", 1),
+        limited(1, null),
+        record(2, "b", 1),
+        limited(2, "plus"),
+        record(3, "c", 1),
+      ),
+      "rollout-b.jsonl": json(meta({ id: THREAD.replace("01", "02"), model_provider: "azure" }), turn, count(1, 1, 1)),
+    };
+    const covers = async (...flags: string[]) =>
+      (await imported("codex", files, flags)).calls.map((call) => call["covered_by"]);
+    expect(await covers()).toEqual(["unknown", "plan", "plan", "api"]);
+    expect(await covers("--covered-by", "api")).toEqual(["api", "plan", "plan", "api"]);
+  });
+
   it("counts a response once, and not again by its event", async () => {
     const { calls } = await imported("codex", {
       "rollout-a.jsonl": json(
@@ -244,6 +267,7 @@ describe("Cursor's export", () => {
       [420, 100, "0.12"],
       [420, 100, "0.12"],
     ]);
+    expect(calls.map((call) => call["covered_by"])).toEqual(["plan", "plan"]);
     expect(report).toContain("1 counts that are not whole numbers");
     expect((await imported("cursor-csv", { "b.csv": "a,b\n1,2\n" })).report).toContain("1 files of an unknown form");
   });

@@ -10,6 +10,7 @@ import { parseCaptureArgs } from "../../scripts/capture/options.ts";
 import { type Recorder, startRecorder } from "../../scripts/capture/recorder.ts";
 import { connect, type Ledger } from "../../scripts/client/ledger.ts";
 import { CommandError, HelpAsked } from "../../scripts/command.ts";
+import { bodiesOf, NOW as AFTER_ALL } from "../captures.ts";
 import { chat, jsonRequest, NOW, toProtobuf } from "../ingest/decode/otlp/request.ts";
 
 const request = jsonRequest({ spans: [chat({ "gen_ai.usage.cache_read.input_tokens": 40 }), { attributes: {} }] });
@@ -25,11 +26,11 @@ interface Recording {
   lines: string[];
 }
 
-async function record(forwardTo?: Ledger): Promise<Recording> {
+async function record(forwardTo?: Ledger, nowMs = NOW): Promise<Recording> {
   const out = await mkdtemp(join(tmpdir(), "capture-"));
   opened.push(() => rm(out, { recursive: true }));
   const lines: string[] = [];
-  const options = { out, port: 0, forwardTo, now: () => NOW, log: (line: string) => void lines.push(line) };
+  const options = { out, port: 0, forwardTo, now: () => nowMs, log: (line: string) => void lines.push(line) };
   const recorder = await startRecorder(options);
   opened.push(recorder.close);
   return { recorder, out, lines };
@@ -73,10 +74,31 @@ describe("npm run capture", () => {
     const call = "call | chat openai/gpt-5-mini | inputTokens 100 outputTokens 20 cacheReadTokens 40";
     expect(lines).toEqual([
       `01 /v1/traces protobuf, ${zipped.length} bytes: 2 items, 1 calls`,
-      `  01 ${call} | by gen_ai.operation.name | inclusive`,
+      `  01 ${call} | by gen_ai.operation.name | inclusive | costs $0.000056`,
       `02 ${path} json, ${json.length.toLocaleString("en-US")} bytes: 2 items, 1 calls`,
-      `  02 ${call} | by gen_ai.operation.name | inclusive`,
+      `  02 ${call} | by gen_ai.operation.name | inclusive | costs $0.000056, the same call as before`,
     ]);
+    expect(recorder.bill()).toEqual(["unknown: 1 call, $0.000056"]);
+  });
+
+  it.each([
+    ["claude-code-2.1.332/plain", "claude-code", 1],
+    ["claude-code-2.1.98/tools", "claude-code", 2],
+    ["codex-0.130.0/tools", "codex", 2],
+    ["codex-0.171.0/plain", "codex", 1],
+    ["gemini-cli-0.32.1/tools", "gemini-cli", 2],
+    ["qwen-code-0.24.4/subagent-files", "qwen-code", 4],
+    ["copilot-cli-1.0.102/one-prompt-chat", "copilot", 1],
+    ["opencode-1.18.33/openai-responses", "opencode", 1],
+  ])("says of %s what a ledger would bill", async (scenario, program, calls) => {
+    const { recorder } = await record(undefined, AFTER_ALL);
+    // All at one address, as some agents send.
+    for (const { path, json, bytes } of bodiesOf(scenario)) {
+      const type = json ? "application/json" : "application/x-protobuf";
+      await post(recorder.url + (json ? "/v1/traces" : path), bytes, { "content-type": type });
+    }
+    expect(recorder.bill()).toHaveLength(1);
+    expect(recorder.bill()[0]).toMatch(new RegExp(`^${program}: ${calls} calls?, \\$`));
   });
 
   it("keeps what it cannot read", async () => {

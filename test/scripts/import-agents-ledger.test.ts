@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openAgentFile } from "../../scripts/import/agents/agent-files.ts";
 import { toNative } from "../../scripts/import/agents/found-call.ts";
-import { type Source, SOURCES } from "../../scripts/import/agents/sources.ts";
+import { type Source, type SourceName, SOURCES } from "../../scripts/import/agents/sources.ts";
 import { decodeNative } from "../../src/ingest/decode/native.ts";
 import type { Decoded } from "../../src/ingest/decode/decoded.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp/logs.ts";
@@ -92,9 +92,13 @@ async function countedCalls(project: string): Promise<Record<string, unknown>[]>
   return (await listTraces(db, project, query)).traces as unknown as Record<string, unknown>[];
 }
 
+/** Whose files a scenario has: the emitter's name begins with it. */
+function sourceOf(scenario: string): SourceName {
+  return (Object.keys(SOURCES) as SourceName[]).find((name) => scenario.startsWith(name))!;
+}
+
 async function decodedFiles(scenario: string): Promise<Decoded[]> {
-  const agent = /^(claude-code|codex|opencode)/.exec(scenario)![1] as "claude-code" | "codex" | "opencode";
-  const source: Source = SOURCES[agent];
+  const source: Source = SOURCES[sourceOf(scenario)];
   const folder = join(CAPTURES, scenario, "local");
   const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => source.has(path));
   const decoded: Decoded[] = [];

@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { appendFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { at, claudeLine, sessions } from "./agent-sessions.ts";
@@ -35,6 +35,32 @@ describe("an import of session files", () => {
     });
     const { calls } = await run(ledger);
     expect(calls.map((call) => call["response_id"])).toEqual(["msg_1", "msg_2", "msg_3"]);
+  });
+
+  it.each([
+    ["2.1.109", 3],
+    ["1.0.127", 3],
+    ["2.1.110", 1],
+    ["2.2.0", 1],
+  ])("of release %s has %i other ids, evidence only if its telemetry names no request", async (version, ids) => {
+    await using ledger = await startFakeLedger();
+    const line = JSON.stringify({ ...(JSON.parse(claudeLine()) as object), version });
+    const { run } = await sessions("claude-code", { "a.jsonl": lines(line) });
+    const { calls } = await run(ledger);
+    expect(calls[0]!["other_ids"]).toHaveLength(ids);
+  });
+
+  it("says that a cost is a lower bound if cache writes may be for an hour", async () => {
+    await using ledger = await startFakeLedger();
+    const usage = { input_tokens: 1, output_tokens: 1, cache_creation_input_tokens: 5 };
+    const split = { ...usage, cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 0 } };
+    const all = [usage, split, { ...usage, cache_creation_input_tokens: 0 }].map((usage, second) => {
+      const line = JSON.parse(claudeLine({ message: `msg_${second}`, second })) as { message: object };
+      return JSON.stringify({ ...line, message: { ...line.message, usage } });
+    });
+    const { run } = await sessions("claude-code", { "a.jsonl": lines(...all) });
+    const { calls } = await run(ledger);
+    expect(calls.map((call) => call["cost_is"])).toEqual(["lower_bound", undefined, undefined]);
   });
 
   it("never merges lines without a message id", async () => {
@@ -111,6 +137,68 @@ describe("an import of session files", () => {
       "1 lines longer than 16 MB",
     ])
       expect(report.join("\n")).toContain(reason);
+  });
+
+  it("reads a mark of the byte order, CR LF, wrong UTF-8 and folders named as files", async () => {
+    await using ledger = await startFakeLedger();
+    const wrong = Buffer.from(claudeLine({ message: "msg_2", request: "req_2", second: 1, note: "??" }));
+    wrong.set([0xff, 0xc0], wrong.indexOf("??"));
+    const { run } = await sessions("claude-code", {
+      "a.jsonl": Buffer.concat([Buffer.from(`\uFEFF${claudeLine()}\r\n\r\n`), wrong, Buffer.from("\r\n")]),
+      "b.jsonl/c.jsonl": `\uFEFF${claudeLine({ message: "msg_3", request: "req_3", second: 2 })}`,
+    });
+    const { calls, account } = await run(ledger);
+    expect(calls.map((call) => call["response_id"])).toEqual(["msg_1", "msg_2", "msg_3"]);
+    expect(account.report().join("\n")).not.toContain("Skipped");
+  });
+
+  it("follows no link, also none that leads back, and tells what it left out", async () => {
+    await using ledger = await startFakeLedger();
+    const { run, folder } = await sessions("claude-code", {
+      "a/a.jsonl": lines(claudeLine(), '["usage","assistant"]'),
+    });
+    await symlink(folder, join(folder, "a/loop"));
+    await symlink(join(folder, "a/loop2"), join(folder, "a/loop2"));
+    await symlink("/nowhere", join(folder, "a/gone.jsonl"));
+    const steps = [async () => {}, async () => {}];
+    // Once, although they are looked for again and again.
+    const { calls, account } = await run(ledger, ["--watch"], async (abort) => await (steps.shift() ?? abort)());
+    expect(calls).toHaveLength(1);
+    expect(account.report().slice(2)).toEqual([
+      "Skipped:",
+      "  3 symbolic links, which are not followed",
+      "  1 lines that are no record",
+    ]);
+  });
+
+  it("tells a path that is no file, and a last line that is too long", async () => {
+    await using ledger = await startFakeLedger();
+    const { run } = await sessions("claude-code", {
+      "a.jsonl": Buffer.concat([Buffer.from(lines(claudeLine())), Buffer.alloc(17 << 20, "x")]),
+    });
+    const { calls, account } = await run(ledger, ["/dev/null"]);
+    expect(calls).toHaveLength(1);
+    expect(account.report().slice(2)).toEqual([
+      "Skipped:",
+      "  1 folders that cannot be read (ENOTDIR)",
+      "  1 lines longer than 16 MB",
+    ]);
+  });
+
+  it("needs no more memory for lines of 100 MB", async () => {
+    await using ledger = await startFakeLedger();
+    const { run, folder } = await sessions("claude-code", { "a.jsonl": lines(claudeLine()) });
+    const path = join(folder, "a.jsonl");
+    const million = Buffer.alloc(1 << 20, "x");
+    for (let i = 0; i < 100; i++) await appendFile(path, million);
+    await appendFile(path, `\n${claudeLine({ message: "msg_2", request: "req_2", second: 1 })}\n`);
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const watching = setInterval(() => (most = Math.max(most, process.memoryUsage().arrayBuffers - before)), 1);
+    const { calls, account } = await run(ledger).finally(() => clearInterval(watching));
+    expect(calls).toHaveLength(2);
+    expect(account.report().join("\n")).toContain("1 lines longer than 16 MB");
+    expect(most).toBeLessThan(64 << 20);
   });
 
   it("sends no path and no text, and the repository and branch only if asked", async () => {

@@ -80,6 +80,7 @@ describe("npm run bench", () => {
       parts: ["ingest", "http"],
       traces: 20_000,
       minutes: 10,
+      labels: 3,
       json: "a.json",
     });
     expect(() => parse(["import"])).toThrow("'import' is invalid");

@@ -2,11 +2,12 @@ with
   part as (
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       '' as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -23,6 +24,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests"
     from
       rollup t
@@ -39,11 +41,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       '' as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -60,6 +63,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests"
     from
       rollup t
@@ -76,11 +80,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       '' as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -97,6 +102,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests"
     from
       rollup t
@@ -125,6 +131,7 @@ select
   coalesce(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
   coalesce(total ("inexact_requests"::bigint), 0)::bigint as "inexact_requests",
   coalesce(sum("inexact_cost_pico"), 0)::numeric as "inexact_cost_pico",
+  coalesce(sum("plan_cost_pico"), 0)::numeric as "plan_cost_pico",
   coalesce(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests"
 from
   part

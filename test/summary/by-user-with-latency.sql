@@ -2,11 +2,12 @@ with
   part as (
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       t.value as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -23,6 +24,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests",
       t."latency_count" as "latency_count",
       t."latency_sum_us" as "latency_sum_us",
@@ -43,11 +45,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       l.value as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -64,6 +67,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests",
       t."latency_count" as "latency_count",
       t."latency_sum_us" as "latency_sum_us",
@@ -92,11 +96,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       t.value as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -113,6 +118,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests",
       t."latency_count" as "latency_count",
       t."latency_sum_us" as "latency_sum_us",
@@ -133,11 +139,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       null::text as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -154,6 +161,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests",
       t."latency_count" as "latency_count",
       t."latency_sum_us" as "latency_sum_us",
@@ -174,11 +182,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       null::text as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -195,6 +204,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests",
       t."latency_count" as "latency_count",
       t."latency_sum_us" as "latency_sum_us",
@@ -215,11 +225,12 @@ with
     union all
     select
       0 as interval_no,
-      "t"."application",
-      "t"."environment",
-      "t"."provider",
-      "t"."model",
-      "t"."operation",
+      t."application" as "application",
+      t."environment" as "environment",
+      t."provider" as "provider",
+      t."model" as "model",
+      t."operation" as "operation",
+      coalesce(nullif(t."covered_by", ''), 'api') as "covered_by",
       null::text as value,
       t."requests" as "requests",
       t."errors" as "errors",
@@ -236,6 +247,7 @@ with
       t."unpriced_tokens" as "unpriced_tokens",
       t."inexact_requests" as "inexact_requests",
       t."inexact_cost_pico" as "inexact_cost_pico",
+      t."plan_cost_pico" as "plan_cost_pico",
       t."unrecorded_requests" as "unrecorded_requests",
       t."latency_count" as "latency_count",
       t."latency_sum_us" as "latency_sum_us",
@@ -273,6 +285,7 @@ with
     where
       "values" <= $26
       or place <= $27
+      or value = $28
   ),
   folded as (
     select
@@ -285,7 +298,7 @@ with
           from
             kept
         ) then value
-        else $28
+        else $29
       end as value,
       "requests",
       "errors",
@@ -302,6 +315,7 @@ with
       "unpriced_tokens",
       "inexact_requests",
       "inexact_cost_pico",
+      "plan_cost_pico",
       "unrecorded_requests",
       "latency_count",
       "latency_sum_us",
@@ -334,6 +348,7 @@ from
       coalesce(total ("unpriced_tokens"::bigint), 0)::bigint as "unpriced_tokens",
       coalesce(total ("inexact_requests"::bigint), 0)::bigint as "inexact_requests",
       coalesce(sum("inexact_cost_pico"), 0)::numeric as "inexact_cost_pico",
+      coalesce(sum("plan_cost_pico"), 0)::numeric as "plan_cost_pico",
       coalesce(total ("unrecorded_requests"::bigint), 0)::bigint as "unrecorded_requests",
       coalesce(total ("latency_count"::bigint), 0)::bigint as "latency_count",
       coalesce(sum("latency_sum_us"), 0)::numeric as "latency_sum_us"
@@ -344,7 +359,7 @@ from
     having
       sum(requests) <> 0
     limit
-      $29
+      $30
   ) s
   left join (
     select

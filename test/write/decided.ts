@@ -23,6 +23,6 @@ export async function decided(db: Database, project: string): Promise<Row[]> {
   const { mismatches } = await audit(db, project, START_MS - 48 * HOUR_MS, START_MS + 96 * HOUR_MS);
   expect(mismatches).toEqual([]);
   return await db.query(sql`
-    select client_id, billable, cost_pico::text as cost, user_id from traces
+    select client_id, billable, cost_pico::text as cost, user_id, session_id, request_model, tags, filled from traces
     where project_id = ${project}::uuid order by client_id`);
 }

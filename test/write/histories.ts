@@ -17,12 +17,12 @@ export const alone = (name: string, atMs: number, changes: Partial<Call> = {}): 
   call: trace({ startedAtMs: START_MS + atMs, clientId: name, responseId: "resp_1", ...changes }),
 });
 
-/** Sends the bodies in order, deletes, then lets cron decide what it holds. Returns what counts, and the sums. */
-export async function ledgerOf(
+/** Sends the bodies in order, then deletes. Returns the project. */
+export async function sentTo(
   db: Database,
   bodies: readonly (readonly Sent[])[],
   deleted: readonly Sent[] = [],
-): Promise<unknown> {
+): Promise<string> {
   const project = await newProject(db);
   for (const body of bodies) {
     const calls = body.flatMap((sent) => ("call" in sent ? [priced(sent.call)] : []));
@@ -30,7 +30,16 @@ export async function ledgerOf(
     await writeBatch(db, project, calls, { links });
   }
   for (const sent of deleted) if ("call" in sent) await deleteTrace(db, project, sent.call.id);
-  return await decided(db, project);
+  return project;
+}
+
+/** Does the same, then lets cron decide what it holds. Returns what counts, and whose it is. */
+export async function ledgerOf(
+  db: Database,
+  bodies: readonly (readonly Sent[])[],
+  deleted: readonly Sent[] = [],
+): Promise<unknown> {
+  return await decided(db, await sentTo(db, bodies, deleted));
 }
 
 export function counted(ledger: unknown): string[] {

@@ -1,11 +1,21 @@
 /** Reports of one call are one call, whichever ids join them, in any order, and as if a deleted one had never come. */
+import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { afterAll, expect, inject, it } from "vitest";
-import { NO_USAGE } from "../../src/ledger/call.ts";
+import { forProject } from "../../src/db/wall.ts";
+import { type Call, NO_USAGE } from "../../src/ledger/call.ts";
+import { repairNoted } from "../../src/rollup/repair-noted.ts";
 import { HOUR_MS } from "../../src/time.ts";
+import { decideDouble } from "../../src/traces/decide-double.ts";
+import type { Verdict } from "../../src/traces/double.ts";
+import { fillDay } from "../../src/write/fill-day.ts";
+import { writeBatch } from "../../src/write/write-batch.ts";
+import { priced } from "../calls.ts";
+import { redis } from "../ledger.ts";
 import { ownDatabase } from "../own-database.ts";
 import * as histories from "./histories.ts";
-import { alone, counted, everyOrder, MINUTE_MS, orderOf, type Sent } from "./histories.ts";
+import { alone, counted, everyOrder, MINUTE_MS, orderOf, type Sent, sentTo } from "./histories.ts";
+import { toldOf } from "./told.ts";
 
 const { db } = await ownDatabase(inject("driver"), afterAll);
 
@@ -36,7 +46,7 @@ it("joins by a call only what is of its time, although the same ids are used aga
     fc.asyncProperty(orderOf(sent), async (bodies) => {
       expect(counted(await ledgerOf(bodies))).toEqual(["a", "a, later", "b, later"]);
     }),
-    { numRuns: 30 },
+    { numRuns: 12 },
   );
 });
 
@@ -107,7 +117,7 @@ it("gives one ledger for any reports, split, shuffled, sent again, and some of t
         expect(await ledgerOf(bodies, gone)).toEqual(await ledgerOf([kept]));
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 30 },
   );
 });
 
@@ -156,6 +166,206 @@ it("gives that total for any mix of them, split, shuffled, repeated, and after d
         expect(await ledgerOf(bodies, gone)).toEqual(await ledgerOf([kept]));
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 12 },
   );
+});
+
+const USERS = ["ada", "bob"];
+const SESSIONS = ["s1", "s2"];
+const TAGS = { team: ["red", "blue"], branch: ["main"], skill: ["pdf"] };
+
+const told = async (bodies: readonly (readonly Sent[])[], deleted: readonly Sent[] = [], merged = false) =>
+  await toldOf(db, await sentTo(db, bodies, deleted), USERS, SESSIONS, TAGS, merged);
+
+/** Reports of few calls, each of which knows another part of whose the call is. */
+const owned = fc
+  .array(
+    fc.record({
+      at: fc.integer({ min: 0, max: 3 }),
+      response: fc.constantFrom("req_1", "req_2"),
+      others: fc.subarray(["msg_1"]),
+      outputs: fc.constantFrom(100, 100, 200),
+      user: fc.constantFrom(null, null, ...USERS),
+      session: fc.constantFrom(null, ...SESSIONS),
+      covered: fc.constantFrom<Call["coveredBy"]>("api", "plan", "unknown", "unknown"),
+      asked: fc.constantFrom(null, "gpt-4o", "gpt-latest"),
+      tags: fc.record(
+        { team: fc.constantFrom(...TAGS.team), branch: fc.constant("main"), skill: fc.constant("pdf") },
+        { requiredKeys: [] },
+      ),
+    }),
+    { minLength: 2, maxLength: 5 },
+  )
+  .map((items) =>
+    items.map(({ at, response, others, outputs, user, session, covered, asked, tags }, i) =>
+      alone(String(i), at, {
+        responseId: response,
+        otherIds: others,
+        outputTokens: outputs,
+        userId: user,
+        sessionId: session,
+        requestModel: asked,
+        coveredBy: covered,
+        tags,
+      }),
+    ),
+  );
+
+it("sums and lists a call by what any of its reports knows, in all orders, and without the deleted ones", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      owned.chain((all) =>
+        fc.tuple(fc.constant(all), orderOf([...all, ...all.slice(0, 2)]), fc.subarray(all), fc.boolean()),
+      ),
+      async ([all, bodies, gone, merged]) => {
+        const kept = all.filter((sent) => !gone.includes(sent));
+        expect(await told(bodies, [], merged)).toEqual(await told([all]));
+        expect(await told(bodies, gone)).toEqual(await told([kept], [], merged));
+      },
+    ),
+    { numRuns: 10 },
+  );
+});
+
+it("takes what the report that counts lacks from the best of the others that knows it", async () => {
+  const best = alone("1 best", 0, { outputTokens: 900, tags: { team: "red" } });
+  const second = alone("2 second", 1, { outputTokens: 800, sessionId: "s1", tags: { team: "blue", branch: "main" } });
+  const third = alone("3 third", 2, { outputTokens: 700, sessionId: "s2", userId: "ada", tags: { skill: "pdf" } });
+  for (const bodies of everyOrder([best, second, third])) {
+    const { summaries, lists } = (await told(bodies)) as { summaries: [string, number][][]; lists: string[][] };
+    // By user, team, branch and skill; then the totals.
+    expect(summaries.map((rows) => rows.map(([value, requests]) => [value, requests]))).toEqual(
+      ["ada", "red", "main", "pdf"].map((value) => [
+        [value, 1],
+        [undefined, 1],
+      ]),
+    );
+    expect(lists).toEqual([["1 best"], [], ["1 best"], [], ["1 best"], [], ["1 best"], ["1 best"]]);
+  }
+});
+
+it("knows what pays for a call if any of its reports does, the best of these first", async () => {
+  const best = alone("1 best", 0, { outputTokens: 900, coveredBy: "unknown" });
+  const second = alone("2 second", 1, { outputTokens: 800, coveredBy: "plan" });
+  const third = alone("3 third", 2, { outputTokens: 700, coveredBy: "api" });
+  const cost = "0.0115";
+  for (const bodies of everyOrder([best, second, third])) {
+    const { covered, plans } = (await told(bodies)) as { covered: unknown[][]; plans: string[] };
+    expect([covered, plans]).toEqual([
+      [
+        ["plan", 1, cost, cost],
+        [undefined, 1, cost, cost],
+      ],
+      ["1 best"],
+    ]);
+  }
+  const { covered } = (await told([[best], [second], [third]], [second])) as { covered: unknown[][] };
+  expect(covered[0]).toEqual(["api", 1, cost, "0"]);
+  const bare = (await told([[best], [second], [third]], [second, third])) as { covered: unknown[][] };
+  expect(bare.covered[0]).toEqual(["unknown", 1, cost, "0"]);
+});
+
+it("knows of each only what it said itself, once two that were said to be the same are different", async () => {
+  const first = alone("1 first", 0, { responseId: null, userId: "ada", sessionId: "s1", tags: { team: "red" } });
+  const second = alone("2 second", 1, { responseId: null, requestModel: "gpt-4o", tags: { branch: "main" } });
+  const tell = async (verdicts: Verdict[], bodies: Sent[][]) => {
+    const project = await sentTo(db, bodies);
+    const ids = [first, second].map((sent) => ("call" in sent ? sent.call.id : "")) as [string, string];
+    for (const verdict of verdicts) await decideDouble(forProject(db, project), project, ids, verdict, 300);
+    return await toldOf(db, project, USERS, SESSIONS, TAGS);
+  };
+  const apart = await tell([], [[first, second]]);
+  expect(await tell(["same", "different"], [[first], [second]])).toEqual(apart);
+  expect(await tell(["same", "different", "same"], [[second, first]])).toEqual(await tell(["same"], [[first, second]]));
+  const { lists } = (await tell(["same"], [[first, second]])) as { lists: string[][] };
+  expect(lists).toEqual([["1 first"], [], ["1 first"], [], ["1 first"], [], ["1 first"], []]);
+});
+
+it("prefers by what a report knows itself, and not by what was filled in before", async () => {
+  const user = alone("1 user", 0, { userId: "ada" });
+  const session = alone("2 session", 1, { sessionId: "s1" });
+  const both = alone("3 both", 2, { userId: "bob", sessionId: "s2" });
+  for (const bodies of everyOrder([user, session, both])) expect(counted(await ledgerOf(bodies))).toEqual(["3 both"]);
+});
+
+it("passes nothing that was filled in on to spans below, and forgets it with the report that told it", async () => {
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const place = { traceId, spanId: "00000000000000aa", outputTokens: 900 };
+  const span = alone("1 span", 0, place);
+  const below = { traceId, spanId: "00000000000000ab", parentId: place.spanId, responseId: "resp_2" };
+  const child = alone("2 child", 1, below);
+  const log = alone("3 log", 2, { userId: "ada", tags: { team: "red" } });
+  const whole = await ledgerOf([[span, child, log]]);
+  expect(whole).toMatchObject([{ user_id: "ada" }, { user_id: null, tags: null }, { user_id: "ada", billable: false }]);
+  for (const bodies of everyOrder([span, child, log])) {
+    expect(await ledgerOf(bodies)).toEqual(whole);
+    expect(await ledgerOf(bodies, [log])).toEqual(await ledgerOf([[span, child]]));
+  }
+});
+
+it("takes nothing from a crowd, and no longer what a chain gave that has become one", async () => {
+  const crowd = Array.from({ length: 17 }, (_, i) =>
+    alone(String(i).padStart(2, "0"), i, i === 0 ? { outputTokens: 900 } : i === 16 ? { userId: "ada" } : {}),
+  );
+  const [last, ...first] = crowd.toReversed();
+  const project = await sentTo(db, [[last!, ...first.slice(1)]]);
+  const usersOf = async () =>
+    (
+      await db.query(sql`
+    select user_id from traces where project_id = ${project}::uuid and billable order by id`)
+    ).map((row) => row["user_id"]);
+  expect(await usersOf()).toEqual(["ada"]);
+  await writeBatch(db, project, [priced((first[0] as { call: Call }).call)]);
+  expect(await usersOf()).toEqual([...Array.from({ length: 16 }, () => null), "ada"]);
+});
+
+it("gives no call more tags than a caller may send, and always the same ones", async () => {
+  const tagged = (name: string, atMs: number, from: number, outputTokens: number) =>
+    alone(name, atMs, {
+      outputTokens,
+      tags: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`tag_${100 + from + i}`, name])),
+    });
+  const sent = [tagged("1 first", 0, 0, 900), tagged("2 second", 1, 35, 800), tagged("3 third", 2, 20, 700)];
+  for (const bodies of everyOrder(sent)) {
+    const [{ tags }] = (await ledgerOf(bodies)) as [{ tags: Record<string, string> }];
+    const of = (name: string) => Object.keys(tags).filter((key) => tags[key] === name);
+    expect([of("1 first").length, of("2 second").toSorted(), of("3 third")]).toEqual([
+      40,
+      Array.from({ length: 10 }, (_, i) => `tag_${140 + i}`),
+      [],
+    ]);
+  }
+});
+
+it("finds no conflict in a report that is sent again after another one filled in what it lacks", async () => {
+  const [bare, rich] = [
+    alone("1 bare", 0),
+    alone("2 rich", 1, { userId: "ada", tags: { team: "red" }, outputTokens: 90 }),
+  ];
+  const project = await sentTo(db, [[bare], [rich]]);
+  const again = async (changes: Partial<Call>) =>
+    (await writeBatch(db, project, [priced({ ...(bare as { call: Call }).call, ...changes })])).outcomes;
+  expect(await again({})).toEqual(["duplicate"]);
+  expect(await again({ userId: "ada" })).toEqual(["conflict"]);
+});
+
+it("fills in what an older version left, when it repairs the day", async () => {
+  const { db: own } = await ownDatabase();
+  const bare = alone("1 bare", 0, { outputTokens: 900 });
+  const others = [
+    alone("2 rich", 1, { userId: "ada", tags: { team: "red" } }),
+    alone("3 other", 2, { responseId: "x" }),
+  ];
+  const project = await sentTo(own, [[bare], others]);
+  const told = await toldOf(own, project, USERS, SESSIONS, TAGS);
+  await own.query(sql`
+    update traces set user_id = null, tags = null, filled = null where project_id = ${project}::uuid and client_id = '1 bare'`);
+  await own.query(sql`delete from rollup where project_id = ${project}::uuid and label = '*'`);
+  expect(await toldOf(own, project, USERS, SESSIONS, TAGS)).not.toEqual(told);
+  await own.query(sql`
+    insert into days_to_repair (project_id, day) values (${project}::uuid, ${new Date(histories.START_MS).toISOString().slice(0, 10)}::date)`);
+  const deps = { db: own, redis: redis(), mergeSignal: { raise() {} }, now: () => histories.START_MS };
+  expect(await repairNoted(deps, Infinity, () => undefined, fillDay)).toBe(true);
+  expect(await toldOf(own, project, USERS, SESSIONS, TAGS)).toEqual(told);
+  expect(await fillDay(own, project, Date.UTC(2025, 8, 1))).toBe(false);
 });

@@ -3,6 +3,9 @@
  * partial output. Resumed and forked sessions repeat their history, also with another session's id, and side chains copy
  * messages of their parent.
  */
+import { coverOfClaudeCode } from "../../../src/ingest/decode/covered-by.ts";
+import { claudeEvidenceOf } from "../../../src/ingest/decode/evidence.ts";
+import { claudeServedBy } from "../../../src/ingest/decode/served.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
@@ -15,8 +18,9 @@ const COUNTS = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cac
 /** Names whose text is no one's secret. `standard` says nothing that a price depends on. */
 const TIERS = new Set(["service_tier", "speed", "inference_geo"]);
 const ORDINARY = new Set(["standard", "normal", "not_available", "default"]);
-const ON_BEDROCK = /^(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
-const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\//;
+
+/** The release since which records and spans name the request. Before, only evidence joins them to the file. */
+const NAMES_REQUESTS = [2, 1, 110];
 
 export function parseClaudeCode(sink: Sink): LineParser {
   const streaming = new WeakSet<Values>();
@@ -47,6 +51,9 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
   const requestId = idAt(record, "requestId");
   const model = textAt(message, "model") ?? UNKNOWN_MODEL;
   const requestModel = textAt(record, "requestedModel");
+  const provider = providerOf(requestModel ?? model, messageId);
+  const [input, output, read, written] = counts;
+  const sessionId = idAt(record, "requestSessionId") ?? idAt(record, "sessionId");
   const own = `claude-code:${messageId ?? idAt(record, "uuid") ?? `${startedAtMs}`}:${requestId ?? ""}`;
   return {
     id: `${own}:${counts.map((count) => count ?? "").join("/")}`,
@@ -55,25 +62,43 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
     isCopy: record["isSidechain"] === true,
     startedAtMs,
     application: "claude-code",
-    provider: providerOf(requestModel ?? model, messageId),
+    provider,
+    coveredBy: coverOfClaudeCode(provider, null, null),
     model,
     requestModel,
-    sessionId: idAt(record, "requestSessionId") ?? idAt(record, "sessionId"),
+    sessionId,
     responseId: messageId,
     // Without the message's id nothing says that two lines are one answer.
-    otherIds: messageId !== undefined && requestId !== undefined ? [requestId] : [],
+    otherIds:
+      messageId === undefined
+        ? []
+        : [
+            ...(requestId === undefined ? [] : [requestId]),
+            ...(isBefore(NAMES_REQUESTS, textAt(record, "version"))
+              ? claudeEvidenceOf(sessionId ?? null, [input, read, written, output], startedAtMs)
+              : []),
+          ],
     usage: numbersOf(usage),
     tokens,
     costUsd: usdAt(record, "costUSD"),
+    // Older releases do not tell cache writes for an hour from those for five minutes.
+    costIs: (written ?? 0) > 0 && objectAt(usage, "cache_creation") === undefined ? "lower_bound" : undefined,
     tags: { subagent: textAt(record, "attributionAgent"), effort: textAt(record, "effort") },
     repository: lastPart(textAt(record, "cwd")),
     branch: textAt(record, "gitBranch"),
   };
 }
 
+/** @param version of the program that wrote the line. */
+function isBefore(release: readonly number[], version: string | undefined): boolean {
+  const parts = version?.split(".").map(Number) ?? release;
+  const differs = release.findIndex((part, i) => part !== (parts[i] ?? 0));
+  return differs >= 0 && (parts[differs] ?? 0) < release[differs]!;
+}
+
 function providerOf(model: string, messageId = ""): string {
-  if (ON_BEDROCK.test(model) || messageId.startsWith("msg_bdrk_")) return "aws";
-  return ON_VERTEX.test(model) || messageId.startsWith("msg_vrtx_") ? "google" : "anthropic";
+  if (messageId.startsWith("msg_bdrk_")) return "aws";
+  return messageId.startsWith("msg_vrtx_") ? "google" : claudeServedBy(model);
 }
 
 /** The counts and tiers of a usage object, without anything else that may be in it. */

@@ -5,7 +5,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { coverOfCline } from "../../../src/ingest/decode/covered-by.ts";
+import { clineProvider } from "../../../src/ingest/decode/log/cline.ts";
 import type { Values } from "../row-to-trace.ts";
+import { readDocument } from "./document.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
 
@@ -21,7 +24,7 @@ interface UsedModel {
 }
 
 export async function readCline(path: string, sink: Sink, form: ClineForm): Promise<void> {
-  const messages: unknown = JSON.parse(await readFile(path, "utf8"));
+  const messages: unknown = await readDocument(path);
   if (!Array.isArray(messages)) return sink.skip(SKIPPED.otherForm);
   const used = await usedModels(dirname(path));
   const task = basename(dirname(path));
@@ -68,13 +71,15 @@ function toCall(message: Values, task: string, used: UsedModel[], form: ClineFor
   const info = objectAt(message, "modelInfo");
   const last = used.findLast(({ fromMs }) => fromMs <= startedAtMs) ?? used[0];
   const input = form.cachedIsInside ? Math.max(tokensIn, sumOf(reads, writes)) : sumOf(tokensIn, reads, writes);
+  const sent = textAt(info, "providerId") ?? textAt(request, "inferenceProvider")?.toLowerCase() ?? last?.provider;
   const own = `${form.application}:${task}:${startedAtMs}`;
   return {
     id: `${own}:${input}/${reads ?? ""}/${output}`,
     key: own,
     startedAtMs,
     application: form.application,
-    provider: textAt(info, "providerId") ?? textAt(request, "inferenceProvider")?.toLowerCase() ?? last?.provider,
+    provider: clineProvider(sent),
+    coveredBy: coverOfCline(sent ?? null),
     model: textAt(info, "modelId") ?? last?.model ?? UNKNOWN_MODEL,
     sessionId: task,
     otherIds: [],

@@ -3,7 +3,9 @@
  * id. Before, there is a `token_count` event with the last call's counts and the totals so far, which is repeated when
  * only limits changed. Sub-agents and forks may begin with a replay of their parent's history.
  */
+import { coverOfCodex } from "../../../src/ingest/decode/covered-by.ts";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
+import type { CoveredBy } from "../../../src/ledger/covered-by.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, textAt, timeAt } from "./json.ts";
@@ -31,6 +33,10 @@ interface Session {
   replayedUntilMs: number;
   model: string | undefined;
   effort: string | undefined;
+  /** Of its settings: `openai`, or one of the user's own. */
+  providerId: string | undefined;
+  /** The plan whose limits it was told last. */
+  plan: string | undefined;
   totals: Counts | undefined;
   hasRecords: boolean;
 }
@@ -44,6 +50,8 @@ export function parseCodex(sink: Sink, path: string): LineParser {
     replayedUntilMs: 0,
     model: undefined,
     effort: undefined,
+    providerId: undefined,
+    plan: undefined,
     totals: undefined,
     hasRecords: false,
   };
@@ -51,6 +59,12 @@ export function parseCodex(sink: Sink, path: string): LineParser {
   const emit = (found: FoundCall | string | null): void => {
     if (typeof found === "string") sink.skip(found);
     else if (found !== null) sink.call(found);
+  };
+  // The event behind a record has the limits of its plan.
+  let held: FoundCall | null = null;
+  const release = (): void => {
+    emit(held && { ...held, coveredBy: coverIn(session) });
+    held = null;
   };
   return {
     wants: (line) => NEEDLES.some((needle) => line.includes(needle)),
@@ -70,15 +84,23 @@ export function parseCodex(sink: Sink, path: string): LineParser {
         session.model = textAt(objectAt(payload, "thread_settings"), "model") ?? session.model;
       } else if (type === "token_usage_record") {
         session.hasRecords = true;
-        emit(ofRecord(session, record, payload));
-      } else if (type === "token_count") emit(ofTotals(session, record, objectAt(payload, "info")));
+        release();
+        const found = ofRecord(session, record, payload);
+        if (typeof found === "string") sink.skip(found);
+        else held = found;
+      } else if (type === "token_count") {
+        session.plan = textAt(objectAt(payload, "rate_limits"), "plan_type") ?? session.plan;
+        release();
+        emit(ofTotals(session, record, objectAt(payload, "info")));
+      }
     },
-    end: () => {},
+    end: release,
   };
 }
 
 function begin(session: Session, meta: Values, record: Values, path: string): void {
   session.thread = idAt(meta, "id") ?? /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$/.exec(path)?.[1];
+  session.providerId = textAt(meta, "model_provider");
   session.originator = textAt(meta, "originator");
   const git = objectAt(meta, "git");
   session.repository = lastPart(textAt(git, "repository_url") ?? textAt(meta, "cwd"));
@@ -113,6 +135,10 @@ function ofTotals(session: Session, record: Values, info: Values | undefined): F
     : toCall(session, record, difference, undefined);
 }
 
+function coverIn({ providerId, plan }: Session): CoveredBy {
+  return coverOfCodex(providerId ?? null, plan ?? null);
+}
+
 function countsOf(usage: Values | undefined): Counts {
   return COUNTS.map((name) => countAt(usage, name));
 }
@@ -143,6 +169,7 @@ function toCall(session: Session, record: Values, counts: Counts, responseId: st
       ...(reasoning !== undefined && { reasoning_tokens: reasoning }),
     },
     tokens: input + output,
+    coveredBy: coverIn(session),
     tags: { effort: session.effort },
     repository: session.repository,
     branch: session.branch,

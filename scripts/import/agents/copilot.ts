@@ -2,6 +2,7 @@
  * What GitHub Copilot exports to a file (`COPILOT_OTEL_FILE_EXPORTER_PATH`): a span a line, or a line of OTLP JSON. All
  * counts are inclusive, and only `chat` spans are calls: those around them restate.
  */
+import { coverOfCopilot } from "../../../src/ingest/decode/covered-by.ts";
 import type { Values } from "../row-to-trace.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, textAt } from "./json.ts";
@@ -80,6 +81,7 @@ function toCall(span: Values, attributes: Values, application: string | undefine
     },
     tokens: input + output,
     // Ten pico-dollars each: eleven decimals.
+    coveredBy: coverOfCopilot(said ?? null, textAt(attributes, "server.address") ?? null, nanoAiu !== undefined),
     costUsd: nanoAiu === undefined || Number.isNaN(nanoAiu) ? undefined : (nanoAiu / 1e11).toFixed(11),
     tags: { agent: textAt(attributes, "gen_ai.agent.name") },
     repository: lastPart(

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { countIdentical, rowId } from "../identical-rows.ts";
+import { coverOfCursor } from "../../../src/ingest/decode/covered-by.ts";
 import type { Values } from "../row-to-trace.ts";
 import { readRows } from "../rows.ts";
 import { toRfc3339 } from "../timestamp.ts";
@@ -50,6 +51,7 @@ function toCall(row: Values, id: string): FoundCall | string {
     counts: { input_tokens: input, output_tokens: output, cache_read_tokens: reads, cache_write_tokens: writes },
     tokens: input + output,
     costUsd: cost,
+    coveredBy: coverOfCursor(String(row["Kind"] ?? "").trim()),
     tags: {
       max_mode:
         String(row["Max Mode"] ?? "")

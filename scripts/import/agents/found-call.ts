@@ -1,4 +1,6 @@
 /** One call that was found in an agent's files, and the native form in which it is sent: nothing else of a file leaves. */
+import type { CostIs } from "../../../src/ledger/call.ts";
+import type { CoveredBy } from "../../../src/ledger/covered-by.ts";
 import { COUNTS } from "../../../src/ledger/counts.ts";
 import type { Values } from "../row-to-trace.ts";
 
@@ -31,6 +33,10 @@ export interface FoundCall {
   tokens: number;
   serviceTier?: string | undefined;
   costUsd?: number | string | undefined;
+  /** How the ledger's cost compares with the true one, if the file leaves out what is priced. */
+  costIs?: CostIs | undefined;
+  /** What pays for the call, as far as the file says it. */
+  coveredBy?: CoveredBy | undefined;
   tags: Readonly<Record<string, string | undefined>>;
   /** Sent as tags only if they are asked for. */
   repository?: string | undefined;
@@ -46,6 +52,8 @@ export interface Added {
   withRepository: boolean;
   withBranch: boolean;
   withPullRequest: boolean;
+  /** What pays for calls whose file does not say it. */
+  coveredBy?: CoveredBy | undefined;
   /** For calls whose file names no model. */
   model?: string | undefined;
 }
@@ -75,10 +83,17 @@ export function toNative(call: FoundCall, added: Added): Values {
     other_ids: call.otherIds.length > 0 ? call.otherIds : undefined,
     service_tier: call.serviceTier,
     cost_usd: call.costUsd,
+    cost_is: call.costIs,
+    covered_by: coverOf(call, added),
     ...call.counts,
     usage: call.usage,
     tags: Object.keys(tags).length > 0 ? tags : undefined,
   });
+}
+
+/** An agent may have a plan. So without a word it is unknown, and not what calls are by default. */
+function coverOf({ coveredBy = "unknown" }: FoundCall, added: Added): CoveredBy {
+  return coveredBy === "unknown" ? (added.coveredBy ?? coveredBy) : coveredBy;
 }
 
 function kept(values: Values): Values {
@@ -103,4 +118,7 @@ export const SKIPPED = {
   longFile: "files longer than 64 MB that can only be read as a whole",
   unreadableFile: "files that cannot be read",
   otherForm: "files of an unknown form",
+  otherRecord: "lines that are no record",
+  unreadableFolder: "folders that cannot be read",
+  link: "symbolic links, which are not followed",
 } as const;

@@ -3,10 +3,10 @@
  * input, thoughts outside the output, and the tokens of tools are input besides. A message is written anew with its tools,
  * and a resumed chat repeats its messages.
  */
-import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
+import { readDocument } from "./document.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, objectAt, sumOf, textAt, timeAt } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
@@ -40,7 +40,7 @@ export function parseGemini(sink: Sink, path: string): LineParser {
 }
 
 export async function readGemini(path: string, sink: Sink): Promise<void> {
-  const document = objectAt(JSON.parse(await readFile(path, "utf8")));
+  const document = objectAt(await readDocument(path));
   if (document === undefined) return sink.skip(SKIPPED.otherForm);
   const parser = parseGemini(sink, path);
   parser.take(document);

@@ -62,9 +62,13 @@ export async function importAgents(options: AgentOptions, context: AgentContext)
   const known = new Map<string, string>();
   let files = 0;
   let unchanged = 0;
+  let looks = 0;
+  // What is watched is looked for again and again.
+  const skipOnce = (reason: string): void => void (looks === 1 && context.account.skip(reason));
 
   for (;;) {
-    const all = await findFiles(source, folders, isGiven);
+    looks++;
+    const all = await findFiles(source, folders, isGiven, skipOnce);
     const due = all.filter((file) => {
       if (options.sinceMs !== undefined && file.changedAtMs < options.sinceMs) return false;
       if (options.watch && known.get(file.path) === `${file.bytes}@${file.changedAtMs}`) return false;

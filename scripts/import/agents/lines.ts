@@ -17,8 +17,8 @@ export interface Lines {
   next: number;
 }
 
-/** @param from where a line begins. @returns what follows the last line feed. */
-export async function* readLinesFrom(path: string, from: number): AsyncGenerator<Lines, Buffer> {
+/** @param from where a line begins. @returns what follows the last line feed; null if that is too long. */
+export async function* readLinesFrom(path: string, from: number): AsyncGenerator<Lines, Buffer | null> {
   await using file = await open(path, "r");
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let position = from;
@@ -27,7 +27,7 @@ export async function* readLinesFrom(path: string, from: number): AsyncGenerator
   let isTooLong = false;
   for (;;) {
     const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
-    if (bytesRead === 0) return isTooLong ? Buffer.alloc(0) : Buffer.concat(rest);
+    if (bytesRead === 0) return isTooLong ? null : Buffer.concat(rest);
     position += bytesRead;
     const read = chunk.subarray(0, bytesRead);
     const found: Lines = { lines: [], tooLong: 0, next: 0 };

@@ -3,9 +3,10 @@
  * Cached tokens are outside the input, reasoning is outside the output. A forked session copies its messages under new
  * ids, with their times: so the times and counts identify an answer.
  */
-import { readFile } from "node:fs/promises";
+import { coverOfOpencode } from "../../../src/ingest/decode/covered-by.ts";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import type { Values } from "../row-to-trace.ts";
+import { readDocument } from "./document.ts";
 import { type FoundCall, type Sink, SKIPPED, UNKNOWN_MODEL } from "./found-call.ts";
 import { countAt, idAt, lastPart, objectAt, sumOf, textAt, timeAt, usdAt } from "./json.ts";
 
@@ -17,7 +18,7 @@ type Step = Values;
 
 export async function readOpencode(path: string, sink: Sink): Promise<void> {
   if (path.endsWith(".db")) return await readDatabase(path, sink);
-  const document = objectAt(JSON.parse(await readFile(path, "utf8")));
+  const document = objectAt(await readDocument(path));
   if (document === undefined) return sink.skip(SKIPPED.otherForm);
   if (document["role"] !== undefined) return takeMessage(idAt(document, "sessionID"), document, [], sink);
   if (!Array.isArray(document["message"])) return sink.skip(SKIPPED.otherForm);
@@ -97,6 +98,8 @@ function toCall(sessionId: string | undefined, data: Values, step: Step, index: 
   // An answer that has not begun, or was broken off, has zeros.
   if (input + output === 0) return null;
   const model = textAt(data, "modelID") ?? UNKNOWN_MODEL;
+  const provider = textAt(data, "providerID");
+  const costUsd = usdAt(step, "cost");
   const own = `opencode:${startedAtMs}:${endedAtMs ?? ""}:${index}:${model}:${input}/${read ?? ""}/${output}`;
   return {
     id: own,
@@ -104,7 +107,7 @@ function toCall(sessionId: string | undefined, data: Values, step: Step, index: 
     startedAtMs,
     durationMs: endedAtMs !== undefined && endedAtMs >= startedAtMs ? endedAtMs - startedAtMs : undefined,
     application: "opencode",
-    provider: textAt(data, "providerID"),
+    provider,
     model,
     sessionId,
     otherIds: evidenceOf("opencode", sessionId ?? null, [input, read ?? null, output], endedAtMs ?? startedAtMs),
@@ -116,7 +119,8 @@ function toCall(sessionId: string | undefined, data: Values, step: Step, index: 
       ...(reasoning !== undefined && { reasoning_tokens: reasoning }),
     },
     tokens: input + output,
-    costUsd: usdAt(step, "cost"),
+    costUsd,
+    coveredBy: coverOfOpencode(provider ?? null, Number(costUsd ?? 0) > 0),
     tags: { subagent: textAt(data, "agent") === "build" ? undefined : textAt(data, "agent") },
     repository: lastPart(textAt(objectAt(data, "path"), "root")) ?? lastPart(textAt(objectAt(data, "path"), "cwd")),
   };

@@ -2,6 +2,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { batchFlag, concurrencyFlag, keyFlag, urlFlag } from "../../client/flags.ts";
 import { CommandError } from "../../command.ts";
+import { coveredByFlag } from "../covered-by-flag.ts";
 import { day, duration, flag, type Kind, parseFlags, repeatable } from "../../flags.ts";
 import type { Added } from "./found-call.ts";
 import { type SourceName, SOURCES } from "./sources.ts";
@@ -45,6 +46,7 @@ const IMPORT = new Command("npm run import --")
   .option("--user <id>", "whose calls these are; files name no one")
   .option("--environment <name>", "the environment")
   .option("--model <name>", "the model of calls whose file names none")
+  .addOption(coveredByFlag)
   .addOption(repeatable("--tag <pair>", tag, "a tag for every call, such as machine=laptop"))
   .option("--with-repository", "sends the name of the folder or repository as tag repository")
   .option("--with-branch", "sends the branch as tag branch")
@@ -93,6 +95,7 @@ export function parseAgentArgs(args: readonly string[]): AgentOptions {
     added: {
       userId: user,
       environment,
+      coveredBy: flags.coveredBy,
       model,
       tags: Object.fromEntries(flags.tag ?? []),
       withRepository: flags.withRepository ?? false,

@@ -56,7 +56,7 @@ export function openPullRequests(path: string): PullRequests {
           look(step.value.lines);
           next = step.value.next;
         }
-        if (step.value.length <= MAX_LINE_BYTES) look([step.value]);
+        if (step.value !== null && step.value.length <= MAX_LINE_BYTES) look([step.value]);
       } catch {
         // A sub-agent's session may be gone. Then nothing is known.
       }

@@ -2,6 +2,7 @@
  * The chats of Qwen Code: one JSON object a line. Each answer has the provider's `usageMetadata`. The file also keeps the
  * telemetry event of each request, which names the response: it is joined to its answer by the counts, and adds none.
  */
+import { coverBySignIn } from "../../../src/ingest/decode/covered-by.ts";
 import { evidenceOf } from "../../../src/ingest/decode/evidence.ts";
 import { providerBySignIn } from "../../../src/ingest/decode/log/gemini-cli.ts";
 import type { Values } from "../row-to-trace.ts";
@@ -88,6 +89,7 @@ function toCall(record: Values, usage: Values, event: Event | undefined): FoundC
       ...(thoughts !== undefined && { reasoning_tokens: thoughts }),
     },
     tokens: allInput + allOutput,
+    coveredBy: coverBySignIn(auth),
     tags: {},
     repository: lastPart(textAt(record, "cwd")),
     branch: textAt(record, "gitBranch"),

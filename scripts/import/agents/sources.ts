@@ -1,6 +1,7 @@
 /** Whose files can be imported: a row each. */
 import { join } from "node:path";
 import { parseClaudeCode } from "./claude-code.ts";
+import { readClineSession } from "./cline-session.ts";
 import { readCline } from "./cline.ts";
 import { parseCodex } from "./codex.ts";
 import { parseCopilot } from "./copilot.ts";
@@ -74,9 +75,15 @@ export const SOURCES = {
     lines: parseCopilot,
   },
   cline: {
-    folders: (system) => [...inEditors(system, "saoudrizwan.claude-dev"), join(system.home, ".cline", "data", "tasks")],
-    has: (path) => /(?:^|\/)ui_messages\.json$/.test(path),
-    whole: async (path, sink) => await readCline(path, sink, { application: "cline", cachedIsInside: false }),
+    folders: (system) => [
+      ...inEditors(system, "saoudrizwan.claude-dev"),
+      ...["tasks", "sessions"].map((folder) => join(system.home, ".cline", "data", folder)),
+    ],
+    has: (path) => /(?:^|\/)ui_messages\.json$|\.messages\.json$/.test(path),
+    whole: async (path, sink) =>
+      path.endsWith(".messages.json")
+        ? await readClineSession(path, sink)
+        : await readCline(path, sink, { application: "cline", cachedIsInside: false }),
   },
   roo: {
     folders: (system) => inEditors(system, "rooveterinaryinc.roo-cline"),

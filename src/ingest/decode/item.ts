@@ -99,8 +99,12 @@ export function keptText(value: string, what: string): string {
 }
 
 /** Emitters' ids as they are stored, one a line. One that cannot be stored is left out, and its call is kept. */
-export function keptIds(ids: readonly string[]): string[] {
-  return ids.filter((id) => id !== "" && id.length <= MAX_TEXT && !/[\0\n]/.test(id) && id.isWellFormed());
+export function keptIds(ids: readonly string[]): readonly string[] {
+  return ids.every(isStorableId) ? ids : ids.filter(isStorableId);
+}
+
+function isStorableId(id: string): boolean {
+  return id !== "" && id.length <= MAX_TEXT && !id.includes("\0") && !id.includes("\n") && id.isWellFormed();
 }
 
 /** A request id of any other form may be an application's own. That names many calls, so it joins none. */
@@ -147,5 +151,6 @@ export function keptStart(startedAtMs: number, nowMs: number, what: string): num
 
 /** Makes a text storable that only people read: cuts it, and replaces characters that cannot be stored. */
 export function cleanText(value: string, maxLength = MAX_TEXT): string {
+  if (value.length <= maxLength && !value.includes("\0") && value.isWellFormed()) return value;
   return value.slice(0, maxLength).toWellFormed().replaceAll("\0", "\ufffd");
 }

@@ -115,7 +115,7 @@ function toCall(value: unknown, nowMs: number): Call {
 }
 
 /** The provider's id of the request. A gateway behind LiteLLM may repeat a caller's `x-request-id`. */
-function requestIdsOf(entry: Json): string[] {
+function requestIdsOf(entry: Json): readonly string[] {
   const headers = objectOrNull(objectOrNull(entry["hidden_params"])?.["additional_headers"]) ?? {};
   const idOf = (name: string): string => (typeof headers[name] === "string" ? headers[name] : "");
   const requestId = idOf("llm_provider-x-request-id");

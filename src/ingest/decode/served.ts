@@ -1,4 +1,5 @@
 /** Who served a call, and which of its two model names says more. */
+import { remembered } from "./remembered.ts";
 
 /** Hosts of providers' APIs; the OpenAI and Anthropic SDKs are pointed at many of them. */
 const HOSTS: ReadonlyMap<string, string> = new Map(
@@ -62,12 +63,19 @@ const OPEN_MODEL = /^(?!(?:openai|anthropic|google|gemini|azure|x-?ai)\/(?!gpt-o
  */
 export function servedBy(named: string, address: string | null, model: string | null): string {
   if (address === null) return named;
-  const host = hostOf(address);
-  const known = HOSTS.get(host) ?? HOST_ENDS.find(([end]) => isBelow(host, end))?.[1];
-  if (known !== undefined) return known;
-  if (BEDROCK_HOST.test(host)) return "aws";
+  const { provider } = placeAt(address);
+  if (provider !== null) return provider;
   // Nobody is known there: it may pass calls on to OpenAI, but not those for models that anybody may serve.
   return named === "openai" && model !== null && OPEN_MODEL.test(model) ? "openai-compatible" : named;
+}
+
+/** Bedrock and Vertex have names of their own for Claude models. */
+const ON_BEDROCK = /^(?:bedrock\/)?(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
+const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\/|^vertex_ai\//;
+
+/** Who serves a Claude model of this name, if nothing else says so. */
+export function claudeServedBy(model: string): string {
+  return ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic";
 }
 
 /** Endpoints in one region, and the models that have a price of their own there: OpenAI's, and some on Vertex AI. */
@@ -82,9 +90,24 @@ const REGIONAL: readonly (readonly [RegExp, RegExp])[] = [
 /** An endpoint in one region has a price of its own, as a tier has. A model that names its region needs none. */
 export function placeOf(address: string | null, model: string): string | null {
   if (address === null) return null;
-  const host = hostOf(address);
-  return REGIONAL.some(([hosts, models]) => hosts.test(host) && models.test(model)) ? "regional" : null;
+  return placeAt(address).regional.some((models) => models.test(model)) ? "regional" : null;
 }
+
+interface Place {
+  /** The provider that is known there. */
+  provider: string | null;
+  /** The models that have a price of their own there. */
+  regional: readonly RegExp[];
+}
+
+const placeAt = remembered((address): Place => {
+  const host = hostOf(address);
+  const known = HOSTS.get(host) ?? HOST_ENDS.find(([end]) => isBelow(host, end))?.[1];
+  return {
+    provider: known ?? (BEDROCK_HOST.test(host) ? "aws" : null),
+    regional: REGIONAL.flatMap(([hosts, models]) => (hosts.test(host) ? [models] : [])),
+  };
+});
 
 function isBelow(host: string, end: string): boolean {
   return host.endsWith(end) && (end.startsWith(".") || host.length === end.length || host.at(-end.length - 1) === ".");

@@ -4,18 +4,17 @@ import { Money } from "../parts/money.tsx";
 import type { Range } from "../range.ts";
 import { addressOf } from "../route.ts";
 import { iso } from "../zone.ts";
-import { type Compared, missingSentence, nameOf, Share, tokensOf } from "./share.tsx";
+import { type Compared, missingSentence, nameOf, Share } from "./share.tsx";
 
 export function AgentCard({ of, range }: { of: Compared; range: Range }) {
-  const { emitter, application, requests, cost_usd: cost, notes } = of;
-  const tokens = tokensOf(of);
+  const { emitter, application, claimed, ledger, missing, notes } = of;
   const span = { from: iso(range.from), to: iso(range.to), tz: range.zone };
   const filter = application === null ? { "tag.agent": emitter } : { application };
   const at = (time: string | null) => (
     <span class="calls-time">{time === null ? "none" : formatTime(Date.parse(time), range.zone)}</span>
   );
   return (
-    <section class="card agents-card" data-agent={emitter} data-application={application ?? ""}>
+    <section class="card agents-card" data-agent={emitter}>
       <h2>
         <bdi>{nameOf(of)}</bdi> {application !== null && <span class="muted">by its {emitter} counters</span>}
       </h2>
@@ -23,8 +22,8 @@ export function AgentCard({ of, range }: { of: Compared; range: Range }) {
         <Share of={of} />
       </p>
       <p>
-        {missingSentence(tokens)}{" "}
-        {(tokens.missing ?? 0) < 0 && <a href={addressOf("doubles", span)}>Look for calls that count twice</a>}
+        {missingSentence(of)}{" "}
+        {(missing.total_tokens ?? 0) < 0 && <a href={addressOf("doubles", span)}>Look for calls that count twice</a>}
       </p>
       {notes.length > 0 && (
         <ul class="agents-notes">
@@ -37,24 +36,24 @@ export function AgentCard({ of, range }: { of: Compared; range: Range }) {
         <div>
           <dt>Calls</dt>
           <dd>
-            <a href={addressOf("calls", { ...filter, ...span })}>{formatCount(requests)}</a>
+            <a href={addressOf("calls", { ...filter, ...span })}>{formatCount(ledger.requests)}</a>
           </dd>
         </div>
         <div>
           <dt>Cost, ledger</dt>
           <dd>
-            <Money usd={cost.ledger} />
+            <Money usd={ledger.cost_usd} />
           </dd>
         </div>
         <div>
           <dt>Cost, agent</dt>
           <dd>
-            <Money usd={cost.agent} />
+            <Money usd={claimed.cost_usd} />
           </dd>
         </div>
       </dl>
       <p class="muted">
-        Last call: {at(of.last_call_at)}. Last counter: {at(of.last_metric_at)}.
+        Last call: {at(ledger.last_at)}. Last counter: {at(claimed.last_at)}.
       </p>
     </section>
   );

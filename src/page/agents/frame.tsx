@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import "../calls/calls.css";
 import "./agents.css";
-import { addressWith } from "../calls/question.ts";
+import { addressWith, without, withOne } from "../calls/question.ts";
 import type { Loaded } from "../ledger.ts";
 import { AsOf } from "../parts/as-of.tsx";
 import { Message, ProblemMessage } from "../parts/message.tsx";
@@ -12,21 +12,27 @@ import { type Range, withoutWrong, withRange } from "../range.ts";
 import { PATHS } from "../route.ts";
 import { VIEWS } from "../views.ts";
 
-const ALL = ["coverage", "doubles"] as const;
+const ALL = ["coverage", "doubles", "plans"] as const;
+
+type Of = (typeof ALL)[number];
 
 interface FrameProps<T> {
-  of: (typeof ALL)[number];
+  of: Of;
   query: URLSearchParams;
   range: Range;
   answer: Loaded<T & { at: string }>;
   /** Why there is nothing to show; null if there is something. */
   nothing: (data: T) => string | null;
+  /** How to get something, if it is not by a longer range. */
+  way?: string;
   /** What it is about. */
   about: string;
+  /** What else of it can be chosen. */
+  choice?: ComponentChildren;
   children: (data: T) => ComponentChildren;
 }
 
-export function Frame<T>({ of, query, range, answer, nothing, about, children }: FrameProps<T>) {
+export function Frame<T>({ of, query, range, answer, nothing, way, about, choice, children }: FrameProps<T>) {
   const { data, problem, isLoading, isStale, held, retry } = answer;
   const empty = data && nothing(data);
   return (
@@ -46,6 +52,7 @@ export function Frame<T>({ of, query, range, answer, nothing, about, children }:
         <RangeControl query={query} range={range} />
       </div>
       <p class="muted">{about}</p>
+      {choice}
       {range.wrong !== null && (
         <Message kind="warning" title={range.wrong}>
           <a href={addressWith(PATHS[of], withoutWrong(query, Date.now()))}>Leave that out</a>.
@@ -61,16 +68,36 @@ export function Frame<T>({ of, query, range, answer, nothing, about, children }:
         problem === null && <Skeleton rows={12} label="Loading" />
       ) : empty !== null ? (
         <Message kind="empty" title={empty}>
-          {range.preset === "90d" ? (
-            <a href="/docs">How agents send what they use</a>
-          ) : (
-            <a href={addressWith(PATHS[of], withRange(query, { preset: "90d" }))}>Show the last 90 days</a>
-          )}
-          .
+          {way ??
+            (range.preset === "90d" ? (
+              <a href="/docs">How agents send what they use</a>
+            ) : (
+              <a href={addressWith(PATHS[of], withRange(query, { preset: "90d" }))}>Show the last 90 days</a>
+            ))}
         </Message>
       ) : (
         <div aria-busy={isLoading}>{children(data)}</div>
       )}
     </>
+  );
+}
+
+/** Pages are addresses, so the browser's back leads to the one before. */
+export function Pages({
+  of,
+  query,
+  next,
+  names,
+}: {
+  of: Of;
+  query: URLSearchParams;
+  next: string | null;
+  names: string[];
+}) {
+  return (
+    <nav class="calls-pager" aria-label="Pages">
+      {query.has("cursor") && <a href={addressWith(PATHS[of], without(query))}>{names[0]}</a>}
+      {next !== null && <a href={addressWith(PATHS[of], withOne(query, "cursor", next))}>{names[1]}</a>}
+    </nav>
   );
 }

@@ -1,56 +1,64 @@
 /** Two calls beside each other: what they share, what differs, and what somebody says of them. */
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { formatCount, formatTime } from "../figures.ts";
 import { groupName } from "../groups.ts";
+import type { Schemas } from "../ledger.ts";
 import { Money } from "../parts/money.tsx";
 import { addressOf } from "../route.ts";
-import { apartOf, keyOf, type Pair } from "./decisions.ts";
-import { Verdict, type VerdictProps } from "./verdict.tsx";
+import { Verdict } from "./verdict.tsx";
 
-interface PairProps extends VerdictProps {
+type Call = Schemas["DoubleCall"];
+type Field = "id" | "rule" | "application" | "model" | "input_tokens" | "output_tokens" | "session_id" | "cost_usd";
+
+export type Pair = Schemas["Double"];
+
+export interface PairProps {
+  pair: Pair;
+  mayDecide: boolean;
   zone: string;
 }
 
-type Call = Pair["calls"][number];
+const text = (of: string | null) => (of === null ? "none" : <bdi>{groupName(of)}</bdi>);
+const tokens = (count: number | null) => (count === null ? "unknown" : formatCount(count));
 
-export function PairCard({ zone, ...of }: PairProps) {
-  const { pair, decision } = of;
-  const { calls, model, input_tokens: input, output_tokens: output, session_id, trace_id, user_id } = pair;
-  const [name, owner] =
-    session_id !== null
-      ? (["session_id", session_id] as const)
-      : trace_id !== null
-        ? (["trace_id", trace_id] as const)
-        : (["user", user_id ?? ""] as const);
-  const rows: [string, keyof Call, (call: Call) => ComponentChildren][] = [
-    [
-      "Began",
-      "id",
-      ({ id, timestamp }) => {
-        const [day, time] = formatTime(Date.parse(timestamp), zone).split(" ");
-        return (
-          <a href={addressOf("call", { tz: zone }, id)} title="Receipt">
-            <span class="calls-time">{day}</span> <span class="calls-time">{time + timestamp.slice(19, 23)}</span>
-          </a>
-        );
-      },
-    ],
-    ["Read as", "rule", ({ rule }) => <bdi>{rule}</bdi>],
-    ["Application", "application", ({ application }) => <bdi>{groupName(application)}</bdi>],
-    ["Cost", "cost_usd", ({ cost_usd: usd }) => <Money usd={usd} />],
-  ];
+const ROWS: readonly [title: string, Field, render: (call: Call, zone: string) => ComponentChildren][] = [
+  ["Began", "id", Began],
+  ["Read as", "rule", ({ rule }) => <bdi>{rule}</bdi>],
+  ["Application", "application", ({ application }) => text(application)],
+  ["Cost", "cost_usd", ({ cost_usd: usd }) => <Money usd={usd} />],
+  ["Model", "model", ({ model }) => text(model)],
+  ["Session", "session_id", ({ session_id: id }) => text(id)],
+  ["Tokens in", "input_tokens", ({ input_tokens: count }) => tokens(count)],
+  ["Tokens out", "output_tokens", ({ output_tokens: count }) => tokens(count)],
+];
+/** The first rows are always there, the others only if they differ. */
+const ALWAYS = 4;
+
+export function PairCard({ pair: asListed, mayDecide, zone }: PairProps) {
+  // What was said here is known before the list is asked for anew.
+  const [said, setSaid] = useState<Pair | null>(null);
+  const pair = said ?? asListed;
+  const [first, second] = pair.calls as [Call, Call];
+  const [name, owner] = ownerOf(pair);
+  const ms = Date.parse(second.timestamp) - Date.parse(first.timestamp);
   return (
-    <section class="card agents-pair" data-key={keyOf(pair)}>
+    <section class="card agents-pair" data-key={pair.id}>
       <h2>
-        <bdi>{groupName(model)}</bdi>
+        <bdi>{groupName(first.model)}</bdi>
       </h2>
       <p>
-        {formatCount(input ?? 0)} tokens in and {formatCount(output ?? 0)} out, {apartOf(pair)}, of the same{" "}
-        {name.replace("_id", "")}{" "}
-        <a href={addressOf("calls", { [name]: owner, billable: "all", range: "90d" })}>
-          <bdi>{groupName(owner)}</bdi>
-        </a>
-        . No id joins them.
+        {tokens(first.input_tokens)} tokens in and {tokens(first.output_tokens)} out,{" "}
+        {ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`} apart
+        {owner !== null && (
+          <>
+            , of the same {name.replace("_id", "")}{" "}
+            <a href={addressOf("calls", { [name]: owner, billable: "all", range: "90d" })}>
+              <bdi>{groupName(owner)}</bdi>
+            </a>
+          </>
+        )}
+        .
       </p>
       <div class="table">
         <table>
@@ -58,27 +66,46 @@ export function PairCard({ zone, ...of }: PairProps) {
           <thead>
             <tr>
               <td />
-              {calls.map(({ id }, i) => (
+              {[first, second].map(({ id, counts }, i) => (
                 <th key={id} scope="col">
                   {i === 0 ? "First" : "Second"}
-                  {decision && !decision.counted.includes(id) && ", does not count"}
+                  {!counts && ", does not count"}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {rows.map(([title, name, render]) => (
-              <tr key={title} class={calls[0]![name] === calls[1]![name] ? undefined : "agents-differs"}>
-                <th scope="row">{title}</th>
-                {calls.map((call) => (
-                  <td key={call.id}>{render(call)}</td>
-                ))}
-              </tr>
-            ))}
+            {ROWS.map(([title, field, render], place) => {
+              const differs = place > 0 && first[field] !== second[field];
+              return (
+                (differs || place < ALWAYS) && (
+                  <tr key={title} class={differs ? "agents-differs" : undefined}>
+                    <th scope="row">{title}</th>
+                    <td>{render(first, zone)}</td>
+                    <td>{render(second, zone)}</td>
+                  </tr>
+                )
+              );
+            })}
           </tbody>
         </table>
       </div>
-      <Verdict {...of} />
+      <Verdict pair={pair} mayDecide={mayDecide} onSaid={setSaid} />
     </section>
   );
+}
+
+function Began({ id, timestamp }: Call, zone: string) {
+  const [day, time] = formatTime(Date.parse(timestamp), zone).split(" ");
+  return (
+    <a href={addressOf("call", { tz: zone }, id)} title="Receipt">
+      <span class="calls-time">{day}</span> <span class="calls-time">{time + timestamp.slice(19, 23)}</span>
+    </a>
+  );
+}
+
+function ownerOf({ reason, calls: [call] }: Pair): readonly [name: string, value: string | null] {
+  if (reason === "same_session") return ["session_id", call!.session_id];
+  if (reason === "same_trace") return ["trace_id", call!.trace_id];
+  return ["user", reason === "same_user" ? call!.user_id : null];
 }

@@ -1,29 +1,31 @@
 /** Says of a pair that it is one call, or two. What changes a sum is asked before, and all of it can be taken back. */
 import { useState } from "preact/hooks";
 import { ledger } from "../ledger.ts";
+import { picoOf, usdOf } from "../money.ts";
 import { Money } from "../parts/money.tsx";
 import { sent, useWrite } from "../write.ts";
-import { type Decision, decisions, goneOf, keyOf, type Pair } from "./decisions.ts";
+import type { Pair } from "./pair.tsx";
 
-export interface VerdictProps {
+interface VerdictProps {
   pair: Pair;
-  project: string;
-  decision: Decision | undefined;
   mayDecide: boolean;
+  onSaid: (pair: Pair) => void;
 }
 
-export function Verdict({ pair, project, decision, mayDecide }: VerdictProps) {
+type Said = NonNullable<Pair["verdict"]>;
+
+export function Verdict({ pair, mayDecide, onSaid }: VerdictProps) {
   const [isAsking, setAsking] = useState(false);
   const [isTold, setTold] = useState(false);
   const { isBusy, wrong, run } = useWrite();
-  const decide = async (verdict: Decision["verdict"]): Promise<void> => {
-    const ids = pair.calls.map(({ id }) => id);
-    const { counted } = await sent(ledger.POST("/v1/doubles", { body: { ids, verdict } }));
-    decisions.set({ ...decisions.get(), [keyOf(pair)]: { pair, verdict, counted, project } });
+  const decide = async (said: Said): Promise<void> => {
+    const asked = ledger.POST("/v1/doubles/{id}", { params: { path: { id: pair.id } }, body: { verdict: said } });
+    const { verdict, counted } = await sent(asked);
     setAsking(false);
     setTold(true);
+    onSaid({ ...pair, verdict, calls: pair.calls.map((call) => ({ ...call, counts: counted.includes(call.id) })) });
   };
-  const button = (verdict: Decision["verdict"], text: string, isFirst = false) => (
+  const button = (verdict: Said, text: string, isFirst = false) => (
     <button
       key={text}
       type="button"
@@ -43,22 +45,22 @@ export function Verdict({ pair, project, decision, mayDecide }: VerdictProps) {
   ));
   return (
     <>
-      <p key={decision?.verdict} tabIndex={-1} ref={isTold ? focus : null} role="status">
-        {decision === undefined ? (
+      <p key={pair.verdict} tabIndex={-1} ref={isTold ? focus : null} role="status">
+        {pair.verdict === null ? (
           <>Both count. What leaves every total if they are one call: {either}.</>
-        ) : decision.verdict === "same" ? (
+        ) : pair.verdict === "same" ? (
           <>
-            They are one call. What has left every total: <Money usd={goneOf(decision)} />.
+            They are one call. What has left every total: <Money usd={goneOf(pair)} />.
           </>
         ) : (
-          "They are different calls: both count."
+          "They are different calls."
         )}
       </p>
       {mayDecide && (
         <div class="choice">
           {isAsking ? (
             <>
-              <span>One of them stops counting, on past days, too. You can take it back here.</span>
+              <span>One of them stops counting, also in sums of past days. You can take it back.</span>
               {button("same", "They are one call", true)}
               <button type="button" class="quiet" onClick={() => setAsking(false)}>
                 Cancel
@@ -66,12 +68,12 @@ export function Verdict({ pair, project, decision, mayDecide }: VerdictProps) {
             </>
           ) : (
             <>
-              {decision?.verdict !== "same" && (
+              {pair.verdict !== "same" && (
                 <button type="button" onClick={() => setAsking(true)}>
                   Same …
                 </button>
               )}
-              {decision?.verdict !== "different" && button("different", "Different")}
+              {pair.verdict !== "different" && button("different", "Different")}
             </>
           )}
         </div>
@@ -81,6 +83,12 @@ export function Verdict({ pair, project, decision, mayDecide }: VerdictProps) {
       </p>
     </>
   );
+}
+
+/** Null is unknown. */
+function goneOf({ calls }: Pair): string | null {
+  const gone = calls.filter(({ counts }) => !counts).map(({ cost_usd: cost }) => cost);
+  return gone.includes(null) ? null : usdOf(gone.reduce((sum, cost) => sum + picoOf(cost!), 0n));
 }
 
 function focus(element: HTMLElement | null): void {

@@ -1,5 +1,6 @@
 /** What stands behind a receipt: the price and since when it holds, how usage was read, which rule decided, other costs. */
 import type { ComponentChildren } from "preact";
+import { exactnessOf } from "../exactness.ts";
 import { formatTime } from "../figures.ts";
 import { ledger, read, type Schemas, useAnswer } from "../ledger.ts";
 import { formatExactly, picoOf, usdOf } from "../money.ts";
@@ -18,6 +19,7 @@ interface OriginProps {
 export function Origin({ call, decision, zone }: OriginProps) {
   const { receipt } = call;
   const instead = call.counted_as;
+  const inexact = exactnessOf(call);
   return (
     <dl class="call-origin">
       <Fact name="Does it count?">
@@ -27,6 +29,14 @@ export function Origin({ call, decision, zone }: OriginProps) {
           Rule: <code>{call.rule}</code>
         </small>
       </Fact>
+      {inexact && (
+        <Fact name="Is the cost exact?">
+          <strong>
+            <span aria-hidden="true">{inexact.sign}</span> {inexact.title}.
+          </strong>{" "}
+          {inexact.sentence} How its usage was read says what.
+        </Fact>
+      )}
       <PriceFact receipt={receipt} zone={zone} />
       <Fact name="How usage was read">
         {semanticsOf(receipt.usage_semantics).join(" ")}

@@ -1,5 +1,5 @@
 /** Why a call counts or not, why it has no cost, and how its usage was read: sentences for people. */
-import type { components } from "../api.d.ts";
+import type { components, operations } from "../api.d.ts";
 
 type Call = components["schemas"]["Trace"];
 
@@ -56,14 +56,54 @@ export function decisionOf({ rule, billable, cost_usd: cost }: Pick<Call, "rule"
   };
 }
 
+const AGENTS: readonly (readonly [prefix: string, name: string])[] = [
+  ["claude_code.", "Claude Code"],
+  ["codex.", "Codex"],
+  ["gemini_cli.", "Gemini CLI"],
+  ["qwen-code.", "Qwen Code"],
+  ["task.", "Cline"],
+];
+
 /** What told the ledger that this is a call, or a span around calls. */
-function readBy(rule: string): string {
+export function readBy(said: string): string {
+  const rule = said.split("; ")[0]!;
   if (rule === "native") return "It was sent as a call, in the ledger’s own form.";
-  if (rule === "litellm") return "LiteLLM reported it as a call.";
-  if (rule.startsWith("claude_code.")) return `Claude Code reported it by its event ${rule}.`;
+  if (rule === "litellm" || rule === CACHE_HIT) return "LiteLLM reported it as a call.";
+  const agent = AGENTS.find(([prefix]) => rule.startsWith(prefix));
+  if (agent) return `${agent[1]} reported it by its event ${rule}.`;
+  if (rule === "gen_ai.client.inference.operation.details") return `It was reported by the event ${rule}.`;
   if (rule === "model and usage") return "Its span names a model and has usage.";
   if (rule === "usage without model") return "Its span has usage, but names no model.";
   return `Its span says so by the attribute ${rule}.`;
+}
+
+type Report = Reported["reports"][number];
+type Reported = operations["getTrace"]["responses"][200]["content"]["application/json"];
+
+const AHEAD: Readonly<Record<NonNullable<Report["decided_by"]>, string>> = {
+  priced_counts: "The one that counts tells more of what is priced.",
+  tokens: "The one that counts has more tokens.",
+  cache_writes_by_age: "The one that counts tells how long its cache writes are kept.",
+  user_and_session: "The one that counts names more of user and session.",
+  answering_model: "The one that counts names the model that answered.",
+  standard_tier: "The one that counts names the service tier.",
+  began_first: "It tells as much as the one that counts, which began first.",
+};
+
+/** Why another report of the same call counts. */
+export function decidedBy(reason: NonNullable<Report["decided_by"]>): string {
+  return AHEAD[reason];
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  request_model: "the model that was asked for",
+  user_id: "the user",
+  session_id: "the session",
+};
+
+/** `tags.team` -> `the tag team`. */
+export function fieldWords(field: string): string {
+  return FIELDS[field] ?? field.replace(/^tags\./, "the tag ");
 }
 
 const UNPRICED: Readonly<Record<string, string>> = {

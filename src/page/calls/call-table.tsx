@@ -1,5 +1,6 @@
 /** Calls as rows: the first cell leads to the call's receipt, the others to its session, its trace and their like. */
 import type { ComponentChildren } from "preact";
+import { exactnessOf } from "../exactness.ts";
 import { formatCount, formatDuration, formatTime } from "../figures.ts";
 import { fieldName, type FilterField, withFilter } from "../filters.ts";
 import { groupName } from "../groups.ts";
@@ -106,9 +107,12 @@ export const NONE = <span class="muted">{"\u2013"}</span>;
 
 /** Unknown is no figure, and says why; what does not count has a cost that is in no sum. */
 function Cost({ call }: { call: Call }) {
+  const inexact = exactnessOf(call);
   return (
     <>
+      {inexact && `${inexact.sign} `}
       <Money usd={call.cost_usd} />
+      {inexact && <small class="calls-more muted">{inexact.title.toLowerCase()}</small>}
       {call.cost_usd === null && <small class="calls-more muted">{reasonWords(call.unpriced_reason)}</small>}
       {!call.billable && <small class="calls-more muted">not counted: {notCounted(call.rule)}</small>}
     </>

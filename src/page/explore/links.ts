@@ -4,7 +4,7 @@ import type { Range } from "../range.ts";
 import { addressOf, PATHS } from "../route.ts";
 import { iso } from "../zone.ts";
 import { endOf, type Interval } from "./intervals.ts";
-import { OTHER } from "./rows.ts";
+import { NOT_ROLLED_UP, OTHER } from "./rows.ts";
 
 /** The view by another query. */
 export function exploreAt(query: URLSearchParams): string {
@@ -21,7 +21,8 @@ export function filteredBy(
   let next = query;
   for (const [place, key] of groupBy.entries()) {
     const value = values[place];
-    if (value === null || value === undefined || value === "" || value === OTHER) return null;
+    if (value === null || value === undefined || value === "") return null;
+    if (value === OTHER || value === NOT_ROLLED_UP) return null;
     // Other values of the same field would stay in sight.
     next = new URLSearchParams([...next].filter(([name]) => name !== key));
     next = withFilter(next, key as FilterField, value);

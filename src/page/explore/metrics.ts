@@ -49,6 +49,8 @@ export const METRICS: readonly Metric[] = [
   money("recorded_cost_usd", "Cost as first recorded"),
   money("reported_cost_usd", "Cost as reported"),
   count("reported_requests", "Requests with a reported cost"),
+  money("inexact_cost_usd", "Cost that is not exact"),
+  count("inexact_requests", "Requests with a cost that is not exact"),
   count("unpriced_requests", "Requests without a price"),
   count("unpriced_tokens", "Tokens without a price"),
 ];
@@ -57,7 +59,9 @@ export function metricNamed(name: string): Metric | null {
   return METRICS.find((metric) => metric.name === name) ?? null;
 }
 
-function money(name: "cost_usd" | "recorded_cost_usd" | "reported_cost_usd", title: string): Metric {
+type MoneyName = "cost_usd" | "recorded_cost_usd" | "reported_cost_usd" | "inexact_cost_usd";
+
+function money(name: MoneyName, title: string): Metric {
   return { name, title, unit: "usd", isSum: true, include: null, order: name, of: (sums) => sums[name] };
 }
 

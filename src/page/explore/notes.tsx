@@ -1,12 +1,20 @@
 /** What must be known to read the table right: which groups it has, and what is not in the sums. */
 import { formatCount } from "../figures.ts";
 import type { Schemas } from "../ledger.ts";
-import { METRICS } from "./metrics.ts";
+import { Inexact } from "../parts/inexact.tsx";
+import { exploreAt } from "./links.ts";
+import { METRICS, metricNamed } from "./metrics.ts";
 import { isOther } from "./rows.ts";
-import { type ExploreState, hasIntervals } from "./state.ts";
+import { type ExploreState, hasIntervals, withState } from "./state.ts";
 
-export function Notes({ answer, state }: { answer: Schemas["Summary"]; state: ExploreState }) {
-  const { rows, totals, capped, approximate, compare } = answer;
+interface NotesProps {
+  answer: Schemas["Summary"];
+  state: ExploreState;
+  query: URLSearchParams;
+}
+
+export function Notes({ answer, state, query }: NotesProps) {
+  const { rows, totals, capped, approximate, compare, not_rolled_up } = answer;
   const { limit, metric, groupBy } = state;
   const order = METRICS.find(({ name }) => name === metric.order);
   const hasRest = limit !== null && rows.some((row) => isOther(row, groupBy));
@@ -15,6 +23,11 @@ export function Notes({ answer, state }: { answer: Schemas["Summary"]; state: Ex
     !hasRest && rows.length > 1 && `${formatCount(rows.length)} ${hasIntervals(state) ? "rows" : "groups"}.`,
     compare && `Before is from ${compare.from.slice(0, 16)} to ${compare.to.slice(0, 16)}, in UTC.`,
     capped && "The label has too many values: its lesser ones are in (other).",
+    ...Object.entries(not_rolled_up ?? {}).map(([tag, calls]) =>
+      groupBy.includes(tag)
+        ? `${formatCount(calls)} calls have ${tag}, but too many tags to sum by this one: they are in (not rolled up).`
+        : `${formatCount(calls)} more calls have ${tag}, but too many tags to sum by this one: they are left out.`,
+    ),
     approximate && "Calls at an edge of the range have been deleted, so it is moved to a whole hour.",
   ].filter((note) => typeof note === "string");
   return (
@@ -26,6 +39,10 @@ export function Notes({ answer, state }: { answer: Schemas["Summary"]; state: Ex
           sum of cost. <a href="/prices">Set a price</a>.
         </p>
       )}
+      <Inexact
+        totals={totals}
+        href={exploreAt(withState(query, { metric: metricNamed("inexact_cost_usd")!, groupBy: ["application"] }))}
+      />
     </>
   );
 }

@@ -8,6 +8,8 @@ export type SummaryRow = components["schemas"]["SummaryRow"];
 
 /** What a limit combines the rest into. */
 export const OTHER = "(other)";
+/** The calls that have a tag, but more tags than are rolled up. */
+export const NOT_ROLLED_UP = "(not rolled up)";
 
 /** One key for each group: its value, or its values as a JSON array. */
 export function rowKey(row: object, groupBy: readonly string[]): string {

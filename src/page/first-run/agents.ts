@@ -1,6 +1,6 @@
 /**
- * How each coding agent is set up to send its calls here. First run shows it, `/docs` by the API's description, and
- * src/http/README.md: all by this table.
+ * How each coding agent is set up to send its calls here. First run, `/docs` and src/http/README.md show it: all by this
+ * table.
  */
 export interface Target {
   /** The ledger's address, without a slash at its end. */
@@ -46,6 +46,8 @@ const telemetrySettings: Step["text"] = ({ url }) => `{
 const endpoint: Step["text"] = ({ url, key }) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${url}
 export OTEL_EXPORTER_OTLP_HEADERS=${bearer(key)}`;
 
+const WITHOUT_PROTOCOL = "Without otlpProtocol it speaks gRPC, which the ledger does not.";
+
 export const AGENTS: readonly Emitter[] = [
   {
     name: "claude-code",
@@ -63,7 +65,7 @@ export CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1 OTEL_TRACES_EXPORTER=otlp`,
   {
     name: "codex",
     title: "Codex",
-    note: "A run that ends with an error exports nothing. Only its session file knows of it.",
+    note: "The last two parts send counters, for GET /v1/coverage, and spans. A run that ends with an error exports nothing. Only its session file knows of it.",
     steps: [
       {
         place: "~/.codex/config.toml",
@@ -74,6 +76,16 @@ environment = "production"
 [otel.exporter.otlp-http]
 endpoint = "${url}/v1/logs"
 protocol = "binary"
+headers = { authorization = "Bearer ${key}" }
+
+[otel.metrics_exporter.otlp-http]
+endpoint = "${url}/v1/metrics"
+protocol = "binary"
+headers = { authorization = "Bearer ${key}" }
+
+[otel.trace_exporter.otlp-http]
+endpoint = "${url}/v1/traces"
+protocol = "binary"
 headers = { authorization = "Bearer ${key}" }`,
       },
     ],
@@ -81,13 +93,13 @@ headers = { authorization = "Bearer ${key}" }`,
   {
     name: "gemini-cli",
     title: "Gemini CLI",
-    note: "Without otlpProtocol it speaks gRPC, which the ledger does not.",
+    note: `${WITHOUT_PROTOCOL} Old releases, such as 0.32.1, need URL/v1/traces as the address.`,
     steps: [json("~/.gemini/settings.json", telemetrySettings), headers],
   },
   {
     name: "qwen-code",
     title: "Qwen Code",
-    note: "Without otlpProtocol it speaks gRPC, which the ledger does not.",
+    note: `${WITHOUT_PROTOCOL} Old releases, such as 0.12.0, need URL/v1/traces as the address.`,
     steps: [json("~/.qwen/settings.json", telemetrySettings), headers],
   },
   {
@@ -124,7 +136,7 @@ headers = { authorization = "Bearer ${key}" }`,
   {
     name: "cline",
     title: "Cline",
-    note: "Start the editor from the same shell, so that it has the variables.",
+    note: "Start the editor from the same shell, so that it has the variables. Cline's command line sends its telemetry to its maker alone: import its files.",
     steps: [
       shell(
         ({ url, key }) => `export CLINE_OTEL_TELEMETRY_ENABLED=true CLINE_OTEL_LOGS_EXPORTER=otlp

@@ -120,10 +120,9 @@ function timesOf(seconds: readonly number[], step: number, zone: string): string
 
 /** Bars stand on both sides of their time, and a single point has no width. */
 function roomAround({ kind, xs }: ChartProps, low: number | null, high: number | null): [number, number] {
-  const [from, to] = [low ?? 0, high ?? 1];
-  if (xs.length < 2) return [from - 43_200, to + 43_200];
+  if (xs.length < 2) return [(xs[0] ?? 0) - 43_200, (xs[0] ?? 0) + 43_200];
   const half = kind === "bars" ? (xs[1]! - xs[0]!) / 2 : 0;
-  return [from - half, to + half];
+  return [(low ?? 0) - half, (high ?? 1) + half];
 }
 
 /** Plain, or with stripes in one of three directions. */

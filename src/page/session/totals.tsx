@@ -2,10 +2,19 @@
 import { formatCount, formatTime } from "../figures.ts";
 import type { Schemas } from "../ledger.ts";
 import { picoOf, usdOf } from "../money.ts";
+import { Inexact } from "../parts/inexact.tsx";
 import { Difference, Money } from "../parts/money.tsx";
 import { lengthOf } from "../parts/time-line.tsx";
+import { addressOf } from "../route.ts";
+import { listedTags, tagTitle } from "./by-tag.ts";
+import type { SessionRange } from "./page.ts";
 
-export function Totals({ session, zone }: { session: Schemas["Session"]; zone: string }) {
+interface TotalsProps {
+  session: Schemas["Session"];
+  range: SessionRange;
+}
+
+export function Totals({ session, range: { from, to, tz } }: TotalsProps) {
   const { cost_usd: cost, reported_cost_usd: reported, unpriced_requests: unpriced } = session;
   const [firstMs, lastMs] = [Date.parse(session.first_at), Date.parse(session.last_at)];
   return (
@@ -19,11 +28,14 @@ export function Totals({ session, zone }: { session: Schemas["Session"]; zone: s
         </div>
         <div>
           <p>
-            {formatTime(firstMs, zone)} to {formatTime(lastMs, zone)}{" "}
+            {formatTime(firstMs, tz)} to {formatTime(lastMs, tz)}{" "}
             <span class="muted">({lengthOf(lastMs - firstMs)})</span>
           </p>
           <Names title="Users" names={session.users} />
           <Names title="Applications" names={session.applications} />
+          {listedTags(session).map(([tag, values]) => (
+            <Names key={tag} title={tagTitle(tag)} names={values} />
+          ))}
         </div>
       </section>
       <dl class="figures">
@@ -59,6 +71,7 @@ export function Totals({ session, zone }: { session: Schemas["Session"]; zone: s
           </div>
         )}
       </dl>
+      <Inexact totals={session} href={addressOf("calls", { session_id: session.session_id, from, to, tz })} />
     </>
   );
 }

@@ -5,8 +5,10 @@ import type { Call } from "../call/call.ts";
 import { Facts } from "../call/facts.tsx";
 import { Origin } from "../call/origin.tsx";
 import { Remove } from "../call/remove.tsx";
+import { Reports } from "../call/reports.tsx";
 import { Trace } from "../call/trace.tsx";
 import { decisionOf, unpricedOf } from "../call/words.ts";
+import { exactnessOf } from "../exactness.ts";
 import { formatDuration, formatTime } from "../figures.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { AsOf } from "../parts/as-of.tsx";
@@ -60,6 +62,7 @@ export default function CallView({ id: asked, query }: ViewProps) {
 function Shown({ call, zone, onGone }: { call: Call; zone: string; onGone: () => void }) {
   const now = useStore(signedIn);
   const decision = decisionOf(call);
+  const inexact = exactnessOf(call);
   const startMs = Date.parse(call.timestamp);
   return (
     <>
@@ -83,8 +86,10 @@ function Shown({ call, zone, onGone }: { call: Call; zone: string; onGone: () =>
         </div>
         <div class="call-cost">
           <p class="big">
+            {inexact && <span aria-hidden="true">{inexact.sign} </span>}
             <Money usd={call.cost_usd} />
           </p>
+          {inexact && <p class="call-inexact">{inexact.title}</p>}
           <p class={decision.standing === "counted" ? "call-badge" : "call-badge not"}>
             <span aria-hidden="true">{decision.standing === "counted" ? "\u2713" : "\u2715"}</span> {decision.title}
           </p>
@@ -107,6 +112,7 @@ function Shown({ call, zone, onGone }: { call: Call; zone: string; onGone: () =>
           {now.state === "in" && isAdmin(now.session) && <Remove call={call} zone={zone} onGone={onGone} />}
         </section>
       </div>
+      <Reports call={call} zone={zone} />
     </>
   );
 }

@@ -2,6 +2,7 @@
 import { Frame } from "../agents/frame.tsx";
 import { AgentCard } from "../agents/agent-card.tsx";
 import { DayTable } from "../agents/day-table.tsx";
+import { Silent } from "../agents/silent.tsx";
 import { answeredAt } from "../calls/use-list.ts";
 import { ledger, read, useAnswer } from "../ledger.ts";
 import { rangeOf } from "../range.ts";
@@ -24,14 +25,15 @@ export default function Coverage({ query }: ViewProps) {
       about="Agents count themselves what they use. Here that is compared with their calls in the ledger, over whole UTC days."
       nothing={({ totals }) => (totals.length === 0 ? "No agent sent counters or calls in this range" : null)}
     >
-      {({ totals, days }) => (
+      {({ totals, rows, silent }) => (
         <>
+          <Silent silent={silent} zone={range.zone} />
           <div class="cards">
             {totals.map((one) => (
               <AgentCard key={one.emitter + one.application} of={one} range={range} />
             ))}
           </div>
-          <DayTable days={days} totals={totals} />
+          <DayTable rows={rows} totals={totals} />
         </>
       )}
     </Frame>

@@ -9,8 +9,10 @@ import { Coverage, Rates, Spend } from "../overview/spend.tsx";
 import { Tops } from "../overview/tops.tsx";
 import { Why } from "../overview/why.tsx";
 import { AsOf } from "../parts/as-of.tsx";
+import { Inexact } from "../parts/inexact.tsx";
 import { Message, ProblemMessage } from "../parts/message.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
+import { addressOf } from "../route.ts";
 import type { ViewProps } from "../views.ts";
 import { isZone, ownZone, thisMonth, today } from "../zone.ts";
 
@@ -27,6 +29,7 @@ export default function Overview({ query }: ViewProps) {
   const whyMonth = useExplanation(month, EVERY_MS);
   const whyDay = useExplanation(day, EVERY_MS);
   const totals = figures.data?.totals;
+  const { from, to, tz } = month;
   const ofDay = whyDay.data;
   const overview = (
     <>
@@ -71,6 +74,12 @@ export default function Overview({ query }: ViewProps) {
           />
         </div>
         <Rates totals={totals} periods={month} />
+        {totals && (
+          <Inexact
+            totals={totals}
+            href={addressOf("explore", { metric: "inexact_cost_usd", group_by: "application", from, to, tz })}
+          />
+        )}
         {totals?.requests === 0 ? (
           <Message kind="empty" title="No calls this month">
             Send some to this ledger, and they show here within seconds. <a href="/docs">How to send calls</a>.

@@ -1,4 +1,5 @@
 /** `/sessions/{id}`: what a session cost, call by call. */
+import { ByTag } from "../session/by-tag.tsx";
 import { SessionCalls } from "../session/calls.tsx";
 import { sessionIdOf } from "../session/session.ts";
 import { Totals } from "../session/totals.tsx";
@@ -50,7 +51,8 @@ export default function SessionView({ id: inPath, query }: ViewProps) {
       {session === null && problem === null && <Skeleton rows={12} label="Loading the session" />}
       {session !== null && (
         <>
-          <Totals session={session.session} zone={zone} />
+          <Totals session={session.session} range={{ ...range, tz: zone }} />
+          <ByTag session={session.session} range={{ ...range, tz: zone }} query={query} />
           <SessionCalls
             // Older pages go on from the end of the first one.
             key={`${question} ${session.next}`}

@@ -61,6 +61,7 @@ describe("decodeNative", () => {
       rule: "native",
       usageSemantics: "inclusive",
       costIs: "exact",
+      coveredBy: "api",
     });
   });
 
@@ -125,6 +126,12 @@ describe("decodeNative", () => {
     expect(decodeOne({ cost_usd: "0.000000000001" }).reportedCostPico).toBe(1n);
     expect(decodeOne({ cost_usd: 0.1 }).reportedCostPico).toBe(100_000_000_000n);
     expect(decodeOne({ cost_usd: 0 }).reportedCostPico).toBe(0n);
+  });
+
+  it("takes what the cost is from who knows that fields are incomplete", () => {
+    expect(decodeOne({ cost_is: "lower_bound" }).costIs).toBe("lower_bound");
+    expect(decodeOne({ cost_is: null }).costIs).toBe("exact");
+    expect(refusal({ cost_is: "about" })).toMatch(/^invalid: cost_is must be one of exact/);
   });
 
   it("refuses nesting past 32 levels in an item", () => {

@@ -5,13 +5,15 @@
 import type { Usage } from "../../../ledger/call.ts";
 import { floatToPico, usdToPico } from "../../../money.ts";
 import { coverOfClaudeCode } from "../covered-by.ts";
+import { claudeEvidenceOf } from "../evidence.ts";
 import { type Reading, readingOf } from "../item.ts";
+import { remembered } from "../remembered.ts";
 import { NO_COST, type ReportedCost, stated, statedUsd } from "../reported-cost.ts";
-import { servedBy } from "../served.ts";
+import { claudeServedBy, servedBy } from "../served.ts";
 import { CLAUDE_TAGS, PLAN, SEAT_TYPE } from "../span/agent-attributes.ts";
 import { APPLICATION, SERVER } from "../span/attributes.ts";
 import { textOf, type Attributes } from "../span/span.ts";
-import { callOf, countsOf, durationOf, NOTHING_USED, text, userOf } from "./fields.ts";
+import { callOf, countOf, countsOf, durationOf, endOf, NOTHING_USED, text, textsOf, userOf } from "./fields.ts";
 import type { LogEmitter, LogRecord } from "./record.ts";
 
 const AGENT = "claude-code";
@@ -36,6 +38,7 @@ const SEARCHES = "web_search_tool";
 const COST_USD = "cost_usd";
 const COST_MICROS = "cost_usd_micros";
 const PICO_PER_MICRO_USD = 1_000_000n;
+const US_PER_MS = 1_000;
 
 const COUNTS = {
   inputTokens: "input_tokens",
@@ -86,7 +89,10 @@ export const CLAUDE_CODE: LogEmitter = {
         clientId: requestId ?? `${sessionId ?? userId ?? ""}:${record.timeNs}:${event}`,
         // Claude Code's spans name it as their response id, and so does the span of a request that failed.
         responseId: requestId,
-        otherIds: [text(attributes, [CLIENT_REQUEST_ID], CLIENT_REQUEST_ID) ?? ""],
+        otherIds: [
+          text(attributes, [CLIENT_REQUEST_ID], CLIENT_REQUEST_ID) ?? "",
+          ...(requestId === null && !failed ? evidenceIn(record, sessionId) : []),
+        ],
         durationUs: durationOf(attributes, DURATION),
         provider,
         sentProvider,
@@ -98,7 +104,7 @@ export const CLAUDE_CODE: LogEmitter = {
         coveredBy: coverOfClaudeCode(provider, textOf(attributes, [PLAN]), textOf(attributes, [SEAT_TYPE])),
         userId,
         sessionId,
-        tags: Object.fromEntries(Object.entries(CLAUDE_TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
+        tags: textsOf(attributes, CLAUDE_TAGS),
         failed,
         cost: failed ? NO_COST : reportedCostOf(attributes),
       },
@@ -117,15 +123,12 @@ function isFromClaudeCode({ source, attributes }: LogRecord): boolean {
   );
 }
 
-/** Bedrock and Vertex have names of their own for models. */
-const ON_BEDROCK = /^(?:bedrock\/)?(?:[a-z-]+\.)?anthropic\.|^arn:aws/;
-const ON_VERTEX = /@(?:\d{8}|default)(?:\[1m\])?$|^projects\/|^publishers\/|^vertex_ai\//;
+const providerByModel = remembered(claudeServedBy);
 
 function providerOf({ attributes, source }: LogRecord, sent: string | null, model: string): string {
   const named = PROVIDERS.get(sent ?? "");
   if (named !== undefined && named !== "anthropic") return named;
-  const byModel = ON_BEDROCK.test(model) ? "aws" : ON_VERTEX.test(model) ? "google" : "anthropic";
-  return servedBy(byModel, textOf(attributes, SERVER) ?? textOf(source.resource, SERVER), model);
+  return servedBy(providerByModel(model), textOf(attributes, SERVER) ?? textOf(source.resource, SERVER), model);
 }
 
 function usageOf(attributes: Attributes): Reading {
@@ -133,6 +136,15 @@ function usageOf(attributes: Attributes): Reading {
   if (usage.inputTokens !== null) usage.inputTokens += (usage.cacheReadTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
   const searches = textOf(attributes, [CLAUDE_TAGS.query_source]) === SEARCHES;
   return readingOf(usage, "exclusive: cache added", searches ? "web searches whose number is not told" : null);
+}
+
+/** Releases before 2.1.110 name neither request nor response. */
+function evidenceIn(record: LogRecord, sessionId: string | null): string[] {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = COUNTS;
+  const counts = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens].map((name) =>
+    countOf(record.attributes, name),
+  );
+  return claudeEvidenceOf(sessionId, counts, endOf(record) / US_PER_MS);
 }
 
 /** Older releases do not tell cache writes for an hour from those for five minutes. */

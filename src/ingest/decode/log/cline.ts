@@ -35,6 +35,11 @@ const PROVIDERS = new Map([
   ["qwen", "alibaba"],
 ]);
 
+/** @param named as Cline names it, on its records and in its files. */
+export function clineProvider(named: string | undefined): string | undefined {
+  return named === undefined ? undefined : (PROVIDERS.get(named) ?? canonicalProvider(named));
+}
+
 export const CLINE: LogEmitter = {
   agent: AGENT,
   prefix: PREFIX,
@@ -59,7 +64,7 @@ export const CLINE: LogEmitter = {
         clientId: [AGENT, sessionId ?? "", eventTimeOf(record) ?? endOf(record), model, counts.join("/")].join(":"),
         responseId: null,
         durationUs: null,
-        provider: sentProvider === null ? "unknown" : (PROVIDERS.get(sentProvider) ?? canonicalProvider(sentProvider)),
+        provider: clineProvider(sentProvider ?? undefined) ?? "unknown",
         sentProvider,
         model,
         requestModel: textOf(attributes, [MODEL]),

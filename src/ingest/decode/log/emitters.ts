@@ -29,15 +29,30 @@ export const LOG_PREFIXES: readonly string[] = EMITTERS.flatMap(({ attributePref
  * @throws ItemRefused if a value of the record cannot be true or cannot be stored.
  */
 export function toLogCall(record: LogRecord, context: LogContext): Call | null {
-  const attribute = record.attributes.get(EVENT_NAME);
-  for (const name of [record.body, record.eventName, attribute]) {
-    if (typeof name !== "string" || name === "") continue;
-    for (const emitter of EMITTERS) {
-      const isNamed = name.startsWith(emitter.prefix);
-      const event = isNamed ? name.slice(emitter.prefix.length) : name;
-      if (emitter.events.has(event) && (isNamed || emitter.owns?.(record) === true))
-        return emitter.toCall(record, event, context);
-    }
-  }
-  return null;
+  const found =
+    eventOf(record.body, record) ??
+    eventOf(record.eventName, record) ??
+    eventOf(record.attributes.get(EVENT_NAME), record);
+  return found === undefined ? null : found.emitter.toCall(record, found.event, context);
+}
+
+interface Event {
+  emitter: LogEmitter;
+  event: string;
+}
+
+const ALL_EVENTS: readonly Event[] = EMITTERS.flatMap((emitter) =>
+  [...emitter.events].map((event) => ({ emitter, event })),
+);
+/** By the name with its prefix. */
+const NAMED = new Map(ALL_EVENTS.map((found) => [found.emitter.prefix + found.event, found]));
+/** By the name without it, for emitters that may leave it out. */
+const BARE = Map.groupBy(
+  ALL_EVENTS.filter(({ emitter }) => emitter.owns !== undefined),
+  ({ event }) => event,
+);
+
+function eventOf(name: unknown, record: LogRecord): Event | undefined {
+  if (typeof name !== "string") return undefined;
+  return NAMED.get(name) ?? BARE.get(name)?.find(({ emitter }) => emitter.owns!(record));
 }

@@ -1,4 +1,5 @@
 /** What the logs of all emitters have in common: times, counts, whose a call is, and the call that these make. */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
 import { type Call, type CostIs, MAX_DURATION_MS, MAX_TOKENS, NO_USAGE, type Usage } from "../../../ledger/call.ts";
 import type { CoveredBy } from "../../../ledger/covered-by.ts";
 import { callKey } from "../../../ledger/key.ts";
@@ -16,7 +17,7 @@ import {
   RESOURCE_TAGS,
 } from "../span/context-attributes.ts";
 import { isId } from "../span/to-call.ts";
-import { textOf, type Attributes } from "../span/span.ts";
+import { personOf, textOf, type Attributes, type SpanSource } from "../span/span.ts";
 import type { LogRecord } from "./record.ts";
 
 export const EVENT_NAME = "event.name";
@@ -64,7 +65,7 @@ export interface Said {
   serviceTier: string | null;
   userId: string | null;
   sessionId: string | null;
-  tags: Readonly<Record<string, string | null>>;
+  tags: Readonly<Partial<Record<AgentTag, string | null>>>;
   failed: boolean;
   cost: ReportedCost;
   costIs?: CostIs;
@@ -82,8 +83,9 @@ export function callOf(said: Said, nowMs: number): Call {
     "the call's start (the record's time minus its duration)",
   );
   const clientId = keptText(said.clientId, "the call's identity");
+  const reading = failed ? said.reading : toldBy(said.reading);
   return {
-    ...said.reading.usage,
+    ...reading.usage,
     id: callKey(startedAtMs, clientId),
     clientId,
     ...(said.inItsSpan === true ? placeOf(record) : NO_PLACE),
@@ -97,20 +99,20 @@ export function callOf(said: Said, nowMs: number): Call {
     model: said.model,
     requestModel: said.requestModel ?? null,
     requestProvider: sentProvider === provider ? null : sentProvider,
-    doubt: said.reading.doubt,
+    doubt: reading.doubt,
     unknownUsageMembers: cost.unread,
     operation: "chat",
     serviceTier: said.serviceTier,
     userId: said.userId,
     sessionId: said.sessionId,
-    tags: tagsOf(record, { agent, ...said.tags }),
+    tags: tagsOf(record, agent, said.tags),
     status: failed ? "error" : "ok",
     errorType: failed ? errorTypeOf(record.attributes) : null,
     reportedCostPico: failed ? 0n : cost.pico,
     billable: true,
     wrapper: false,
     rule: said.rule,
-    usageSemantics: said.reading.semantics,
+    usageSemantics: reading.semantics,
     costIs: said.costIs ?? "exact",
     coveredBy: said.coveredBy,
   };
@@ -123,10 +125,20 @@ export const NOTHING_USED: Reading = {
   doubt: null,
 };
 
+/**
+ * An answer takes tokens. Programs that were not told how many say 0: Gemini CLI if the stream had no usage, Claude Code
+ * 1.0 after a request that was refused first.
+ */
+function toldBy(reading: Reading): Reading {
+  const { usage } = reading;
+  if (usage.inputTokens !== 0 || usage.outputTokens !== 0) return reading;
+  return { ...reading, usage: NO_USAGE, semantics: `${reading.semantics}; all counts are 0: not told` };
+}
+
 /** @param names the attributes of the counts. */
 export function countsOf(attributes: Attributes, names: Partial<Record<keyof Usage, string>>): Usage {
   const usage: Usage = { ...NO_USAGE };
-  for (const [field, name] of Object.entries(names)) usage[field as keyof Usage] = countOf(attributes, name);
+  for (const field in names) usage[field as keyof Usage] = countOf(attributes, names[field as keyof Usage]!);
   return usage;
 }
 
@@ -167,9 +179,17 @@ export function text(attributes: Attributes, names: readonly string[], what: str
   return value === null ? null : keptText(value, what);
 }
 
+/** @param names the attributes of tags. */
+export function textsOf(attributes: Attributes, names: Readonly<Record<string, string>>): Said["tags"] {
+  const texts: Record<string, string | null> = {};
+  for (const tag in names) texts[tag] = textOf(attributes, [names[tag]!]);
+  return texts;
+}
+
 /** Some programs name the user on each record, and some on the resource. */
 export function userOf({ attributes, source }: LogRecord, persons: Persons): string | null {
-  return text(attributes, persons, "user") ?? text(source.resource, persons, "user");
+  const user = personOf(attributes, persons) ?? personOf(source.resource, persons);
+  return user === null ? null : keptText(user, "user");
 }
 
 type Place = Pick<Call, "traceId" | "spanId" | "parentId">;
@@ -189,16 +209,30 @@ function errorTypeOf(attributes: Attributes): string | null {
 }
 
 /** Tags of the resource, which some emitters repeat on each record, and the emitter's own. */
-function tagsOf({ source, attributes }: LogRecord, own: Said["tags"]): Record<string, string> {
+function tagsOf({ source, attributes }: LogRecord, agent: string, own: Said["tags"]): Record<string, string> {
   const tags: Record<string, string> = {};
-  const look = (names: readonly string[]): string | null => textOf(source.resource, names) ?? textOf(attributes, names);
+  const ofResource = resourceTagsOf(source);
   for (const [tag, names] of RESOURCE_TAGS) {
-    const value = look(names);
+    const value = ofResource[tag] ?? textOf(attributes, names);
     if (value !== null) tags[tag] = cleanText(value);
   }
+  const look = (names: readonly string[]): string | null => textOf(source.resource, names) ?? textOf(attributes, names);
   for (const [tag, value] of codeTags(look, true)) tags[tag] = cleanText(value);
+  tags["agent"] ??= agent;
   for (const [tag, value] of Object.entries(own)) {
     if (value !== null && value !== "" && tags[tag] === undefined) tags[tag] = cleanText(value);
+  }
+  return tags;
+}
+
+/** By source, because many records share one. */
+const tagsBySource = new WeakMap<SpanSource, Readonly<Record<string, string | null>>>();
+
+function resourceTagsOf(source: SpanSource): Readonly<Record<string, string | null>> {
+  let tags = tagsBySource.get(source);
+  if (tags === undefined) {
+    tags = Object.fromEntries(RESOURCE_TAGS.map(([tag, names]) => [tag, textOf(source.resource, names)]));
+    tagsBySource.set(source, tags);
   }
   return tags;
 }

@@ -2,13 +2,26 @@
  * The log events of Gemini CLI and of Qwen Code, which grew from it. Cached tokens are inside the input. The tokens of
  * tool results are input beside it. Thoughts are outside the output of Gemini models, and inside that of others.
  */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
 import type { Call, Usage } from "../../../ledger/call.ts";
 import { coverBySignIn } from "../covered-by.ts";
 import { evidenceOf } from "../evidence.ts";
 import { type Reading, readingOf } from "../item.ts";
+import { remembered } from "../remembered.ts";
 import { NO_COST } from "../reported-cost.ts";
 import { textOf, type Attributes } from "../span/span.ts";
-import { callOf, countOf, countsOf, durationOf, endOf, eventTimeOf, NOTHING_USED, text, userOf } from "./fields.ts";
+import {
+  callOf,
+  countOf,
+  countsOf,
+  durationOf,
+  endOf,
+  eventTimeOf,
+  NOTHING_USED,
+  text,
+  textsOf,
+  userOf,
+} from "./fields.ts";
 import type { LogContext, LogEmitter, LogRecord } from "./record.ts";
 
 const SESSION = "session.id";
@@ -27,7 +40,7 @@ const COUNTS = {
   reasoningTokens: "thoughts_token_count",
 } as const satisfies Partial<Record<keyof Usage, string>>;
 
-const TAGS = { role: "role", subagent: "subagent_name" };
+const TAGS = { role: "role", subagent: "subagent_name" } as const satisfies Partial<Record<AgentTag, string>>;
 
 const SHARED = {
   events: new Set(["api_response", "api_error"]),
@@ -115,7 +128,7 @@ function toCall(record: LogRecord, agent: string, rule: string, failed: boolean,
       coveredBy: coverBySignIn(textOf(attributes, [AUTH])),
       userId: userOf(record, persons),
       sessionId,
-      tags: Object.fromEntries(Object.entries(TAGS).map(([tag, name]) => [tag, textOf(attributes, [name])])),
+      tags: textsOf(attributes, TAGS),
       failed,
       cost: NO_COST,
     },
@@ -129,10 +142,15 @@ function providerOf(attributes: Attributes, model: string): string {
 
 /** Qwen Code names the way it was signed in, by which it chooses the provider's API. Null: neither that nor the model tells. */
 export function providerBySignIn(auth: string, model: string): string | null {
-  if (/^(?:.*\/)?gemini-/i.test(model) || /gemini|vertex|google|cloud-shell/.test(auth)) return "google";
+  const maker = makerOf(model);
+  if (maker === "google" || /gemini|vertex|google|cloud-shell/.test(auth)) return "google";
   if (auth.startsWith("qwen")) return "alibaba";
-  return auth === "anthropic" || /^claude-/i.test(model) ? "anthropic" : null;
+  return auth === "anthropic" ? "anthropic" : maker;
 }
+
+const makerOf = remembered((model) =>
+  /^(?:.*\/)?gemini-/i.test(model) ? "google" : /^claude-/i.test(model) ? "anthropic" : null,
+);
 
 function usageOf(attributes: Attributes, provider: string): Reading {
   const usage = countsOf(attributes, COUNTS);

@@ -3,14 +3,12 @@
  * by the same rules, as the span that it would be. It may come alone, and it may repeat a span: that of its trace and
  * span id, or one of the same response.
  */
-import { type Call } from "../../../ledger/call.ts";
-import { callKey } from "../../../ledger/key.ts";
 import { asStandard } from "../span/agents.ts";
 import { ERROR_TYPE, HTTP_STATUS, READ_NAMES, RESPONSE_ID } from "../span/attributes.ts";
 import { Contexts } from "../span/context.ts";
 import { SESSION, TAG_PREFIXES } from "../span/context-attributes.ts";
 import { hasUsage, verdictOf } from "../span/rules.ts";
-import { isId, toCall } from "../span/to-call.ts";
+import { isId, type Read, toCall } from "../span/to-call.ts";
 import { STATUS_ERROR, textOf, type Span, type SpanSource } from "../span/span.ts";
 import { countOf, endOf, eventTimeOf, placeOf, userOf } from "./fields.ts";
 import { idsOf } from "./gemini-cli.ts";
@@ -29,22 +27,23 @@ export const INFERENCE: LogEmitter = {
   attributes: [...READ_NAMES],
   attributePrefixes: TAG_PREFIXES,
   toCall(record, _, { nowMs, persons }) {
-    const span = asStandard(spanOf(record), () => undefined, persons);
+    const endUs = endOf(record);
+    const span = asStandard(spanOf(record, endUs), () => undefined, persons);
     const { attributes, source } = span;
     const verdict = verdictOf(span);
     // Some write it before the request, too.
     if (verdict.kind !== "call" || !isAnswered(span)) return null;
-    const call = toCall(span, verdict, nowMs, () => contextsOf(source).of(span));
+    const call = toCall(
+      span,
+      verdict,
+      nowMs,
+      () => contextsOf(source).of(span),
+      (read) => identityOf(record, endUs, read),
+    );
     if (call === null) return null;
-    const place = placeOf(record);
-    const clientId = identityOf(record, call);
     const isGemini = source.scopeName === "gemini-cli";
     const failed = call.status === "error";
-    return {
-      ...call,
-      ...place,
-      clientId,
-      id: callKey(call.startedAtMs, clientId),
+    return Object.assign(call, placeOf(record), {
       rule: EVENT,
       userId: call.userId ?? userOf(record, persons),
       otherIds: isGemini
@@ -52,7 +51,7 @@ export const INFERENCE: LogEmitter = {
         : [],
       usageSemantics:
         isGemini && !failed ? `${call.usageSemantics}; without thoughts, cache and tools` : call.usageSemantics,
-    };
+    });
   },
 };
 
@@ -66,9 +65,9 @@ function contextsOf(source: SpanSource): Contexts {
 }
 
 /** All that is known of the time is when it was written, which is when the call had ended. */
-function spanOf(record: LogRecord): Span {
+function spanOf(record: LogRecord, endUs: number): Span {
   const { source, attributes, traceId, spanId } = record;
-  const ns = BigInt(endOf(record)) * 1_000n;
+  const ns = BigInt(endUs) * 1_000n;
   return {
     source,
     traceId: isId(traceId, 32) ? traceId : NO_TRACE,
@@ -81,16 +80,20 @@ function spanOf(record: LogRecord): Span {
   };
 }
 
+const ERRORS = [...ERROR_TYPE, "error.message"];
+
 function isFailed(attributes: Span["attributes"]): boolean {
-  return textOf(attributes, [...ERROR_TYPE, "error.message"]) !== null || Number(attributes.get(HTTP_STATUS)) >= 400;
+  return textOf(attributes, ERRORS) !== null || Number(attributes.get(HTTP_STATUS)) >= 400;
 }
 
 function isAnswered({ attributes, statusCode }: Span): boolean {
   return statusCode === STATUS_ERROR || hasUsage(attributes) || textOf(attributes, RESPONSE_ID) !== null;
 }
 
-function identityOf(record: LogRecord, call: Call): string {
+function identityOf(record: LogRecord, endUs: number, { responseId, model, usage }: Read): string {
   const { traceId, spanId, attributes } = record;
-  const said = [call.model, call.inputTokens, call.outputTokens, textOf(attributes, SESSION)].map((part) => part ?? "");
-  return [EVENT, traceId, spanId, call.responseId ?? "", eventTimeOf(record) ?? endOf(record), ...said].join(":");
+  const written = eventTimeOf(record) ?? endUs;
+  const counts = `${usage.inputTokens ?? ""}:${usage.outputTokens ?? ""}`;
+  const session = textOf(attributes, SESSION) ?? "";
+  return `${EVENT}:${traceId}:${spanId}:${responseId ?? ""}:${written}:${model}:${counts}:${session}`;
 }

@@ -83,9 +83,9 @@ function readSpan(span: JsonObject, source: SpanSource): Span {
 
 export function readAttributes(owner: JsonObject, isRead: (name: string) => boolean): Attributes {
   const attributes = new Map<string, AttributeValue>();
-  for (const attribute of list(owner, "attributes")) {
-    const key = attribute["key"];
-    const value = readValue(attribute["value"], typeof key === "string" && isRead(key), 1);
+  for (const sent of array(owner, "attributes")) {
+    const { key, value: any } = object(sent, "an element of attributes");
+    const value = readValue(any, typeof key === "string" && isRead(key), 1);
     if (typeof key === "string" && value !== null) attributes.set(key, value);
   }
   return attributes;
@@ -120,10 +120,22 @@ export function readValue(any: unknown, wanted: boolean, depth: number): Attribu
 /** Digits become a number if it holds them exactly. Any other value is left to the rule that reads it. */
 function readInteger(value: unknown): AttributeValue {
   if (typeof value === "string") {
-    const number = /^-?\d+$/.test(value) ? Number(value) : NaN;
+    const number = digitsOf(value) ?? (/^-?\d+$/.test(value) ? Number(value) : NaN);
     return Number.isSafeInteger(number) ? number : value;
   }
   return typeof value === "number" || typeof value === "boolean" ? value : "";
+}
+
+/** Most integers are counts of a few digits. Null for any other text. */
+function digitsOf(text: string): number | null {
+  if (text.length === 0 || text.length > 9) return null;
+  let number = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return null;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 /** Protobuf writes doubles that JSON lacks as strings. */

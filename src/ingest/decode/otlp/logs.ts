@@ -4,6 +4,7 @@
  */
 import type { Decoded } from "../decoded.ts";
 import { decodeItems } from "../item.ts";
+import { remembered } from "../remembered.ts";
 import { LOG_ATTRIBUTES, LOG_PREFIXES, toLogCall } from "../log/emitters.ts";
 import { DEFAULT_PERSONS } from "../span/context-attributes.ts";
 import { keyReader } from "./protobuf-key.ts";
@@ -11,8 +12,7 @@ import { readJsonLogs } from "./logs-json.ts";
 import { readProtobufLogs } from "./logs-protobuf.ts";
 
 const readKey = keyReader(LOG_ATTRIBUTES, LOG_PREFIXES);
-const isRead = (name: string): boolean =>
-  LOG_ATTRIBUTES.has(name) || LOG_PREFIXES.some((prefix) => name.startsWith(prefix));
+const isRead = remembered((name) => LOG_ATTRIBUTES.has(name) || LOG_PREFIXES.some((prefix) => name.startsWith(prefix)));
 
 /**
  * @param body a decompressed `ExportLogsServiceRequest`.

@@ -46,10 +46,16 @@ function internTable(names: ReadonlySet<string>): Interned[][] {
   return table;
 }
 
-/** FNV-1a. */
+/** FNV-1a of the length and of a few bytes: names are alike at their beginning, and differ behind it. */
 function slotOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  const length = end - start;
+  let hash = Math.imul(0x811c9dc5 ^ length, 0x01000193);
+  if (length > 0) {
+    hash = Math.imul(hash ^ bytes[end - 1]!, 0x01000193);
+    hash = Math.imul(hash ^ bytes[start + (length >> 1)]!, 0x01000193);
+    hash = Math.imul(hash ^ bytes[start + ((length * 3) >> 2)]!, 0x01000193);
+    hash = Math.imul(hash ^ bytes[start]!, 0x01000193);
+  }
   return (hash ^ (hash >>> 15)) & (SLOTS - 1);
 }
 

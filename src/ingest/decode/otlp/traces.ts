@@ -6,7 +6,7 @@ import { decodeItems, ItemRefused } from "../item.ts";
 import type { Decoded } from "../decoded.ts";
 import { readJsonSpans } from "./json.ts";
 import { readProtobufSpans } from "./protobuf.ts";
-import { asStandard, isOfAgent } from "../span/agents.ts";
+import { asStandard, isOfAgent, withConversation } from "../span/agents.ts";
 import { Contexts } from "../span/context.ts";
 import { DEFAULT_PERSONS, type Persons } from "../span/context-attributes.ts";
 import { linksOf } from "../span/link.ts";
@@ -60,11 +60,12 @@ export function decodeSpans(sent: readonly (Span | ItemRefused)[], nowMs: number
 function standardSpans(sent: readonly (Span | ItemRefused)[], persons: Persons): readonly (Span | ItemRefused)[] {
   let contexts: Contexts | undefined;
   if (!sent.some((span) => isSpan(span) && isOfAgent(span.source))) return sent;
-  return sent.map((span) => {
+  const named = sent.map((span) => (isSpan(span) ? withConversation(span) : span));
+  return named.map((span) => {
     if (!isSpan(span) || !isOfAgent(span.source)) return span;
     // The spans between may be in another body.
     const around = (name: string): AttributeValue | undefined => {
-      contexts ??= new Contexts(sent.filter(isSpan));
+      contexts ??= new Contexts(named.filter(isSpan));
       return contexts.above(span, name) ?? contexts.inTrace(span.traceId, name);
     };
     return asStandard(span, around, persons);

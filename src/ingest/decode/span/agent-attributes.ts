@@ -1,4 +1,5 @@
 /** The attribute names of coding agents that no other emitter has. `agents.ts` reads them. */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
 import { DEFAULT_PERSONS } from "./context-attributes.ts";
 
 export const SPAN_TYPE = "span.type";
@@ -20,7 +21,7 @@ export const CLAUDE_TAGS = {
   mcp_tool: "mcp_tool.name",
   query_source: "query_source",
   effort: "effort",
-} as const;
+} as const satisfies Partial<Record<AgentTag, string>>;
 /** What asked, on spans: with points where records have colons. */
 export const QUERY_SOURCE_SAFE = "query_source_safe";
 export const BUILT_IN = "agent:builtin:";
@@ -30,6 +31,8 @@ export const THOUGHTS = "thoughts_token_count";
 export const CODEX_REASONING = "codex.usage.reasoning_output_tokens";
 export const CODEX_TOTAL = "codex.usage.total_tokens";
 export const CONVERSATION = "conversation.id";
+/** On Codex's spans the number of a thread of the system, and on a turn the conversation's id. */
+export const THREAD = "thread.id";
 export const BARE = {
   input: "input_tokens",
   output: "output_tokens",
@@ -52,6 +55,7 @@ export const AGENT_ATTRIBUTES: readonly string[] = [
   THOUGHTS,
   CODEX_REASONING,
   CODEX_TOTAL,
+  THREAD,
   ...DEFAULT_PERSONS,
   ...Object.values(BARE),
 ];

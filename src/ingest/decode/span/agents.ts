@@ -2,11 +2,12 @@
  * Spans of coding agents that use names of their own. They are read as if they had the standard names, so that all
  * other rules exist once. The table names the agents by their scope.
  */
+import { AGENT, type AgentTag } from "../../../ledger/agent-tags.ts";
 import type { Usage } from "../../../ledger/call.ts";
 import { unknownIn } from "../../../ledger/conversation.ts";
 import { type CoveredBy, NOT_STORED } from "../../../ledger/covered-by.ts";
 import { coverBySignIn, coverOfClaudeCode, coverOfCopilot, coverOfOpencode } from "../covered-by.ts";
-import { evidenceOf } from "../evidence.ts";
+import { claudeEvidenceOf, evidenceOf } from "../evidence.ts";
 import {
   BARE,
   BUILT_IN,
@@ -25,6 +26,7 @@ import {
   SIGN_IN,
   SPAN_TYPE,
   THOUGHTS,
+  THREAD,
 } from "./agent-attributes.ts";
 import {
   APPLICATION,
@@ -37,8 +39,9 @@ import {
   SERVER,
 } from "./attributes.ts";
 import { type Persons, SESSION, USER } from "./context-attributes.ts";
+import { claudeServedBy } from "../served.ts";
 import { verdictOf } from "./rules.ts";
-import { listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
+import { type Attributes, listOf, textOf, type AttributeValue, type Span, type SpanSource } from "./span.ts";
 
 type Written = Map<string, AttributeValue>;
 
@@ -57,8 +60,10 @@ interface Agent {
   cover?: (attributes: Span["attributes"], provider: string) => CoveredBy;
 }
 
+const CLAUDE_CODE = "claude-code";
+
 const AGENTS: readonly Agent[] = [
-  { name: "claude-code", scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode, cover: claudeCodesCover },
+  { name: CLAUDE_CODE, scope: /^com\.anthropic\.claude_code\b/, write: writeClaudeCode, cover: claudeCodesCover },
   { name: "codex", scope: /^codex/, write: writeCodex, cover: signInsCover },
   { name: "gemini-cli", scope: /^gemini-cli$/, write: writeGeminiCli, cover: signInsCover },
   { name: "qwen-code", scope: /^qwen-code$/, write: writeQwenCode, cover: signInsCover },
@@ -90,6 +95,14 @@ export function isOfAgent(source: SpanSource): boolean {
   return agentOf(source) !== null;
 }
 
+/** Releases of Codex that name the conversation on a turn alone call it a thread there. */
+export function withConversation(span: Span): Span {
+  const thread = span.attributes.get(THREAD);
+  if (typeof thread !== "string" || span.attributes.has(CONVERSATION) || agentOf(span.source)?.name !== "codex")
+    return span;
+  return { ...span, attributes: new Map(span.attributes).set(CONVERSATION, thread) };
+}
+
 /** The span with standard names. One that is of no agent is returned as it is. */
 export function asStandard(span: Span, around: Look, persons: Persons): Span {
   const agent = agentOf(span.source);
@@ -102,14 +115,15 @@ export function asStandard(span: Span, around: Look, persons: Persons): Span {
   if (verdictOf(standard).kind === "call") {
     const service = textOf(span.source.resource, APPLICATION) ?? textOf(attributes, APPLICATION);
     if (service === null) set(attributes, APPLICATION[0]!, agent.name);
-    tag(attributes, "agent", agent.name);
+    tag(attributes, AGENT, agent.name);
     tag(attributes, "effort", textOf(attributes, EFFORT));
   }
   return standard;
 }
 
 /** Tags are read from attributes with such a prefix. */
-function tag(attributes: Written, name: string, value: string | null): void {
+function tag(attributes: Written, name: AgentTag, value: string | null): void {
+  if (value === null) return;
   const attribute = `metadata.${name}`;
   if (!attributes.has(attribute)) set(attributes, attribute, value);
 }
@@ -122,7 +136,14 @@ function writeClaudeCode(attributes: Written): void {
   const source = textOf(attributes, [CLAUDE_TAGS.query_source, QUERY_SOURCE_SAFE])?.replaceAll(".", ":") ?? null;
   tag(attributes, "query_source", source);
   if (source?.startsWith(BUILT_IN) === true) tag(attributes, "subagent", source.slice(BUILT_IN.length));
-  for (const [name, attribute] of Object.entries(CLAUDE_TAGS)) tag(attributes, name, textOf(attributes, [attribute]));
+  for (const [name, attribute] of Object.entries(CLAUDE_TAGS))
+    tag(attributes, name as AgentTag, textOf(attributes, [attribute]));
+  // The oldest releases with spans give the bare name alone, of the model that was asked for.
+  const model = textOf(attributes, [MODEL]);
+  if (model !== null && !REQUEST_MODEL.some((name) => attributes.has(name))) {
+    set(attributes, REQUEST_MODEL[0]!, model);
+    if (!PROVIDER.some((name) => attributes.has(name))) set(attributes, PROVIDER[0]!, claudeServedBy(model));
+  }
   if (attributes.has(COUNTS.inputTokens[0]!)) return;
   const counts = [BARE.input, BARE.read, BARE.write].map((name) => attributes.get(name));
   if (typeof counts[0] !== "number") return;
@@ -183,17 +204,25 @@ function copilotsCover(attributes: Span["attributes"], provider: string): Covere
   return coverOfCopilot(provider, textOf(attributes, SERVER), attributes.has(NANO_AIU));
 }
 
+const NO_IDS: readonly string[] = [];
+
 /** The ids by which other reports of the call may be known, beside its response's. */
-export function otherIdsOf(span: Span): string[] {
+export function otherIdsOf(span: Span, usage: Usage, sessionId: string | null): readonly string[] {
   // A header is a list of its values.
-  const requests = REQUEST_IDS.flatMap((name) => (span.attributes.has(name) ? listOf(span.attributes, name) : []));
-  return [...requests, ...agentIdsOf(span)];
+  const requests = REQUEST_IDS.some((name) => span.attributes.has(name))
+    ? REQUEST_IDS.flatMap((name) => (span.attributes.has(name) ? listOf(span.attributes, name) : []))
+    : NO_IDS;
+  const own = agentIdsOf(span);
+  const ofFile = fileEvidenceOf(span, usage, sessionId);
+  return requests.length + own.length + ofFile.length === 0 ? NO_IDS : [...requests, ...own, ...ofFile];
 }
 
-function agentIdsOf({ source, traceId, attributes, endNs }: Span): string[] {
-  if (/^com\.anthropic\.claude_code\b/.test(source.scopeName))
-    return [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
-  if (!attributes.has(CODEX_TOTAL) || endNs === null) return [];
+function agentIdsOf({ source, traceId, attributes, endNs }: Span): readonly string[] {
+  if (agentOf(source)?.name === CLAUDE_CODE) {
+    const ids = [REQUEST_ID, CLIENT_REQUEST_ID].flatMap((name) => textOf(attributes, [name]) ?? []);
+    return ids.length > 0 ? ids : claudeEvidenceIn(attributes, endNs);
+  }
+  if (!attributes.has(CODEX_TOTAL) || endNs === null) return NO_IDS;
   const count = (names: readonly string[]): number | null => {
     const value = attributes.get(names[0]!);
     return typeof value === "number" ? value : null;
@@ -204,17 +233,39 @@ function agentIdsOf({ source, traceId, attributes, endNs }: Span): string[] {
   return evidenceOf("codex", conversation, counts, Number(endNs / 1_000_000n));
 }
 
+/** Of older releases, whose spans name no request. */
+function claudeEvidenceIn(attributes: Attributes, endNs: bigint | null): string[] {
+  if (endNs === null || !attributes.has(BARE.input)) return [];
+  const counts = [BARE.input, BARE.read, BARE.write, BARE.output].map((name) => {
+    const value = attributes.get(name);
+    return typeof value === "number" ? value : null;
+  });
+  return claudeEvidenceOf(textOf(attributes, [SESSION_ID]), counts, Number(endNs / 1_000_000n));
+}
+
 /** Agents whose files name no response, by their service. */
 const FILES = [
   { service: /^opencode/, program: "opencode" },
   { service: /^qwen-code/, program: "qwen-code" },
 ];
 
+/** The program whose files know the spans of a source. By source, because many spans share one. */
+const programs = new WeakMap<SpanSource, string | null>();
+
+function programOf(source: SpanSource): string | null {
+  let program = programs.get(source);
+  if (program === undefined) {
+    const service = textOf(source.resource, APPLICATION) ?? "";
+    program = FILES.find((file) => file.service.test(service))?.program ?? null;
+    programs.set(source, program);
+  }
+  return program;
+}
+
 /** The ids by which the agent's own file knows the call, made of its session and counts. */
-export function fileEvidenceOf({ source, endNs }: Span, usage: Usage, sessionId: string | null): string[] {
-  const service = textOf(source.resource, APPLICATION);
-  const program = service === null ? undefined : FILES.find((file) => file.service.test(service))?.program;
-  if (program === undefined || endNs === null) return [];
+function fileEvidenceOf({ source, endNs }: Span, usage: Usage, sessionId: string | null): readonly string[] {
+  const program = programOf(source);
+  if (program === null || endNs === null) return NO_IDS;
   const counts = [usage.inputTokens, usage.cacheReadTokens, usage.outputTokens];
   return evidenceOf(program, sessionId, counts, Number(endNs / 1_000_000n));
 }

@@ -12,6 +12,7 @@ import {
   RESOURCE_TAGS,
   TAG_PREFIXES,
 } from "./context-attributes.ts";
+import { remembered } from "../remembered.ts";
 
 export const PROVIDER = [
   // LangSmith guesses its `gen_ai.system` by the name of the model.
@@ -316,6 +317,6 @@ export const READ_NAMES: ReadonlySet<string> = new Set(
   ].flat(2),
 );
 
-export function isRead(name: string): boolean {
-  return READ_NAMES.has(name) || TAG_PREFIXES.some((prefix) => name.startsWith(prefix));
-}
+export const isRead = remembered(
+  (name) => READ_NAMES.has(name) || TAG_PREFIXES.some((prefix) => name.startsWith(prefix)),
+);

@@ -2,6 +2,8 @@
  * The attribute names of a call's context, which are its user, session and tags, in order of priority. `attributes.ts`
  * has the others.
  */
+import type { AgentTag } from "../../../ledger/agent-tags.ts";
+
 /** Coding agents name the person, the account and the installation. */
 export const PERSONS = {
   email: ["user.email"],
@@ -85,7 +87,7 @@ export const TAG_LISTS = ["langfuse.trace.tags", "mastra.tags", "tag.tags", "lan
 /** How LangChain numbers the steps of a sequence, among the tags. */
 export const STEP_TAG = /^(seq|map|graph):(step|key):/;
 /** Tags of a resource, and the attributes that hold them. */
-export const RESOURCE_TAGS: readonly (readonly [tag: string, names: readonly string[]])[] = [
+export const RESOURCE_TAGS: readonly (readonly [tag: AgentTag, names: readonly string[]])[] = [
   ["team", ["team", "team.id"]],
   ["department", ["department"]],
   ["cost_center", ["cost_center"]],

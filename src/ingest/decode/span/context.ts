@@ -18,10 +18,12 @@ import {
   TAG_PREFIXES,
   USER,
 } from "./context-attributes.ts";
+import { remembered } from "../remembered.ts";
 import { MAX_TEXT, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "../../../ledger/call.ts";
 import {
   documentOf,
   listOf,
+  personOf,
   textOf,
   type Attributes,
   type AttributeValue,
@@ -167,10 +169,12 @@ function ownContext(attributes: Attributes, isResource = false): Context {
   }
   if (!isNamed) return tags === undefined ? NO_CONTEXT : { ...NO_CONTEXT, tags };
   tags ??= new Map();
-  const lists = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
-  // Some send a list as one text.
-  const bare = lists.flatMap((list) => list.split(/,\s*/)).filter((tag) => tag !== "" && !STEP_TAG.test(tag));
-  if (bare.length > 0) addTag(tags, "tag", bare.join(","));
+  if (TAG_LISTS.some((name) => attributes.has(name))) {
+    const lists = TAG_LISTS.flatMap((name) => (attributes.has(name) ? listOf(attributes, name) : []));
+    // Some send a list as one text.
+    const bare = lists.flatMap((list) => list.split(/,\s*/)).filter((tag) => tag !== "" && !STEP_TAG.test(tag));
+    if (bare.length > 0) addTag(tags, "tag", bare.join(","));
+  }
   const code = isResource ? [] : codeTags((names) => textOf(attributes, names), false);
   for (const [tag, value] of code) addTag(tags, tag, value);
 
@@ -179,27 +183,18 @@ function ownContext(attributes: Attributes, isResource = false): Context {
     if (!DOCUMENT_IDENTITIES.has(key) && !NOT_TAGS.test(key)) addTag(tags, key, metadata![key]);
   }
   return {
-    userId: textOf(attributes, USER) ?? (metadata && textIn(metadata, METADATA_USER)),
+    userId: personOf(attributes, USER) ?? (metadata && textIn(metadata, METADATA_USER)),
     sessionId: textOf(attributes, SESSION) ?? (metadata && textIn(metadata, METADATA_SESSION)),
     tags,
   };
 }
 
-const tagNames = new Map<string, string | null>();
-const MOST_TAG_NAMES = 10_000;
-
-/** The name without its tag prefix. Null if it is no tag's. Results are remembered, because names repeat. */
-function tagOf(name: string): string | null {
-  let key = tagNames.get(name);
-  if (key === undefined) {
-    const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
-    key = prefix === undefined ? null : name.slice(prefix.length);
-    if (key !== null && NOT_TAGS.test(key)) key = null;
-    if (tagNames.size >= MOST_TAG_NAMES) tagNames.clear();
-    tagNames.set(name, key);
-  }
-  return key;
-}
+/** The name without its tag prefix. Null if it is no tag's. */
+const tagOf = remembered((name): string | null => {
+  const prefix = TAG_PREFIXES.find((start) => name.startsWith(start));
+  const key = prefix === undefined ? null : name.slice(prefix.length);
+  return key !== null && NOT_TAGS.test(key) ? null : key;
+});
 
 function addTag(tags: Map<string, string>, key: string, value: unknown): void {
   if (typeof value !== "string" || key === "" || key.length > MAX_TAG_KEY || UNSAFE_KEYS.has(key)) return;
@@ -230,5 +225,6 @@ function textIn(document: Record<string, unknown>, names: readonly string[]): st
 
 /** Replaces NUL and half surrogate pairs, which Postgres cannot store. */
 function clean(text: string): string {
+  if (!text.includes("\0") && text.isWellFormed()) return text;
   return text.toWellFormed().replaceAll("\0", "\ufffd");
 }

@@ -97,7 +97,7 @@ export const GAPS: readonly Gap[] = [
   {
     scope: /^/,
     when: ({ usage, model, semantics }) =>
-      CLAUDE.test(model) && (usage.cacheWriteTokens ?? 0) > 0 && isUnsplit(usage) && !OWN_OBJECT.test(semantics),
+      (usage.cacheWriteTokens ?? 0) > 0 && isUnsplit(usage) && CLAUDE.test(model) && !OWN_OBJECT.test(semantics),
     costIs: "lower_bound",
     why: "cache writes for an hour are not told from those for five minutes",
   },

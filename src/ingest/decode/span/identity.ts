@@ -1,5 +1,6 @@
 /** The service, provider, model and operation of a span. */
 import { canonicalProvider } from "../../../pricing/provider.ts";
+import { remembered } from "../remembered.ts";
 import { moreTelling, placeOf, servedBy } from "../served.ts";
 import { joinTiers, tierText } from "../tiers.ts";
 import {
@@ -49,6 +50,8 @@ const GENKIT_PLUGINS = new Map([
   ["vertexai", "google"],
 ]);
 
+const canonical = remembered(canonicalProvider);
+
 export function applicationOf({ attributes, source }: Span): string {
   return textOf(source.resource, APPLICATION) ?? textOf(attributes, APPLICATION) ?? UNKNOWN;
 }
@@ -78,10 +81,10 @@ export function providerOf({ attributes, source }: Span): string {
 function namedProvider({ attributes, source }: Pick<Span, "attributes" | "source">): string {
   const named = textOf(attributes, PROVIDER);
   // Some frameworks send the service's own name as the provider.
-  if (named !== null && named !== textOf(source.resource, APPLICATION)) return canonicalProvider(named);
+  if (named !== null && named !== textOf(source.resource, APPLICATION)) return canonical(named);
   const [plugin] = genkitModel(attributes);
   const fallback = plugin ?? fieldOf(attributes, METADATA, "ls_provider");
-  return fallback === null ? UNKNOWN : canonicalProvider(GENKIT_PLUGINS.get(fallback) ?? fallback);
+  return fallback === null ? UNKNOWN : canonical(GENKIT_PLUGINS.get(fallback) ?? fallback);
 }
 
 /** The provider's name as it was sent, if that is another. */

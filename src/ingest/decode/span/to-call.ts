@@ -16,7 +16,7 @@ import {
   responseIdOf,
   serviceTierOf,
 } from "./identity.ts";
-import { coverOf, fileEvidenceOf, otherIdsOf } from "./agents.ts";
+import { coverOf, otherIdsOf } from "./agents.ts";
 import { statedCostOf } from "./cost.ts";
 import { gapsOf } from "./gaps.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -30,10 +30,17 @@ const NS_PER_US = 1_000n;
 
 /**
  * @param contextOf is asked only for spans that are stored.
+ * @param clientIdOf what makes the call one of its own, if that is not its span.
  * @returns null for a wrapper that states no usage.
  * @throws ItemRefused if a value of the span cannot be true or cannot be stored.
  */
-export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: () => Context): Call | null {
+export function toCall(
+  span: Span,
+  verdict: Verdict,
+  nowMs: number,
+  contextOf: () => Context,
+  clientIdOf = idOfSpan,
+): Call | null {
   const { attributes } = span;
   const billable = verdict.kind === "call";
   const provider = providerOf(span);
@@ -46,12 +53,13 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
   const traceId = idOf(span.traceId, 32, "trace id");
   const spanId = idOf(span.spanId, 16, "span id");
   const startedAtMs = startOf(span, nowMs);
-  const clientId = `${traceId}:${spanId}`;
   const context = contextOf();
   const cost = statedCostOf(attributes);
   const model = modelOf(attributes, report);
   const operation = operationOf(attributes);
   const { usage, semantics } = read;
+  const responseId = textOrNull(responseIdOf(attributes, report), "response id");
+  const clientId = clientIdOf({ traceId, spanId, responseId, model, usage });
   const { costIs, why } = gapsOf({ span, usage, semantics, provider, model, operation });
   return {
     ...usage,
@@ -60,8 +68,8 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     traceId,
     spanId,
     parentId: isId(span.parentId, 16) ? span.parentId : null,
-    responseId: textOrNull(responseIdOf(attributes, report), "response id"),
-    otherIds: keptIds([...otherIdsOf(span), ...fileEvidenceOf(span, read.usage, context.sessionId)]),
+    responseId,
+    otherIds: keptIds(otherIdsOf(span, read.usage, context.sessionId)),
     startedAtMs,
     durationUs: durationOf(span),
     application: keptText(applicationOf(span), "application"),
@@ -83,10 +91,23 @@ export function toCall(span: Span, verdict: Verdict, nowMs: number, contextOf: (
     rule: verdict.rule,
     doubt: read.doubt,
     unknownUsageMembers: cost.unread.length === 0 ? report.unknown : [...report.unknown, ...cost.unread],
-    usageSemantics: [semantics, ...why].join("; "),
+    usageSemantics: why.length === 0 ? semantics : [semantics, ...why].join("; "),
     costIs,
     coveredBy: coverOf(span, provider),
   };
+}
+
+/** What is known of a call when it is identified. */
+export interface Read {
+  traceId: string;
+  spanId: string;
+  responseId: string | null;
+  model: string;
+  usage: Usage;
+}
+
+function idOfSpan({ traceId, spanId }: Read): string {
+  return `${traceId}:${spanId}`;
 }
 
 /** A failed call that states no usage was not billed; any other without usage is unknown. */
@@ -110,8 +131,18 @@ function durationOf({ startNs, endNs }: Span): number | null {
   return Number.isSafeInteger(durationUs) ? durationUs : null;
 }
 
+const [ZERO, NINE, A, F] = [..."09af"].map((digit) => digit.charCodeAt(0)) as [number, number, number, number];
+
+/** True for so many lower-case hex digits that are not all zeros. Each span has three, so no pattern is used. */
 export function isId(hex: string, length: number): boolean {
-  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex);
+  if (hex.length !== length) return false;
+  let isZero = true;
+  for (let at = 0; at < length; at++) {
+    const unit = hex.charCodeAt(at);
+    if (!((unit >= ZERO && unit <= NINE) || (unit >= A && unit <= F))) return false;
+    isZero &&= unit === ZERO;
+  }
+  return !isZero;
 }
 
 function idOf(hex: string, length: number, what: string): string {

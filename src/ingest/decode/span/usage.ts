@@ -24,7 +24,7 @@ import {
 } from "./attributes.ts";
 import { takeLargerTotals } from "../larger-totals.ts";
 import type { Report } from "./report.ts";
-import { textOf, type Attributes, type Span } from "./span.ts";
+import { textOf, type Attributes, type Span, type SpanSource } from "./span.ts";
 
 interface Dialect {
   scope: RegExp;
@@ -140,7 +140,8 @@ export function usageOf(span: Span, provider: string, report: Report): Reading {
   const { attributes } = span;
   const stated: Usage = { ...NO_USAGE };
   for (const field of COUNT_FIELDS) stated[field] = readCount(attributes, COUNTS[field] ?? []);
-  const swapped = find(SWAPPED, span, provider);
+  const dialects = dialectsOf(span.source, provider);
+  const swapped = find(dialects.swapped, attributes);
   if (swapped) [stated.inputTokens, stated.outputTokens] = [stated.outputTokens, stated.inputTokens];
   const usage: Usage = { ...NO_USAGE };
   // A document that has 0 may not know.
@@ -154,16 +155,16 @@ export function usageOf(span: Span, provider: string, report: Report): Reading {
   const semantics: string[] = [];
   if (report.semantics !== "") semantics.push(report.semantics);
   if (report.usage.inputTokens === null && usage.inputTokens !== null) {
-    const dialect = find(INPUT_WITHOUT_CACHE, span, provider);
+    const dialect = find(dialects.inputWithoutCache, attributes);
     const exceeds = cached > usage.inputTokens;
     if (dialect) semantics.push(dialect.semantics);
     else if (exceeds) semantics.push("exclusive: cache added, as it exceeded the input");
     else if (beside.cache) semantics.push("exclusive: cache added, as the total has it beside the input");
-    else semantics.push(find(MAYBE_ESTIMATES, span, provider)?.semantics ?? "inclusive");
+    else semantics.push(find(dialects.maybeEstimates, attributes)?.semantics ?? "inclusive");
     if (dialect || exceeds || beside.cache) usage.inputTokens += cached;
   }
   if (report.usage.outputTokens === null && usage.outputTokens !== null) {
-    const dialect = find(OUTPUT_WITHOUT_REASONING, span, provider);
+    const dialect = find(dialects.outputWithoutReasoning, attributes);
     if (reasoning > 0 && (dialect || beside.reasoning || reasoning > usage.outputTokens)) {
       usage.outputTokens += reasoning;
       semantics.push("reasoning added to output");
@@ -219,10 +220,32 @@ function readCount(attributes: Attributes, names: readonly string[]): number | n
   return null;
 }
 
-function find(dialects: readonly Dialect[], span: Span, provider: string): Dialect | undefined {
-  const { scopeName } = span.source;
-  return dialects.find(
-    (dialect) =>
-      dialect.scope.test(scopeName) && dialect.provider.test(provider) && (dialect.when?.(span.attributes) ?? true),
-  );
+function find(dialects: readonly Dialect[], attributes: Attributes): Dialect | undefined {
+  for (const dialect of dialects) if (dialect.when?.(attributes) ?? true) return dialect;
+  return undefined;
+}
+
+type Table = "inputWithoutCache" | "outputWithoutReasoning" | "maybeEstimates" | "swapped";
+type Dialects = Readonly<Record<Table, readonly Dialect[]>>;
+
+/** By source and provider, because many spans share both. */
+const dialectsBySource = new WeakMap<SpanSource, Map<string, Dialects>>();
+
+/** The rows of the tables that fit the scope and the provider. */
+function dialectsOf(source: SpanSource, provider: string): Dialects {
+  let byProvider = dialectsBySource.get(source);
+  if (byProvider === undefined) dialectsBySource.set(source, (byProvider = new Map<string, Dialects>()));
+  let dialects = byProvider.get(provider);
+  if (dialects === undefined) {
+    const fitting = (table: readonly Dialect[]): readonly Dialect[] =>
+      table.filter((dialect) => dialect.scope.test(source.scopeName) && dialect.provider.test(provider));
+    dialects = {
+      inputWithoutCache: fitting(INPUT_WITHOUT_CACHE),
+      outputWithoutReasoning: fitting(OUTPUT_WITHOUT_REASONING),
+      maybeEstimates: fitting(MAYBE_ESTIMATES),
+      swapped: fitting(SWAPPED),
+    };
+    byProvider.set(provider, dialects);
+  }
+  return dialects;
 }

@@ -109,9 +109,10 @@ describe("Codex", () => {
       reasoningTokens: 20,
       startedAtMs: Date.parse(WRITTEN),
       application: "codex",
-      tags: { agent: "codex", auth_mode: "ApiKey" },
+      coveredBy: "api",
+      tags: { agent: "codex" },
     });
-    expect(only([completed({ auth_mode: "ChatGPT" })]).tags).toMatchObject({ auth_mode: "ChatGPT" });
+    expect(only([completed({ auth_mode: "ChatGPT" })]).coveredBy).toBe("plan");
   });
 
   it("counts a refused request and a broken stream as failed calls, and no other request", () => {

@@ -56,8 +56,8 @@ function logged(record: object, resource: Attributes, scope: string): Record<str
 }
 
 function codeOf({ tags }: Call): Record<string, string> {
-  const names = ["repository", "branch", "pull_request"];
-  return Object.fromEntries(Object.entries(tags ?? {}).filter(([name]) => names.includes(name)));
+  const names = new Set(["repository", "branch", "pull_request"]);
+  return Object.fromEntries(Object.entries(tags ?? {}).filter(([name]) => names.has(name)));
 }
 
 const NEWEST = {
@@ -111,6 +111,7 @@ function SHOP(repository = "shop", branch?: string): object {
 it("does not take a span's own bare names, which may be of anything", () => {
   const own = { repository: "books", branch: "Berlin", pull_request: "no" };
   expect(EMITTERS["spans"]!({}, own)).toEqual({});
+  expect(EMITTERS["spans"]!({}, { ...own, "vcs.repository.name": "shop" })).toEqual({ repository: "shop" });
 });
 
 it("takes what the spans above a call say", () => {
