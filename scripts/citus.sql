@@ -16,6 +16,10 @@
 -- all projects, and may do so on one node alone, runs for the projects of one shard after another (src/db/shards.ts).
 -- test/db/citus-statements.test.ts holds statements to these rules.
 --
+-- The wall between projects (src/db/wall.ts) is not tried there. It sets the role and the project with set_config(), which
+-- does not reach the workers (seen on Citus 13.2.2; SET LOCAL does if citus.propagate_set_commands is 'local'). So do not
+-- rely on it, and make no roles (scripts/roles.sql).
+--
 -- Advisory locks are of the node that the client is connected to. So clients connect to the coordinator.
 SET statement_timeout = 0;
 -- What is made here for this session alone stays on the coordinator.
