@@ -5,9 +5,10 @@
  */
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
-import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
+import { compile, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
+import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
+import { constants, param } from "../db/sql.ts";
 import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
-import { constants } from "../db/sql.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 
 /** A slice with fewer fresh rows than this waits until its hour, day or week is over. */
@@ -31,6 +32,7 @@ interface Slice {
   rows: number;
   parts: number;
   part: number;
+  shard: number;
 }
 
 const DUE = compile(
@@ -43,7 +45,7 @@ from (
 ) f,
 lateral (
   select count(*)::int as rows from (
-    select from rollup r
+    select 1 from rollup r
     where r.level = f.level - ${FRESHNESS} and r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket
     limit f.rows + 1
   ) compacted
@@ -58,17 +60,18 @@ order by 1, 2, 3, 4`.inlineParams(),
 const ofLevels = (levels: readonly number[]) =>
   grouped(sql`(select * from taken where level in (${constants(levels)})) as t`);
 
-const COMPACT = compile(
-  sql`
+const compacting = (distributed: boolean) =>
+  compileNamed(
+    sql`
 with taken as (
-  delete from rollup where ctid = any(array(
-    select r.ctid from unnest(${sql.placeholder("levels")}::smallint[], ${sql.placeholder("projects")}::uuid[], ${sql.placeholder("families")}::text[],
-      ${sql.placeholder("buckets")}::timestamptz[], ${sql.placeholder("parts")}::int[], ${sql.placeholder("part")}::int[])
+  delete from rollup t where t.ctid = any(array(
+    select r.ctid from unnest(${param("levels")}::smallint[], ${projects}, ${param("families")}::text[],
+      ${param("buckets")}::timestamptz[], ${param("parts")}::int[], ${param("part")}::int[])
       as s (level, project_id, family, bucket, parts, part)
     join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
-      and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)
+      and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)${amongThem(distributed, sql`r`)}
     for update of r skip locked
-  )) returning *
+  ))${amongThem(distributed, sql`t`)} returning *
 ),
 hours as (${ofLevels(LEVELS.hour)}),
 days as (${ofLevels(LEVELS.day)}),
@@ -78,9 +81,11 @@ select ${LEVEL.hour}, ${FORMAT}, * from hours
 union all
 select ${LEVEL.day}, ${FORMAT}, * from days
 union all
-select ${LEVEL.week}, ${FORMAT}, * from weeks`.inlineParams(),
-  ["levels", "projects", "families", "buckets", "parts", "part"],
-);
+select ${LEVEL.week}, ${FORMAT}, * from weeks`,
+  );
+const COMPACT = compacting(false);
+/** All slices are of one shard. */
+const COMPACT_SHARD = compacting(true);
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
@@ -93,24 +98,35 @@ export async function compact(
   deadlineMs: number,
   stepRows = STEP_ROWS,
 ): Promise<boolean> {
-  let waiting = (await db.run(DUE, [])).flatMap((row) => inParts(row, stepRows));
+  const statement = (await isDistributed(db)) ? COMPACT_SHARD : COMPACT;
+  let waiting = await dueSlices(db, stepRows);
   while (waiting.length > 0) {
     if (now() >= deadlineMs) return false;
     const step = firstOf(waiting, stepRows);
     try {
-      await db.batch([BY_HASH, { statement: COMPACT, values: valuesOf(step) }]);
+      await db.batch([BY_HASH, statement(valuesOf(step))]);
       waiting = waiting.slice(step.length);
     } catch (error) {
       // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
       if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
       stepRows = Math.floor(stepRows / 4);
-      waiting = (await db.run(DUE, [])).flatMap((row) => inParts(row, stepRows));
+      waiting = await dueSlices(db, stepRows);
     }
   }
   return true;
 }
 
-function inParts(row: Row, stepRows: number): Slice[] {
+/** The slices that are due, those of a shard together. */
+async function dueSlices(db: Database, stepRows: number): Promise<Slice[]> {
+  const due = await db.run(DUE, []);
+  const shards = await byShard(db, [...new Set(idsOf(due))]);
+  const shardOf = new Map(shards.flatMap((projects, shard) => projects.map((projectId) => [projectId, shard])));
+  return due
+    .flatMap((row) => inParts(row, stepRows, shardOf.get(String(row["project_id"]))!))
+    .toSorted((a, b) => a.shard - b.shard);
+}
+
+function inParts(row: Row, stepRows: number, shard: number): Slice[] {
   const rows = Number(row["rows"]);
   const parts = Math.ceil(rows / stepRows);
   return Array.from({ length: parts }, (_, part) => ({
@@ -121,25 +137,26 @@ function inParts(row: Row, stepRows: number): Slice[] {
     rows: Math.ceil(rows / parts),
     parts,
     part,
+    shard,
   }));
 }
 
-/** The first slices that have at most `rows` rows together, but at least one slice. */
+/** The first slices of one shard that have at most `rows` rows together, but at least one slice. */
 function firstOf(slices: readonly Slice[], rows: number): Slice[] {
   let sum = 0;
-  const end = slices.findIndex((slice) => (sum += slice.rows) > rows);
+  const end = slices.findIndex((slice) => slice.shard !== slices[0]!.shard || (sum += slice.rows) > rows);
   return slices.slice(0, end < 0 ? slices.length : Math.max(end, 1));
 }
 
-function valuesOf(slices: readonly Slice[]): unknown[] {
+function valuesOf(slices: readonly Slice[]): Record<string, unknown> {
   const column = (of: (slice: Slice) => string | number): string | null =>
     textArray(slices.map((slice) => String(of(slice))));
-  return [
-    column(({ level }) => level),
-    column(({ projectId }) => projectId),
-    column(({ family }) => family),
-    column(({ start }) => start),
-    column(({ parts }) => parts),
-    column(({ part }) => part),
-  ];
+  return {
+    levels: column(({ level }) => level),
+    projects: column(({ projectId }) => projectId),
+    families: column(({ family }) => family),
+    buckets: column(({ start }) => start),
+    parts: column(({ parts }) => parts),
+    part: column(({ part }) => part),
+  };
 }

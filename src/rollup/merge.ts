@@ -10,12 +10,14 @@
  * rewrites them.
  */
 import { sql, type SQL } from "drizzle-orm";
+import { plainArray } from "../db/array-literal.ts";
 import { compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
+import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
 import { compact } from "./compact.ts";
 import { isToldApart, markCrowded } from "./crowded.ts";
 import { labelsOf } from "./derive.ts";
 import { BY_HASH, columnsOfRows, GROUP, grouped } from "./grouped.ts";
-import { columns, constants, dayOf, list, weekOf } from "../db/sql.ts";
+import { columns, constants, dayOf, list, param, project, weekOf } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
 import { FORMAT, LEVEL } from "../ledger/levels.ts";
 import { GROUPING_SETS, MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
@@ -52,25 +54,37 @@ noted as (
   on conflict (project_id, day) do update set noted_at = excluded.noted_at
 )`;
 
-/** A CTE that takes the first partial rows out. */
-const moved = (which: SQL): SQL => sql`
+/** A CTE that takes the first partial rows of one project out. */
+const movedOf = (which: SQL): SQL => sql`
 moved as (
   delete from rollup where ctid = any(array(
     select ctid from rollup where level = ${LEVEL.partial}${which}
-    order by project_id, label, bucket limit ${sql.placeholder("limit")}::int
+    order by project_id, label, bucket limit ${param("limit")}::int
     for update skip locked
   ))${which} returning *
 )`;
 
+/** The same for some projects, one after another. Each is looked up in the index, however many rows the others have. */
+const movedAmong = (distributed: boolean): SQL => sql`
+moved as (
+  delete from rollup t where t.ctid = any(array(
+    select r.ctid from unnest(${projects}) as p (project_id) cross join lateral (
+      select t.ctid from rollup t
+      where t.level = ${LEVEL.partial} and t.project_id = p.project_id${amongThem(distributed, sql`t`)}
+      order by t.label, t.bucket limit ${param("limit")}::int
+      for update skip locked
+    ) r limit ${param("limit")}::int
+  ))${amongThem(distributed, sql`t`)} returning *
+)`;
+
 /**
- * The merge of partial rows. An unspread row becomes one row for each label of its call. It has one latency at most, so
+ * The merge of the partial rows that `moved` takes out. An unspread row becomes one row for each label of its call. It has one latency at most, so
  * the histogram of a label's group is the list of these.
  *
- * @param which restricts the rows, after AND. All without it.
  * @param toldApart says which values of labels are kept.
  */
-export const merging = (which: SQL, toldApart: SQL): SQL => sql`
-with ${moved(which)},
+const merging = (moved: SQL, toldApart: SQL): SQL => sql`
+with ${moved},
 spread as (
   select t.project_id, t.bucket, l.label,
     case when ${toldApart} then l.value else ${OTHER} end as value,
@@ -96,13 +110,20 @@ select count(*)::int as merged,
   (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (select distinct project_id, label, ${dayOf(bucket)} as day from labelled) d) as label_days
 from moved`;
 
-/** Merges partial rows of every project. */
-export const MERGE = compile(merging(sql``, isToldApart()).inlineParams(), ["limit"]);
+/** Merges partial rows of some projects. Where the database is distributed, all of them are on one shard. */
+const mergingAmong = (distributed: boolean) =>
+  compileNamed(merging(movedAmong(distributed), isToldApart(distributed ? "shard" : "projects")));
+export const MERGE = mergingAmong(false);
+const MERGE_SHARD = mergingAmong(true);
+
+/** Merges partial rows of one project: those of which `which` holds, after AND. */
+export const mergingOf = (which: SQL): SQL =>
+  merging(movedOf(sql` and project_id = ${project}${which}`), isToldApart("project"));
 
 /** Merges the main partial rows of one project. */
 const MERGE_MAIN = compileNamed(
   sql`
-with ${moved(sql` and project_id = ${sql.placeholder("project")}::uuid and label = ${MAIN}`)},
+with ${movedOf(sql` and project_id = ${project} and label = ${MAIN}`)},
 main as materialized (${grouped(sql`(select ${columnsOfRows} from moved) as m`)}),
 fresh as materialized (
   select * from main
@@ -128,10 +149,44 @@ export async function mergeMain(db: Database, projectId: string, limit: number):
  * @returns how many rows were merged. If fewer than `limit`, only rows that other merges have locked are left.
  */
 export async function mergeStep(db: Database, limit: number, labelDays = new Set<string>()): Promise<number> {
-  const [, [row] = []] = await db.batch([BY_HASH, { statement: MERGE, values: [limit] }]);
-  for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
-  return Number(row!["merged"]);
+  const statement = (await isDistributed(db)) ? MERGE_SHARD : MERGE;
+  let merged = 0;
+  for (const projects of await partialProjects(db)) {
+    if (merged === limit) break;
+    const values = { projects: plainArray(projects), limit: limit - merged };
+    const [, [row] = []] = await db.batch([BY_HASH, statement(values)]);
+    for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
+    merged += Number(row!["merged"]);
+  }
+  return merged;
 }
+
+/** The projects that have partial rows, in lists for one statement each. */
+async function partialProjects(db: Database): Promise<string[][]> {
+  const found = await db.run((await isDistributed(db)) ? WITH_PARTIAL_ROWS_ANYWHERE : WITH_PARTIAL_ROWS, []);
+  return await byShard(db, idsOf(found));
+}
+
+const nextProject = (after = sql``): SQL => sql`
+(select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
+
+/** Each project takes one look-up in the index, however many rows it has. */
+const WITH_PARTIAL_ROWS = compile(
+  sql`
+with recursive found (project_id) as (
+  select ${nextProject()}
+  union all
+  select ${nextProject(sql` and r.project_id > found.project_id`)} from found where found.project_id is not null
+)
+select project_id from found where project_id is not null`.inlineParams(),
+  [],
+);
+
+/** Citus takes no recursion over all shards. */
+const WITH_PARTIAL_ROWS_ANYWHERE = compile(
+  sql`select distinct project_id from rollup where level = ${LEVEL.partial}`.inlineParams(),
+  [],
+);
 
 /** Steps grow while they are quick and shrink if they are slow, because the cost of a row depends on its labels. */
 const FIRST_LIMIT = 2_000;

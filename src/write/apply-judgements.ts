@@ -40,7 +40,7 @@ where ${inReach(sql`t`)} and t.id = any(${param("late")}::uuid[]) and t.id = i.i
 const AS_JUDGED = compileNamed(sql`
 select refuse_if(
   exists (
-    select from (
+    select 1 from (
       select i.trace_id, i.calls, i.links
       from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
         as i (trace_id, calls, links)

@@ -53,13 +53,13 @@ const checking = (contested: SQL) =>
   compileNamed(sql`
 select refuse_if(
   exists (
-    select from (
+    select 1 from (
       select i.trace_id, i.calls from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
       union all
       select t.trace_id, -1 ${storedCalls}
     ) n group by n.trace_id having sum(n.calls) < 0
   )
-  or exists (select from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
+  or exists (select 1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
   or ${contested},
   ${REFUSED}
 )`);

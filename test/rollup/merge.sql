@@ -1,23 +1,31 @@
 with
   moved as (
-    delete from rollup
+    delete from rollup t
     where
-      ctid = any (
+      t.ctid = any (
         array(
           select
-            ctid
+            r.ctid
           from
-            rollup
-          where
-            level = 0
-          order by
-            project_id,
-            label,
-            bucket
+            unnest($1::uuid[]) as p (project_id)
+            cross join lateral (
+              select
+                t.ctid
+              from
+                rollup t
+              where
+                t.level = 0
+                and t.project_id = p.project_id
+              order by
+                t.label,
+                t.bucket
+              limit
+                $2::int
+              for update
+                skip locked
+            ) r
           limit
-            $1::int
-          for update
-            skip locked
+            $2::int
         )
       )
     returning
@@ -35,12 +43,16 @@ with
             select
               exists (
                 select
+                  1
                 from
-                  crowded_labels
+                  crowded_labels c
+                where
+                  true
               )
           )
           or not exists (
             select
+              1
             from
               crowded_labels c
             where
@@ -50,6 +62,7 @@ with
           )
           or exists (
             select
+              1
             from
               rollup c
             where
