@@ -35,6 +35,7 @@
 -- Every node needs what statements call.
 SELECT create_distributed_function('total(bigint)');
 SELECT create_distributed_function('total(numeric)');
+SELECT create_distributed_function('joined(anycompatiblearray)');
 SELECT create_distributed_function('trace_id_at(timestamptz)');
 SELECT create_distributed_function('refuse_if(boolean, text)');
 SELECT create_distributed_function('kept_since(timestamptz, timestamptz, text)');

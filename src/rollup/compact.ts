@@ -3,12 +3,13 @@
  * hour, a day or a week. It is due once it has as many fresh as compacted rows. So readers find about twice the rows
  * that they need at most, and each row is written only a few times, however often its group is merged.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
-import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
+import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
 import { constants } from "../db/sql.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
+import { MAIN_FAMILIES } from "./families.ts";
 
 /** A slice with fewer fresh rows than this waits until its hour, day or week is over. */
 const FEW = 500;
@@ -55,32 +56,44 @@ order by 1, 2, 3, 4`.inlineParams(),
   [],
 );
 
-const ofLevels = (levels: readonly number[]) =>
-  grouped(sql`(select * from taken where level in (${constants(levels)})) as t`);
-
-const COMPACT = compile(
-  sql`
+/**
+ * Takes the rows of slices out and puts one per group back. Each level of a slice is looked up by all columns of the
+ * index. Asked for both levels at once, Postgres would read all rows of either.
+ */
+const compacting = (units: readonly (keyof typeof LEVELS)[], added: (source: SQL) => SQL) =>
+  compile(
+    sql`
 with taken as (
   delete from rollup where ctid = any(array(
     select r.ctid from unnest(${sql.placeholder("levels")}::smallint[], ${sql.placeholder("projects")}::uuid[], ${sql.placeholder("families")}::text[],
       ${sql.placeholder("buckets")}::timestamptz[], ${sql.placeholder("parts")}::int[], ${sql.placeholder("part")}::int[])
       as s (level, project_id, family, bucket, parts, part)
-    join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
+    cross join lateral (values (s.level), (s.level - ${FRESHNESS})) as either (level)
+    join rollup r on r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
       and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)
     for update of r skip locked
   )) returning *
-),
-hours as (${ofLevels(LEVELS.hour)}),
-days as (${ofLevels(LEVELS.day)}),
-weeks as (${ofLevels(LEVELS.week)})
+)
 insert into rollup (level, format, ${columnsOfRows})
-select ${LEVEL.hour}, ${FORMAT}, * from hours
+${sql.join(
+  units.map(
+    (unit) => sql`select ${LEVEL[unit]}, ${FORMAT}, ${columnsOfRows}
+from (${added(sql`(select * from taken where level in (${constants(LEVELS[unit])})) as t`)}) as ${sql.identifier(unit)}`,
+  ),
+  sql`
 union all
-select ${LEVEL.day}, ${FORMAT}, * from days
-union all
-select ${LEVEL.week}, ${FORMAT}, * from weeks`.inlineParams(),
-  ["levels", "projects", "families", "buckets", "parts", "part"],
-);
+`,
+)}`.inlineParams(),
+    ["levels", "projects", "families", "buckets", "parts", "part"],
+  );
+
+const isMain = (row: Row): boolean => MAIN_FAMILIES.includes(String(row["family"]));
+
+/** Groups of main families have many rows. Those of labels have few, and no weeks. */
+const KINDS = [
+  { isOf: isMain, statement: compacting(["hour", "day", "week"], grouped) },
+  { isOf: (row: Row) => !isMain(row), statement: compacting(["hour", "day"], groupedFew) },
+];
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
@@ -93,18 +106,22 @@ export async function compact(
   deadlineMs: number,
   stepRows = STEP_ROWS,
 ): Promise<boolean> {
-  let waiting = (await db.run(DUE, [])).flatMap((row) => inParts(row, stepRows));
-  while (waiting.length > 0) {
-    if (now() >= deadlineMs) return false;
-    const step = firstOf(waiting, stepRows);
-    try {
-      await db.batch([BY_HASH, { statement: COMPACT, values: valuesOf(step) }]);
-      waiting = waiting.slice(step.length);
-    } catch (error) {
-      // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
-      if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
-      stepRows = Math.floor(stepRows / 4);
-      waiting = (await db.run(DUE, [])).flatMap((row) => inParts(row, stepRows));
+  let due = await db.run(DUE, []);
+  for (const { isOf, statement } of KINDS) {
+    let waiting = due.filter(isOf).flatMap((row) => inParts(row, stepRows));
+    while (waiting.length > 0) {
+      if (now() >= deadlineMs) return false;
+      const step = firstOf(waiting, stepRows);
+      try {
+        await db.batch([BY_HASH, { statement, values: valuesOf(step) }]);
+        waiting = waiting.slice(step.length);
+      } catch (error) {
+        // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
+        if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
+        stepRows = Math.floor(stepRows / 4);
+        due = await db.run(DUE, []);
+        waiting = due.filter(isOf).flatMap((row) => inParts(row, stepRows));
+      }
     }
   }
   return true;

@@ -46,3 +46,34 @@ export function grouped(source: SQL): SQL {
     group by ${group}
   ) h using (${group})`;
 }
+
+/** A histogram with more entries than this is summed bin by bin. */
+const MANY_BINS = 64;
+
+/**
+ * The histograms of a group's rows, one behind the other: as `latency_bins` and `latency_calls`. `counted` says whether
+ * any has counts. A histogram may name a bin several times, so this is a sum, for a third of what summing bins costs.
+ */
+const joinedHistograms = sql`
+    joined(latency_buckets) as latency_bins, count(latency_counts) as counted,
+    joined(case when latency_buckets is not null
+      then coalesce(latency_counts, array_fill(1, array[cardinality(latency_buckets)]))
+    end) as latency_calls`;
+
+/** The same as `grouped`, cheaper where groups have few rows: their histograms are joined. Only long ones are summed. */
+export function groupedFew(source: SQL): SQL {
+  const summed = (column: SQL): SQL => sql`(
+      select array_agg(${column} order by latency_bin) from (
+        select latency_bin, sum(calls)::integer as calls
+        from unnest(g.latency_bins, g.latency_calls) as one (latency_bin, calls)
+        group by latency_bin
+      ) by_bin
+      where calls <> 0
+    )`;
+  const isLong = sql`cardinality(g.latency_bins) > ${MANY_BINS}`.inlineParams();
+  return sql`
+  select ${columns([...GROUP, ...MEASURE_NAMES], "g")},
+    case when ${isLong} then ${summed(sql`latency_bin`)} else g.latency_bins end as latency_buckets,
+    case when ${isLong} then ${summed(sql`calls`)} when g.counted > 0 then g.latency_calls end as latency_counts
+  from (select ${group}, ${storedSums(own, true)}, ${joinedHistograms} from ${source} group by ${group}) g`;
+}

@@ -17,7 +17,7 @@ import { labelsOf } from "./derive.ts";
 import { BY_HASH, columnsOfRows, GROUP, grouped } from "./grouped.ts";
 import { columns, constants, dayOf, list, weekOf } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
-import { FORMAT, LEVEL } from "../ledger/levels.ts";
+import { FORMAT, FRESHNESS, LEVEL } from "../ledger/levels.ts";
 import { GROUPING_SETS, MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
 import { own, storedSums } from "./sums.ts";
 
@@ -37,13 +37,31 @@ export function inSets(source: SQL): SQL {
   return sql`(${sql.join(sets, sql` union all `)})`;
 }
 
+const UNITS = sql`(values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level)`;
+const start = sql`case l.level when ${LEVEL.freshDay} then ${dayOf(bucket)} when ${LEVEL.freshWeek} then ${weekOf(bucket)} else bucket end`;
+
+/**
+ * Puts the sums in. The first rows of a slice are put in as compacted ones, because they are one per group already. A
+ * slice that two merges begin at once has two rows of some groups until it is compacted.
+ */
 const PUT = sql`
+begun as (
+  select s.level, s.project_id, s.label, s.start
+  from (
+    select distinct l.level, project_id, label, ${start} as start
+    from (select distinct project_id, label, bucket from fresh) f, ${UNITS}
+  ) s
+  where not exists (
+    select 1 from rollup r
+    where r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.label and r.bucket = s.start
+  )
+),
 put as (
   insert into rollup (level, format, ${columnsOfRows})
-  select l.level, ${FORMAT}, project_id,
-    case l.level when ${LEVEL.freshDay} then ${dayOf(bucket)} when ${LEVEL.freshWeek} then ${weekOf(bucket)} else bucket end,
-    ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
-  from (values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level), fresh
+  select
+    case when (l.level, project_id, label, ${start}) in (select level, project_id, label, start from begun) then l.level - ${FRESHNESS} else l.level end,
+    ${FORMAT}, project_id, ${start}, ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
+  from ${UNITS}, fresh
   where l.level <> ${LEVEL.freshWeek} or label in (${constants(MAIN_FAMILIES)})
 ),
 noted as (
