@@ -1,13 +1,15 @@
 /**
  * Compacting: the compacted and the fresh rows of a slice become one row per group. A slice is one family's rows of an
- * hour, a day or a week. It is due once it has as many fresh as compacted rows. So readers find about twice the rows
- * that they need at most, and each row is written only a few times, however often its group is merged.
+ * hour, a day or a week. It is due once it has as many fresh as compacted rows, and compacting would save rows. So
+ * readers find about twice the rows that they need at most, and each row is written only a few times, however often its
+ * group is merged.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
-import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
-import { constants } from "../db/sql.ts";
+import { BY_HASH, columnsOfRows, grouped, groupedApart } from "./grouped.ts";
+import { columns, constants } from "../db/sql.ts";
+import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN_FAMILIES } from "./families.ts";
 
@@ -15,7 +17,6 @@ import { MAIN_FAMILIES } from "./families.ts";
 const FEW = 500;
 /** An hour, day or week counts as over this long after its end. */
 const GRACE = "10 minutes";
-/** The number of rows that one step compacts, roughly. */
 const STEP_ROWS = 50_000;
 const LEAST_STEP_ROWS = 1_000;
 
@@ -34,12 +35,26 @@ interface Slice {
   part: number;
 }
 
+const ofSlice = sql`r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket`;
+/**
+ * Fresh rows of a label may all be of new groups. Then compacting would save no row. So groups are counted among the
+ * first values of the slice, those of its first fresh rows.
+ */
+const areTwiceTheGroups = sql`(
+  select count(*) >= 2 * count(distinct hashtext(concat_ws('|', r.value, ${columns(DIMENSIONS, "r")})))
+  from rollup r
+  where r.level in (f.level, f.level - ${FRESHNESS}) and ${ofSlice} and r.value <= (
+    select r.value from rollup r where r.level = f.level and ${ofSlice} order by r.value offset ${FEW - 1} limit 1
+  )
+)`;
+
 const DUE = compile(
   sql`
 select f.level, f.project_id, f.label as family, f.bucket::text as bucket, f.rows + s.rows as rows
 from (
   select level, project_id, label, bucket, count(*)::int as rows
-  from rollup where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek})
+  from rollup
+  where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek}) and (${sql.placeholder("labels")}::boolean or label in (${constants(MAIN_FAMILIES)}))
   group by 1, 2, 3, 4
 ) f,
 lateral (
@@ -49,18 +64,18 @@ lateral (
     limit f.rows + 1
   ) compacted
 ) s
-where f.rows >= s.rows and (f.rows >= ${FEW}
+where f.rows >= s.rows and (f.rows >= ${FEW} and (f.label in (${constants(MAIN_FAMILIES)}) or ${areTwiceTheGroups})
   or f.bucket < now() - ${GRACE}::interval
     - case f.level when ${LEVEL.freshHour} then interval '1 hour' when ${LEVEL.freshDay} then interval '1 day' else interval '7 days' end)
 order by 1, 2, 3, 4`.inlineParams(),
-  [],
+  ["labels"],
 );
 
 /**
  * Takes the rows of slices out and puts one per group back. Each level of a slice is looked up by all columns of the
  * index. Asked for both levels at once, Postgres would read all rows of either.
  */
-const compacting = (units: readonly (keyof typeof LEVELS)[], added: (source: SQL) => SQL) =>
+const compacting = (units: readonly (keyof typeof LEVELS)[], added: (rows: SQL) => SQL) =>
   compile(
     sql`
 with taken as (
@@ -78,7 +93,7 @@ insert into rollup (level, format, ${columnsOfRows})
 ${sql.join(
   units.map(
     (unit) => sql`select ${LEVEL[unit]}, ${FORMAT}, ${columnsOfRows}
-from (${added(sql`(select * from taken where level in (${constants(LEVELS[unit])})) as t`)}) as ${sql.identifier(unit)}`,
+from (${added(sql`select * from taken t where level in (${constants(LEVELS[unit])})`)}) as ${sql.identifier(unit)}`,
   ),
   sql`
 union all
@@ -91,22 +106,24 @@ const isMain = (row: Row): boolean => MAIN_FAMILIES.includes(String(row["family"
 
 /** Groups of main families have many rows. Those of labels have few, and no weeks. */
 const KINDS = [
-  { isOf: isMain, statement: compacting(["hour", "day", "week"], grouped) },
-  { isOf: (row: Row) => !isMain(row), statement: compacting(["hour", "day"], groupedFew) },
+  { isOf: isMain, statement: compacting(["hour", "day", "week"], (rows) => grouped(sql`(${rows}) as t`)) },
+  { isOf: (row: Row) => !isMain(row), statement: compacting(["hour", "day"], groupedApart) },
 ];
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
  *
+ * @param labels false for the main families alone.
+ * @param stepRows the number of rows that one step compacts, roughly.
  * @returns whether all of them are compacted.
  */
 export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  stepRows = STEP_ROWS,
+  { labels = true, stepRows = STEP_ROWS } = {},
 ): Promise<boolean> {
-  let due = await db.run(DUE, []);
+  let due = await db.run(DUE, [labels]);
   for (const { isOf, statement } of KINDS) {
     let waiting = due.filter(isOf).flatMap((row) => inParts(row, stepRows));
     while (waiting.length > 0) {
@@ -119,7 +136,7 @@ export async function compact(
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
         if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
         stepRows = Math.floor(stepRows / 4);
-        due = await db.run(DUE, []);
+        due = await db.run(DUE, [labels]);
         waiting = due.filter(isOf).flatMap((row) => inParts(row, stepRows));
       }
     }

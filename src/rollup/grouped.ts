@@ -2,7 +2,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, compile } from "../db/client.ts";
 import { columns } from "../db/sql.ts";
-import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
+import { COMMON, DIMENSIONS, MEASURE_NAMES, RARE } from "../ledger/measures.ts";
 import { own, storedSums } from "./sums.ts";
 
 /**
@@ -60,8 +60,12 @@ const joinedHistograms = sql`
       then coalesce(latency_counts, array_fill(1, array[cardinality(latency_buckets)]))
     end) as latency_calls`;
 
-/** The same as `grouped`, cheaper where groups have few rows: their histograms are joined. Only long ones are summed. */
-export function groupedFew(source: SQL): SQL {
+/**
+ * The same as `grouped`, cheaper where groups have few rows: their histograms are joined. Only long ones are summed.
+ *
+ * @param has the measures that the rows may have. All without it.
+ */
+function groupedFew(source: SQL, has?: ReadonlySet<string>): SQL {
   const summed = (column: SQL): SQL => sql`(
       select array_agg(${column} order by latency_bin) from (
         select latency_bin, sum(calls)::integer as calls
@@ -75,5 +79,18 @@ export function groupedFew(source: SQL): SQL {
   select ${columns([...GROUP, ...MEASURE_NAMES], "g")},
     case when ${isLong} then ${summed(sql`latency_bin`)} else g.latency_bins end as latency_buckets,
     case when ${isLong} then ${summed(sql`calls`)} when g.counted > 0 then g.latency_calls end as latency_counts
-  from (select ${group}, ${storedSums(own, true)}, ${joinedHistograms} from ${source} group by ${group}) g`;
+  from (select ${group}, ${storedSums(own, true, has)}, ${joinedHistograms} from ${source} group by ${group}) g`;
+}
+
+/**
+ * The same, where rows that have rare measures are added up apart from the others. So most are added up in half the time,
+ * and a group may have two rows.
+ *
+ * @param rows a SELECT of rows `t` that ends in its conditions.
+ */
+export function groupedApart(rows: SQL): SQL {
+  const hasRare = sql`num_nonnulls(${columns(RARE, "t")}) > 0`;
+  return sql`${groupedFew(sql`(${rows} and not ${hasRare}) as common`, COMMON)}
+  union all
+  ${groupedFew(sql`(${rows} and ${hasRare}) as rare`)}`;
 }

@@ -16,9 +16,15 @@ export function sums(of: (measure: Measure) => SQL, measures: readonly Measure[]
   return list(measures.map((measure) => sql`coalesce(${sumOf(measure, of(measure), few)}, 0)${typed(measure)}`));
 }
 
-/** The same sums in the form in which rows store them. */
-export function storedSums(of: (measure: Measure) => SQL, few = false): SQL {
-  return list(MEASURES.map((measure) => sql`${stored(measure, sumOf(measure, of(measure), few))}${typed(measure)}`));
+/**
+ * The same sums in the form in which rows store them.
+ *
+ * @param has the measures that the rows may have. The others are null.
+ */
+export function storedSums(of: (measure: Measure) => SQL, few = false, has?: ReadonlySet<string>): SQL {
+  const sum = (measure: Measure): SQL =>
+    has?.has(measure.name) === false ? sql`null` : stored(measure, sumOf(measure, of(measure), few));
+  return list(MEASURES.map((measure) => sql`${sum(measure)}${typed(measure)}`));
 }
 
 /** `total` is an aggregate of our own. It sums bigints as a bigint, and numerics without a fixed cost per group. */
