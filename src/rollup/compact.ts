@@ -7,7 +7,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
-import { BY_HASH, columnsOfRows, grouped, groupedApart } from "./grouped.ts";
+import { BY_HASH, columnsOfRows, grouped, groupedApart, isPlain } from "./grouped.ts";
 import { columns, constants } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
@@ -87,7 +87,7 @@ with taken as (
     join rollup r on r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
       and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)
     for update of r skip locked
-  )) returning *
+  )) returning *, ${isPlain}
 )
 insert into rollup (level, format, ${columnsOfRows})
 ${sql.join(

@@ -15,7 +15,7 @@ import { type Bound, compile, compileNamed, type Database, DatabaseUnavailable }
 import { compact } from "./compact.ts";
 import { isToldApart, markCrowded } from "./crowded.ts";
 import { labelsOf } from "./derive.ts";
-import { BY_HASH, columnsOfRows, GROUP, grouped, groupedApart } from "./grouped.ts";
+import { BY_HASH, columnsOfRows, GROUP, grouped, groupedApart, isPlain } from "./grouped.ts";
 import { columns, constants, dayOf, list, param, weekOf } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL } from "../ledger/levels.ts";
@@ -36,32 +36,37 @@ export function inSets(source: SQL): SQL {
   return sql`(${sql.join(sets, sql` union all `)})`;
 }
 
-const UNITS = sql`(values (${LEVEL.freshHour}), (${LEVEL.freshDay}), (${LEVEL.freshWeek})) as l (level)`;
-const start = sql`case l.level when ${LEVEL.freshDay} then ${dayOf(bucket)} when ${LEVEL.freshWeek} then ${weekOf(bucket)} else bucket end`;
+const STARTS = [
+  [LEVEL.freshHour, bucket],
+  [LEVEL.freshDay, dayOf(bucket)],
+  [LEVEL.freshWeek, weekOf(bucket)],
+] as const;
+
+/** The order keeps Postgres to the index. It would read a young table whole. */
+const firstOf = (level: SQL): SQL => sql`(
+      select r.value from rollup r
+      where r.level = ${level} and r.project_id = s.project_id and r.label = s.label and r.bucket = s.start order by r.value limit 1
+    )`;
 
 /**
  * Puts the sums in. The first rows of a slice are put in as compacted ones, because they are one per group already. A
  * slice that two merges begin at once has two rows of some groups until it is compacted.
  */
 const PUT = sql`
-begun as (
-  select s.level, s.project_id, s.label, s.start
+slices as materialized (
+  select s.*, coalesce(${firstOf(sql`s.level`)}, ${firstOf(sql`s.level - ${FRESHNESS}`)}) is not null as has_begun
   from (
-    select distinct l.level, project_id, label, ${start} as start
-    from (select distinct project_id, label, bucket from fresh) f, ${UNITS}
+    select l.level, f.project_id, f.label, f.bucket, l.start
+    from (select distinct project_id, label, bucket from fresh) f
+    cross join lateral (values ${list(STARTS.map(([level, start]) => sql`(${level}, ${start})`))}) as l (level, start)
+    where l.level <> ${LEVEL.freshWeek} or f.label in (${constants(MAIN_FAMILIES)})
   ) s
-  where not exists (
-    select 1 from rollup r
-    where r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.label and r.bucket = s.start
-  )
 ),
 put as (
   insert into rollup (level, format, ${columnsOfRows})
-  select
-    case when (l.level, project_id, label, ${start}) in (select level, project_id, label, start from begun) then l.level - ${FRESHNESS} else l.level end,
-    ${FORMAT}, project_id, ${start}, ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"])}
-  from ${UNITS}, fresh
-  where l.level <> ${LEVEL.freshWeek} or label in (${constants(MAIN_FAMILIES)})
+  select case when s.has_begun then s.level else s.level - ${FRESHNESS} end, ${FORMAT}, f.project_id, s.start,
+    ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"], "f")}
+  from fresh f join slices s on s.project_id = f.project_id and s.label = f.label and s.bucket = f.bucket
 ),
 noted as (
   insert into days_to_repair (project_id, day)
@@ -76,7 +81,7 @@ moved as (
     select ctid from rollup where level = ${LEVEL.partial}${which}
     order by project_id, label, bucket limit ${sql.placeholder("limit")}::int
     for update skip locked
-  ))${which} returning *
+  ))${which} returning *, ${isPlain}
 )`;
 
 /** Unspread rows, spread over the labels of their calls. */
@@ -104,7 +109,9 @@ fresh as materialized (
   union all ${grouped(sql`${inSets(sql`main`)} as in_sets`)}
 ),${PUT}
 select count(*)::int as merged,
-  (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (select distinct project_id, label, ${dayOf(bucket)} as day from labelled) d) as label_days
+  (select jsonb_agg(jsonb_build_array(project_id, label, day)) from (
+    select distinct project_id, label, start as day from slices where level = ${LEVEL.freshDay} and label not in (${constants(MAIN_FAMILIES)})
+  ) d) as label_days
 from moved`;
 
 const nextProject = (after = sql``): SQL => sql`

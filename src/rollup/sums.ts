@@ -16,14 +16,15 @@ export function sums(of: (measure: Measure) => SQL, measures: readonly Measure[]
   return list(measures.map((measure) => sql`coalesce(${sumOf(measure, of(measure), few)}, 0)${typed(measure)}`));
 }
 
-/**
- * The same sums in the form in which rows store them.
- *
- * @param has the measures that the rows may have. The others are null.
- */
-export function storedSums(of: (measure: Measure) => SQL, few = false, has?: ReadonlySet<string>): SQL {
+/** The same sums in the form in which rows store them. */
+export function storedSums(of: (measure: Measure) => SQL, few = false): SQL {
+  return list(MEASURES.map((measure) => sql`${stored(measure, sumOf(measure, of(measure), few))}${typed(measure)}`));
+}
+
+/** The same for rows that have no other measures than these, and sums that a bigint has room for. */
+export function plainSums(of: (measure: Measure) => SQL, has: ReadonlySet<string>): SQL {
   const sum = (measure: Measure): SQL =>
-    has?.has(measure.name) === false ? sql`null` : stored(measure, sumOf(measure, of(measure), few));
+    has.has(measure.name) ? stored(measure, sql`total(${of(measure)}::bigint)`) : sql`null`;
   return list(MEASURES.map((measure) => sql`${sum(measure)}${typed(measure)}`));
 }
 
