@@ -1,71 +1,122 @@
--- Spreads a migrated database over the nodes of a Citus cluster by project: psql "$DATABASE_URL" -f scripts/citus.sql
+-- Spreads a migrated database over the nodes of a Citus cluster by project:
 --
--- Not run against Citus yet: what follows of its planner is read in its documentation, source (12) and issues, not
--- tried.
+--   psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f scripts/citus.sql
 --
--- Ready: the schema, and where statements go. Each statement that runs for one project is restricted to it at every
--- distributed table, in a form that the planner can follow; test/db/citus-statements.test.ts holds them to that.
--- Questions go to the project's shard as they are.
+-- What is placed already stays as it is. So run it again after each migration, and after a run that was cut off. It says
+-- what it did with each table. It needs the extension on each node, and the nodes, the coordinator too:
 --
--- Taken, but step by step: a WITH that has an INSERT, of which only the parts go to the shard (citusdata/citus#3654,
--- #3948). Such are the write (src/write/insert.ts), settling where it changes something
--- (src/write/apply-judgements.ts), deletion (src/traces/delete.ts), repricing (src/reprice/step.ts), relabelling
--- (src/reprice/relabel.ts) and repairing (src/rollup/repair.ts). The parts run one after another as they are written,
--- each sees what those before it changed, and rows between them pass through the node that the client is connected to:
--- slower, still one transaction. None of them reads a table behind a part that changes what it reads there, so they
--- mean the same. INSERT ... SELECT from what was sent (links, sightings, held wrappers) computes its rows on that node
--- as well.
+--   CREATE EXTENSION citus;                                    on each node, in a database of the same name
+--   SELECT citus_set_coordinator_host('…', 5432);              on the coordinator, by the name that workers reach it by
+--   SELECT citus_add_node('…', 5432);                          there, for each worker
 --
--- Advisory locks are of the node that the client is connected to: those who settle one trace, or repair one project,
--- take turns only if all connect to the same.
+-- How statements go: each that runs for one project is restricted to it at every distributed table, in a form that
+-- Citus' planner can follow, and goes to the project's shard. Of a WITH that has an INSERT only the parts go there
+-- (citusdata/citus#3654, #3948): the write, the merge, settling, deletion, repricing, relabelling and repairing. The parts
+-- run one after another, and rows between them pass through the coordinator: slower, still one transaction. What runs for
+-- all projects, and may do so on one node alone, runs for the projects of one shard after another (src/db/shards.ts).
+-- test/db/citus-statements.test.ts holds statements to these rules.
 --
--- The wall between projects (src/db/wall.ts) sets the role and the project with set_config(), for its transaction. Citus
--- passes SET LOCAL on to other nodes if citus.propagate_set_commands is 'local', says its documentation. It says nothing of
--- set_config(), so do not rely on the wall there: without roles (scripts/roles.sql) there is none.
---
--- For all projects, and so for all shards, is what cron does, and the operator's replay of dead letters; the test lists
--- it. Plain questions and deletions Citus sends to all shards. These it refuses; they would have to run for one project
--- after another, or on each shard by itself:
---   src/rollup/merge.ts, src/rollup/compact.ts: FOR UPDATE is for one shard only.
---   src/rollup/crowded.ts, hours in src/retention/retain.ts: so is a recursive WITH.
---   links in src/write/trace-nodes.ts, hours too: rows chosen by ctid. Responses in src/retention/retain.ts go by ctid
---     and by pg_relation_size, which is that of the empty table in front of the shards: they would stay.
---   the bound of calls in src/retention/retain.ts: what a reference table is set to may not depend on distributed ones.
---
+-- Advisory locks are of the node that the client is connected to. So clients connect to the coordinator.
+SET statement_timeout = 0;
+
+DO $needs$
+BEGIN
+  IF to_regclass('public.traces') IS NULL THEN
+    RAISE EXCEPTION 'This database is not migrated.' USING HINT = 'DATABASE_URL=… npm run migrate';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') THEN
+    RAISE EXCEPTION 'This database lacks the extension citus.' USING HINT = 'On each node: CREATE EXTENSION citus';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_dist_node WHERE groupid = 0) THEN
+    RAISE EXCEPTION 'The cluster does not know its coordinator.'
+      USING HINT = 'On the coordinator: SELECT citus_set_coordinator_host(''its name'', its port)';
+  END IF;
+  IF (SELECT groupid FROM pg_dist_local_group) <> 0 THEN
+    RAISE EXCEPTION 'This is a worker.' USING HINT = 'Connect to the coordinator.';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_dist_node WHERE shouldhaveshards AND isactive AND noderole = 'primary') THEN
+    RAISE EXCEPTION 'The cluster has no node for shards.' USING HINT = 'For each worker: SELECT citus_add_node(''its name'', its port)';
+  END IF;
+END
+$needs$;
+
+-- Each says what it did. A table or function that has its place already is left alone.
+CREATE OR REPLACE FUNCTION pg_temp.on_each_node(function regprocedure) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM pg_dist_object WHERE classid = 'pg_proc'::regclass AND objid = function) THEN
+    RETURN format('%s: on each node already', function);
+  END IF;
+  PERFORM create_distributed_function(function);
+  RETURN format('%s: now on each node', function);
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.place(name regclass, place text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = name) THEN
+    RETURN format('%s: placed already', name);
+  END IF;
+  CASE place
+    WHEN 'by project' THEN
+      IF name = 'traces'::regclass THEN PERFORM create_distributed_table('traces', 'project_id');
+      ELSE PERFORM create_distributed_table(name, 'project_id', colocate_with => 'traces');
+      END IF;
+    WHEN 'whole on each node' THEN PERFORM create_reference_table(name);
+    WHEN 'on the coordinator' THEN PERFORM citus_add_local_table_to_metadata(name);
+  END CASE;
+  RETURN format('%s: now %s', name, place);
+END
+$$;
+
 -- Every node needs what statements call.
-SELECT create_distributed_function('total(bigint)');
-SELECT create_distributed_function('total(numeric)');
-SELECT create_distributed_function('joined(anycompatiblearray)');
-SELECT create_distributed_function('trace_id_at(timestamptz)');
-SELECT create_distributed_function('refuse_if(boolean, text)');
-SELECT create_distributed_function('kept_since(timestamptz, timestamptz, text)');
+SELECT pg_temp.on_each_node('total(bigint)');
+SELECT pg_temp.on_each_node('total(numeric)');
+SELECT pg_temp.on_each_node('joined(anycompatiblearray)');
+SELECT pg_temp.on_each_node('trace_id_at(timestamptz)');
+SELECT pg_temp.on_each_node('refuse_if(boolean, text)');
+SELECT pg_temp.on_each_node('kept_since(timestamptz, timestamptz, text)');
 
--- Small, asked for without a project, or for several at once: each node has all of them.
-SELECT create_reference_table('projects');
-SELECT create_reference_table('api_keys');
-SELECT create_reference_table('page_sessions');
-SELECT create_reference_table('custom_prices');
-SELECT create_reference_table('retention');
-SELECT create_reference_table('catalogue_versions');
-SELECT create_reference_table('size_samples');
+-- Small, asked for without a project, or for several at once.
+SELECT pg_temp.place('projects', 'whole on each node');
+SELECT pg_temp.place('api_keys', 'whole on each node');
+SELECT pg_temp.place('page_sessions', 'whole on each node');
+SELECT pg_temp.place('custom_prices', 'whole on each node');
+SELECT pg_temp.place('retention', 'whole on each node');
+SELECT pg_temp.place('catalogue_versions', 'whole on each node');
+SELECT pg_temp.place('size_samples', 'whole on each node');
 -- It has a trigger, which distributed and reference tables may not have.
-SELECT citus_add_local_table_to_metadata('admin_log');
+SELECT pg_temp.place('admin_log', 'on the coordinator');
 
--- Rows of one project are on one node, whatever the table; `traces` with all of its partitions.
-SELECT create_distributed_table('traces', 'project_id');
-SELECT create_distributed_table('rollup', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('prices', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('spans', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('responses', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('held_wrappers', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('crowded_labels', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('corrections', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('reprice_jobs', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('dead_letters', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('days_to_repair', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('relabel_jobs', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('erasures', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('plans', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('views', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('doubles', 'project_id', colocate_with => 'traces');
-SELECT create_distributed_table('reported_usage', 'project_id', colocate_with => 'traces');
+-- Rows of one project are on one node, whatever the table; `traces` with all of its partitions. All others follow it.
+SELECT pg_temp.place('traces', 'by project');
+SELECT pg_temp.place('rollup', 'by project');
+SELECT pg_temp.place('prices', 'by project');
+SELECT pg_temp.place('spans', 'by project');
+SELECT pg_temp.place('responses', 'by project');
+SELECT pg_temp.place('held_wrappers', 'by project');
+SELECT pg_temp.place('crowded_labels', 'by project');
+SELECT pg_temp.place('corrections', 'by project');
+SELECT pg_temp.place('reprice_jobs', 'by project');
+SELECT pg_temp.place('dead_letters', 'by project');
+SELECT pg_temp.place('days_to_repair', 'by project');
+SELECT pg_temp.place('relabel_jobs', 'by project');
+SELECT pg_temp.place('erasures', 'by project');
+SELECT pg_temp.place('plans', 'by project');
+SELECT pg_temp.place('views', 'by project');
+SELECT pg_temp.place('doubles', 'by project');
+SELECT pg_temp.place('reported_usage', 'by project');
+
+-- A table of a later version that is not named above would be on the coordinator alone.
+DO $left$
+DECLARE
+  missing text := (
+    SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+      AND oid NOT IN (SELECT logicalrelid FROM pg_dist_partition)
+      AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+  );
+BEGIN
+  IF missing IS NOT NULL THEN RAISE WARNING 'This script has no place for: %', missing; END IF;
+END
+$left$;
+SELECT format('%s shards on %s nodes', count(DISTINCT shardid), count(DISTINCT nodename || ':' || nodeport)) AS "calls and rollups"
+FROM citus_shards WHERE table_name IN ('traces'::regclass, 'rollup'::regclass);

@@ -56,7 +56,7 @@ export function entry(
   action: Action,
   project: SQL | null,
   subject: SQL,
-  source: SQL = sql`(select) one`,
+  source: SQL = sql`(select 1) one`,
 ): SQL {
   const { name, requestId } = actor ?? { name: null, requestId: null };
   return sql`

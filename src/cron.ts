@@ -6,7 +6,7 @@ import { type HeldDeps, decideHeld } from "./write/held.ts";
 import { type RepriceDeps } from "./reprice/step.ts";
 import { sql } from "drizzle-orm";
 import type { KeepAlive } from "./keep-alive.ts";
-import { FORGOTTEN_AT_ONCE, forgetLinks } from "./write/trace-nodes.ts";
+import { forgetLinks } from "./write/trace-nodes.ts";
 import type { CurrentCatalogue } from "./catalogue/current.ts";
 import { markHealed, unhealedSince } from "./catalogue/store.ts";
 import { refreshCatalogue, type RefreshDeps } from "./catalogue/refresh.ts";
@@ -176,9 +176,7 @@ function stagesOf(
     async sizes() {
       await sampleSizes(deps.db, deps.now());
     },
-    async links() {
-      while ((await deps.db.query(forgetLinks)).length === FORGOTTEN_AT_ONCE);
-    },
+    links: () => forgetLinks(deps.db),
     page_sessions: () => forgetPageSessions(deps.db, deps.now()),
     async audit() {
       run.found.audit = await auditYesterday(deps.db, deps.now, deps.now() + AUDIT_MS);

@@ -64,12 +64,12 @@ export async function saveView(db: Database, projectId: string, viewId: string, 
     added as (
       insert into views (project_id, id, name, path)
       select ${projectId}::uuid, ${viewId}::uuid, ${asked.name}, ${asked.path}
-      where not exists (select from earlier) and not exists (select from named)
+      where not exists (select 1 from earlier) and not exists (select 1 from named)
         and (select count(*) from own) < ${MAX_VIEWS}
       returning *
     )
     select view.*, (select id from named) as named
-    from (select) one left join (select * from added union all select * from earlier) view on true`,
+    from (select 1) one left join (select * from added union all select * from earlier) view on true`,
   ]);
   const row = rows![0]!;
   if (row["id"] !== null) {
@@ -100,15 +100,21 @@ export async function replaceView(
     sql`
     with own as (select * from views where project_id = ${projectId}::uuid),
     named as (select id from own where name = ${name} and id <> ${viewId}::uuid),
+    clock as materialized (select clock_timestamp() as at),
     replaced as (
-      update views v
-      set name = ${name}, path = ${path},
-        updated_at = case when (v.name, v.path) = (${name}, ${path}) then v.updated_at else clock_timestamp() end
-      where v.project_id = ${projectId}::uuid and v.id = ${viewId}::uuid and not exists (select from named)
+      update views v set name = ${name}, path = ${path}, updated_at = clock.at from clock
+      where v.project_id = ${projectId}::uuid and v.id = ${viewId}::uuid and not exists (select 1 from named)
+        and (v.name, v.path) <> (${name}, ${path})
       returning v.*
+    ),
+    known as (select * from own where id = ${viewId}::uuid),
+    shown as (
+      select * from replaced
+      union all
+      select * from known where (name, path) = (${name}, ${path}) and not exists (select 1 from named)
     )
-    select r.*, (select id from named) as named, exists (select from own where id = ${viewId}::uuid) as known
-    from (select) one left join replaced r on true`,
+    select s.*, (select id from named) as named, exists (select 1 from known) as known
+    from (select 1) one left join shown s on true`,
   ]);
   const row = rows![0]!;
   if (row["known"] !== true) return null;

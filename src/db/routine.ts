@@ -44,10 +44,16 @@ end $routine$`;
   };
 }
 
+/** Citus must see the project of a call, before it knows the shard. So there a routine keeps no plan. */
+const planned = (name: string): string =>
+  `if exists (select 1 from pg_extension where extname = 'citus') then alter routine ${name} set plan_cache_mode = force_custom_plan; end if;`;
+
 /** The SQL that makes missing routines and drops all others. Older versions work without theirs, but slower. */
 export function installRoutines(statements: readonly Statement[]): string {
   const routines = statements.flatMap(({ routine }) => routine ?? []);
-  const made = routines.map(({ name, definition }) => `if to_regproc('${name}') is null then ${definition}; end if;`);
+  const made = routines.map(
+    ({ name, definition }) => `if to_regproc('${name}') is null then ${definition}; ${planned(name)} end if;`,
+  );
   return `
 do $install$
 declare

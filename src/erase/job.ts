@@ -100,7 +100,7 @@ export async function openErasure(
     opened as (
       insert into erasures (project_id, id, user_id, subject, mode)
       select ${projectId}::uuid, gen_random_uuid(), ${userId}::text, ${subject}::text, ${mode}::text
-      where not exists (select from like_it) and (select count(*) from erasures where ${open}) < ${MAX_OPEN}
+      where not exists (select 1 from like_it) and (select count(*) from erasures where ${open}) < ${MAX_OPEN}
       returning *
     ),
     logged as (${entry(actor, "user.erased", sql`project_id`, sql`subject`, sql`opened`)})
@@ -183,7 +183,7 @@ async function takeStep(deps: EraseDeps, row: Row, keepAlive: KeepAlive): Promis
       update erasures
       set stage = ${next.stage}, pass = ${next.pass}, cursor = ${next.cursor}, due_at = ${instantAt(dueMs)},
         stepped_at = now(), failures = 0, error = null,
-        done_at = case when ${next.done}::boolean then now() end, user_id = case when not ${next.done}::boolean then user_id end
+        done_at = now() + case when ${next.done}::boolean then interval '0' end, user_id = case when not ${next.done}::boolean then user_id end
       where ${own} and done_at is null and stage = ${stage} and pass = ${pass} and cursor is not distinct from ${cursor}`);
   } catch (error) {
     // The kind of error alone, because its text may quote the statement, which names the user.

@@ -9,7 +9,7 @@ import { TAG_PREFIX } from "../write/filled.ts";
 /** The user, in compiled statements. */
 export const user = sql`${param("user")}::text`;
 
-const inTags = (tags: SQL): SQL => sql`exists (select from jsonb_each_text(${tags}) as g where g.value = ${user})`;
+const inTags = (tags: SQL): SQL => sql`exists (select 1 from jsonb_each_text(${tags}) as g where g.value = ${user})`;
 
 /** True if call or link `t` names the user. */
 export const isNamed = sql`(t.user_id = ${user} or t.session_id = ${user} or t.tags is not null and ${inTags(sql`t.tags`)})`;

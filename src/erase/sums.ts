@@ -13,10 +13,10 @@ import { columns, constants, dayOf, param, project } from "../db/sql.ts";
 import { keyRange } from "../ledger/key.ts";
 import { FORMAT, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MEASURE_NAMES } from "../ledger/measures.ts";
-import { isToldApart, markCrowded } from "../rollup/crowded.ts";
+import { markCrowded } from "../rollup/crowded.ts";
 import { MAIN } from "../rollup/families.ts";
 import { BY_HASH, columnsOfRows, grouped } from "../rollup/grouped.ts";
-import { merging } from "../rollup/merge.ts";
+import { mergingOf } from "../rollup/merge.ts";
 import { repairDay } from "../rollup/repair.ts";
 import { DAY_MS } from "../time.ts";
 import type { Erasure } from "./erasure.ts";
@@ -25,12 +25,7 @@ import { isNamed, isNamedUnspread, user } from "./named.ts";
 /** The partial rows that one step merges. */
 const STEP = 2_000;
 
-const MERGE_NAMED = compileNamed(
-  merging(
-    sql` and project_id = ${project} and label <> ${MAIN} and ${isNamedUnspread}`,
-    isToldApart(project, sql` where project_id = ${project}`),
-  ),
-);
+const MERGE_NAMED = compileNamed(mergingOf(sql` and label <> ${MAIN} and ${isNamedUnspread}`));
 
 const FIRST = compileNamed(sql`
 select (extract(epoch from min(t.bucket)) * 1000)::float8 as first_ms from rollup t
@@ -41,16 +36,16 @@ const ofLevels = (level: number, levels: readonly number[]): SQL =>
   sql`select ${level}::smallint as level, g.* from (${grouped(sql`(select * from taken where level in (${constants(levels)})) as t`)}) g`;
 /** The first label of the project after another one, at the level of `k`. */
 const nextLabel = (after = sql``): SQL =>
-  sql`(select r.label from rollup r where r.level = k.level and r.project_id = ${project}${after} order by r.label limit 1)`;
+  sql`(select r.level, r.label from rollup r where r.level = k.level and r.project_id = ${project}${after} order by r.label limit 1) n`;
 
 const CLEAR = compileNamed(sql`
-with recursive labels (level, label) as (
-  select k.level, ${nextLabel()} from unnest(array[${constants(MERGED)}]::smallint[]) as k (level)
-  union all
-  select k.level, ${nextLabel(sql` and r.label > k.label`)} from labels k where k.label is not null
-),
-taken as (
+with taken as (
   delete from rollup where project_id = ${project} and ctid = any(array(
+    with recursive labels (level, label) as (
+      select n.level, n.label from unnest(array[${constants(MERGED)}]::smallint[]) as k (level), lateral ${nextLabel()}
+      union all
+      select n.level, n.label from labels k, lateral ${nextLabel(sql` and r.label > k.label`)}
+    )
     select r.ctid from labels l join rollup r
       on r.level = l.level and r.project_id = ${project} and r.label = l.label and r.value = ${user}
       and r.bucket >= ${param("from")}::timestamptz and r.bucket < ${param("to")}::timestamptz
@@ -70,7 +65,7 @@ select distinct (extract(epoch from ${dayOf(sql`bucket`)}) * 1000)::float8 as da
 
 const NAMED = compileNamed(sql`
 select exists (
-  select from traces t
+  select 1 from traces t
   where t.project_id = ${project} and t.id >= ${param("lowest")}::uuid and t.id < ${param("highest")}::uuid and ${isNamed}
 ) as named`);
 

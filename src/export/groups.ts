@@ -79,7 +79,7 @@ left join ${table} on ${sql.join(
     ctes.push(
       sql`loose as (
   select * from (${sql.join(rawPartsOf(options), sql` union all `)}) r
-  where is_loose and exists (select from page where unpriced_requests between 1 and requests - 1)
+  where is_loose and exists (select 1 from page where unpriced_requests between 1 and requests - 1)
 )`,
       sql`loose_grouped as (${grouped(sql`loose`, LOOSE_MEASURES)})`,
       sql`loose_told as (${told(sql`loose_grouped`, LOOSE_MEASURES)})`,

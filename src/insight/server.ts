@@ -33,7 +33,7 @@ select
   pg_postmaster_start_time() as started_at,
   d.stats_reset,
   pg_is_in_recovery() as replica,
-  exists (select from pg_extension where extname = 'citus') as distributed,
+  exists (select 1 from pg_extension where extname = 'citus') as distributed,
   (select nspname::text from pg_extension join pg_namespace n on n.oid = extnamespace
    where extname = 'pg_stat_statements') as statements_schema,
   (select age(datfrozenxid) from pg_database where datname = current_database()) as transaction_id_age,

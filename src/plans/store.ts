@@ -84,18 +84,18 @@ with asked (${columns(FIELDS)}) as (
 earlier as (
   select p.*, (${columns(COMPARED, "p")}) is not distinct from (${columns(COMPARED, "a")})
     and cardinality(p.users) = cardinality(a.users) and array_remove(p.users, ${ERASED}) <@ a.users as same
-  from plans p join asked a on a.id = p.id
+  from plans p join asked a on a.project_id = p.project_id and a.id = p.id
   where p.project_id = ${projectId}::uuid
 ),
 added as (
   insert into plans (${columns(FIELDS)})
   select a.* from asked a
-  where not exists (select from earlier)
+  where not exists (select 1 from earlier)
     and (select count(*) from plans where project_id = ${projectId}::uuid) < ${MAX_PLANS}
   returning *
 ),
 logged as (${entry(actor, "plan.created", sql`project_id`, sql`id`, sql`added`)})
-select plan.* from (select) one left join (select *, true as same from added union all select * from earlier) plan on true`;
+select plan.* from (select 1) one left join (select *, true as same from added union all select * from earlier) plan on true`;
 }
 
 /** @returns false if the project has no such plan. */
@@ -105,6 +105,6 @@ export async function deletePlan(db: Database, projectId: string, planId: string
       delete from plans where project_id = ${projectId}::uuid and id = ${planId}::uuid returning project_id, id
     ),
     logged as (${entry(actor, "plan.deleted", sql`project_id`, sql`id`, sql`deleted`)})
-    select exists (select from deleted) as deleted`);
+    select exists (select 1 from deleted) as deleted`);
   return row!["deleted"] === true;
 }

@@ -148,7 +148,7 @@ async function readUsed(
   }
   const [row] = await db.query(sql`
     select exists (
-      select from crowded_labels
+      select 1 from crowded_labels
       where project_id = ${projectId}::uuid and label = 'user' and day >= ${instantAt(fromMs)} and day < ${instantAt(toMs)}
     ) as capped`);
   return [used, row!["capped"] === true];

@@ -153,7 +153,7 @@ earlier as (
 ),
 added as (
   insert into custom_prices (${columns(FIELDS)})
-  select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select from earlier)
+  select a.* from asked a, state s where s.known and s.room and s.overlapping is null and not exists (select 1 from earlier)
   returning *
 ),
 logged as (${entry(actor, "price.created", sql`${owner}::uuid`, sql`id`, sql`added`)})
@@ -182,7 +182,7 @@ overlapping as (
   order by p.starts_at limit 1
 ),
 state as (
-  select ${owner}::uuid = ${NO_PROJECT_ID}::uuid or exists (select from projects where id = ${owner}::uuid) as known,
+  select ${owner}::uuid = ${NO_PROJECT_ID}::uuid or exists (select 1 from projects where id = ${owner}::uuid) as known,
     (select count(*) from custom_prices where project_id = ${owner}::uuid) < ${MAX_CUSTOM_PRICES} as room,
     (select id from overlapping) as overlapping
 )`;

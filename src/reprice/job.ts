@@ -155,7 +155,7 @@ export async function openJob(
       select ${projectId}::uuid, gen_random_uuid(), ${scope}, ${idempotencyKey}::text
       where (select count(*) from reprice_jobs where project_id = ${projectId}::uuid and ${OPEN})
           < ${limited ? MAX_OPEN : Number.MAX_SAFE_INTEGER}
-        and (${idempotencyKey}::text is not null or not exists (select from like_it))
+        and (${idempotencyKey}::text is not null or not exists (select 1 from like_it))
       on conflict (project_id, idempotency_key) do nothing
       returning *
     ),

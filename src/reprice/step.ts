@@ -96,7 +96,7 @@ progress as (
       - coalesce((select sum(cost_pico) from before where billable), 0),
     cursor = ${param("next")}::uuid,
     stepped_at = now(), failures = 0, error = null, retry_at = null,
-    done_at = case when ${param("last")}::boolean then now() end
+    done_at = now() + case when ${param("last")}::boolean then interval '0' end
   where j.project_id = ${project} and j.id = ${param("job")}::uuid
     and j.cursor is not distinct from ${param("cursor")}::uuid and j.done_at is null and j.cancelled_at is null
 )

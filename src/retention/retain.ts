@@ -7,8 +7,10 @@
  * after the start of the first month that stays. So a call after the bound finds every span that its trace could ever
  * have.
  */
-import { type Database } from "../db/client.ts";
-import { instantAt } from "../db/sql.ts";
+import { plainArray } from "../db/array-literal.ts";
+import { type Bound, compileNamed, type Database } from "../db/client.ts";
+import { amongThem, byShard, idsOf, isDistributed } from "../db/shards.ts";
+import { instantAt, param } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
 import { REACH_MS } from "../ledger/call.ts";
 import { LEVELS } from "../ledger/levels.ts";
@@ -38,7 +40,7 @@ export function hourSinceFor(nowMs: number, days: number): number {
  */
 export async function retain({ db, config, now }: RetainDeps, deadlineMs: number): Promise<boolean> {
   const { rawRetentionDays, hourRetentionDays } = config;
-  if (rawRetentionDays !== undefined) await db.query(moveRawSince(rawSinceFor(now(), rawRetentionDays)));
+  if (rawRetentionDays !== undefined) await moveRawSince(db, rawSinceFor(now(), rawRetentionDays));
   if (hourRetentionDays !== undefined) await db.query(moveHourSince(hourSinceFor(now(), hourRetentionDays)));
   const [left] = await db.query(sql`
     select raw_since::text as raw, raw_since > raw_removed as raw_left, hour_since::text as hour, hour_since > hour_removed as hours_left
@@ -65,22 +67,23 @@ export async function retain({ db, config, now }: RetainDeps, deadlineMs: number
  * Moves the bound of calls, but only once no held wrapper before it has to be settled. A wrapper that is not due yet
  * and was received more than two days ago does not hold the bound up, because settling it keeps failing.
  */
-function moveRawSince(sinceMs: number): SQL {
-  return sql`
-with moved as (
-  update retention set raw_since = ${instantAt(sinceMs)}
-  where raw_since < ${instantAt(sinceMs)} and not exists (
-    select from held_wrappers h
-    where h.id < trace_id_at(${instantAt(sinceMs)}) and (
-      h.due_at <= now() or exists (
-        select from traces t
-        where t.project_id = h.project_id and t.id = h.id and t.received_at > now() - interval '2 days'
+async function moveRawSince(db: Database, sinceMs: number): Promise<void> {
+  const isBefore = sql`h.id < trace_id_at(${instantAt(sinceMs)})`;
+  const [row] = await db.query(sql`
+    select exists (
+      select 1 from held_wrappers h
+      where ${isBefore} and (
+        h.due_at <= now() or exists (
+          select 1 from traces t
+          where t.project_id = h.project_id and t.id = h.id and t.received_at > now() - interval '2 days'
+        )
       )
-    )
-  )
-  returning trace_id_at(raw_since) as lowest
-)
-delete from held_wrappers where id < (select lowest from moved)`;
+    ) as held`);
+  if (row!["held"] === true) return;
+  await db.batch([
+    sql`update retention set raw_since = ${instantAt(sinceMs)} where raw_since < ${instantAt(sinceMs)}`,
+    sql`delete from held_wrappers h where ${isBefore}`,
+  ]);
 }
 
 function moveHourSince(sinceMs: number): SQL {
@@ -93,8 +96,9 @@ const PAUSE_MS = 500;
 
 /** Drops the partitions before the bound, each in its own transaction. Returns whether all are dropped. */
 async function dropPartitions(db: Database, inTime: () => boolean): Promise<boolean> {
+  const [kept] = await db.query(sql`select (${START_OF_KEPT})::text as start from retention`);
   for (let tries = 0; tries < MOST_TRIES && inTime();) {
-    const [row] = await db.query(sql`select drop_trace_partition(${START_OF_KEPT}) as dropped from retention`);
+    const [row] = await db.query(sql`select drop_trace_partition(${kept!["start"]}::timestamptz) as dropped`);
     if (row!["dropped"] === false) return true;
     if (row!["dropped"] === true) tries = 0;
     else {
@@ -105,22 +109,47 @@ async function dropPartitions(db: Database, inTime: () => boolean): Promise<bool
   return false;
 }
 
-/** The number of blocks that one statement looks at: 80 MB of the table. */
-const BLOCKS = 10_000;
-
 /** Deletes responses whose sightings are all dropped. A call that names one of them now is another call. */
 async function forgetResponses(db: Database, inTime: () => boolean): Promise<boolean> {
-  const [row] = await db.query(sql`
-    select pg_relation_size('responses') / current_setting('block_size')::bigint as blocks`);
-  for (let first = 0; first < Number(row!["blocks"]); first += BLOCKS) {
+  for (const part of (await isDistributed(db)) ? await keyRanges(db) : await blockRanges(db)) {
     if (!inTime()) return false;
     await db.query(sql`
       delete from responses
-      where ctid >= ${`(${first},0)`}::tid and ctid < ${`(${first + BLOCKS},0)`}::tid
+      where ${part}
         and (select trace_id_at(${START_OF_KEPT}) from retention) > all (sightings)
-        and coalesce(upper(crowds) <= (select extract(epoch from ${START_OF_KEPT}) * 1000 from retention), true)`);
+        and (upper(crowds) <= (select extract(epoch from ${START_OF_KEPT}) * 1000 from retention)) is not false`);
   }
   return true;
+}
+
+/** The number of blocks that one statement looks at: 80 MB of the table. */
+const BLOCKS = 10_000;
+
+/** Ranges of the responses' table. */
+async function blockRanges(db: Database): Promise<SQL[]> {
+  const [row] = await db.query(sql`
+    select pg_relation_size('responses') / current_setting('block_size')::bigint as blocks`);
+  return Array.from({ length: Math.ceil(Number(row!["blocks"]) / BLOCKS) }, (_, i) => {
+    const [first, end] = [i * BLOCKS, (i + 1) * BLOCKS];
+    return sql`ctid >= ${`(${first},0)`}::tid and ctid < ${`(${end},0)`}::tid`;
+  });
+}
+
+/** The number of responses that one statement looks for, on all nodes together. */
+const RESPONSES = 1_000_000;
+
+/** Ranges of their keys, which are hashes. On Citus the table is in many pieces, and each has its own blocks. */
+async function keyRanges(db: Database): Promise<SQL[]> {
+  const [row] = await db.query(sql`select count(*) as responses from responses`);
+  const ranges = Math.max(1, Math.ceil(Number(row!["responses"]) / RESPONSES));
+  const bound = (i: number): string =>
+    `${Math.floor((i * 2 ** 32) / ranges)
+      .toString(16)
+      .padStart(8, "0")}-0000-0000-0000-000000000000`;
+  return Array.from({ length: ranges }, (_, i) => {
+    const end = i + 1 < ranges ? sql` and response < ${bound(i + 1)}::uuid` : sql``;
+    return sql`response >= ${bound(i)}::uuid${end}`;
+  });
 }
 
 /** The number of rows that one statement deletes. */
@@ -128,32 +157,50 @@ const HOURS = 20_000;
 
 /** Deletes the hour rows before `hour_since`, of every project and family. Returns whether none is left. */
 async function deleteHours(db: Database, inTime: () => boolean): Promise<boolean> {
-  for (const level of LEVELS.hour) if (!(await deleteLevel(db, level, inTime))) return false;
-  return true;
-}
-
-async function deleteLevel(db: Database, level: number, inTime: () => boolean): Promise<boolean> {
-  for (let deleted = HOURS; deleted === HOURS;) {
-    if (!inTime()) return false;
-    deleted = (
-      await db.query(sql`
-with recursive labels as (
-  (select project_id, label from rollup where level = ${level} order by project_id, label limit 1)
-  union all
-  select n.project_id, n.label from labels l, lateral (
-    select r.project_id, r.label from rollup r
-    where r.level = ${level} and (r.project_id, r.label) > (l.project_id, l.label)
-    order by r.project_id, r.label limit 1
-  ) n
-)
-delete from rollup where ctid = any(array(
-  select r.ctid from labels l, rollup r
-  where r.level = ${level} and r.project_id = l.project_id and r.label = l.label
-    and r.bucket < (select hour_since from retention)
-  limit ${HOURS}
-  for update of r skip locked
-)) returning 1`)
-    ).length;
+  for (const level of LEVELS.hour) {
+    for (const statement of await deletionsOf(db, level)) if (!(await repeated(db, statement, inTime))) return false;
   }
   return true;
 }
+
+/** The statements that delete them: one, and on Citus one for each shard. */
+async function deletionsOf(db: Database, level: number): Promise<Bound[]> {
+  if (!(await isDistributed(db))) return [DELETE_HOURS({ level })];
+  const old = await db.query(sql`
+    select distinct r.project_id from rollup r where r.level = ${level} and r.bucket < (select hour_since from retention)`);
+  const shards = await byShard(db, idsOf(old));
+  return shards.map((projects) => DELETE_HOURS_OF_SHARD({ level, projects: plainArray(projects) }));
+}
+
+async function repeated(db: Database, { statement, values }: Bound, inTime: () => boolean): Promise<boolean> {
+  for (let deleted = HOURS; deleted === HOURS;) {
+    if (!inTime()) return false;
+    deleted = (await db.run(statement, values)).length;
+  }
+  return true;
+}
+
+const level = sql`${param("level")}::smallint`;
+const deletingHours = (distributed: boolean) =>
+  compileNamed(sql`
+with recursive labels as (
+  (
+    select r.project_id, r.label from rollup r
+    where r.level = ${level}${amongThem(distributed, sql`r`)} order by r.project_id, r.label limit 1
+  )
+  union all
+  select n.project_id, n.label from labels l, lateral (
+    select r.project_id, r.label from rollup r
+    where r.level = ${level}${amongThem(distributed, sql`r`)} and (r.project_id, r.label) > (l.project_id, l.label)
+    order by r.project_id, r.label limit 1
+  ) n
+)
+delete from rollup t where t.ctid = any(array(
+  select r.ctid from labels l, rollup r
+  where r.level = ${level} and r.project_id = l.project_id and r.label = l.label${amongThem(distributed, sql`r`)}
+    and r.bucket < (select hour_since from retention)
+  limit ${HOURS}
+  for update of r skip locked
+))${amongThem(distributed, sql`t`)} returning 1`);
+const DELETE_HOURS = deletingHours(false);
+const DELETE_HOURS_OF_SHARD = deletingHours(true);

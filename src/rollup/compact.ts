@@ -6,9 +6,10 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
-import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
+import { compile, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
+import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
 import { BY_HASH, columnsOfRows, grouped, groupedApart, isPlain } from "./grouped.ts";
-import { columns, constants } from "../db/sql.ts";
+import { columns, constants, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN_FAMILIES } from "./families.ts";
@@ -33,6 +34,7 @@ interface Slice {
   rows: number;
   parts: number;
   part: number;
+  shard: number;
 }
 
 const ofSlice = sql`r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket`;
@@ -48,46 +50,50 @@ const areTwiceTheGroups = sql`(
   )
 )`;
 
-const DUE = compile(
-  sql`
+/** The slices of main families that are due, or those of labels. */
+const due = (labels: boolean) =>
+  compile(
+    sql`
 select f.level, f.project_id, f.label as family, f.bucket::text as bucket, f.rows + s.rows as rows
 from (
   select level, project_id, label, bucket, count(*)::int as rows
   from rollup
-  where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek}) and (${sql.placeholder("labels")}::boolean or label in (${constants(MAIN_FAMILIES)}))
+  where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek}) and label ${labels ? sql`not in` : sql`in`} (${constants(MAIN_FAMILIES)})
   group by 1, 2, 3, 4
 ) f,
 lateral (
   select count(*)::int as rows from (
-    select from rollup r
+    select 1 from rollup r
     where r.level = f.level - ${FRESHNESS} and r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket
     limit f.rows + 1
   ) compacted
 ) s
-where f.rows >= s.rows and (f.rows >= ${FEW} and (f.label in (${constants(MAIN_FAMILIES)}) or ${areTwiceTheGroups})
+where f.rows >= s.rows and (f.rows >= ${FEW} and ${labels ? areTwiceTheGroups : sql`true`}
   or f.bucket < now() - ${GRACE}::interval
     - case f.level when ${LEVEL.freshHour} then interval '1 hour' when ${LEVEL.freshDay} then interval '1 day' else interval '7 days' end)
 order by 1, 2, 3, 4`.inlineParams(),
-  ["labels"],
-);
+    [],
+  );
+const DUE = due(false);
+const DUE_LABELS = due(true);
 
 /**
  * Takes the rows of slices out and puts one per group back. Each level of a slice is looked up by all columns of the
  * index. Asked for both levels at once, Postgres would read all rows of either.
  */
-const compacting = (units: readonly (keyof typeof LEVELS)[], added: (rows: SQL) => SQL) =>
-  compile(
+const compacting = (distributed: boolean, units: readonly (keyof typeof LEVELS)[], added: (rows: SQL) => SQL) =>
+  compileNamed(
     sql`
 with taken as (
-  delete from rollup where ctid = any(array(
-    select r.ctid from unnest(${sql.placeholder("levels")}::smallint[], ${sql.placeholder("projects")}::uuid[], ${sql.placeholder("families")}::text[],
-      ${sql.placeholder("buckets")}::timestamptz[], ${sql.placeholder("parts")}::int[], ${sql.placeholder("part")}::int[])
+  delete from rollup t where t.ctid = any(array(
+    select r.ctid from unnest(${param("levels")}::smallint[], ${projects}, ${param("families")}::text[],
+      ${param("buckets")}::timestamptz[], ${param("parts")}::int[], ${param("part")}::int[])
       as s (level, project_id, family, bucket, parts, part)
     cross join lateral (values (s.level), (s.level - ${FRESHNESS})) as either (level)
     join rollup r on r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
-      and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)
+      and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)${amongThem(distributed, sql`r`)}
     for update of r skip locked
-  )) returning *, ${isPlain}
+  ))${amongThem(distributed, sql`t`)} returning *, ${isPlain}
 )
 insert into rollup (level, format, ${columnsOfRows})
 ${sql.join(
@@ -98,17 +104,17 @@ from (${added(sql`select * from taken t where level in (${constants(LEVELS[unit]
   sql`
 union all
 `,
-)}`.inlineParams(),
-    ["levels", "projects", "families", "buckets", "parts", "part"],
+)}`,
   );
 
-const isMain = (row: Row): boolean => MAIN_FAMILIES.includes(String(row["family"]));
-
 /** Groups of main families have many rows. Those of labels have few, and no weeks. */
-const KINDS = [
-  { isOf: isMain, statement: compacting(["hour", "day", "week"], (rows) => grouped(sql`(${rows}) as t`)) },
-  { isOf: (row: Row) => !isMain(row), statement: compacting(["hour", "day"], groupedApart) },
-];
+const kinds = (distributed: boolean) => ({
+  main: compacting(distributed, ["hour", "day", "week"], (rows) => grouped(sql`(${rows}) as t`)),
+  label: compacting(distributed, ["hour", "day"], groupedApart),
+});
+const KINDS = kinds(false);
+/** All slices are of one shard. */
+const KINDS_SHARD = kinds(true);
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
@@ -123,28 +129,37 @@ export async function compact(
   deadlineMs: number,
   { labels = true, stepRows = STEP_ROWS } = {},
 ): Promise<boolean> {
-  let due = await db.run(DUE, [labels]);
-  for (const { isOf, statement } of KINDS) {
-    let waiting = due.filter(isOf).flatMap((row) => inParts(row, stepRows));
+  const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
+  for (const statement of labels ? [main, label] : [main]) {
+    let waiting = await dueSlices(db, statement === label, stepRows);
     while (waiting.length > 0) {
       if (now() >= deadlineMs) return false;
       const step = firstOf(waiting, stepRows);
       try {
-        await db.batch([BY_HASH, { statement, values: valuesOf(step) }]);
+        await db.batch([BY_HASH, statement(valuesOf(step))]);
         waiting = waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
         if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
         stepRows = Math.floor(stepRows / 4);
-        due = await db.run(DUE, [labels]);
-        waiting = due.filter(isOf).flatMap((row) => inParts(row, stepRows));
+        waiting = await dueSlices(db, statement === label, stepRows);
       }
     }
   }
   return true;
 }
 
-function inParts(row: Row, stepRows: number): Slice[] {
+/** Those of a shard come together. */
+async function dueSlices(db: Database, labels: boolean, stepRows: number): Promise<Slice[]> {
+  const due = await db.run(labels ? DUE_LABELS : DUE, []);
+  const shards = await byShard(db, [...new Set(idsOf(due))]);
+  const shardOf = new Map(shards.flatMap((projects, shard) => projects.map((projectId) => [projectId, shard])));
+  return due
+    .flatMap((row) => inParts(row, stepRows, shardOf.get(String(row["project_id"]))!))
+    .toSorted((a, b) => a.shard - b.shard);
+}
+
+function inParts(row: Row, stepRows: number, shard: number): Slice[] {
   const rows = Number(row["rows"]);
   const parts = Math.ceil(rows / stepRows);
   return Array.from({ length: parts }, (_, part) => ({
@@ -155,25 +170,26 @@ function inParts(row: Row, stepRows: number): Slice[] {
     rows: Math.ceil(rows / parts),
     parts,
     part,
+    shard,
   }));
 }
 
-/** The first slices that have at most `rows` rows together, but at least one slice. */
+/** The first slices of one shard that have at most `rows` rows together, but at least one slice. */
 function firstOf(slices: readonly Slice[], rows: number): Slice[] {
   let sum = 0;
-  const end = slices.findIndex((slice) => (sum += slice.rows) > rows);
+  const end = slices.findIndex((slice) => slice.shard !== slices[0]!.shard || (sum += slice.rows) > rows);
   return slices.slice(0, end < 0 ? slices.length : Math.max(end, 1));
 }
 
-function valuesOf(slices: readonly Slice[]): unknown[] {
+function valuesOf(slices: readonly Slice[]): Record<string, unknown> {
   const column = (of: (slice: Slice) => string | number): string | null =>
     textArray(slices.map((slice) => String(of(slice))));
-  return [
-    column(({ level }) => level),
-    column(({ projectId }) => projectId),
-    column(({ family }) => family),
-    column(({ start }) => start),
-    column(({ parts }) => parts),
-    column(({ part }) => part),
-  ];
+  return {
+    levels: column(({ level }) => level),
+    projects: column(({ projectId }) => projectId),
+    families: column(({ family }) => family),
+    buckets: column(({ start }) => start),
+    parts: column(({ parts }) => parts),
+    part: column(({ part }) => part),
+  };
 }

@@ -119,5 +119,5 @@ function factor(sign: Sign): SQL {
 
 /** Locks calls, in the order that every statement which changes calls uses. So such statements do not deadlock. */
 export function lockTraces(which: SQL): SQL {
-  return sql`select from traces t where ${which} order by t.id for update of t`;
+  return sql`select 1 from traces t where ${which} order by t.id for update of t`;
 }

@@ -10,13 +10,14 @@
  * rewrites them.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { textArray } from "../db/array-literal.ts";
-import { type Bound, compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
+import { plainArray } from "../db/array-literal.ts";
+import { compile, compileNamed, type Database, DatabaseUnavailable } from "../db/client.ts";
+import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
 import { compact } from "./compact.ts";
 import { isToldApart, markCrowded } from "./crowded.ts";
 import { labelsOf } from "./derive.ts";
 import { BY_HASH, columnsOfRows, GROUP, grouped, groupedApart, isPlain } from "./grouped.ts";
-import { columns, constants, dayOf, list, param, weekOf } from "../db/sql.ts";
+import { columns, constants, dayOf, list, param, project, weekOf } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL } from "../ledger/levels.ts";
 import { GROUPING_SETS, MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
@@ -74,14 +75,27 @@ noted as (
   on conflict (project_id, day) do update set noted_at = excluded.noted_at
 )`;
 
-/** A CTE that takes the first partial rows out. */
-const moved = (which: SQL): SQL => sql`
+/** A CTE that takes the first partial rows of one project out. */
+const movedOf = (which: SQL): SQL => sql`
 moved as (
   delete from rollup where ctid = any(array(
     select ctid from rollup where level = ${LEVEL.partial}${which}
-    order by project_id, label, bucket limit ${sql.placeholder("limit")}::int
+    order by project_id, label, bucket limit ${param("limit")}::int
     for update skip locked
   ))${which} returning *, ${isPlain}
+)`;
+
+/** The same for some projects, one after another; `which` is of `t`. Each is looked up in the index, however many rows the others have. */
+const movedAmong = (distributed: boolean, which: SQL): SQL => sql`
+moved as (
+  delete from rollup t where t.ctid = any(array(
+    select r.ctid from unnest(${projects}) as p (project_id) cross join lateral (
+      select t.ctid from rollup t
+      where t.level = ${LEVEL.partial} and t.project_id = p.project_id${which}${amongThem(distributed, sql`t`)}
+      order by t.label, t.bucket limit ${param("limit")}::int
+      for update skip locked
+    ) r limit ${param("limit")}::int
+  ))${amongThem(distributed, sql`t`)} returning *, ${isPlain}
 )`;
 
 /** Unspread rows, spread over the labels of their calls. */
@@ -93,14 +107,12 @@ const spread = (toldApart: SQL): SQL => sql`
   where t.label = ${UNSPREAD}`;
 
 /**
- * The merge of partial rows. An unspread row becomes one row for each label of its call. It has one latency at most, so
- * the histogram of a label's group is the list of these.
+ * The merge of the partial rows that `moved` takes out. An unspread row becomes one row for each label of its call.
  *
- * @param which restricts the rows, after AND. All without it.
  * @param toldApart says which values of labels are kept.
  */
-export const merging = (which: SQL, toldApart: SQL): SQL => sql`
-with ${moved(which)},
+const merging = (moved: SQL, toldApart: SQL): SQL => sql`
+with ${moved},
 labelled as (${groupedApart(spread(toldApart))}),
 main as materialized (${grouped(sql`(select ${columnsOfRows} from moved where label <> ${UNSPREAD}) as m`)}),
 fresh as materialized (
@@ -114,14 +126,8 @@ select count(*)::int as merged,
   ) d) as label_days
 from moved`;
 
-const nextProject = (after = sql``): SQL => sql`
-    (select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
-const isUnspreadOf = sql`r.level = ${LEVEL.partial} and r.project_id = f.project_id and r.label = ${UNSPREAD}`;
-
-/** Merges partial rows of every project. */
-export const MERGE = compile(merging(sql``, isToldApart()).inlineParams(), ["limit"]);
-
-const PUT_MAIN = sql`
+const mergingMain = (moved: SQL): SQL => sql`
+with ${moved},
 main as materialized (${grouped(sql`(select ${columnsOfRows} from moved) as m`)}),
 fresh as materialized (
   select * from main
@@ -129,39 +135,29 @@ fresh as materialized (
 ),${PUT}
 select count(*)::int as merged from moved`;
 
-/** Merges the main partial rows of every project. */
-const MERGE_MAINS = compile(sql`with ${moved(sql` and label = ${MAIN}`)},${PUT_MAIN}`.inlineParams(), ["limit"]);
+/** Which partial rows a statement merges. */
+type Which = "all" | "main" | "labels";
 
-/** Merges the unspread rows of some projects. */
-const MERGE_LABELS = compileNamed(
-  merging(sql` and project_id = any(${param("projects")}::uuid[]) and label = ${UNSPREAD}`, isToldApart()),
-);
+/** Merges partial rows of some projects. Where the database is distributed, all of them are on one shard. */
+const mergingAmong = (distributed: boolean) => {
+  const toldApart = isToldApart(distributed ? "shard" : "projects");
+  return {
+    all: compileNamed(merging(movedAmong(distributed, sql``), toldApart)),
+    main: compileNamed(mergingMain(movedAmong(distributed, sql` and t.label = ${MAIN}`))),
+    labels: compileNamed(merging(movedAmong(distributed, sql` and t.label = ${UNSPREAD}`), toldApart)),
+  };
+};
+const MERGE_OF = mergingAmong(false);
+const MERGE_SHARD = mergingAmong(true);
+export const MERGE = MERGE_OF.all;
 
-/** From this many on, unspread rows of a project do not wait. Questions about labels read them all. */
-const MANY_UNSPREAD = 20_000;
-
-/** The projects that have unspread rows, and whether these are many. Each takes two look-ups in the index. */
-const UNSPREAD_PROJECTS = compile(
-  sql`
-with recursive found (project_id) as (
-  select ${nextProject()}
-  union all
-  select ${nextProject(sql` and r.project_id > f.project_id`)} from found f where f.project_id is not null
-),
-unspread as (
-  select f.project_id, (select 1 from rollup r where ${isUnspreadOf} limit 1) as any_row,
-    (select 1 from rollup r where ${isUnspreadOf} offset ${MANY_UNSPREAD - 1} limit 1) as last_of_many
-  from found f where f.project_id is not null
-)
-select project_id, last_of_many is not null as are_many from unspread where any_row is not null`.inlineParams(),
-  [],
-);
+/** Merges partial rows of one project: those of which `which` holds, after AND. */
+export const mergingOf = (which: SQL): SQL =>
+  merging(movedOf(sql` and project_id = ${project}${which}`), isToldApart("project"));
 
 /** Merges the main partial rows of one project. */
-const MERGE_MAIN = compileNamed(
-  sql`
-with ${moved(sql` and project_id = ${sql.placeholder("project")}::uuid and label = ${MAIN}`)},${PUT_MAIN}`,
-);
+const MERGE_MAIN = compileNamed(mergingMain(movedOf(sql` and project_id = ${project} and label = ${MAIN}`)));
+
 /**
  * Merges up to `limit` main partial rows of a project, which every question reads. Label partials cost many times as
  * much to merge, so cron merges them.
@@ -176,17 +172,60 @@ export async function mergeMain(db: Database, projectId: string, limit: number):
 /**
  * One step: merges up to `limit` partial rows, and adds the label days in them to `labelDays`.
  *
+ * @param which partial rows of every project, or the labels of these.
  * @returns how many rows were merged. If fewer than `limit`, only rows that other merges have locked are left.
  */
-export function mergeStep(db: Database, limit: number, labelDays = new Set<string>()): Promise<number> {
-  return step(db, { statement: MERGE, values: [limit] }, labelDays);
+export async function mergeStep(
+  db: Database,
+  limit: number,
+  labelDays = new Set<string>(),
+  which: { rows: Which; of?: readonly string[] } = { rows: "all" },
+): Promise<number> {
+  const distributed = await isDistributed(db);
+  const statement = (distributed ? MERGE_SHARD : MERGE_OF)[which.rows];
+  const ids = which.of ?? idsOf(await db.run(distributed ? WITH_PARTIAL_ROWS_ANYWHERE : WITH_PARTIAL_ROWS, []));
+  let merged = 0;
+  for (const projects of await byShard(db, ids)) {
+    if (merged === limit) break;
+    const values = { projects: plainArray(projects), limit: limit - merged };
+    const [, [row] = []] = await db.batch([BY_HASH, statement(values)]);
+    for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
+    merged += Number(row!["merged"]);
+  }
+  return merged;
 }
 
-async function step(db: Database, statement: Bound, labelDays: Set<string>): Promise<number> {
-  const [, [row] = []] = await db.batch([BY_HASH, statement]);
-  for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
-  return Number(row!["merged"]);
-}
+const nextProject = (after = sql``): SQL => sql`
+(select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
+
+/** Each project takes one look-up in the index, however many rows it has. */
+const WITH_PARTIAL_ROWS = compile(
+  sql`
+with recursive found (project_id) as (
+  select ${nextProject()}
+  union all
+  select ${nextProject(sql` and r.project_id > found.project_id`)} from found where found.project_id is not null
+)
+select project_id from found where project_id is not null`.inlineParams(),
+  [],
+);
+
+/** Citus takes no recursion over all shards. */
+const WITH_PARTIAL_ROWS_ANYWHERE = compile(
+  sql`select distinct project_id from rollup where level = ${LEVEL.partial}`.inlineParams(),
+  [],
+);
+
+/** From this many on, unspread rows of a project do not wait. Questions about labels read them all. */
+const MANY_UNSPREAD = 20_000;
+
+/** The projects that have unspread rows, and whether these are many. */
+const WITH_UNSPREAD_ROWS = compile(
+  sql`
+select project_id, count(*) >= ${MANY_UNSPREAD} as are_many from rollup
+where level = ${LEVEL.partial} and label = ${UNSPREAD} group by 1`.inlineParams(),
+  [],
+);
 
 /** Steps grow while they are quick and shrink if they are slow, because the cost of a row depends on its labels. */
 const FIRST_LIMIT = 20_000;
@@ -213,16 +252,16 @@ export interface Merged {
  */
 export async function merge(db: Database, now: () => number, deadlineMs: number, labelsWait = false): Promise<Merged> {
   const labelDays = new Set<string>();
-  const steps = (statement: (limit: number) => Bound) =>
-    mergeSteps((limit) => step(db, statement(limit), labelDays), now, deadlineMs);
-  let { merged, drained } = await steps((limit) => ({ statement: labelsWait ? MERGE_MAINS : MERGE, values: [limit] }));
+  const steps = (which: Parameters<typeof mergeStep>[3]) =>
+    mergeSteps((limit) => mergeStep(db, limit, labelDays, which), now, deadlineMs);
+  let { merged, drained } = await steps({ rows: labelsWait ? "main" : "all" });
   let waiting = false;
   if (labelsWait) {
-    const unspread = await db.run(UNSPREAD_PROJECTS, []);
-    const many = unspread.filter((row) => row["are_many"] === true).map((row) => String(row["project_id"]));
+    const unspread = await db.run(WITH_UNSPREAD_ROWS, []);
+    const many = idsOf(unspread.filter((row) => row["are_many"] === true));
     waiting = many.length < unspread.length;
     if (many.length > 0) {
-      const labels = await steps((limit) => MERGE_LABELS({ projects: textArray(many), limit }));
+      const labels = await steps({ rows: "labels", of: many });
       merged += labels.merged;
       drained &&= labels.drained;
     }

@@ -103,7 +103,7 @@ from difference t group by 2, 3 order by 2, 3`;
 function fromCalls(level: "hour" | "day", condition: SQL): SQL {
   const start = START[level](sql`t.bucket`);
   const priced = sql`traces t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
-  const toldApart = isToldApart(project, sql` where project_id = ${project}`);
+  const toldApart = isToldApart("project");
   const ctes = sql`calls as materialized (
   ${unspreadRows(priced)} and t.project_id = ${project}
     and t.id >= ${param("lowest")}::uuid and t.id < ${param("highest")}::uuid and ${condition}

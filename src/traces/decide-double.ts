@@ -33,9 +33,9 @@ where ${theirs} and t.id = i.id
 
 const DECIDE = compileNamed(sql`
 with decided as (
-  insert into doubles as d (project_id, first, second, verdict)
-  values (${project}, ${param("first")}::uuid, ${param("second")}::uuid, ${param("verdict")}::text)
-  on conflict (project_id, first, second) do update set verdict = excluded.verdict, decided_at = now()
+  insert into doubles as d (project_id, first, second, verdict, decided_at)
+  values (${project}, ${param("first")}::uuid, ${param("second")}::uuid, ${param("verdict")}::text, now())
+  on conflict (project_id, first, second) do update set verdict = excluded.verdict, decided_at = excluded.decided_at
   where d.verdict <> excluded.verdict
   returning d.project_id, d.first, d.second
 ),

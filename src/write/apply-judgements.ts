@@ -38,7 +38,7 @@ where ${inReach(sql`t`)} and t.id = any(${param("late")}::uuid[]) and t.id = i.i
 const AS_JUDGED = compileNamed(sql`
 select refuse_if(
   exists (
-    select from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
+    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
       as i (trace_id, calls, links)
     left join (${storedRows}) k on k.trace_id = i.trace_id
     left join (

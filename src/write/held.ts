@@ -39,7 +39,7 @@ export async function decideHeld(deps: HeldDeps, deadlineMs: number, keepAlive: 
       if (await decide(deps, projectId, held, keepAlive)) unpriced.add(projectId);
     }
   }
-  const [row] = await deps.db.query(sql`select exists (select from held_wrappers) as left`);
+  const [row] = await deps.db.query(sql`select exists (select 1 from held_wrappers) as left`);
   return { done: row!["left"] !== true, unpriced };
 }
 

@@ -52,11 +52,11 @@ const checking = (isContested: SQL) =>
   compileNamed(sql`
 select refuse_if(
   exists (
-    select from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
+    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
     join (${storedRows}) k on k.trace_id = i.trace_id
     where k.stored > i.calls
   )
-  or exists (select from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
+  or exists (select 1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
   or ${isContested},
   ${REFUSED}
 )`);

@@ -103,7 +103,7 @@ export async function holdersInsteadOf(
 
 /** Locks responses as `SIGHT` does, so that a deletion locks them before their calls, as writes do. */
 export const LOCK_RESPONSES = compileNamed(sql`
-select from responses r
+select 1 from responses r
 where r.project_id = ${project}
   and r.response = any(${asked})
 order by r.response for update`);

@@ -1,7 +1,8 @@
 /** The nodes of trace trees, which are judged: stored calls, stored links, and the spans of a batch. */
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { compileNamed, type Database, type Row } from "../db/client.ts";
+import { type Bound, compileNamed, type Database, type Row } from "../db/client.ts";
+import { amongThem, byShard, idsOf, isDistributed } from "../db/shards.ts";
 import { rawSinceMs, rowKept } from "../retention/kept.ts";
 import { own } from "./filled.ts";
 import { inReach, type Scope } from "./scope.ts";
@@ -45,18 +46,34 @@ export function linkValues(links: readonly Link[]): Record<string, unknown> {
   };
 }
 
-/** How many links `forgetLinks` deletes at most. */
-export const FORGOTTEN_AT_ONCE = 20_000;
+const isQuiet = sql`s.received_at < now() - interval '7 days'`;
+/** How many links one statement deletes at most. */
+const FORGOTTEN_AT_ONCE = 20_000;
+
 /** Deletes links of traces that received no link for a week. */
-export const forgetLinks = sql`
-delete from spans where ctid = any(array(
+const forgetting = (distributed: boolean) =>
+  compileNamed(sql`
+delete from spans t where t.ctid = any(array(
   select s.ctid from spans s
-  where s.received_at < now() - interval '7 days' and not exists (
-    select from spans n
-    where n.project_id = s.project_id and n.trace_id = s.trace_id and n.received_at >= now() - interval '7 days'
+  where ${isQuiet}${amongThem(distributed, sql`s`)} and not exists (
+    select 1 from spans n
+    where n.project_id = s.project_id and n.trace_id = s.trace_id and n.received_at >= now() - interval '7 days'${amongThem(distributed, sql`n`)}
   )
   limit ${FORGOTTEN_AT_ONCE}
-)) returning 1`;
+))${amongThem(distributed, sql`t`)} returning 1`);
+const FORGET = forgetting(false);
+const FORGET_SHARD = forgetting(true);
+
+export async function forgetLinks(db: Database): Promise<void> {
+  if (!(await isDistributed(db))) return await forget(db, FORGET({}));
+  const quiet = await db.query(sql`select distinct s.project_id from spans s where ${isQuiet}`);
+  for (const projects of await byShard(db, idsOf(quiet)))
+    await forget(db, FORGET_SHARD({ projects: plainArray(projects) }));
+}
+
+async function forget(db: Database, { statement, values }: Bound): Promise<void> {
+  while ((await db.run(statement, values)).length === FORGOTTEN_AT_ONCE);
+}
 
 /** The stored calls and links of some traces, each up to one more than `MAX_NODES`. */
 export const NODES = compileNamed(sql`

@@ -8,7 +8,7 @@ const TABLES: Tables = new Map([
 ]);
 
 /** Each reference as `table` and, where it is restricted, `=` the value. */
-async function seen(text: string, values: readonly unknown[] = ["p"]): Promise<string[]> {
+async function seen(text: string, values: readonly unknown[] = ["p", "{q}", "{p,q}"]): Promise<string[]> {
   const references = await referencesOf(text, values, TABLES);
   return references.map(({ table, project }) => (project === undefined ? table : `${table}=${project}`)).toSorted();
 }
@@ -37,6 +37,7 @@ describe("restricted", () => {
       "with b as (select $1::uuid as project_id) select from b join traces t on t.project_id = b.project_id",
       ["traces=p"],
     ],
+    ["by a list of one", "select from traces t where t.project_id = any($2::uuid[])", ["traces=q"]],
     ["in an UPDATE", "update traces t set cost_pico = 1 from (select 1) s where t.project_id = $1", ["traces=p"]],
     ["in a DELETE", "delete from traces where project_id = $1 returning *", ["traces=p"]],
     ["in an INSERT of values", "insert into prices (id, project_id) values ('a', $1), ('b', $1)", ["prices=p"]],
@@ -56,7 +57,7 @@ describe("not restricted", () => {
     ["by another column", "select from traces t where t.id = $1", ["traces"]],
     ["by one of two conditions", "select from traces where project_id = $1 or id = $1", ["traces"]],
     ["by the opposite", "select from traces where not (project_id = $1)", ["traces"]],
-    ["by a list", "select from traces where project_id = any($1)", ["traces"]],
+    ["by a list", "select from traces where project_id = any($3)", ["traces"]],
     ["by another operator", "select from traces where project_id >= $1", ["traces"]],
     [
       "by the ON of a join that keeps all of its rows",

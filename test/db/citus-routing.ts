@@ -245,8 +245,24 @@ class Analysis {
     }
     if (!("A_Expr" in condition)) return;
     const { kind, name, lexpr, rexpr } = condition.A_Expr;
-    if (kind !== "AEXPR_OP" || !lexpr || !rexpr || name?.length !== 1 || textOf(name[0]!) !== "=") return;
+    const isEquality = kind === "AEXPR_OP" || kind === "AEXPR_OP_ANY";
+    if (!isEquality || !lexpr || !rexpr || name?.length !== 1 || textOf(name[0]!) !== "=") return;
+    if (kind === "AEXPR_OP_ANY") {
+      const only = this.#onlyOf(rexpr);
+      if (only !== undefined)
+        level.equalities.push({ sides: [lexpr, { A_Const: { sval: { sval: only } } }], restricts });
+      return;
+    }
     level.equalities.push({ sides: [lexpr, rexpr], restricts });
+  }
+
+  /** The value in a parameter that is a list of one: here a shard has one project. */
+  #onlyOf(expression: Node): string | undefined {
+    const param = "TypeCast" in expression ? expression.TypeCast.arg! : expression;
+    if (!("ParamRef" in param)) return undefined;
+    const [, list = ""] = /^\{(.+)\}$/.exec(String(this.#values[param.ParamRef.number! - 1])) ?? [];
+    const [only, ...others] = new Set(list.split(","));
+    return others.length === 0 ? only || undefined : undefined;
   }
 
   /** Looks through the queries inside of expressions. */

@@ -348,6 +348,14 @@ export async function playScenario(
     sql`insert into days_to_repair values (${projectId}::uuid, '2026-11-15Z'), (${projectId}::uuid, '2026-11-14Z')`,
   );
 
+  // Links of a trace that is quiet by now, and an hour row that is no longer kept.
+  await db.query(sql`
+    update spans set received_at = now() - interval '8 days' where project_id = ${projectId}::uuid and trace_id = ${first}`);
+  await db.query(sql`
+    insert into rollup
+    select (jsonb_populate_record(r, '{"level": 1, "bucket": "2026-11-01T00:00:00Z"}')).* from rollup r
+    where project_id = ${projectId}::uuid and label = '' limit 1`);
+
   // The queue, and what it could not deliver.
   const queued = { ...deps, queue };
   await ask("POST", "/v1/traces", [call("queued", labels)], createApp(queued));

@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 
 const script = await readFile("scripts/citus.sql", "utf8");
 const placed = (call: string): string[] =>
-  [...script.matchAll(new RegExp(`${call}\\('(\\w+)'`, "g"))].map(([, table]) => table!);
+  [...script.matchAll(new RegExp(`place\\('(\\w+)', '${call}'`, "g"))].map(([, table]) => table!);
 
 /** Spread by project. */
-export const DISTRIBUTED: readonly string[] = placed("create_distributed_table");
+export const DISTRIBUTED: readonly string[] = placed("by project");
 
 /** Whole on each node. */
-export const REFERENCE: readonly string[] = placed("create_reference_table");
+export const REFERENCE: readonly string[] = placed("whole on each node");
 
 /** On the node that clients connect to, alone. */
-export const LOCAL: readonly string[] = placed("citus_add_local_table_to_metadata");
+export const LOCAL: readonly string[] = placed("on the coordinator");

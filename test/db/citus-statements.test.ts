@@ -7,19 +7,21 @@
  * runs one, and each that is compiled. Of a statement that is put together by what is asked it sees those that are
  * asked.
  *
- * That Citus takes such a statement is another matter: `scripts/citus.sql` tells which it does not.
+ * The database says that it is Citus, with each project on a shard of its own. What a statement may not have there,
+ * `citus-rules.ts` says. Neither proves that Citus takes it.
  */
 import { globSync, readFileSync } from "node:fs";
 import { sql } from "drizzle-orm";
 import { expect, it, vi } from "vitest";
+import { asDistributed } from "./as-distributed.ts";
 import type { Run } from "./citus-recording.ts";
+import { brokenRules } from "./citus-rules.ts";
 import { type Reference, referencesOf, type Tables } from "./citus-routing.ts";
 import { playScenario } from "./citus-scenario.ts";
 import { DISTRIBUTED } from "./citus-script.ts";
 
 /** What is for all projects by design, and why: the work of cron, and what the queue could not deliver. */
 const FOR_ALL: Record<string, string> = {
-  "src/cron.ts": "links of quiet traces are forgotten whosever they are",
   "src/erase/job.ts runErasures": "asks which erasures are open",
   "src/monitoring/take-snapshot.ts auditYesterday": "asks which projects had calls",
   "src/monitoring/take-snapshot.ts takeSnapshot": "counts what waits in all projects",
@@ -27,16 +29,18 @@ const FOR_ALL: Record<string, string> = {
   "src/queue/dead-letters.ts replayDeadLetters": "asks which messages there are, for the operator",
   "src/reprice/job.ts runJobs": "asks which jobs are open",
   "src/reprice/relabel.ts relabel": "asks which jobs are open",
-  "src/retention/retain.ts deleteLevel": "hours are removed once they are too old, whosever they are",
-  "src/retention/retain.ts forgetResponses": "so are responses",
-  "src/retention/retain.ts retain": "the bound moves for all projects at once",
-  "src/rollup/compact.ts compact": "asks for what is due, and compacts slices of several projects in one step",
+  "src/retention/retain.ts deletionsOf": "asks whose hours are too old",
+  "src/retention/retain.ts forgetResponses": "responses are removed once they are too old, whosever they are",
+  "src/retention/retain.ts keyRanges": "counts responses",
+  "src/retention/retain.ts moveRawSince": "the bound moves for all projects at once",
+  "src/retention/retain.ts retain": "so it does for reported usage",
+  "src/rollup/compact.ts dueSlices": "asks for what is due",
   "src/rollup/corrections.ts addUpCorrections": "asks whose corrections are many",
   "src/rollup/counted.ts readCounted": "counters are of all projects",
-  "src/rollup/crowded.ts markCrowded": "marks labels of all the projects in a step of merging",
-  "src/rollup/merge.ts mergeStep": "takes partial rows of any project",
+  "src/rollup/merge.ts partialProjects": "asks whose rows are to be merged",
   "src/rollup/repair-noted.ts repairNoted": "asks which days are noted, and forgets those of which no calls are kept",
   "src/write/held.ts decideHeld": "asks which wrappers are due",
+  "src/write/trace-nodes.ts forgetLinks": "asks whose links are quiet",
 };
 
 const compiled = vi.hoisted(() => new Set<string>());
@@ -57,7 +61,9 @@ vi.mock(import("../../src/db/client.ts"), async (original) => {
   };
 });
 
-const { projectId, runs, db } = await playScenario();
+// As it is on any other Postgres, where nothing is asked of statements, and as it is on Citus.
+const plain = await playScenario();
+const { projectId, runs, db } = await playScenario((own) => asDistributed(own.db));
 const tables: Tables = new Map(
   (
     await db.query(sql`
@@ -100,6 +106,17 @@ it("is for all where that is said", () => {
   expect([...new Set(unrestricted)].toSorted()).toEqual(Object.keys(FOR_ALL).toSorted());
 });
 
+it("has nothing that Citus refuses", async () => {
+  const broken = await Promise.all(
+    checked.map(async ({ run: { at, text }, routable }) => ({
+      at,
+      text,
+      broken: await brokenRules(text, routable, DISTRIBUTED),
+    })),
+  );
+  expect(broken.filter(({ broken }) => broken.length > 0)).toEqual([]);
+});
+
 it("is of all that a project does", () => {
   const own = checked.filter(({ routable }) => routable).flatMap(({ references }) => references);
   const uses = new Set(own.filter(({ project }) => project === projectId).map(({ use, table }) => `${use} ${table}`));
@@ -112,9 +129,11 @@ it("is of all that a project does", () => {
     "delete relabel_jobs",
     "delete responses",
     "delete rollup",
+    "delete spans",
     "delete traces",
     "delete views",
     "insert corrections",
+    "insert crowded_labels",
     "insert days_to_repair",
     "insert doubles",
     "insert erasures",
@@ -158,8 +177,12 @@ it("is of all that a project does", () => {
   ]);
 });
 
+/** What `src/db/shards.ts` runs, for whoever calls it. */
+const OF_SHARDS = /^select exists \(select 1 from pg_extension|get_shard_id_for_distribution_column/;
+
 it("is each that is compiled, and each that a call in `src/` runs", () => {
-  const texts = new Set(runs.map(({ text }) => text));
+  const all = [...runs, ...plain.runs].filter(({ text }) => !OF_SHARDS.test(text));
+  const texts = new Set(all.map(({ text }) => text));
   expect([...compiled].filter((text) => !texts.has(text))).toEqual([]);
   const files = globSync("src/**/*.ts").filter((file) => !file.startsWith("src/db/"));
   const calls = files.flatMap((file) =>
@@ -167,7 +190,7 @@ it("is each that is compiled, and each that a call in `src/` runs", () => {
       .split("\n")
       .flatMap((line, i) => (/\bdb\.(query|run|batch)\(/.test(line) ? [`${file}:${i + 1}`] : [])),
   );
-  expect([...new Set(runs.map(({ at }) => at))].toSorted()).toEqual(calls.toSorted());
+  expect([...new Set(all.map(({ at }) => at))].toSorted()).toEqual(calls.toSorted());
 });
 
 it("would be found wanting without the project", async () => {

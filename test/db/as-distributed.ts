@@ -1,0 +1,14 @@
+/** A database that takes itself for Citus, with each project on a shard of its own. It runs what is run there. */
+import type { Database } from "../../src/db/client.ts";
+
+export function asDistributed(db: Database): Database {
+  return {
+    ...db,
+    async run(statement, values) {
+      if (statement.text.startsWith("select exists (select 1 from pg_extension")) return [{ distributed: true }];
+      if (!statement.text.includes("get_shard_id_for_distribution_column")) return await db.run(statement, values);
+      const projects = String(values[0]).slice(1, -1).split(",");
+      return projects.map((project_id, shard) => ({ project_id, shard }));
+    },
+  };
+}
