@@ -8,7 +8,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
-import { BY_HASH, columnsOfRows, grouped, groupedApart, isPlain } from "./grouped.ts";
+import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
 import { columns, constants, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
@@ -81,7 +81,7 @@ const DUE_LABELS = due(true);
  * Takes the rows of slices out and puts one per group back. Each level of a slice is looked up by all columns of the
  * index. Asked for both levels at once, Postgres would read all rows of either.
  */
-const compacting = (distributed: boolean, units: readonly (keyof typeof LEVELS)[], added: (rows: SQL) => SQL) =>
+const compacting = (distributed: boolean, units: readonly (keyof typeof LEVELS)[], added: (source: SQL) => SQL) =>
   compileNamed(
     sql`
 with taken as (
@@ -93,13 +93,13 @@ with taken as (
     join rollup r on r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
       and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)${amongThem(distributed, sql`r`)}
     for update of r skip locked
-  ))${amongThem(distributed, sql`t`)} returning *, ${isPlain}
+  ))${amongThem(distributed, sql`t`)} returning *
 )
 insert into rollup (level, format, ${columnsOfRows})
 ${sql.join(
   units.map(
     (unit) => sql`select ${LEVEL[unit]}, ${FORMAT}, ${columnsOfRows}
-from (${added(sql`select * from taken t where level in (${constants(LEVELS[unit])})`)}) as ${sql.identifier(unit)}`,
+from (${added(sql`(select * from taken where level in (${constants(LEVELS[unit])})) as t`)}) as ${sql.identifier(unit)}`,
   ),
   sql`
 union all
@@ -109,8 +109,8 @@ union all
 
 /** Groups of main families have many rows. Those of labels have few, and no weeks. */
 const kinds = (distributed: boolean) => ({
-  main: compacting(distributed, ["hour", "day", "week"], (rows) => grouped(sql`(${rows}) as t`)),
-  label: compacting(distributed, ["hour", "day"], groupedApart),
+  main: compacting(distributed, ["hour", "day", "week"], grouped),
+  label: compacting(distributed, ["hour", "day"], groupedFew),
 });
 const KINDS = kinds(false);
 /** All slices are of one shard. */

@@ -65,19 +65,23 @@ export const isPlain = sql`(num_nonnulls(${columns([...RARE, "latency_counts"])}
     and coalesce(greatest(${numerics}), 0) < ${MOST_PLAIN} and coalesce(least(${numerics}), 0) > -${MOST_PLAIN}) as is_plain`;
 
 /**
- * The same as `grouped`, cheaper where groups have few rows. Plain rows are added up apart from others, so a group may
- * have two rows. Histograms are joined: they may name a bin several times, and that costs a third of summing them. Only
- * long ones are summed.
+ * The same as `groupedFew`, where plain rows are added up apart from others. So a group may have two rows.
  *
  * @param rows a SELECT of rows `t`, which have `isPlain`. It ends in its conditions.
  */
 export function groupedApart(rows: SQL): SQL {
-  return sql`${joined(sql`(${rows} and t.is_plain) as plain`, true)}
+  return sql`${groupedFew(sql`(${rows} and t.is_plain) as plain`, true)}
   union all
-  ${joined(sql`(${rows} and not t.is_plain) as other`, false)}`;
+  ${groupedFew(sql`(${rows} and not t.is_plain) as other`)}`;
 }
 
-function joined(source: SQL, plain: boolean): SQL {
+/**
+ * The same as `grouped`, cheaper where groups have few rows. Histograms are joined: they may name a bin several times, and
+ * that costs a third of summing them. Only long ones are summed.
+ *
+ * @param plain true if all rows are.
+ */
+export function groupedFew(source: SQL, plain = false): SQL {
   const one = plain
     ? sql`select latency_bin, count(*)::integer as calls from unnest(g.latency_bins) as latency_bin group by 1`
     : sql`
