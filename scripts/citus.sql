@@ -16,8 +16,14 @@
 -- all projects, and may do so on one node alone, runs for the projects of one shard after another (src/db/shards.ts).
 -- test/db/citus-statements.test.ts holds statements to these rules.
 --
+-- The wall between projects (src/db/wall.ts) is not tried there. It sets the role and the project with set_config(), which
+-- does not reach the workers (seen on Citus 13.2.2; SET LOCAL does if citus.propagate_set_commands is 'local'). So do not
+-- rely on it, and make no roles (scripts/roles.sql).
+--
 -- Advisory locks are of the node that the client is connected to. So clients connect to the coordinator.
 SET statement_timeout = 0;
+-- What is made here for this session alone stays on the coordinator.
+SET citus.enable_ddl_propagation = off;
 
 DO $needs$
 BEGIN
@@ -67,6 +73,8 @@ BEGIN
 END
 $$;
 
+SET citus.enable_ddl_propagation = on;
+
 -- Every node needs what statements call.
 SELECT pg_temp.on_each_node('total(bigint)');
 SELECT pg_temp.on_each_node('total(numeric)');
@@ -104,6 +112,20 @@ SELECT pg_temp.place('plans', 'by project');
 SELECT pg_temp.place('views', 'by project');
 SELECT pg_temp.place('doubles', 'by project');
 SELECT pg_temp.place('reported_usage', 'by project');
+
+-- A plan that is made without the project of a call cannot know the shard.
+DO $routines$
+DECLARE
+  routine regprocedure;
+BEGIN
+  FOR routine IN
+    SELECT oid FROM pg_proc WHERE starts_with(proname, 'llm_cost_routine_') AND pronamespace = 'public'::regnamespace
+      AND 'plan_cache_mode=force_custom_plan' <> ALL (coalesce(proconfig, '{}'))
+  LOOP
+    EXECUTE format('ALTER ROUTINE %s SET plan_cache_mode = force_custom_plan', routine);
+  END LOOP;
+END
+$routines$;
 
 -- A table of a later version that is not named above would be on the coordinator alone.
 DO $left$

@@ -1,22 +1,23 @@
 /**
  * Bodies of 5,000 records: what it takes to decode them, and to answer the request with all that the database does,
- * against 5,000 standard spans of the same calls. All forms take turns, and each figure is the median of its turns.
+ * against 5,000 standard spans of the same calls, in CPU time. All forms take turns, and each figure is the median.
  */
 import type { Decoded } from "../../src/ingest/decode/decoded.ts";
 import { parseJson } from "../../src/ingest/decode/json.ts";
 import { decodeLogsJson, decodeLogsProtobuf } from "../../src/ingest/decode/otlp/logs.ts";
 import { type DecodedMetrics, decodeMetricsJson, decodeMetricsProtobuf } from "../../src/ingest/decode/otlp/metrics.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../../src/ingest/decode/otlp/traces.ts";
-import { connect } from "../client/ledger.ts";
+import { connect, type Ledger } from "../client/ledger.ts";
 import type { Bench } from "./context.ts";
+import { cpuOf } from "./cpu.ts";
 import type { Signal } from "./otlp-encoding.ts";
 import type { Measured } from "./report.ts";
 import { bodies, type Form, FORMS, SPANS, told } from "./signals.ts";
-import { timed } from "./timing.ts";
 
 const RECORDS = 5_000;
 const TURNS = 9;
 const REQUESTS = 3;
+const MOST_TRIES = 5;
 const ENCODINGS = ["protobuf", "json"] as const;
 type Encoding = (typeof ENCODINGS)[number];
 type Body = string | Uint8Array;
@@ -100,15 +101,28 @@ async function requestTimes(bench: Bench, encoding: Encoding): Promise<Map<Form,
   );
   for (let turn = -1; turn < REQUESTS; turn++) {
     for (const { form, ledger } of ledgers) {
-      const body = bodies(form, told(RECORDS, Date.now()))[encoding];
-      const request = { path: ROUTES[form.signal], headers: { "content-type": contentType }, body };
-      const ms = await timed(async () => {
-        const { status, body: answer } = await ledger.send(request);
-        if (status !== 200) throw new Error(`${form.name}: ${status} ${String(answer).slice(0, 300)}`);
-      });
+      const ms = await requestTime(ledger, form, encoding, contentType);
       if (turn >= 0) times.get(form)!.push(ms);
     }
   }
   for (const { ledger } of ledgers) ledger[Symbol.dispose]();
   return times;
+}
+
+/**
+ * CPU time of Worker, endpoint and Postgres; where the system does not tell, what the clock says. On a busy machine a
+ * request may take longer than the Worker waits for Postgres. Then other calls are sent.
+ */
+async function requestTime(ledger: Ledger, form: Form, encoding: Encoding, contentType: string): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const body = bodies(form, told(RECORDS, Date.now()))[encoding];
+    const request = { path: ROUTES[form.signal], headers: { "content-type": contentType }, body };
+    const beganMs = performance.now();
+    const { value: answer, cpu } = await cpuOf(() => ledger.send(request));
+    const ms = performance.now() - beganMs;
+    if (answer.status === 503 && tries < MOST_TRIES) continue;
+    if (answer.status !== 200) throw new Error(`${form.name}: ${answer.status} ${String(answer.body).slice(0, 300)}`);
+    const { worker, endpoint = 0, postgres = 0 } = cpu;
+    return worker === undefined ? ms : (worker + endpoint + postgres) * 1_000;
+  }
 }

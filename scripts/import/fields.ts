@@ -28,6 +28,7 @@ export const FIELDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["parent_id", "text"],
   ["duration_ms", "number"],
   ["cost_usd", "money"],
+  ["cost_is", "text"],
   ...Object.values(COUNTS).map(({ name }) => [name, "count"] as const),
   ["tags", "object"],
   ["usage", "object"],

@@ -29,8 +29,13 @@ const NOTES: readonly ((shown: Shown, sides: Sides) => string | false)[] = [
     share_percent !== null &&
     share_percent > 100 &&
     `The ledger has more tokens than the agent says that it used. ${LEAVES_OUT[emitter] ?? "Calls may count twice, or an exporter of metrics lost some or is not on everywhere."}`,
-  ({ share_percent, missing }) =>
+  (_, { counted }) => {
+    const unpriced = counted.reduce((sum, day) => sum + day.unpriced, 0);
+    return unpriced > 0 && `${unpriced} calls have no price, so the ledger's cost lacks them.`;
+  },
+  ({ share_percent, missing }, { counted }) =>
     share_percent === 100 &&
+    counted.every(({ unpriced }) => unpriced === 0) &&
     missing.cost_usd !== null &&
     missing.cost_usd !== "0" &&
     "The tokens are the same, but the agent counts another cost. It has other prices, or fees that its calls do not show.",
@@ -47,6 +52,9 @@ const NOTES: readonly ((shown: Shown, sides: Sides) => string | false)[] = [
   (_, { said }) =>
     said.some(({ ranBefore }) => ranBefore) &&
     "A counter ran before its first point came. What it says of that time is in the numbers of its first day.",
+  (_, { said }) =>
+    said.some(({ bothWays }) => bothWays) &&
+    "Counters came as differences and as running totals. If one program sends both, the agent's numbers have its use twice.",
   ({ claimed: { flagged_points } }) =>
     flagged_points > 0 && `${flagged_points} points were below 0 or below an earlier one, and count for nothing.`,
   ({ claimed }) =>

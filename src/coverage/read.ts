@@ -23,6 +23,8 @@ export interface Said {
   leftOut: number;
   /** True if a counter ran before the first day on which the ledger saw it. */
   ranBefore: boolean;
+  /** True if its counters came as differences and as running totals. */
+  bothWays: boolean;
 }
 
 /** The calls of a day that are an agent's, or an application's. */
@@ -64,6 +66,7 @@ with own as (
 select day::text as day, emitter, application, measures, sum(used)::text as used, sum(flags)::int as flags,
   sum(left_out)::int as left_out, extract(epoch from max(last_at)) * 1000 as last_ms,
   bool_or(highest is null and runs_since < day::timestamp at time zone 'UTC' and used > 0) as ran_before,
+  count(distinct runs_since is null) > 1 as both_ways,
   array_agg(distinct session::text) filter (where session is not null) as sessions
 from own group by day, emitter, application, measures order by 1, 2, 3, 4`);
   const said = new Map<string, Said>();
@@ -90,6 +93,7 @@ function addSaid(said: Map<string, Said>, row: Row): void {
     flagged: (before?.flagged ?? 0) + Number(row["flags"]),
     leftOut: (before?.leftOut ?? 0) + Number(row["left_out"]),
     ranBefore: (before?.ranBefore ?? false) || row["ran_before"] === true,
+    bothWays: (before?.bothWays ?? false) || row["both_ways"] === true,
   });
 }
 

@@ -172,9 +172,11 @@ export function compile(query: SQL, order: readonly string[]): Statement {
   return { text };
 }
 
-/** Compiles a statement whose placeholders are filled by name. A placeholder may occur several times. */
+/** Compiles a statement whose placeholders are filled by name. One that occurs several times is sent once. */
 export function compileNamed(query: SQL): (values: Readonly<Record<string, unknown>>) => Bound {
-  const { sql: text, params } = dialect.sqlToQuery(query.inlineParams());
-  const names = params.map((param) => (param as { name: string }).name);
+  const { sql: numbered, params } = dialect.sqlToQuery(query.inlineParams());
+  const all = params.map((param) => (param as { name: string }).name);
+  const names = [...new Set(all)];
+  const text = numbered.replace(/\$(\d+)/g, (_, nth: string) => `$${names.indexOf(all[Number(nth) - 1]!) + 1}`);
   return (values) => ({ statement: { text }, values: names.map((name) => values[name]) });
 }

@@ -3,10 +3,13 @@
  * is. The replica is told that position, and refuses if it has not replayed as much. If it refuses or fails, the
  * primary answers. So every write that was acknowledged before a question is in its answer.
  *
- * The replica must follow the primary that is asked. A replica that a failover left behind has another log.
+ * The replica must follow the primary that is asked. A replica that a failover left behind has another log. On Citus
+ * each node has a log of its own, and the coordinator's says nothing of the workers, where the calls are. So there the
+ * replica is never asked.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { type Bound, type Database, Expired, REFUSED, Refused, type Row, StatementTooLarge } from "./client.ts";
+import { isDistributed } from "./shards.ts";
 
 export type ReplicaState = "answered" | "behind" | "unavailable";
 
@@ -19,6 +22,9 @@ export interface Reader extends Database {
 
 /** A replica that failed is not asked for this long, because one that hangs would delay every question. */
 const PAUSE_MS = 5_000;
+
+const BESIDE_CITUS =
+  "The replica is not used: this database is Citus, whose workers each have a log of their own. Remove REPLICA_DATABASE_URL or REPLICA_HYPERDRIVE.";
 
 /** The end of the primary's flushed log. A commit is flushed before it is visible, so every visible one lies before. */
 const FLUSHED = sql`select pg_current_wal_flush_lsn()::text as lsn`;
@@ -33,9 +39,21 @@ export function createReader(primary: Database, replica: Database | null, now: (
   const counts: Record<ReplicaState, number> = { answered: 0, behind: 0, unavailable: 0 };
   let pausedUntilMs = 0;
 
+  let isRefused: boolean | null = null;
+
+  /** Whether the replica must not be asked, whatever its log. The first time it says why. */
+  async function refused(): Promise<boolean> {
+    if (isRefused === null && (isRefused = await isDistributed(primary))) console.error(BESIDE_CITUS);
+    return isRefused;
+  }
+
   /** Returns null if the primary has to be asked. */
   async function ask(replica: Database, queries: readonly (SQL | Bound)[]): Promise<Row[][] | null> {
     if (now() < pausedUntilMs) {
+      counts.unavailable++;
+      return null;
+    }
+    if (await refused()) {
       counts.unavailable++;
       return null;
     }
@@ -64,6 +82,7 @@ export function createReader(primary: Database, replica: Database | null, now: (
     ...primary,
     counts,
     async lagSeconds() {
+      if (await refused()) return null;
       const [primaryLog] = await primary.query(FLUSHED);
       const [row] = await replica.query(sql`
         select case when pg_last_wal_replay_lsn() < ${String(primaryLog!["lsn"])}::pg_lsn

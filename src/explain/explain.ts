@@ -6,6 +6,7 @@ import { answerTooLarge } from "../errors.ts";
 import { picoToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { canonicalTier } from "../pricing/service-tier.ts";
+import { mayMiss } from "../summary/missed.ts";
 import { readWindows } from "../summary/parts.ts";
 import { formatInstant } from "../time.ts";
 import { count, time, usd, usdDifference } from "../wire.ts";
@@ -55,6 +56,12 @@ export const Explanation = z
       .describe(
         "Set if the periods have more groups than can be told apart: those with the lowest costs are combined, `(other)` is then their application or model. To see them, filter.",
       ),
+    not_rolled_up: z
+      .record(z.string(), count)
+      .exactOptional()
+      .describe(
+        "By the tag that the question filters by: how many calls of both periods have it, but more than ten tags, of which it is not among the ten that are rolled up. The filter leaves them out.",
+      ),
     difference_usd: usdDifference,
     parts: shownParts,
     rows: z
@@ -87,7 +94,8 @@ export async function explain(
   const rowsRead = capped ? await read(null).catch(nullIfTooLarge) : whole;
   if (rowsRead === null)
     throw answerTooLarge("filter by some applications, environments, providers, models or operations", "application");
-  const groups = rowsRead.map(readGroup);
+  const groups = rowsRead.filter((row) => row["side"] !== null).map(readGroup);
+  const missed = mayMiss(query) ? Number(rowsRead[0]!["not_rolled_up"]) : 0;
   const splits = split(cellsOf(groups));
   const byModel = Map.groupBy(groups, modelKey);
   const rows = splits.map((one) => toRow(one, byModel.get(modelKey(one))!)).sort(inOrder);
@@ -102,6 +110,7 @@ export async function explain(
     before: showSums(before),
     after: showSums(after),
     ...(capped && { capped }),
+    ...(missed > 0 && { not_rolled_up: { [query.label!.name]: missed } }),
     difference_usd: picoToUsd(after("cost_pico") - before("cost_pico")),
     parts: showParts(addedUp(splits)),
     rows: rows.map(({ shown }) => shown),

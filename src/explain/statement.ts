@@ -4,6 +4,7 @@ import { sql, type SQL } from "drizzle-orm";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { columns, list } from "../db/sql.ts";
 import { MAIN, OTHER } from "../rollup/families.ts";
+import { withMissed } from "../summary/missed.ts";
 import { partsOf, type Row, signed } from "../summary/parts.ts";
 import { type Window, windowsOf } from "../summary/windows.ts";
 import type { ExplainQuery } from "./query.ts";
@@ -73,13 +74,17 @@ export function explainStatement(projectId: string, query: ExplainQuery, maxRows
   const groups = (source: string): SQL =>
     sql`select ${keys}, ${summed} from ${sql.identifier(source)} group by ${keys} having sum(requests) <> 0`;
   const part = sql`with part as (${sql.join(parts, sql` union all `)})`;
-  if (maxRows !== null) return sql`${part} ${groups("part")} limit ${maxRows}`;
-  return sql`
+  const all =
+    maxRows !== null
+      ? sql`${part} ${groups("part")} limit ${maxRows}`
+      : sql`
 ${part},
 summed as (${groups("part")}),
 ${folding("by_workload", "summed", WORKLOAD, WORKLOAD, KEPT_WORKLOADS)},
 ${folding("folded", "by_workload", MODEL, EXPLAINED, KEPT_GROUPS)}
 ${groups("folded")}`;
+  const windows = [...explainWindows(query, "before"), ...explainWindows(query, "after")];
+  return withMissed(all, { projectId, query, windows });
 }
 
 /** CTEs that set the columns `folded` of `source` to `(other)` in all rows but those of the first groups by `keys`. */

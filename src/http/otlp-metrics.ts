@@ -56,17 +56,22 @@ export function otlpMetricsRoutes(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   for (const [path, description] of Object.entries(ROUTES)) {
     app.post(path, inOtlpForm(true), operation(deps, description), async (c) => {
-      const { projectId } = c.get("caller");
-      const decoded = withoutExpired(await decodeBody(c, deps), deps);
-      c.get("work").become(decoded.points.length);
-      await storePoints(ownDeps(deps, projectId).db, projectId, decoded.points);
-      const rejected = decoded.errors.length;
-      deps.counters.count("llm_cost_ingest_points_total", ["stored"], decoded.points.length);
-      deps.counters.count("llm_cost_ingest_points_total", ["rejected"], rejected);
-      return answerOtlp(c, { accepted: decoded.items - rejected, rejected, errors: decoded.errors }, "metrics");
+      return await takeMetrics(c, deps, await decodeBody(c, deps));
     });
   }
   return app;
+}
+
+/** Stores the points and answers. */
+export async function takeMetrics(c: AppContext, deps: Deps, decoded: DecodedMetrics): Promise<Response> {
+  const { projectId } = c.get("caller");
+  const points = keptOf(decoded.points, deps);
+  c.get("work").become(points.length);
+  await storePoints(ownDeps(deps, projectId).db, projectId, points);
+  const rejected = decoded.errors.length;
+  deps.counters.count("llm_cost_ingest_points_total", ["stored"], points.length);
+  deps.counters.count("llm_cost_ingest_points_total", ["rejected"], rejected);
+  return answerOtlp(c, { accepted: decoded.items - rejected, rejected, errors: decoded.errors }, "metrics");
 }
 
 async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<DecodedMetrics> {
@@ -77,8 +82,8 @@ async function decodeBody(c: AppContext, { intake, now }: Deps): Promise<Decoded
   throw new ApiError("unsupported_media_type", "the content type must be application/json or application/x-protobuf");
 }
 
-/** The calls to compare them with are gone. They are accepted, because to reject them would help nobody. */
-function withoutExpired(decoded: DecodedMetrics, { config, now }: Deps): DecodedMetrics {
+/** The calls to compare older ones with are gone. They are accepted, because to reject them would help nobody. */
+function keptOf(points: DecodedMetrics["points"], { config, now }: Deps): DecodedMetrics["points"] {
   const keptFromNs = BigInt(now() - (config.rawRetentionDays ?? 100_000) * DAY_MS) * 1_000_000n;
-  return { ...decoded, points: decoded.points.filter(({ timeNs }) => timeNs >= keptFromNs) };
+  return points.filter(({ timeNs }) => timeNs >= keptFromNs);
 }

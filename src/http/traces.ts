@@ -5,6 +5,7 @@ import { ApiError } from "../errors.ts";
 import { itemsOf, parseJson, parseLines } from "../ingest/decode/json.ts";
 import { decodeNative } from "../ingest/decode/native.ts";
 import { decodeLogsJson } from "../ingest/decode/otlp/logs.ts";
+import { type DecodedMetrics, decodeMetricsJson } from "../ingest/decode/otlp/metrics.ts";
 import { decodeOtlpJson, decodeOtlpProtobuf } from "../ingest/decode/otlp/traces.ts";
 import { NativeTrace } from "../ingest/decode/native-schema.ts";
 import { ingest, Ingested } from "../ingest/ingest.ts";
@@ -16,9 +17,11 @@ import { keepAliveOf, type AppContext, type AppEnv, type Deps } from "./context.
 import { EXAMPLE_CALL, EXAMPLE_OTLP } from "./example.ts";
 import { type Operation, operation } from "./operation.ts";
 import { answerOtlp, inOtlpForm, otlpRequest, otlpResponse } from "./otlp.ts";
+import { takeMetrics } from "./otlp-metrics.ts";
 
 const otlp = otlpRequest("resourceSpans");
-const otlpAnswers = otlpResponse("rejectedSpans");
+// Metrics may come to this address, too.
+const otlpAnswers = z.union([otlpResponse("rejectedSpans"), otlpResponse("rejectedDataPoints")]);
 
 const nativeBody = z.union([
   NativeTrace,
@@ -82,9 +85,6 @@ const ingestLangfuse: Operation = {
   refusals: ["queue_unavailable"],
 };
 
-/** Metrics at this address are accepted, and not kept for the cross-check. */
-const NOTHING: Decoded = { items: 0, calls: [], indexes: [], errors: [] };
-
 const ROUTES = [
   { path: "/v1/traces", description: ingestTraces, otlpOnly: false },
   { path: "/api/public/otel/v1/traces", description: ingestLangfuse, otlpOnly: true },
@@ -95,6 +95,7 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   for (const { path, description, otlpOnly } of ROUTES) {
     app.post(path, inOtlpForm(otlpOnly), operation(deps, description), async (c) => {
       const decoded = await decodeBody(c, deps, otlpOnly);
+      if ("points" in decoded) return await takeMetrics(c, deps, decoded);
       c.get("work").become(decoded.calls.length);
       const result = await ingest(deps, c.get("caller").projectId, decoded, keepAliveOf(c));
       countItems(deps, c.get("otlp") ? "otlp" : "native", result);
@@ -104,7 +105,11 @@ export function tracesRoutes(deps: Deps): Hono<AppEnv> {
   return app;
 }
 
-async function decodeBody(c: AppContext, { intake, now, config }: Deps, otlpOnly: boolean): Promise<Decoded> {
+async function decodeBody(
+  c: AppContext,
+  { intake, now, config }: Deps,
+  otlpOnly: boolean,
+): Promise<Decoded | DecodedMetrics> {
   const nowMs = now();
   const persons = personsOf(config.agentUser);
   const type = contentType(c);
@@ -123,7 +128,7 @@ async function decodeBody(c: AppContext, { intake, now, config }: Deps, otlpOnly
   }
   if (has(body.value, "resourceMetrics")) {
     c.set("otlp", "json");
-    return NOTHING;
+    return decodeMetricsJson(body.value, nowMs, MAX_ITEMS);
   }
   if (has(body.value, "resourceSpans") || c.get("otlp")) {
     c.set("otlp", "json");

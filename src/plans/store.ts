@@ -84,7 +84,7 @@ with asked (${columns(FIELDS)}) as (
 earlier as (
   select p.*, (${columns(COMPARED, "p")}) is not distinct from (${columns(COMPARED, "a")})
     and cardinality(p.users) = cardinality(a.users) and array_remove(p.users, ${ERASED}) <@ a.users as same
-  from plans p join asked a on a.project_id = p.project_id and a.id = p.id
+  from plans p join asked a on a.id = p.id
   where p.project_id = ${projectId}::uuid
 ),
 added as (

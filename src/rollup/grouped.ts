@@ -51,7 +51,7 @@ export function grouped(source: SQL): SQL {
 const MANY_BINS = 64;
 
 /** A row with a larger sum is not added up as bigints, which have room for 900,000 of these. */
-const MOST_PLAIN = sql.raw("1e13");
+const MOST_PLAIN = sql`1e13`;
 
 const numerics = columns(
   MEASURES.filter(({ name, type }) => type === "numeric" && COMMON.has(name)).map(({ name }) => name),

@@ -5,22 +5,22 @@
 import { sql, type SQL } from "drizzle-orm";
 import { NOT_ROLLED_UP } from "../rollup/families.ts";
 import { type Parts, partsOf, signed } from "./parts.ts";
-import type { SummaryQuery } from "./query.ts";
+import type { Filters } from "./query.ts";
 
 /** Who asks for the calls that are not rolled up misses none. */
-export function mayMiss({ label }: Pick<SummaryQuery, "label">): boolean {
+export function mayMiss({ label }: Pick<Filters, "label">): boolean {
   return label !== null && label.name !== "user" && !label.values.includes(NOT_ROLLED_UP);
 }
 
 /**
  * Selects one row with their number, `not_rolled_up`, of those that the filters by dimensions let through. Null if the
- * question misses none. Beside the groups the row is there without any, so a row of nulls then carries the number.
+ * question misses none.
  */
-export function missedBy({
+function missedBy({
   projectId,
   query,
   windows,
-}: Pick<Parts, "projectId" | "windows"> & { query: SummaryQuery }): SQL | null {
+}: Pick<Parts, "projectId" | "windows"> & { query: Filters }): SQL | null {
   if (!mayMiss(query)) return null;
   const { name } = query.label!;
   const parts = partsOf({
@@ -32,4 +32,13 @@ export function missedBy({
     shown: (row) => sql`${signed(row, row.of === "rollup" ? sql`t.requests` : sql`1`)} as requests`,
   });
   return sql`select coalesce(sum(requests), 0)::bigint as not_rolled_up from (${sql.join(parts, sql` union all `)}) one`;
+}
+
+/**
+ * The groups with that number beside, if the question may miss any. Without groups, a row of nulls carries the number.
+ */
+export function withMissed(groups: SQL, asked: Parameters<typeof missedBy>[0]): SQL {
+  const missed = missedBy(asked);
+  if (missed === null) return groups;
+  return sql`select g.*, n.not_rolled_up from (${missed}) n left join (${groups}) g on true`;
 }

@@ -7,7 +7,7 @@ import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/familie
 import { dimensionOf, type Measure } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
-import { missedBy } from "./missed.ts";
+import { withMissed } from "./missed.ts";
 import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { isOfSavings, partWithSavings, PRICED_BY } from "./savings.ts";
@@ -57,9 +57,7 @@ const withLatency = ({ include }: SummaryQuery): boolean => include.includes("la
  * If `hasRest`, rows with a null `value` count all calls, with and without the label.
  */
 export function summaryStatement(options: StatementOptions): SQL {
-  const missed = missedBy(options);
-  if (missed === null) return groupsStatement(options);
-  return sql`select g.*, n.not_rolled_up from (${missed}) n left join (${groupsStatement(options)}) g on true`;
+  return withMissed(groupsStatement(options), options);
 }
 
 function groupsStatement(options: StatementOptions): SQL {

@@ -10,7 +10,7 @@ import { idsIn } from "../ledger/conversation.ts";
 import { insertCorrections } from "../rollup/corrections.ts";
 import { difference, insertLabelPartials, insertMainPartials, lockTraces } from "../rollup/derive.ts";
 import { inReach, type Scope } from "./scope.ts";
-import { chained, stored } from "./chains.ts";
+import { asked, chained, stored } from "./chains.ts";
 import { filling, holders, own, storedCover } from "./filled.ts";
 import { byRankColumns, rankColumns } from "./ranking.ts";
 import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
@@ -23,10 +23,9 @@ const KNOWN = ["own_user_id", "own_session_id", "own_request_model", "own_covere
 
 const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
-/** The number of stored calls of each trace. */
-export const storedRows = sql`
-  select t.trace_id, count(*) as stored from traces t
-  where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null group by 1`;
+/** The stored calls of the traces. */
+export const storedCalls = sql`
+    from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null`;
 
 /** Adds ids by which calls are known now. */
 const IDENTIFY = compileNamed(sql`
@@ -34,26 +33,50 @@ update traces t set other_ids = array(select distinct unnest(coalesce(t.other_id
 from unnest(${param("late")}::uuid[], ${param("late_ids")}::text[]) as i (id, ids)
 where ${inReach(sql`t`)} and t.id = any(${param("late")}::uuid[]) and t.id = i.id`);
 
-/** Refuses if a trace has more or fewer calls or links now than were judged. */
+/**
+ * Refuses if a trace has more or fewer calls or links now than were judged. It adds up, because the planner would compare
+ * each trace with each if it were to join lists whose length it does not know.
+ */
 const AS_JUDGED = compileNamed(sql`
 select refuse_if(
   exists (
-    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
-      as i (trace_id, calls, links)
-    left join (${storedRows}) k on k.trace_id = i.trace_id
-    left join (
-      select s.trace_id, count(*) as stored from spans s
-      where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]) group by 1
-    ) l on l.trace_id = i.trace_id
-    where coalesce(k.stored, 0) <> i.calls or coalesce(l.stored, 0) <> i.links
+    select 1 from (
+      select i.trace_id, i.calls, i.links
+      from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
+        as i (trace_id, calls, links)
+      union all
+      select t.trace_id, -1, 0 ${storedCalls}
+      union all
+      select s.trace_id, 0, -1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[])
+    ) n group by n.trace_id having sum(n.calls) <> 0 or sum(n.links) <> 0
   ),
   ${REFUSED}
 )`);
 
-/** Locks all calls that may change, so that the next statement sees their latest state. */
+/**
+ * Locks all calls that may change, so that the next statement sees their latest state. These are the sightings of the
+ * ids that were asked about and of the ids joined to them. Only if those lead on to other ids, chains are walked.
+ */
 const LOCK = compileNamed(
   lockTraces(sql`
-  ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[] || array(select k.id from (${chained}) as k))`),
+  ${inReach(sql`t`)} and t.id = any(${param("ids")}::uuid[] || array(
+    with named as materialized (
+      select i.response from unnest(${asked}) as i (response)
+      union
+      select a.id from responses r cross join lateral unnest(r.also) as a (id)
+      where r.project_id = ${project} and r.response = any(${asked})
+    ),
+    near as materialized (
+      select r.sightings, r.also from responses r
+      where r.project_id = ${project} and r.response = any(array(select n.response from named n))
+    )
+    select s.id from near r cross join lateral unnest(r.sightings) as s (id)
+    union all
+    select k.id from (${chained}) as k where exists (
+      select 1 from near r cross join lateral unnest(r.also) as a (id)
+      where a.id not in (select n.response from named n)
+    )
+  ))`),
 );
 
 /**
@@ -127,9 +150,13 @@ recounted as materialized (
   select id, billable <> now_billable as is_counted_anew from changed
   where billable <> now_billable or covered_by is distinct from now_covered_by
 ),
+relabelled as materialized (
+  select id from changed where billable <> now_billable or covered_by is distinct from now_covered_by
+    or user_id is distinct from now_user_id or tags is distinct from now_tags
+),
 difference as (${difference(sql`before`, sql`after`)}),
 main_partials as (${insertMainPartials(sql`(select * from difference where id in (select id from recounted)) ${PRICED}`, "t.sign")}),
-label_partials as (${insertLabelPartials(sql`difference ${PRICED}`, "t.sign")}),
+label_partials as (${insertLabelPartials(sql`(select * from difference where id in (select id from relabelled)) ${PRICED}`, "t.sign")}),
 -- A call that this transaction inserted was not counted before. All others were received earlier.
 corrected as (${insertCorrections(sql`(select * from difference where id in (select id from recounted where is_counted_anew) and received_at <> now()) t`, sql`t.sign`)}),
 held as (

@@ -14,17 +14,26 @@ const SAME_CALL_MS = HOUR_MS;
 /** If a chain has more sightings than this, it is a crowd: the id does not name one call, and each counts. */
 export const MOST_SIGHTINGS = 16;
 
-const startOf = (id: SQL): SQL => sql`('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint`;
+/** The first 48 bits of a key: twelve digits with a dash among them. */
+const startOf = (id: SQL): SQL => sql`('x' || replace(left(${id}::text, 13), '-', ''))::bit(48)::bigint`;
 /** The times in which the next sighting of the chain may begin. Those of one chain meet, those of two do not. */
 export const spanOf = (id: SQL): SQL => sql`int8range(${startOf(id)}, ${startOf(id)} + ${SAME_CALL_MS})`.inlineParams();
 
 /** The digests of the ids that are asked about. */
 export const asked = sql`array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))`;
 
+/** True if one of these ids is joined to an id that is not among them. */
+export const leadsOn = sql`exists (
+  select 1 from responses r cross join lateral unnest(r.also) as a (id)
+  where r.project_id = ${project} and r.response = any(${asked})
+    -- By hash: comparing two lists for each row would compare each id with each.
+    and a.id not in (select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))
+)`;
+
 /** The chains of a row `r` of `responses`, each with whether it is a crowd. */
 const chainsIn = (r: SQL): SQL => sql`lateral (
-    select p.chain, p.chain && ${r}.crowds
-      or (select count(*) from unnest(${r}.sightings) as m (id) where ${startOf(sql`m.id`)} <@ p.chain) > ${MOST_SIGHTINGS}
+    select p.chain, p.chain && ${r}.crowds or cardinality(${r}.sightings) > ${MOST_SIGHTINGS}
+      and (select count(*) from unnest(${r}.sightings) as m (id) where ${startOf(sql`m.id`)} <@ p.chain) > ${MOST_SIGHTINGS}
       as crowded
     from (select unnest(range_agg(${spanOf(sql`i.id`)}) + ${r}.crowds) as chain from unnest(${r}.sightings) as i (id)) p
   )`;
@@ -45,6 +54,13 @@ export const chainedAlone = sql`
   cross join lateral unnest(r.sightings) as s (id)
   where ${isNear} and ${startOf(sql`s.id`)} <@ c.chain`;
 
+/** True if `r` and `n` have a sighting `s` of the chain `k` in common for which this holds. The shorter list is walked. */
+const shares = (holds: SQL): SQL => sql`exists (
+      select 1 from unnest(case when cardinality(r.sightings) < cardinality(n.sightings) then r.sightings else n.sightings end) as s (id)
+      where ${startOf(sql`s.id`)} <@ k.chain and (${holds})
+        and s.id = any(case when cardinality(r.sightings) < cardinality(n.sightings) then n.sightings else r.sightings end)
+    )`;
+
 /**
  * The same for all calls. From each chain it walks to those that share a call with it. A crowd joins nothing. But what it
  * joined before it became one is looked at too, each by itself.
@@ -52,10 +68,10 @@ export const chainedAlone = sql`
 export const chained = sql`
   with recursive reached (root, root_chain, response, chain, crowded) as (
     select r.response, c.chain, r.response, c.chain, c.crowded
-    from ${sighted}
-    join responses r on r.project_id = ${project} and r.response = md5(g.response)::uuid
+    from (select md5(g.response)::uuid as response, array_agg(g.id) as near from ${sighted} group by 1) i
+    join responses r on r.project_id = ${project} and r.response = i.response
     cross join ${chainsIn(sql`r`)} c
-    where ${isNear}
+    where exists (select 1 from unnest(i.near) as g (id) where ${isNear})
     union
     select case when k.crowded then n.response else k.root end, case when k.crowded then c.chain else k.root_chain end,
       n.response, c.chain, c.crowded
@@ -63,11 +79,12 @@ export const chained = sql`
     join responses r on r.project_id = ${project} and r.response = k.response
     cross join lateral unnest(r.also) as a (response)
     join responses n on n.project_id = ${project} and n.response = a.response
+      -- Back at the root the walk finds the chain that it comes from.
+      and (k.crowded or n.response <> k.root or not k.chain <@ k.root_chain)
+      -- The chains of a crowd are not even looked at.
+      and ${shares(sql`k.crowded or not n.crowds @> ${startOf(sql`s.id`)}`)}
     cross join ${chainsIn(sql`n`)} c
-    where (k.crowded or not c.crowded) and exists (
-      select 1 from unnest(r.sightings) as s (id)
-      where ${startOf(sql`s.id`)} <@ k.chain and ${startOf(sql`s.id`)} <@ c.chain and s.id = any(n.sightings)
-    )
+    where (k.crowded or not c.crowded) and ${shares(sql`${startOf(sql`s.id`)} <@ c.chain`)}
   ),
   joined as (
     select (array_agg(k.response order by k.response, k.chain))[1] as component,
@@ -78,7 +95,8 @@ export const chained = sql`
   ),
   found as (
     select distinct j.component, j.chain, j.ids, j.crowded, s.id
-    from joined j
+    -- Each id of a call leads to the same chain.
+    from (select distinct * from joined) j
     cross join lateral unnest(j.ids, j.chains) as i (response, chain)
     join responses r on r.project_id = ${project} and r.response = i.response
     cross join lateral unnest(r.sightings) as s (id)

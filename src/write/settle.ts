@@ -13,7 +13,7 @@ import { type Bound, compileNamed, type Database, REFUSED } from "../db/client.t
 import { param, project } from "../db/sql.ts";
 import type { Call, Link } from "../ledger/call.ts";
 import { callKey, startOfKey } from "../ledger/key.ts";
-import { applyJudgements, storedRows } from "./apply-judgements.ts";
+import { applyJudgements, storedCalls } from "./apply-judgements.ts";
 import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
 import { chained, chainedAlone } from "./chains.ts";
@@ -22,6 +22,7 @@ import {
   FORGET_RESPONSE,
   FORGET_SIGHTINGS,
   hasOtherIds,
+  isContested,
   isJoined,
   isShared,
   isSighting,
@@ -48,23 +49,33 @@ select pg_advisory_xact_lock(hashtext(${project}::text), k) from (
  * Refuses if there is something to settle: a trace with more stored calls than these `calls`, a trace with links, or a
  * chain with several sightings. Most batches pass, and this check is much cheaper than settling.
  */
-const checking = (isContested: SQL) =>
+const checking = (contested: SQL) =>
   compileNamed(sql`
 select refuse_if(
   exists (
-    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
-    join (${storedRows}) k on k.trace_id = i.trace_id
-    where k.stored > i.calls
+    select 1 from (
+      select i.trace_id, i.calls from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
+      union all
+      select t.trace_id, -1 ${storedCalls}
+    ) n group by n.trace_id having sum(n.calls) < 0
   )
   or exists (select 1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
-  or ${isContested},
+  or ${contested},
   ${REFUSED}
 )`);
 const contestedIn = (chains: SQL): SQL =>
   sql`exists (select 1 from (${chains}) as k group by k.component, k.chain having count(distinct k.id) > 1)`;
 /** The first one serves batches in which no call has several ids, which is cheaper. */
 const CHECK = checking(sql`${isJoined} or ${contestedIn(chainedAlone)}`);
-const CHECK_JOINED = checking(sql`${isShared} and ${contestedIn(chained)}`);
+const CHECK_JOINED = checking(sql`${isShared} and (${isContested} or ${contestedIn(chained)})`);
+
+/**
+ * Refuses before anything is written if other calls of the ids are stored. It serves batches whose writing costs more
+ * than asking first.
+ */
+const ASK_FIRST = compileNamed(sql`select refuse_if(${isContested}, ${REFUSED})`);
+/** From this many sightings on. */
+const MANY = 50;
 
 /** Leaves traces to cron, which settles them. */
 const DEFER = compileNamed(sql`
@@ -73,6 +84,8 @@ select ${project}, d.id, d.trace_id, now() from unnest(${param("ids")}::uuid[], 
 order by d.id on conflict (project_id, id) do update set due_at = excluded.due_at`);
 
 export interface Settling {
+  /** Statements that run before the INSERT and `check`, and fail with `Refused` if these are going to. */
+  ask: Bound[];
   /**
    * Statements that suffice if the batch has nothing to settle. If it has, they fail with `Refused`. Null if the batch
    * itself shows that they would fail.
@@ -126,6 +139,7 @@ export function settling(
   const sightAll = [...sight, ...(sightings.length > 0 ? [TAKE_TURN_JOINED(sighted)] : [])];
   const check = several ? CHECK_JOINED : CHECK;
   return {
+    ask: sightings.length < MANY ? [] : [ASK_FIRST(sighted)],
     check: quiet
       ? [
           ...begin,

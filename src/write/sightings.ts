@@ -13,7 +13,7 @@ import { compileNamed, type Database, type Row } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import type { Call } from "../ledger/call.ts";
 import { startOfKey } from "../ledger/key.ts";
-import { asked, chained, holder, MOST_SIGHTINGS, spanOf, stored } from "./chains.ts";
+import { asked, chained, holder, leadsOn, MOST_SIGHTINGS, spanOf, stored } from "./chains.ts";
 import { inReach, scopeOf } from "./scope.ts";
 
 /** A row keeps this many sightings beside its crowds, the latest ones. Older ones stay as they are. */
@@ -28,12 +28,20 @@ const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
  * has become a crowd keeps its sightings until the next write, because this one has to settle them.
  */
 export const SIGHT = compileNamed(sql`
-insert into responses as r (project_id, response, holder, detail, sightings, also)
-select ${project}, md5(s.response)::uuid, (array_agg(s.id order by s.id))[1], 0, array_agg(distinct s.id),
-  coalesce(array_agg(distinct md5(o.id)::uuid) filter (where o.id <> s.response), '{}')
-from unnest(${param("responses")}::text[], ${param("sighted")}::uuid[], ${param("others")}::text[]) as s (response, id, others)
-left join lateral unnest(string_to_array(s.others, chr(10))) as o (id) on true
-group by 2 order by 2
+insert into responses as r (project_id, response, holder, detail, sightings, also, crowds)
+select ${project}, n.response, n.sightings[1], 0, n.sightings, n.also, case
+  when cardinality(n.sightings) > ${MOST_SIGHTINGS} then coalesce((
+    select range_agg(c.chain) from (select unnest(range_agg(${spanOf(sql`s.id`)})) as chain from unnest(n.sightings) as s (id)) as c
+    where (select count(*) from unnest(n.sightings) as s (id) where ${spanOf(sql`s.id`)} <@ c.chain) > ${MOST_SIGHTINGS}
+  ), '{}')
+  else '{}' end
+from (
+  select md5(s.response)::uuid as response, array_agg(distinct s.id) as sightings,
+    coalesce((array_agg(distinct md5(o.id)::uuid) filter (where o.id <> s.response))[1:${MOST_ALSO}], '{}') as also
+  from unnest(${param("responses")}::text[], ${param("sighted")}::uuid[], ${param("others")}::text[]) as s (response, id, others)
+  left join lateral unnest(string_to_array(s.others, chr(10))) as o (id) on true
+  group by 1
+) n order by 2
 on conflict (project_id, response) do update set
 also = case when excluded.also <@ r.also then r.also
   else (excluded.also || array(select a.id from unnest(r.also) as a (id) where a.id <> all(excluded.also)))[1:${MOST_ALSO}] end,
@@ -67,16 +75,22 @@ export const isShared = sql`exists (
 )`;
 
 /**
+ * True if one of these ids was seen of another call within an hour of its own. It is found fast and refuses nearly all
+ * that `chained` would; ids of many calls are left to that.
+ */
+export const isContested = sql`exists (
+  select 1 from unnest(${param("responses")}::text[], ${param("sighted")}::uuid[]) as g (response, id)
+  join responses r on r.project_id = ${project} and r.response = md5(g.response)::uuid
+  where cardinality(r.sightings) between 1 and ${MOST_SIGHTINGS} and isempty(r.crowds)
+    and exists (select 1 from unnest(r.sightings) as s (id) where s.id <> g.id and ${spanOf(sql`s.id`)} && ${spanOf(sql`g.id`)})
+)`;
+
+/**
  * Makes writes of the project take turns if one of their calls may be joined to an id that they have not locked, because
  * another write may have locked that one. A write whose ids are joined only to each other has locked all of them.
  */
 export const TAKE_TURN_JOINED = compileNamed(sql`
-select pg_advisory_xact_lock(hashtext(${project}::text), hashtext('joined')) where exists (
-  select 1 from responses r cross join lateral unnest(r.also) as a (id)
-  where r.project_id = ${project} and r.response = any(${asked})
-    -- By hash: comparing two lists for each row would compare each id with each.
-    and a.id not in (select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))
-)`);
+select pg_advisory_xact_lock(hashtext(${project}::text), hashtext('joined')) where ${leadsOn}`);
 
 const HOLDERS = compileNamed(sql`
 with chained as materialized (${chained})

@@ -117,7 +117,7 @@ async function writeKept(
 async function writeAndSettle(db: Database, write: Bound[], rest: Settling | null): Promise<Row[][]> {
   if (rest === null) return [await db.run(write[0]!.statement, write[0]!.values)];
   try {
-    if (rest.check) return await db.batch([...write, ...rest.check]);
+    if (rest.check) return (await db.batch([...rest.ask, ...write, ...rest.check])).slice(rest.ask.length);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }

@@ -120,6 +120,22 @@ describe("running totals", () => {
     expect(total).toMatchObject({ claimed: { input_tokens: 9, flagged_points: 1 } });
   });
 
+  it("without a start are one series, and the restart that it hides is told", async () => {
+    const unknown = { startNs: 0n };
+    const bodies = [[running(5, DAY + MINUTE, unknown), running(9, DAY + 2 * MINUTE, unknown)]];
+    const { days, total } = await stored(...bodies, [running(4, DAY + 3 * MINUTE, unknown)]);
+    expect(days).toEqual({ "2026-11-10": 9 });
+    expect(total.claimed.flagged_points).toBe(1);
+  });
+
+  it("beside differences of the same day count too, and the answer says so", async () => {
+    const both = "as differences and as running totals";
+    const { days, total } = await stored([running(5, DAY + MINUTE)], [point(5, DAY + MINUTE)]);
+    expect(days).toEqual({ "2026-11-10": 10 });
+    expect(total.notes.join()).toContain(both);
+    for (const one of [running, point]) expect((await stored([one(5, DAY)])).total.notes.join()).not.toContain(both);
+  });
+
   it("that ran before the ledger saw them say so", async () => {
     const { total } = await stored([running(5, DAY + day, { startNs: ns(DAY - 9 * day) })]);
     expect(total.notes.join()).toContain("A counter ran before its first point came");

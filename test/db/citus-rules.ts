@@ -31,7 +31,7 @@ export async function brokenRules(text: string, routable: boolean, distributed: 
       if (SIZES.has(name) && distributed.some((table) => named.includes(`"${table}"`))) {
         broken.add(`${name}() of a distributed table`);
       }
-      if (SCHEMA_CHANGES.has(name) && path.filter((kind) => kind === "fromClause").length === 0 && selectsFrom(stmts)) {
+      if (SCHEMA_CHANGES.has(name) && JSON.stringify(stmts).includes('"fromClause"')) {
         broken.add(`${name}() selected FROM a table`);
       }
     }
@@ -57,8 +57,4 @@ function* nodesIn(tree: unknown, path: readonly string[]): Generator<{ node: Nod
 function nameOf(names: readonly Node[] | undefined): string {
   const last = names?.at(-1);
   return last && "String" in last ? (last.String.sval ?? "") : "";
-}
-
-function selectsFrom(statements: unknown): boolean {
-  return JSON.stringify(statements).includes('"fromClause"');
 }

@@ -197,6 +197,13 @@ export async function playScenario(
   );
   await send([{ ...link(middle), parentSpanId: top }], first);
   await send([chat({ "gen_ai.response.id": "resp-2" }, { spanId: bottom })], second);
+  // Many ids, of which is asked first whether they are known.
+  await send(
+    Array.from({ length: 60 }, (_, i) =>
+      chat({ "gen_ai.response.id": `resp-many-${i}` }, { spanId: `${100 + i}`.padStart(16, "0") }),
+    ),
+    "5".repeat(32),
+  );
   await send([wrapper(top)], third);
   faults.push(TOO_LARGE);
   await send([wrapper(middle), chat({}, { spanId: bottom, parentSpanId: middle })], third);

@@ -60,4 +60,17 @@ it("tells how many calls have a tag that is not summed up, of which the list of 
     expect(traces).toHaveLength(1);
   }
   expect(await ask("tag.branch=main")).toMatchObject({ totals: { requests: 1 }, not_rolled_up: { "tag.branch": 1 } });
+  const explained = async (tag: string) =>
+    await json<Told & { after: { requests: number } }>(await ledger.fetch(`/v1/explain?${WEEK}&${tag}`));
+  expect(await explained("tag.branch=main")).toMatchObject({
+    after: { requests: 1 },
+    not_rolled_up: { "tag.branch": 1 },
+  });
+  // No group is left beside the number.
+  expect(await explained("tag.agent=claude-code")).toMatchObject({
+    rows: [],
+    after: { requests: 0 },
+    not_rolled_up: { "tag.agent": 1 },
+  });
+  expect(await explained("tag.team=red")).not.toHaveProperty("not_rolled_up");
 });

@@ -181,6 +181,9 @@ describe("what other tests are held to", () => {
     cost_usd: "0",
     plan_cost_usd: "0",
     reported_cost_usd: null,
+    inexact_requests: 0,
+    inexact_cost_usd: "0",
+    tags: {},
   };
   const counts = { requests: 1, errors: 0, input_tokens: 0, output_tokens: 0, total_tokens: 0, unpriced_requests: 0 };
   const session = { ...sessions, ...counts, last_at: "2026-10-01T00:00:00Z" };

@@ -167,3 +167,12 @@ it("refuses a range that is too long, and other parameters", async () => {
   await problem(await ledger.fetch("/v1/coverage?from=2026-01-01&to=2026-11-01"), 400, "invalid_parameter");
   await problem(await ledger.fetch("/v1/coverage?tz=Europe/Berlin"), 400, "invalid_parameter");
 });
+
+it("takes counters at the address of spans, where some agents send all signals", async () => {
+  const ledger = await openLedger(fetch);
+  const points = [...ALL, { ...tokens("input", 1), timeMs: 1 }];
+  const body = JSON.stringify(metricsRequest([{ name: TOKENS, points }]));
+  const answer = await ledger.post(body, { "content-type": JSON_TYPE }, "/v1/traces");
+  expect(await said(answer, JSON_TYPE)).toMatchObject({ partialSuccess: { rejectedDataPoints: "1" } });
+  expect((await coverage(ledger)).totals).toMatchObject([{ claimed: { input_tokens: 450, total_tokens: 470 } }]);
+});

@@ -53,6 +53,8 @@ const PERSONS: readonly (readonly [scenarios: RegExp, user: string])[] = [
 const COVERS: readonly (readonly [scenarios: RegExp, coveredBy: string])[] = [
   [/^claude-code-[^/]*\/vertex$/, "api"],
   [/^(?:claude-code|codex|opencode)/, "unknown"],
+  // The span of a failed call does not say it, and shares no id with the record that does.
+  [/^qwen-code-[^/]*\/error/, "unknown"],
 ];
 
 type Shown = NonNullable<Awaited<ReturnType<typeof readCall>>>;

@@ -88,7 +88,9 @@ describe("coding agents", () => {
     const section = /## Coding agents\n([\s\S]*?)\n## /.exec(read("src/http/README.md"))![1]!;
     // Only prose is wrapped there.
     const inLines = (text: string): string => text.replaceAll(/(?<=^[^\n`]+)\n(?=[^\n`#])/gm, " ").trim();
-    const settings = section.slice(section.indexOf("### "));
+    const [first, last] = [AGENTS[0]!, AGENTS.at(-1)!].map(({ title }) => section.indexOf(`### ${title}\n`));
+    const next = section.indexOf("\n### ", last);
+    const settings = section.slice(first, next === -1 ? undefined : next);
     expect(inLines(settings)).toBe(inLines(agentsInMarkdown()));
   });
 

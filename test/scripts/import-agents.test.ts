@@ -50,6 +50,19 @@ describe("an import of session files", () => {
     expect(calls[0]!["other_ids"]).toHaveLength(ids);
   });
 
+  it("says that a cost is a lower bound if cache writes may be for an hour", async () => {
+    await using ledger = await startFakeLedger();
+    const usage = { input_tokens: 1, output_tokens: 1, cache_creation_input_tokens: 5 };
+    const split = { ...usage, cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 0 } };
+    const all = [usage, split, { ...usage, cache_creation_input_tokens: 0 }].map((usage, second) => {
+      const line = JSON.parse(claudeLine({ message: `msg_${second}`, second })) as { message: object };
+      return JSON.stringify({ ...line, message: { ...line.message, usage } });
+    });
+    const { run } = await sessions("claude-code", { "a.jsonl": lines(...all) });
+    const { calls } = await run(ledger);
+    expect(calls.map((call) => call["cost_is"])).toEqual(["lower_bound", undefined, undefined]);
+  });
+
   it("never merges lines without a message id", async () => {
     await using ledger = await startFakeLedger();
     const { run } = await sessions("claude-code", {

@@ -46,7 +46,7 @@ it("joins by a call only what is of its time, although the same ids are used aga
     fc.asyncProperty(orderOf(sent), async (bodies) => {
       expect(counted(await ledgerOf(bodies))).toEqual(["a", "a, later", "b, later"]);
     }),
-    { numRuns: 30 },
+    { numRuns: 12 },
   );
 });
 
@@ -117,7 +117,7 @@ it("gives one ledger for any reports, split, shuffled, sent again, and some of t
         expect(await ledgerOf(bodies, gone)).toEqual(await ledgerOf([kept]));
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 30 },
   );
 });
 
@@ -166,7 +166,7 @@ it("gives that total for any mix of them, split, shuffled, repeated, and after d
         expect(await ledgerOf(bodies, gone)).toEqual(await ledgerOf([kept]));
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 12 },
   );
 });
 
@@ -223,7 +223,7 @@ it("sums and lists a call by what any of its reports knows, in all orders, and w
         expect(await told(bodies, gone)).toEqual(await told([kept], [], merged));
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 10 },
   );
 });
 

@@ -66,7 +66,7 @@ const history = fc
       usage,
       place: fc.option(place),
       kind,
-      user: fc.constantFrom(null, "ada"),
+      user: fc.constantFrom(null, null, "ada", "bob"),
     }),
     { minLength: 2, maxLength: 6 },
   )

@@ -81,6 +81,8 @@ function toCall(record: Values, message: Values, usage: Values): FoundCall | str
     usage: numbersOf(usage),
     tokens,
     costUsd: usdAt(record, "costUSD"),
+    // Older releases do not tell cache writes for an hour from those for five minutes.
+    costIs: (written ?? 0) > 0 && objectAt(usage, "cache_creation") === undefined ? "lower_bound" : undefined,
     tags: { subagent: textAt(record, "attributionAgent"), effort: textAt(record, "effort") },
     repository: lastPart(textAt(record, "cwd")),
     branch: textAt(record, "gitBranch"),

@@ -1,4 +1,5 @@
 /** One call that was found in an agent's files, and the native form in which it is sent: nothing else of a file leaves. */
+import type { CostIs } from "../../../src/ledger/call.ts";
 import type { CoveredBy } from "../../../src/ledger/covered-by.ts";
 import { COUNTS } from "../../../src/ledger/counts.ts";
 import type { Values } from "../row-to-trace.ts";
@@ -32,6 +33,8 @@ export interface FoundCall {
   tokens: number;
   serviceTier?: string | undefined;
   costUsd?: number | string | undefined;
+  /** How the ledger's cost compares with the true one, if the file leaves out what is priced. */
+  costIs?: CostIs | undefined;
   /** What pays for the call, as far as the file says it. */
   coveredBy?: CoveredBy | undefined;
   tags: Readonly<Record<string, string | undefined>>;
@@ -80,6 +83,7 @@ export function toNative(call: FoundCall, added: Added): Values {
     other_ids: call.otherIds.length > 0 ? call.otherIds : undefined,
     service_tier: call.serviceTier,
     cost_usd: call.costUsd,
+    cost_is: call.costIs,
     covered_by: coverOf(call, added),
     ...call.counts,
     usage: call.usage,

@@ -9,6 +9,7 @@ import { MAX_COST_PICO } from "../../money.ts";
 import { RFC3339 } from "../../time.ts";
 import { CHARACTER } from "../../wire.ts";
 import {
+  COSTS_ARE,
   MAX_OTHER_IDS,
   MAX_TEXT,
   MAX_TOKENS,
@@ -86,6 +87,13 @@ export const NativeTrace = z
       ])
       .optional()
       .describe("The cost by your own calculation, with at most 12 decimals. It is stored for comparison."),
+    cost_is: z
+      .enum([...COSTS_ARE, ""])
+      .nullish()
+      .meta({ default: "exact" })
+      .describe(
+        "What the ledger's cost is if these fields leave out what is priced, such as `lower_bound` for cache writes of an unknown age.",
+      ),
     request_model: optional,
     base_url: optional.describe(
       "Where the call went. A provider that is known to be there is the provider, whatever library called it.",

@@ -8,6 +8,7 @@ import { type Reading } from "./item.ts";
 import { moreTelling, placeOf, servedBy } from "./served.ts";
 import {
   MAX_DURATION_MS,
+  COSTS_ARE,
   COUNT_FIELDS,
   MAX_OTHER_IDS,
   MAX_TEXT,
@@ -85,7 +86,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     otherIds: otherIds(item),
     unknownUsageMembers: provided?.unknown ?? [],
     usageSemantics: semantics,
-    costIs: "exact",
+    costIs: oneOf(item, "cost_is", COSTS_ARE) ?? "exact",
     coveredBy: oneOf(item, "covered_by", COVERED_BY) ?? "api",
   };
 }

@@ -44,6 +44,24 @@ function decodeOne(attributes: Attributes, record: LogInput = {}, rest: Paramete
   return calls[0]!;
 }
 
+describe("an answer of which all counts are 0", () => {
+  const zeros = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_creation_tokens: 0, cost_usd: 0 };
+  const nothing = { inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null };
+
+  it("was not told its usage: 1.0 logs one so after a 429", () => {
+    const call = decodeOne(zeros);
+    expect(call).toMatchObject({ ...nothing, usageSemantics: expect.stringContaining("not told") });
+    expect(createPricer().costOf(call)).toMatchObject({ costPico: null, unpricedReason: "usage_unknown" });
+  });
+
+  it("is whole with any count, and a failed request used nothing", () => {
+    expect(decodeOne({ ...zeros, cache_read_tokens: 5 })).toMatchObject({ inputTokens: 5, outputTokens: 0 });
+    expect(
+      decodeOne({ ...zeros, "event.name": "api_error" }, { body: { stringValue: "claude_code.api_error" } }),
+    ).toMatchObject({ inputTokens: 0, outputTokens: 0 });
+  });
+});
+
 describe("the captured body", () => {
   const body = read<JsonLogs>("claude-code-logs-handmade/logs-json/01.body");
   const { billable } = read<{ billable: Record<string, unknown>[] }>("claude-code-logs-handmade/logs-json/truth.json");

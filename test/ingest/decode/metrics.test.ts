@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Point } from "../../../src/coverage/point.ts";
 import { ApiError } from "../../../src/errors.ts";
 import { decodeMetricsJson, decodeMetricsProtobuf } from "../../../src/ingest/decode/otlp/metrics.ts";
+import type { Attributes } from "./otlp/request.ts";
 import {
   CUMULATIVE,
   decodeBoth,
@@ -125,6 +126,29 @@ describe("what is not read", () => {
     expect(read({ name: TOKENS, points: [{ asInt: -5, attributes: { type: "input" } }] })).toEqual([
       ["input", "claude-code", -1n],
     ]);
+  });
+});
+
+describe("an installation", () => {
+  const instanceOf = (name: string, attributes: Attributes, resource: Attributes = {}): string | null =>
+    decodeBoth(
+      metricsRequest([{ name, points: [{ asInt: 1, attributes: { type: "input", ...attributes } }] }], { resource }),
+    ).points[0]!.instance;
+
+  it("is the host's, or the program's own; of Claude Code the user id is one, of others a person", () => {
+    expect(instanceOf(TOKENS, { "user.id": "an install" })).toBe("an install");
+    expect(instanceOf(TOKENS, { "user.id": "an install" }, { "host.name": "h" })).toBe("h");
+    expect(instanceOf("gemini_cli.token.usage", { "user.id": "ada", "installation.id": "i" })).toBe("i");
+    expect(instanceOf("gemini_cli.token.usage", { "user.id": "ada" })).toBe(null);
+  });
+
+  it("without a service is of the emitter, and of an unknown application", () => {
+    const { points } = decodeBoth(
+      metricsRequest([{ name: TOKENS, points: [{ asInt: 1, startMs: 0, attributes: { type: "input" } }] }], {
+        resource: {},
+      }),
+    );
+    expect(points).toMatchObject([{ emitter: "claude-code", application: "unknown", startNs: 0n }]);
   });
 });
 

@@ -50,6 +50,7 @@ const FIELDS: Record<string, fc.Arbitrary<unknown>> = {
   tags,
   other_ids: fc.array(text, { maxLength: 5 }),
   cost_usd: cost,
+  cost_is: fc.constantFrom("exact", "lower_bound", "estimate", "", "about"),
   unknown_field: odd,
   ...Object.fromEntries(COUNTS.map((name) => [name, count])),
 };

@@ -128,6 +128,12 @@ describe("decodeNative", () => {
     expect(decodeOne({ cost_usd: 0 }).reportedCostPico).toBe(0n);
   });
 
+  it("takes what the cost is from who knows that fields are incomplete", () => {
+    expect(decodeOne({ cost_is: "lower_bound" }).costIs).toBe("lower_bound");
+    expect(decodeOne({ cost_is: null }).costIs).toBe("exact");
+    expect(refusal({ cost_is: "about" })).toMatch(/^invalid: cost_is must be one of exact/);
+  });
+
   it("refuses nesting past 32 levels in an item", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(levels - 1) });
     const lines = [nested(31), nested(32)].map((extra) => JSON.stringify(item({ extra })));

@@ -17,7 +17,7 @@ import {
   RESOURCE_TAGS,
 } from "../span/context-attributes.ts";
 import { isId } from "../span/to-call.ts";
-import { textOf, type Attributes, type SpanSource } from "../span/span.ts";
+import { personOf, textOf, type Attributes, type SpanSource } from "../span/span.ts";
 import type { LogRecord } from "./record.ts";
 
 export const EVENT_NAME = "event.name";
@@ -83,8 +83,9 @@ export function callOf(said: Said, nowMs: number): Call {
     "the call's start (the record's time minus its duration)",
   );
   const clientId = keptText(said.clientId, "the call's identity");
+  const reading = failed ? said.reading : toldBy(said.reading);
   return {
-    ...said.reading.usage,
+    ...reading.usage,
     id: callKey(startedAtMs, clientId),
     clientId,
     ...(said.inItsSpan === true ? placeOf(record) : NO_PLACE),
@@ -98,7 +99,7 @@ export function callOf(said: Said, nowMs: number): Call {
     model: said.model,
     requestModel: said.requestModel ?? null,
     requestProvider: sentProvider === provider ? null : sentProvider,
-    doubt: said.reading.doubt,
+    doubt: reading.doubt,
     unknownUsageMembers: cost.unread,
     operation: "chat",
     serviceTier: said.serviceTier,
@@ -111,7 +112,7 @@ export function callOf(said: Said, nowMs: number): Call {
     billable: true,
     wrapper: false,
     rule: said.rule,
-    usageSemantics: said.reading.semantics,
+    usageSemantics: reading.semantics,
     costIs: said.costIs ?? "exact",
     coveredBy: said.coveredBy,
   };
@@ -123,6 +124,16 @@ export const NOTHING_USED: Reading = {
   semantics: "failed: nothing used",
   doubt: null,
 };
+
+/**
+ * An answer takes tokens. Programs that were not told how many say 0: Gemini CLI if the stream had no usage, Claude Code
+ * 1.0 after a request that was refused first.
+ */
+function toldBy(reading: Reading): Reading {
+  const { usage } = reading;
+  if (usage.inputTokens !== 0 || usage.outputTokens !== 0) return reading;
+  return { ...reading, usage: NO_USAGE, semantics: `${reading.semantics}; all counts are 0: not told` };
+}
 
 /** @param names the attributes of the counts. */
 export function countsOf(attributes: Attributes, names: Partial<Record<keyof Usage, string>>): Usage {
@@ -177,7 +188,8 @@ export function textsOf(attributes: Attributes, names: Readonly<Record<string, s
 
 /** Some programs name the user on each record, and some on the resource. */
 export function userOf({ attributes, source }: LogRecord, persons: Persons): string | null {
-  return text(attributes, persons, "user") ?? text(source.resource, persons, "user");
+  const user = personOf(attributes, persons) ?? personOf(source.resource, persons);
+  return user === null ? null : keptText(user, "user");
 }
 
 type Place = Pick<Call, "traceId" | "spanId" | "parentId">;

@@ -17,6 +17,8 @@ export interface Counter {
   /** The attribute that names the kind. Null if the rest of the name does. */
   kind: string | null;
   kinds: Kinds;
+  /** An attribute that names the installation, for this emitter alone. */
+  installation?: string;
   /** What they count as for models of Gemini, if that is another. */
   ofGemini?: Kinds;
 }
@@ -24,6 +26,9 @@ export interface Counter {
 const INPUT = ["input"] as const;
 const OUTPUT = ["output"] as const;
 const COST = ["cost"] as const;
+
+/** It is made up when the program is installed, and is no person's. */
+const CLAUDE_INSTALLATION = "user.id";
 
 /** The counters of OpenTelemetry's newest conventions. The parts are inside the totals. */
 const STANDARD: Kinds = {
@@ -49,8 +54,15 @@ export const COUNTERS: readonly Counter[] = [
       cacheRead: ["input", "cache_read"],
       cacheCreation: ["input", "cache_write"],
     },
+    installation: CLAUDE_INSTALLATION,
   },
-  { emitter: "claude-code", name: "claude_code.cost.usage", kind: null, kinds: { "": COST } },
+  {
+    emitter: "claude-code",
+    name: "claude_code.cost.usage",
+    kind: null,
+    kinds: { "": COST },
+    installation: CLAUDE_INSTALLATION,
+  },
   {
     emitter: "codex",
     name: "codex.turn.token_usage",

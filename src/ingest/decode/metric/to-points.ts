@@ -46,7 +46,7 @@ function toPoint(metric: Metric, counter: Named, point: DataPoint, nowMs: number
     measures,
     series: JSON.stringify([name, source.scopeName, identityOf(source.resource), identityOf(attributes), temporality]),
     session: text(SESSION),
-    instance: text(INSTANCE),
+    instance: text(INSTANCE) ?? (counter.installation === undefined ? null : text([counter.installation])),
     cumulative,
     startNs,
     timeNs,

@@ -23,6 +23,7 @@ import { MAX_TEXT, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TAGS } from "../../../ledger/
 import {
   documentOf,
   listOf,
+  personOf,
   textOf,
   type Attributes,
   type AttributeValue,
@@ -182,7 +183,7 @@ function ownContext(attributes: Attributes, isResource = false): Context {
     if (!DOCUMENT_IDENTITIES.has(key) && !NOT_TAGS.test(key)) addTag(tags, key, metadata![key]);
   }
   return {
-    userId: textOf(attributes, USER) ?? (metadata && textIn(metadata, METADATA_USER)),
+    userId: personOf(attributes, USER) ?? (metadata && textIn(metadata, METADATA_USER)),
     sessionId: textOf(attributes, SESSION) ?? (metadata && textIn(metadata, METADATA_SESSION)),
     tags,
   };

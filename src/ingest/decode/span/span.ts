@@ -50,6 +50,17 @@ export function textOf(attributes: Attributes, names: readonly string[]): string
   return null;
 }
 
+/** The user, as the first of the names tells it. Some programs that know none say `unknown`, such as opencode. */
+export function personOf(attributes: Attributes, names: readonly string[]): string | null {
+  const person = textOf(attributes, names);
+  if (person !== NO_PERSON) return person;
+  return textOf(
+    attributes,
+    names.filter((name) => attributes.get(name) !== NO_PERSON),
+  );
+}
+const NO_PERSON = "unknown";
+
 /** The strings in a list attribute, or in a text that holds a JSON list. */
 export function listOf(attributes: Attributes, name: string): readonly string[] {
   const value = attributes.get(name);

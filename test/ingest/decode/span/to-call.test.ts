@@ -176,6 +176,13 @@ describe("user, session and tags", () => {
     expect(trace).toMatchObject({ userId: number ? "7" : "ada", sessionId: number ? "8" : "s1", tags: {} });
   });
 
+  it("takes no user that is said to be unknown, but the next that is told", () => {
+    const unknown = { "ai.telemetry.metadata.userId": "unknown" };
+    expect(decodeOne(chat(unknown)).userId).toBe(null);
+    expect(decodeOne(chat({ ...unknown, "llm.user": "ada" })).userId).toBe("ada");
+    expect(decodeOne(chat(unknown), { resource: { "user.id": "ada" } }).userId).toBe("ada");
+  });
+
   it("collects tags from every source", () => {
     const attributes = {
       "traceloop.association.properties.a": "1",
