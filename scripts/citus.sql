@@ -78,6 +78,7 @@ SET citus.enable_ddl_propagation = on;
 -- Every node needs what statements call.
 SELECT pg_temp.on_each_node('total(bigint)');
 SELECT pg_temp.on_each_node('total(numeric)');
+SELECT pg_temp.on_each_node('joined(anycompatiblearray)');
 SELECT pg_temp.on_each_node('trace_id_at(timestamptz)');
 SELECT pg_temp.on_each_node('refuse_if(boolean, text)');
 SELECT pg_temp.on_each_node('kept_since(timestamptz, timestamptz, text)');

@@ -47,6 +47,8 @@ const HEAL_MS = 60_000;
 const SPREAD_MS = 2 * 60_000;
 /** The minute of the UTC day at which every stage runs, whether or not the flag is up. */
 const SWEEP_MINUTE = 3 * 60;
+/** In minutes between, labels are merged only if there are many. */
+const LABELS_EVERY = 5;
 
 /** How long one run may audit the day before. */
 const AUDIT_MS = 20_000;
@@ -61,7 +63,9 @@ export async function runScheduled(
   scheduledMs: number,
   keepAlive: KeepAlive,
 ): Promise<{ merged: number; drained: boolean } | null> {
-  const sweep = Math.floor(scheduledMs / 60_000) % 1_440 === SWEEP_MINUTE;
+  const minute = Math.floor(scheduledMs / 60_000) % 1_440;
+  const sweep = minute === SWEEP_MINUTE;
+  const labelsWait = minute % LABELS_EVERY !== 0;
   const due = await deps.mergeSignal.take(deps.now());
   const run = beginRun(deps);
   const newer = await run.stage("catalogue", () => refreshCatalogue(deps));
@@ -73,7 +77,7 @@ export async function runScheduled(
   }
   const result = { merged: 0, drained: false };
   // If one stage fails, the others still run.
-  for (const [name, stage] of Object.entries(stagesOf(deps, keepAlive, sweep, result, run))) {
+  for (const [name, stage] of Object.entries(stagesOf(deps, keepAlive, { sweep, labelsWait }, result, run))) {
     if ((await run.stage(name, stage)) === false) run.left = true;
   }
   await run.stage("snapshot", run.snapshot);
@@ -129,7 +133,7 @@ type Run = ReturnType<typeof beginRun>;
 function stagesOf(
   deps: CronDeps,
   keepAlive: KeepAlive,
-  sweep: boolean,
+  { sweep, labelsWait }: { sweep: boolean; labelsWait: boolean },
   result: { merged: number; drained: boolean },
   run: Run,
 ): Record<string, () => Promise<boolean | void>> {
@@ -142,9 +146,10 @@ function stagesOf(
     },
     epochs: () => repeatEpochMoves(deps),
     async merge() {
-      Object.assign(result, await merge(deps.db, deps.now, deps.now() + MERGE_MS));
+      const { waiting, ...done } = await merge(deps.db, deps.now, deps.now() + MERGE_MS, labelsWait);
+      Object.assign(result, done);
       if (result.drained) run.found.mergedMs = deps.now();
-      return result.drained;
+      return result.drained && !waiting;
     },
     async held() {
       const { done, unpriced } = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);

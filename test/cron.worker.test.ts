@@ -176,6 +176,26 @@ describe("runScheduled", { timeout: 120_000 }, () => {
     expect(await runScheduled(deps, NOON + MINUTE, keepAlive)).toBeNull();
   });
 
+  it("lets labels wait in the minutes between, with the flag up, and then merges them", async () => {
+    const ledger = await openLedger();
+    await ledger.write([call({ user_id: "u" }), call({ user_id: "u" }), call({})]);
+    const partials = async () =>
+      (
+        await db.query(sql`
+          select label, count(*)::int as rows from rollup
+          where project_id = ${ledger.projectId}::uuid and level = ${LEVEL.partial} group by 1`)
+      ).map(({ label, rows }) => [label, rows]);
+    const { deps, flag } = runner();
+    flag.flag = String(NOON - MINUTE);
+    expect(await runScheduled(deps, NOON + MINUTE, keepAlive)).toMatchObject({ drained: true });
+    expect(await partials()).toEqual([["*", 2]]);
+    expect(flag.flag).not.toBeNull();
+    expect((await ledger.summary(`${WEEK}&user=u`)).totals.requests).toBe(2);
+    await runScheduled(deps, NOON + 5 * MINUTE, keepAlive);
+    expect(await partials()).toEqual([]);
+    expect((await ledger.summary(`${WEEK}&user=u`)).totals.requests).toBe(2);
+  });
+
   it("runs once more after a flag that was just raised: writes may follow it unseen", async () => {
     const { deps, flag } = runner();
     flag.flag = String(NOON - 1_000);

@@ -16,7 +16,7 @@ import { MEASURE_NAMES } from "../ledger/measures.ts";
 import { markCrowded } from "../rollup/crowded.ts";
 import { MAIN } from "../rollup/families.ts";
 import { BY_HASH, columnsOfRows, grouped } from "../rollup/grouped.ts";
-import { mergingOf } from "../rollup/merge.ts";
+import { mergingOf } from "../rollup/merging.ts";
 import { repairDay } from "../rollup/repair.ts";
 import { DAY_MS } from "../time.ts";
 import type { Erasure } from "./erasure.ts";

@@ -185,6 +185,33 @@ export const MEASURES: readonly Measure[] = [
 ];
 export const MEASURE_NAMES = MEASURES.map(({ name }) => name);
 
+const COMMON_NAMES: ReadonlySet<string> = new Set([
+  "requests",
+  "errors",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+  "cost_pico",
+  "recorded_cost_pico",
+  "reported_cost_pico",
+  "reported_requests",
+  "unpriced_requests",
+  "unpriced_tokens",
+  "unrecorded_requests",
+  "latency_count",
+  "latency_sum_us",
+  "cost_input_pico",
+  "cost_cache_read_pico",
+  "cost_cache_write_pico",
+  "cost_output_pico",
+  "cost_reasoning_pico",
+]);
+/** Most calls have no other measures than these. Rows that have others are added up apart. */
+export const COMMON: ReadonlySet<string> = new Set(MEASURE_NAMES.filter((name) => COMMON_NAMES.has(name)));
+export const RARE = MEASURE_NAMES.filter((name) => !COMMON.has(name));
+
 /** The counts that rollups sum. */
 export const SUMMED_COUNTS: ReadonlySet<string> = new Set([...countsSummed("shown"), ...countsSummed("stored")]);
 

@@ -1,21 +1,23 @@
 /**
  * Compacting: the compacted and the fresh rows of a slice become one row per group. A slice is one family's rows of an
- * hour, a day or a week. It is due once it has as many fresh as compacted rows. So readers find about twice the rows
- * that they need at most, and each row is written only a few times, however often its group is merged.
+ * hour, a day or a week. It is due once it has as many fresh as compacted rows, and compacting would save rows. So
+ * readers find about twice the rows that they need at most, and each row is written only a few times, however often its
+ * group is merged.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
-import { constants, param } from "../db/sql.ts";
-import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
+import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
+import { columns, constants, param } from "../db/sql.ts";
+import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
+import { MAIN_FAMILIES } from "./families.ts";
 
 /** A slice with fewer fresh rows than this waits until its hour, day or week is over. */
 const FEW = 500;
 /** An hour, day or week counts as over this long after its end. */
 const GRACE = "10 minutes";
-/** The number of rows that one step compacts, roughly. */
 const STEP_ROWS = 50_000;
 const LEAST_STEP_ROWS = 1_000;
 
@@ -35,12 +37,28 @@ interface Slice {
   shard: number;
 }
 
-const DUE = compile(
-  sql`
+const ofSlice = sql`r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket`;
+/**
+ * Fresh rows of a label may all be of new groups. Then compacting would save no row. So groups are counted among the
+ * first values of the slice, those of its first fresh rows.
+ */
+const areTwiceTheGroups = sql`(
+  select count(*) >= 2 * count(distinct hashtext(concat_ws('|', r.value, ${columns(DIMENSIONS, "r")})))
+  from rollup r
+  where r.level in (f.level, f.level - ${FRESHNESS}) and ${ofSlice} and r.value <= (
+    select r.value from rollup r where r.level = f.level and ${ofSlice} order by r.value offset ${FEW - 1} limit 1
+  )
+)`;
+
+/** The slices of main families that are due, or those of labels. */
+const due = (labels: boolean) =>
+  compile(
+    sql`
 select f.level, f.project_id, f.label as family, f.bucket::text as bucket, f.rows + s.rows as rows
 from (
   select level, project_id, label, bucket, count(*)::int as rows
-  from rollup where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek})
+  from rollup
+  where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek}) and label ${labels ? sql`not in` : sql`in`} (${constants(MAIN_FAMILIES)})
   group by 1, 2, 3, 4
 ) f,
 lateral (
@@ -50,17 +68,20 @@ lateral (
     limit f.rows + 1
   ) compacted
 ) s
-where f.rows >= s.rows and (f.rows >= ${FEW}
+where f.rows >= s.rows and (f.rows >= ${FEW} and ${labels ? areTwiceTheGroups : sql`true`}
   or f.bucket < now() - ${GRACE}::interval
     - case f.level when ${LEVEL.freshHour} then interval '1 hour' when ${LEVEL.freshDay} then interval '1 day' else interval '7 days' end)
 order by 1, 2, 3, 4`.inlineParams(),
-  [],
-);
+    [],
+  );
+const DUE = due(false);
+const DUE_LABELS = due(true);
 
-const ofLevels = (levels: readonly number[]) =>
-  grouped(sql`(select * from taken where level in (${constants(levels)})) as t`);
-
-const compacting = (distributed: boolean) =>
+/**
+ * Takes the rows of slices out and puts one per group back. Each level of a slice is looked up by all columns of the
+ * index. Asked for both levels at once, Postgres would read all rows of either.
+ */
+const compacting = (distributed: boolean, units: readonly (keyof typeof LEVELS)[], added: (source: SQL) => SQL) =>
   compileNamed(
     sql`
 with taken as (
@@ -68,57 +89,69 @@ with taken as (
     select r.ctid from unnest(${param("levels")}::smallint[], ${projects}, ${param("families")}::text[],
       ${param("buckets")}::timestamptz[], ${param("parts")}::int[], ${param("part")}::int[])
       as s (level, project_id, family, bucket, parts, part)
-    join rollup r on r.level in (s.level, s.level - ${FRESHNESS}) and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
+    cross join lateral (values (s.level), (s.level - ${FRESHNESS})) as either (level)
+    join rollup r on r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
       and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)${amongThem(distributed, sql`r`)}
     for update of r skip locked
   ))${amongThem(distributed, sql`t`)} returning *
-),
-hours as (${ofLevels(LEVELS.hour)}),
-days as (${ofLevels(LEVELS.day)}),
-weeks as (${ofLevels(LEVELS.week)})
+)
 insert into rollup (level, format, ${columnsOfRows})
-select ${LEVEL.hour}, ${FORMAT}, * from hours
+${sql.join(
+  units.map(
+    (unit) => sql`select ${LEVEL[unit]}, ${FORMAT}, ${columnsOfRows}
+from (${added(sql`(select * from taken where level in (${constants(LEVELS[unit])})) as t`)}) as ${sql.identifier(unit)}`,
+  ),
+  sql`
 union all
-select ${LEVEL.day}, ${FORMAT}, * from days
-union all
-select ${LEVEL.week}, ${FORMAT}, * from weeks`,
+`,
+)}`,
   );
-const COMPACT = compacting(false);
+
+/** Groups of main families have many rows. Those of labels have few, and no weeks. */
+const kinds = (distributed: boolean) => ({
+  main: compacting(distributed, ["hour", "day", "week"], grouped),
+  label: compacting(distributed, ["hour", "day"], groupedFew),
+});
+const KINDS = kinds(false);
 /** All slices are of one shard. */
-const COMPACT_SHARD = compacting(true);
+const KINDS_SHARD = kinds(true);
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
  *
+ * @param labels false for the main families alone.
+ * @param stepRows the number of rows that one step compacts, roughly.
  * @returns whether all of them are compacted.
  */
 export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  stepRows = STEP_ROWS,
+  { labels = true, stepRows = STEP_ROWS } = {},
 ): Promise<boolean> {
-  const statement = (await isDistributed(db)) ? COMPACT_SHARD : COMPACT;
-  let waiting = await dueSlices(db, stepRows);
-  while (waiting.length > 0) {
-    if (now() >= deadlineMs) return false;
-    const step = firstOf(waiting, stepRows);
-    try {
-      await db.batch([BY_HASH, statement(valuesOf(step))]);
-      waiting = waiting.slice(step.length);
-    } catch (error) {
-      // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
-      if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
-      stepRows = Math.floor(stepRows / 4);
-      waiting = await dueSlices(db, stepRows);
+  const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
+  for (const statement of labels ? [main, label] : [main]) {
+    let waiting = await dueSlices(db, statement === label, stepRows);
+    while (waiting.length > 0) {
+      if (now() >= deadlineMs) return false;
+      const step = firstOf(waiting, stepRows);
+      try {
+        await db.batch([BY_HASH, statement(valuesOf(step))]);
+        waiting = waiting.slice(step.length);
+      } catch (error) {
+        // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
+        if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
+        stepRows = Math.floor(stepRows / 4);
+        waiting = await dueSlices(db, statement === label, stepRows);
+      }
     }
   }
   return true;
 }
 
-/** The slices that are due, those of a shard together. */
-async function dueSlices(db: Database, stepRows: number): Promise<Slice[]> {
-  const due = await db.run(DUE, []);
+/** Those of a shard come together. */
+async function dueSlices(db: Database, labels: boolean, stepRows: number): Promise<Slice[]> {
+  const due = await db.run(labels ? DUE_LABELS : DUE, []);
   const shards = await byShard(db, [...new Set(idsOf(due))]);
   const shardOf = new Map(shards.flatMap((projects, shard) => projects.map((projectId) => [projectId, shard])));
   return due

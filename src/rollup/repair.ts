@@ -18,7 +18,7 @@ import { isToldApart } from "./crowded.ts";
 import { labelsOf, unspreadRows } from "./derive.ts";
 import { MAIN, MAIN_FAMILIES, OTHER, UNSPREAD } from "./families.ts";
 import { BY_HASH, columnsOfRows, grouped } from "./grouped.ts";
-import { inSets } from "./merge.ts";
+import { inSets } from "./merging.ts";
 import { own, sums } from "./sums.ts";
 
 /** What was put into the rollups for one day, or one week, of one family. */

@@ -21,6 +21,13 @@ export function storedSums(of: (measure: Measure) => SQL, few = false): SQL {
   return list(MEASURES.map((measure) => sql`${stored(measure, sumOf(measure, of(measure), few))}${typed(measure)}`));
 }
 
+/** The same for rows that have no other measures than these, and sums that a bigint has room for. */
+export function plainSums(of: (measure: Measure) => SQL, has: ReadonlySet<string>): SQL {
+  const sum = (measure: Measure): SQL =>
+    has.has(measure.name) ? stored(measure, sql`total(${of(measure)}::bigint)`) : sql`null`;
+  return list(MEASURES.map((measure) => sql`${sum(measure)}${typed(measure)}`));
+}
+
 /** `total` is an aggregate of our own. It sums bigints as a bigint, and numerics without a fixed cost per group. */
 function sumOf({ type }: Measure, value: SQL, few = false): SQL {
   return type === "bigint" ? sql`total(${value}::bigint)` : few ? sql`total(${value}::numeric)` : sql`sum(${value})`;

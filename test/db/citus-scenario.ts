@@ -12,7 +12,7 @@ import { consume } from "../../src/queue/consume.ts";
 import { packMessages } from "../../src/queue/message.ts";
 import { createCallQueue } from "../../src/queue/queue.ts";
 import { connectRedis } from "../../src/redis.ts";
-import { mergeMain } from "../../src/rollup/merge.ts";
+import { merge, mergeMain, mergeStep } from "../../src/rollup/merge.ts";
 import { rotateKey } from "../../src/rotation.ts";
 import { withNova } from "../catalogue/documents.ts";
 import { metricsRequest } from "../ingest/decode/otlp/metrics-request.ts";
@@ -411,10 +411,14 @@ export async function playScenario(
   await ask("POST", "/v1/dead-letters/replay");
   await get("/v1/admin/log?limit=1");
 
+  // Labels that wait, and those of a project that has many.
+  await merge(recorded, () => nowMs, Number.POSITIVE_INFINITY, true);
+  await mergeStep(recorded, 10, undefined, { rows: "labels", of: [projectId] });
+
   // Cron: first nothing can be decided about wrappers, and a step of compacting fails; Redis was down for a write.
   key = made.key;
   redisIsDown = true;
-  await ask("POST", "/v1/traces", [call("while Redis is down")]);
+  await ask("POST", "/v1/traces", [call("while Redis is down", { user_id: "merged by cron" })]);
   redisIsDown = false;
   const error = new DatabaseUnavailable("of the scenario");
   faults.push({ within: "src/write/held.ts decide", text: "select n.* from", error, forGood: true });

@@ -38,6 +38,7 @@ const FOR_ALL: Record<string, string> = {
   "src/rollup/corrections.ts addUpCorrections": "asks whose corrections are many",
   "src/rollup/counted.ts readCounted": "counters are of all projects",
   "src/rollup/merge.ts partialProjects": "asks whose rows are to be merged",
+  "src/rollup/merge.ts unspreadProjects": "asks whose labels are many",
   "src/rollup/repair-noted.ts repairNoted": "asks which days are noted, and forgets those of which no calls are kept",
   "src/write/held.ts decideHeld": "asks which wrappers are due",
   "src/write/trace-nodes.ts forgetLinks": "asks whose links are quiet",

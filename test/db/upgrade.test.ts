@@ -20,7 +20,7 @@ import { migrationsAfter, migrationsTo } from "../migrations.ts";
 import { ownDatabase } from "../own-database.ts";
 
 const BEFORE = "0019_corrections";
-const NEEDED = ["0026_joined_reports", "0028_cost_is", "0030_covered_by", "0032_filled"];
+const NEEDED = ["0026_joined_reports", "0028_cost_is", "0030_covered_by", "0032_filled", "0034_joined"];
 const START = Date.UTC(2026, 2, 10);
 const END = START + 86_400_000;
 const WRITERS = 3;

@@ -41,8 +41,8 @@ function slowDatabase(rows: number) {
 
 it("takes smaller steps where they are slow, and so ends", async () => {
   const { db, now, limits } = slowDatabase(30_000);
-  expect(await merge(db, now, Number.POSITIVE_INFINITY)).toEqual({ merged: 30_000, drained: true });
-  expect(Math.max(...limits)).toBeLessThanOrEqual(8_000);
+  expect(await merge(db, now, Number.POSITIVE_INFINITY)).toEqual({ merged: 30_000, drained: true, waiting: false });
+  expect(Math.max(...limits.slice(1))).toBeLessThanOrEqual(8_000);
 });
 
 it("stops in time, and says that something is left", async () => {
@@ -180,9 +180,11 @@ it("compacts an hour's rows to one a group, a large label in parts, and leaves f
     return Number(row!["rows"]);
   };
   await write("a", 700, 2_100);
-  expect(await rows(LEVEL.freshHour)).toBeGreaterThan(700);
+  // Steps go by user, and the first of them makes compacted rows.
+  expect(await rows(LEVEL.hour)).toBe(333);
+  expect((await rows(LEVEL.hour)) + (await rows(LEVEL.freshHour))).toBeGreaterThan(700);
   // Each part of a slice compacts only its own values.
-  expect(await compact(db, Date.now, Number.POSITIVE_INFINITY, 400)).toBe(true);
+  expect(await compact(db, Date.now, Number.POSITIVE_INFINITY, { stepRows: 400 })).toBe(true);
   expect([await rows(LEVEL.freshHour), await rows(LEVEL.hour)]).toEqual([0, 700]);
   expect([await rows(LEVEL.freshDay), await rows(LEVEL.day)]).toEqual([0, 700]);
   await write("b", 100, 100);
@@ -199,6 +201,76 @@ it("compacts an hour's rows to one a group, a large label in parts, and leaves f
   );
   expect(totals).toMatchObject({ requests: 2_200, latency_ms: { p50: expect.closeTo(1_000, -1.5) as number } });
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("leaves a label's fresh rows alone while few of their groups are known, until the hour is over", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.now();
+  const merged = async (round: string, prefix: string): Promise<unknown> => {
+    const batch = Array.from({ length: 600 }, (_, i) =>
+      priced(trace({ clientId: `${round}${i}`, startedAtMs: startMs, userId: `${prefix}${i}` })),
+    );
+    await writeBatch(db, project, batch);
+    expect(await merge(db, Date.now, Number.POSITIVE_INFINITY)).toMatchObject({ drained: true });
+    const [row] = await db.query(sql`
+      select count(*) filter (where level = ${LEVEL.hour})::int as compacted, count(*) filter (where level = ${LEVEL.freshHour})::int as fresh
+      from rollup where project_id = ${project}::uuid and label = 'user'`);
+    return row;
+  };
+  expect(await merged("first", "b")).toEqual({ compacted: 600, fresh: 0 });
+  expect(await merged("second", "a")).toEqual({ compacted: 600, fresh: 600 });
+  // Those of `a` are there twice now.
+  expect(await merged("third", "a")).toEqual({ compacted: 1_200, fresh: 0 });
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("adds calls with rare measures up apart from others, so that a group may have two rows", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 5);
+  const usages = [{ webSearches: 1 }, {}, { webSearches: 2 }, {}];
+  const batch = usages.map((usage, i) =>
+    priced(trace({ clientId: `c${i}`, startedAtMs: startMs, userId: "u", ...usage })),
+  );
+  await writeBatch(db, project, batch);
+  await merge(db, Date.now, Number.POSITIVE_INFINITY);
+  const rows = await db.query(sql`
+    select requests::int, web_searches::int from rollup
+    where project_id = ${project}::uuid and label = 'user' and level in (${constants(LEVELS.hour)}) order by 2`);
+  expect(rows).toEqual([
+    { requests: 2, web_searches: 3 },
+    { requests: 2, web_searches: null },
+  ]);
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("merges a project's labels at once if they are many, and lets others wait", async () => {
+  const { db } = await ownDatabase();
+  const many = await newProject(db);
+  const few = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 6);
+  for (const project of [many, few]) {
+    const calls = ["a", "b"].map((user) => priced(trace({ clientId: user, startedAtMs: startMs, userId: user })));
+    await writeBatch(db, project, calls);
+  }
+  const double = sql`
+    insert into rollup select r.* from rollup r, generate_series(1, 9_999)
+    where project_id = ${many}::uuid and level = ${LEVEL.partial} and label = '*'`;
+  const partials = async (): Promise<unknown> =>
+    await db.query(sql`
+      select project_id, label, count(*)::int as rows from rollup where level = ${LEVEL.partial} group by 1, 2`);
+  const unspread = { project_id: few, label: "*", rows: 2 };
+  await merge(db, Date.now, Number.POSITIVE_INFINITY, true);
+  expect(await partials()).toEqual(expect.arrayContaining([unspread, { ...unspread, project_id: many }]));
+  await db.query(double);
+  expect(await merge(db, Date.now, Number.POSITIVE_INFINITY, true)).toEqual({
+    merged: 20_000,
+    drained: true,
+    waiting: true,
+  });
+  expect(await partials()).toEqual([unspread]);
+  expect(await merge(db, Date.now, Number.POSITIVE_INFINITY)).toEqual({ merged: 2, drained: true, waiting: false });
 });
 
 it("keeps at most so many values of a label a day; later ones go into (other), and the audit stays at 0", async () => {
