@@ -66,7 +66,7 @@ function toCall(record: Values, tokens: Values, sessionId: string | undefined): 
     provider: "google",
     model: textAt(record, "model") ?? UNKNOWN_MODEL,
     sessionId,
-    otherIds: evidenceOf("gemini-cli", sessionId ?? null, [allInput, cached ?? null, allOutput], endedAtMs),
+    otherIds: evidenceOf("gemini-cli", sessionId ?? null, [input, output], endedAtMs),
     counts: {
       input_tokens: allInput,
       output_tokens: allOutput,

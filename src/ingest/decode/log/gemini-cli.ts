@@ -71,7 +71,8 @@ function emitter(agent: string, prefix: string): LogEmitter {
 }
 
 /**
- * The ids that Gemini CLI's two records of one call share. Neither the span nor this record has the response's id. Only
+ * The ids that Gemini CLI's two records of one call share, and its session file. All three know input and output as the
+ * provider counts them, without thoughts and tools. Neither the span nor this record has the response's id. Only
  * the time tells failed calls apart.
  */
 export function idsOf(record: LogRecord, sessionId: string | null, failed: boolean, counts: Counts): string[] {
@@ -108,16 +109,15 @@ function toCall(record: LogRecord, agent: string, rule: string, failed: boolean,
       rule,
       clientId,
       responseId: failed ? null : text(attributes, [RESPONSE_ID], "response id"),
-      // Its twin among the records knows no cached tokens, and its session file knows them.
-      otherIds: [
-        ...(agent === GEMINI
+      otherIds:
+        agent === GEMINI
           ? idsOf(record, sessionId, failed, [
               countOf(attributes, COUNTS.inputTokens),
               countOf(attributes, COUNTS.outputTokens),
             ])
-          : []),
-        ...(failed ? [] : evidenceOf(agent, sessionId, counts, endOf(record) / 1_000)),
-      ],
+          : failed
+            ? []
+            : evidenceOf(agent, sessionId, counts, endOf(record) / 1_000),
       durationUs: durationOf(attributes, DURATION),
       provider,
       sentProvider: null,
