@@ -1,1 +1,1 @@
-CREATE AGGREGATE joined(anycompatiblearray) (SFUNC = array_cat, STYPE = anycompatiblearray, COMBINEFUNC = array_cat, PARALLEL = SAFE);
+CREATE OR REPLACE AGGREGATE joined(anycompatiblearray) (SFUNC = array_cat, STYPE = anycompatiblearray, COMBINEFUNC = array_cat, PARALLEL = SAFE);
