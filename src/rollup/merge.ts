@@ -78,8 +78,8 @@ moved as (
 )`;
 
 /**
- * The merge of the partial rows that `moved` takes out. An unspread row becomes one row for each label of its call. It has one latency at most, so
- * the histogram of a label's group is the list of these.
+ * The merge of the partial rows that `moved` takes out. An unspread row becomes one row for each label of its call. It
+ * has one latency at most, so the histogram of a label's group is the list of these.
  *
  * @param toldApart says which values of labels are kept.
  */
