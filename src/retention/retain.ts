@@ -80,7 +80,7 @@ async function moveRawSince(db: Database, sinceMs: number): Promise<void> {
   if (row!["held"] === true) return;
   await db.batch([
     sql`update retention set raw_since = ${instantAt(sinceMs)} where raw_since < ${instantAt(sinceMs)}`,
-    // One that came meanwhile is still settled.
+    // One that came meanwhile goes on waiting.
     sql`delete from held_wrappers h where ${isBefore} and not ${isWaitedFor}`,
   ]);
 }
