@@ -1,7 +1,6 @@
 /** The questions behind the line. */
 import type { Ledger } from "../client/ledger.ts";
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from "../../src/time.ts";
 
 /** The sums of calls, as the API has them. */
 export interface Sums {

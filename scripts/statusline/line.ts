@@ -3,8 +3,8 @@ import { floatToPico } from "../../src/money.ts";
 import { formatUsd, picoOf, usdOf } from "../../src/page/money.ts";
 import type { Answers, Sums } from "./ask.ts";
 import type { Told } from "./stdin.ts";
+import { HOUR_MS } from "../../src/time.ts";
 
-const HOUR_MS = 3_600_000;
 /** From a shorter time no rate can be told. */
 const SHORTEST_MS = 60_000;
 /** An answer that is older says so. */

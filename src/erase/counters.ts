@@ -22,11 +22,7 @@ update reported_usage r set session = null, instance = null
 where r.project_id = ${project} and (r.session = md5(${user})::uuid or r.instance = md5(${user})::uuid)`);
 
 /** Sums of calls have none of it, so nothing that is cached changes. */
-export async function eraseFromCounters(
-  db: Database,
-  { projectId, userId }: Erasure,
-): Promise<{ cursor: string | null; changed: boolean }> {
+export async function eraseFromCounters(db: Database, { projectId, userId }: Erasure): Promise<void> {
   const { statement, values } = FORGET_NAMED({ project: projectId, user: userId });
   await db.run(statement, values);
-  return { cursor: null, changed: false };
 }

@@ -1,5 +1,5 @@
 /**
- * Erasing a user as a job. Its stages go over links, calls, dead letters, counters and sums, in bounded steps that store how far
+ * Erasing a user as a job. Its stages go over links, calls, dead letters and sums, in bounded steps that store how far
  * they came. Each step leaves rollups equal to the calls.
  *
  * A write that was under way may store what it read of the user before. So all stages are passed again once any such
@@ -62,13 +62,15 @@ type Stage = (deps: EraseDeps, erasure: Erasure, pass: number) => Promise<Cleare
 /** Links come first: a call takes over the user of a link above it. */
 const STAGES: Readonly<Record<string, Stage>> = {
   links: async ({ db }, erasure) => {
-    // A stage of its own would stop a Worker of an older version.
-    if (erasure.cursor === null) await eraseFromPlans(db, erasure);
+    // These are one statement each. A stage of their own would stop a Worker of an older version.
+    if (erasure.cursor === null) {
+      await eraseFromPlans(db, erasure);
+      await eraseFromCounters(db, erasure);
+    }
     return await eraseFromLinks(db, erasure);
   },
   calls: ({ db, config }, erasure) => eraseFromCalls(db, erasure, config.wrapperGraceSeconds),
   dead_letters: ({ db }, erasure) => eraseFromDeadLetters(db, erasure),
-  counters: ({ db }, erasure) => eraseFromCounters(db, erasure),
   sums: ({ db, now }, erasure, pass) => eraseFromSums(db, erasure, now(), pass === LAST_PASS),
 };
 const ORDER = Object.keys(STAGES);

@@ -69,20 +69,19 @@ export async function retain({ db, config, now }: RetainDeps, deadlineMs: number
  */
 async function moveRawSince(db: Database, sinceMs: number): Promise<void> {
   const isBefore = sql`h.id < trace_id_at(${instantAt(sinceMs)})`;
+  const isWaitedFor = sql`(
+    h.due_at <= now() or exists (
+      select 1 from traces t
+      where t.project_id = h.project_id and t.id = h.id and t.received_at > now() - interval '2 days'
+    )
+  )`;
   const [row] = await db.query(sql`
-    select exists (
-      select 1 from held_wrappers h
-      where ${isBefore} and (
-        h.due_at <= now() or exists (
-          select 1 from traces t
-          where t.project_id = h.project_id and t.id = h.id and t.received_at > now() - interval '2 days'
-        )
-      )
-    ) as held`);
+    select exists (select 1 from held_wrappers h where ${isBefore} and ${isWaitedFor}) as held`);
   if (row!["held"] === true) return;
   await db.batch([
     sql`update retention set raw_since = ${instantAt(sinceMs)} where raw_since < ${instantAt(sinceMs)}`,
-    sql`delete from held_wrappers h where ${isBefore}`,
+    // One that came meanwhile goes on waiting.
+    sql`delete from held_wrappers h where ${isBefore} and not ${isWaitedFor}`,
   ]);
 }
 

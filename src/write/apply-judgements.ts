@@ -80,9 +80,9 @@ const LOCK = compileNamed(
 );
 
 /**
- * Applies the judgements, lets one sighting of each chain count, and fills in what it lacks. A wrapper in a crowd may count again, which cron
- * judges. Returns the start of the earliest call that
- * changed, and how many changed calls count but have no cost.
+ * Applies the judgements, lets one sighting of each chain count, and fills in what it lacks. A wrapper in a crowd may
+ * count again, which cron judges. Returns the start of the earliest call that changed, and how many changed calls count
+ * but have no cost.
  */
 const APPLY = compileNamed(sql`
 with judged as (

@@ -459,11 +459,11 @@ describe("a price is refused", () => {
 
 describe("calls", () => {
   it("cost what a price says from the moment that it is made, the project's own before a global one", async () => {
-    const ledger = await open();
+    // Another project, because cron prices what is unpriced as soon as there is a price.
+    const [ledger, before] = [await open(), await open()];
     const model = `m-${crypto.randomUUID()}`;
-    const unknown = call({ model });
-    await ledger.write([unknown]);
-    expect((await ledger.summary(WEEK)).totals).toMatchObject({ cost_usd: null, unpriced_requests: 1 });
+    await before.write([call({ model })]);
+    expect((await before.summary(WEEK)).totals).toMatchObject({ cost_usd: null, unpriced_requests: 1 });
     await json(await admin("POST", "/v1/prices", price({ model, project_id: null })), 201);
     // 1,000 x $2 + 100 x $4 per MTok
     await ledger.write([call({ model })]);

@@ -86,6 +86,16 @@ function shuffled<T>(items: readonly T[]): T[] {
     .map(({ item }) => item);
 }
 
+it.each(scenarios())("%s has neither the machine of who recorded it nor the prompts of the program", (scenario) => {
+  for (const { bytes } of bodiesOf(scenario)) {
+    const text = Buffer.from(bytes).toString("latin1");
+    for (const [, id] of text.matchAll(/host\.id.{1,40}?([0-9a-f]{32})/gs)) expect(id).toMatch(/^0+1$/);
+    for (const [path] of text.matchAll(/(?:\/[\w.-]+)+\/bin\/node\b/g)) expect(path).toMatch(/^\/usr\//);
+    // A hundred words, one after the other.
+    expect(text).not.toMatch(/(?:[A-Za-z,.;:'()`-]+ ){100}/);
+  }
+});
+
 describe.each(Object.entries(ARRIVALS))("captured bodies, %s", (_, arrive) => {
   it.concurrent.each(scenarios())("%s", async (scenario) => {
     const truth = truthOf(scenario);

@@ -119,6 +119,23 @@ describe("the bound", () => {
     ]);
   });
 
+  it("leaves a wrapper waiting that comes while it moves", async () => {
+    const { db } = await ownDatabase();
+    const project = await newProject(db);
+    const startedAtMs = SINCE - HOUR;
+    const wrapper = trace({ clientId: "w", traceId: "t", spanId: "w", startedAtMs, wrapper: true, billable: false });
+    let has = false;
+    const batch: typeof db.batch = async (statements) => {
+      if (!has) {
+        has = true;
+        await writeBatch(db, project, [priced(wrapper)], { graceSeconds: 3_600 });
+      }
+      return await db.batch(statements);
+    };
+    await retainAt({ ...db, batch }, NOW, DAYS);
+    expect(await count(db, "held_wrappers")).toBe(1);
+  });
+
   it("never moves back: not when more days are asked for, nor when none are", async () => {
     const { db } = await ownDatabase();
     const since = async () => (await db.query(sql`select raw_since from retention`))[0]!["raw_since"];

@@ -1,11 +1,11 @@
-import { digestOf } from "../../ledger/conversation.ts";
-import { remembered } from "./remembered.ts";
-
 /**
  * Ids made of evidence, for programs whose reports of a call name no request and no response: the conversation, the
  * counts, and when it ended. Two reports may tell the end a little differently. So each has two ids, of windows that
  * overlap: reports within half a window share one at least, and those a window apart share none.
  */
+import { digestOf } from "../../ledger/conversation.ts";
+import { remembered } from "./remembered.ts";
+
 const WINDOW_MS = 10_000;
 const conversationDigest = remembered(digestOf);
 
