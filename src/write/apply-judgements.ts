@@ -13,7 +13,7 @@ import { inReach, type Scope } from "./scope.ts";
 import { asked, chained, stored } from "./chains.ts";
 import { filling, holders, own, storedCover } from "./filled.ts";
 import { byRankColumns, rankColumns } from "./ranking.ts";
-import { SIGHT, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
+import { sight, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
 import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
@@ -249,7 +249,7 @@ function identify(scope: Scope, late: readonly Late[]): Bound[] {
     late: plainArray(late.map(({ id }) => id)),
     late_ids: textArray(late.map(({ ids }) => ids.join("\n"))),
   };
-  return [SIGHT(sighted), TAKE_TURN_JOINED(sighted), IDENTIFY(values)];
+  return [sight(scope, late), TAKE_TURN_JOINED(sighted), IDENTIFY(values)];
 }
 
 /**

@@ -27,7 +27,7 @@ import {
   isShared,
   isSighting,
   LOCK_RESPONSES,
-  SIGHT,
+  sight,
   type Sighting,
   sightedValues,
   TAKE_TURN_JOINED,
@@ -135,17 +135,13 @@ export function settling(
   const quiet = links.length === 0 && areAllCallsApart(spans);
   const sighted = { ...scope, ...sightedValues(sightings) };
   const several = hasOtherIds(sightings);
-  const sight = sightings.length > 0 ? [SIGHT(sighted)] : [];
-  const sightAll = [...sight, ...(sightings.length > 0 ? [TAKE_TURN_JOINED(sighted)] : [])];
+  const see = sightings.length > 0 ? [sight(scope, sightings)] : [];
+  const seeAll = [...see, ...(sightings.length > 0 ? [TAKE_TURN_JOINED(sighted)] : [])];
   const check = several ? CHECK_JOINED : CHECK;
   return {
     ask: sightings.length < MANY ? [] : [ASK_FIRST(sighted)],
     check: quiet
-      ? [
-          ...begin,
-          ...(several ? sightAll : sight),
-          check({ ...sighted, traces, calls: plainArray([...calls.values()]) }),
-        ]
+      ? [...begin, ...(several ? seeAll : see), check({ ...sighted, traces, calls: plainArray([...calls.values()]) })]
       : null,
     async settle(db) {
       const [rows = [], known = []] = await db.batch([
@@ -156,7 +152,7 @@ export function settling(
       const ids = new Set(known.map(({ id }) => String(id)));
       const fresh = [...spans.values()].filter(({ id }) => !ids.has(id));
       const nodes = [...stored, ...newNodes(fresh, links, stored, graceSeconds === 0)];
-      return [...begin, ...sightAll, ...applyJudgements(scope, sightings, nodes, [...calls.keys()])];
+      return [...begin, ...seeAll, ...applyJudgements(scope, sightings, nodes, [...calls.keys()])];
     },
     defer() {
       const due = [...calls.keys()].map((traceId) => ({ traceId, id: callKey(lowestStartMs, traceId) }));
@@ -165,7 +161,7 @@ export function settling(
         traces: textArray(due.map(({ traceId }) => traceId)),
         ids: plainArray(due.map(({ id }) => id)),
       };
-      return [...begin, ...sightAll, ...applyJudgements(scope, sightings, []), DEFER(held)];
+      return [...begin, ...seeAll, ...applyJudgements(scope, sightings, []), DEFER(held)];
     },
   };
 }
@@ -258,7 +254,7 @@ export function settlingIds(
   const scope = scopeOf(projectId, starts, graceSeconds);
   const sighted = { ...scope, ...sightedValues(sightings, 1), dropped: textArray(dropped) };
   return [
-    SIGHT(sighted),
+    sight(scope, sightings),
     ...(dropped.length > 0 ? [DROP_IDS(sighted)] : []),
     TAKE_TURN_JOINED(sighted),
     ...changing,

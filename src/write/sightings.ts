@@ -9,12 +9,12 @@
  */
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { compileNamed, type Database, type Row } from "../db/client.ts";
+import { type Bound, compileNamed, type Database, type Row } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
 import type { Call } from "../ledger/call.ts";
 import { startOfKey } from "../ledger/key.ts";
 import { asked, chained, holder, leadsOn, MOST_SIGHTINGS, spanOf, stored } from "./chains.ts";
-import { inReach, scopeOf } from "./scope.ts";
+import { inReach, type Scope, scopeOf } from "./scope.ts";
 
 /** A row keeps this many sightings beside its crowds, the latest ones. Older ones stay as they are. */
 const MOST_KEPT = 256;
@@ -27,7 +27,7 @@ const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
  * Adds sightings to the rows of their responses. The lock of a row makes writes of one response take turns. A chain that
  * has become a crowd keeps its sightings until the next write, because this one has to settle them.
  */
-export const SIGHT = compileNamed(sql`
+const SIGHT = compileNamed(sql`
 insert into responses as r (project_id, response, holder, detail, sightings, also, crowds)
 select ${project}, n.response, n.sightings[1], 0, n.sightings, n.also, case
   when cardinality(n.sightings) > ${MOST_SIGHTINGS} then coalesce((
@@ -36,11 +36,13 @@ select ${project}, n.response, n.sightings[1], 0, n.sightings, n.also, case
   ), '{}')
   else '{}' end
 from (
-  select md5(s.response)::uuid as response, array_agg(distinct s.id) as sightings,
-    coalesce((array_agg(distinct md5(o.id)::uuid) filter (where o.id <> s.response))[1:${MOST_ALSO}], '{}') as also
-  from unnest(${param("responses")}::text[], ${param("sighted")}::uuid[], ${param("others")}::text[]) as s (response, id, others)
-  left join lateral unnest(string_to_array(s.others, chr(10))) as o (id) on true
-  group by 1
+  -- Two texts of one digest would be one row, which a statement must not change twice.
+  select distinct on (1) md5(i.response)::uuid as response,
+    case when i.more is null then array[i.first] else i.first || i.more::uuid[] end as sightings,
+    case when i.others is null then '{}' else array(select md5(o.id)::uuid from unnest(string_to_array(i.others, chr(10))) as o (id)) end as also
+  from unnest(${param("ids")}::text[], ${param("first")}::uuid[], ${param("more")}::text[], ${param("others")}::text[])
+    as i (response, first, more, others)
+  order by 1
 ) n order by 2
 on conflict (project_id, response) do update set
 also = case when excluded.also <@ r.also then r.also
@@ -84,6 +86,10 @@ export const isContested = sql`exists (
   where cardinality(r.sightings) between 1 and ${MOST_SIGHTINGS} and isempty(r.crowds)
     and exists (select 1 from unnest(r.sightings) as s (id) where s.id <> g.id and ${spanOf(sql`s.id`)} && ${spanOf(sql`g.id`)})
 )`;
+
+/** @see SIGHT */
+export const sight = (scope: Scope, sightings: readonly Sighting[]): Bound =>
+  SIGHT({ ...scope, ...sightValues(sightings) });
 
 /**
  * Makes writes of the project take turns if one of their calls may be joined to an id that they have not locked, because
@@ -165,18 +171,34 @@ export function isSighting(call: Call): boolean {
 /** A call with the ids by which other reports of it may be known. */
 export type Sighting = Pick<Call, "id" | "responseId" | "otherIds">;
 
-/** The values of `responses`, `sighted`, `others` and `fewest` in the statements here: a row for each id of a call. */
+/** The values of `responses`, `sighted` and `fewest` in the statements here: a row for each id of a call. */
 export function sightedValues(sightings: readonly Sighting[], fewest = 2): Record<string, unknown> {
-  const rows = sightings.flatMap((call) => {
-    const ids = idsOf(call);
-    const others = ids.length > 1 ? ids.join("\n") : null;
-    return ids.map((response) => ({ response, id: call.id, others }));
-  });
+  const rows = sightings.flatMap((call) => idsOf(call).map((response) => ({ response, id: call.id })));
   return {
     responses: textArray(rows.map(({ response }) => response)),
     sighted: plainArray(rows.map(({ id }) => id)),
-    others: textArray(rows.map(({ others }) => others)),
     fewest,
+  };
+}
+
+/** The values of `SIGHT`: a row for each id, with the calls that have it and their other ids. */
+function sightValues(sightings: readonly Sighting[]): Record<string, unknown> {
+  const seen = new Map<string, { calls: Set<string>; others: Set<string> | null }>();
+  for (const call of sightings) {
+    const ids = idsOf(call);
+    for (const id of ids) {
+      const row = seen.get(id) ?? { calls: new Set(), others: null };
+      seen.set(id, row);
+      row.calls.add(call.id);
+      if (ids.length > 1) for (const other of ids) if (other !== id) (row.others ??= new Set()).add(other);
+    }
+  }
+  const rows = [...seen.values()].map(({ calls, others }) => ({ calls: [...calls].toSorted(), others }));
+  return {
+    ids: textArray([...seen.keys()]),
+    first: plainArray(rows.map(({ calls }) => calls[0]!)),
+    more: textArray(rows.map(({ calls }) => (calls.length > 1 ? `{${calls.slice(1).join()}}` : null))),
+    others: textArray(rows.map(({ others }) => others && [...others].slice(0, MOST_ALSO).join("\n"))),
   };
 }
 
