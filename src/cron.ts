@@ -146,7 +146,10 @@ function stagesOf(
     },
     epochs: () => repeatEpochMoves(deps),
     async merge() {
-      const { waiting, ...done } = await merge(deps.db, deps.now, deps.now() + MERGE_MS, labelsWait);
+      const { waiting, ...done } = await merge(deps.db, deps.now, deps.now() + MERGE_MS, {
+        labelsWait,
+        leavesRoom: true,
+      });
       Object.assign(result, done);
       if (result.drained) run.found.mergedMs = deps.now();
       return result.drained && !waiting;

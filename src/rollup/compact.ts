@@ -116,18 +116,29 @@ const KINDS = kinds(false);
 /** All slices are of one shard. */
 const KINDS_SHARD = kinds(true);
 
+/** Runs a step, and says how long it took. It may wait before it returns. */
+export type Timed = <T>(work: () => Promise<T>) => Promise<{ result: T; tookMs: number }>;
+
+export interface CompactOptions {
+  /** False for the main families alone. */
+  labels?: boolean;
+  /** The number of rows that one step compacts, roughly. */
+  stepRows?: number;
+  timed?: Timed;
+}
+
+const untimed: Timed = async (work) => ({ result: await work(), tookMs: 0 });
+
 /**
  * Compacts the slices that are due, until `deadlineMs`.
  *
- * @param labels false for the main families alone.
- * @param stepRows the number of rows that one step compacts, roughly.
  * @returns whether all of them are compacted.
  */
 export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  { labels = true, stepRows = STEP_ROWS } = {},
+  { labels = true, stepRows = STEP_ROWS, timed = untimed }: CompactOptions = {},
 ): Promise<boolean> {
   const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
   for (const statement of labels ? [main, label] : [main]) {
@@ -136,7 +147,7 @@ export async function compact(
       if (now() >= deadlineMs) return false;
       const step = firstOf(waiting, stepRows);
       try {
-        await db.batch([BY_HASH, statement(valuesOf(step))]);
+        await timed(() => db.batch([BY_HASH, statement(valuesOf(step))]));
         waiting = waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.

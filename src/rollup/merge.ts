@@ -14,7 +14,7 @@ import { plainArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { byShard, idsOf, isDistributed } from "../db/shards.ts";
 import { LEVEL } from "../ledger/levels.ts";
-import { compact } from "./compact.ts";
+import { compact, type Timed } from "./compact.ts";
 import { markCrowded } from "./crowded.ts";
 import { UNSPREAD } from "./families.ts";
 import { BY_HASH } from "./grouped.ts";
@@ -98,12 +98,20 @@ async function unspreadProjects(db: Database): Promise<Row[]> {
   return await db.run(WITH_UNSPREAD_ROWS, []);
 }
 
-/** Steps grow while they are quick and shrink if they are slow, because the cost of a row depends on its labels. */
-const FIRST_LIMIT = 20_000;
-const LEAST_LIMIT = 50;
-const MOST_LIMIT = 100_000;
-const QUICK_MS = 2_000;
-const SLOW_MS = 4_000;
+/** Of a pace: the rows of the first step, and how long a step should take. The next one is sized by the last. */
+interface Pace {
+  firstRows: number;
+  stepMs: number;
+  compactedRows: number;
+}
+/** The fastest: the more rows a step takes, the more of them add up to one. */
+const QUICK: Pace = { firstRows: 20_000, stepMs: 3_000, compactedRows: 50_000 };
+/** Requests wait for a core while a step runs. So it is short, and as long as it took the cores are theirs. */
+const ROOMY: Pace = { firstRows: 4_000, stepMs: 150, compactedRows: 8_000 };
+/** A merge that takes longer than this is behind. Then it leaves no more room. */
+const ROOMY_MS = 15_000;
+const LEAST_ROWS = 50;
+const MOST_ROWS = 100_000;
 
 export interface Merged {
   merged: number;
@@ -113,18 +121,40 @@ export interface Merged {
   waiting: boolean;
 }
 
+export interface MergeOptions {
+  /**
+   * True if a project's unspread rows are merged only if they are many, and labels are left alone otherwise. The more
+   * rows a merge takes, the more of them add up to one: merging calls each minute costs three times as much as merging
+   * them every five.
+   */
+  labelsWait?: boolean;
+  /** True if the database has requests to answer meanwhile. */
+  leavesRoom?: boolean;
+}
+
 /**
  * Merges step by step until nothing is left or `deadlineMs` has passed, then compacts.
  *
- * @param labelsWait true if a project's unspread rows are merged only if they are many, and labels are left alone
- *   otherwise. The more rows a merge takes, the more of them add up to one: merging calls each minute costs three times
- *   as much as merging them every five.
  * @throws DatabaseUnavailable if not even the smallest step succeeds.
  */
-export async function merge(db: Database, now: () => number, deadlineMs: number, labelsWait = false): Promise<Merged> {
+export async function merge(
+  db: Database,
+  now: () => number,
+  deadlineMs: number,
+  { labelsWait = false, leavesRoom = false }: MergeOptions = {},
+): Promise<Merged> {
   const labelDays = new Set<string>();
+  const beganMs = now();
+  const pace = leavesRoom ? ROOMY : QUICK;
+  const timed: Timed = async (work) => {
+    const stepMs = now();
+    const result = await work();
+    const tookMs = now() - stepMs;
+    if (leavesRoom && now() - beganMs < ROOMY_MS) await new Promise((resolve) => setTimeout(resolve, tookMs));
+    return { result, tookMs };
+  };
   const steps = (which: Parameters<typeof mergeStep>[3]) =>
-    mergeSteps((limit) => mergeStep(db, limit, labelDays, which), now, deadlineMs);
+    mergeSteps((limit) => timed(() => mergeStep(db, limit, labelDays, which)), pace, now, deadlineMs);
   let { merged, drained } = await steps({ rows: labelsWait ? "main" : "all" });
   let waiting = false;
   if (labelsWait) {
@@ -138,32 +168,35 @@ export async function merge(db: Database, now: () => number, deadlineMs: number,
     }
   }
   await markCrowded(db, labelDays);
-  const compacted = await compact(db, now, deadlineMs, { labels: !labelsWait || labelDays.size > 0 });
+  const compacted = await compact(db, now, deadlineMs, {
+    labels: !labelsWait || labelDays.size > 0,
+    stepRows: pace.compactedRows,
+    timed,
+  });
   return { merged, drained: compacted && drained, waiting };
 }
 
 async function mergeSteps(
-  step: (limit: number) => Promise<number>,
+  step: (limit: number) => Promise<{ result: number; tookMs: number }>,
+  { firstRows, stepMs }: Pace,
   now: () => number,
   deadlineMs: number,
 ): Promise<{ merged: number; drained: boolean }> {
   let merged = 0;
-  let limit = FIRST_LIMIT;
+  let limit = firstRows;
   while (now() < deadlineMs) {
-    const beganMs = now();
     try {
-      const rows = await step(limit);
+      const { result: rows, tookMs } = await step(limit);
       merged += rows;
       if (rows < limit) return { merged, drained: true };
+      limit = Math.min(Math.max(Math.floor(limit * clampedBy2(stepMs / tookMs)), LEAST_ROWS), MOST_ROWS);
     } catch (error) {
       // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
-      if (!(error instanceof DatabaseUnavailable) || limit === LEAST_LIMIT) throw error;
-      limit = Math.max(Math.floor(limit / 4), LEAST_LIMIT);
-      continue;
+      if (!(error instanceof DatabaseUnavailable) || limit === LEAST_ROWS) throw error;
+      limit = Math.max(Math.floor(limit / 4), LEAST_ROWS);
     }
-    const tookMs = now() - beganMs;
-    if (tookMs < QUICK_MS) limit = Math.min(limit * 2, MOST_LIMIT);
-    else if (tookMs > SLOW_MS) limit = Math.max(Math.floor(limit / 2), LEAST_LIMIT);
   }
   return { merged, drained: false };
 }
+
+const clampedBy2 = (factor: number): number => Math.min(Math.max(factor, 0.5), 2);

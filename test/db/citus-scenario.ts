@@ -412,7 +412,7 @@ export async function playScenario(
   await get("/v1/admin/log?limit=1");
 
   // Labels that wait, and those of a project that has many.
-  await merge(recorded, () => nowMs, Number.POSITIVE_INFINITY, true);
+  await merge(recorded, () => nowMs, Number.POSITIVE_INFINITY, { labelsWait: true });
   await mergeStep(recorded, 10, undefined, { rows: "labels", of: [projectId] });
 
   // Cron: first nothing can be decided about wrappers, and a step of compacting fails; Redis was down for a write.

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import pg from "pg";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
@@ -43,6 +43,23 @@ it("takes smaller steps where they are slow, and so ends", async () => {
   const { db, now, limits } = slowDatabase(30_000);
   expect(await merge(db, now, Number.POSITIVE_INFINITY)).toEqual({ merged: 30_000, drained: true, waiting: false });
   expect(Math.max(...limits.slice(1))).toBeLessThanOrEqual(8_000);
+});
+
+it("takes short steps with as much room between them while requests are answered", async () => {
+  const { db, now, limits } = slowDatabase(30_000);
+  const rooms: number[] = [];
+  vi.spyOn(globalThis, "setTimeout").mockImplementation((then, ms) => {
+    rooms.push(ms!);
+    then();
+    return 0 as unknown as ReturnType<typeof setTimeout>;
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await merge(db, now, Number.POSITIVE_INFINITY, { leavesRoom: true })).toMatchObject({ merged: 30_000 });
+  expect(limits.slice(0, 7)).toEqual([4_000, 2_000, 1_000, 500, 250, 150, 150]);
+  expect(rooms).toEqual(limits.slice(0, rooms.length));
+  // One that is behind leaves no more room.
+  expect(rooms.length).toBeLessThan(limits.length);
+  expect(rooms.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(15_000);
 });
 
 it("stops in time, and says that something is left", async () => {
@@ -261,10 +278,10 @@ it("merges a project's labels at once if they are many, and lets others wait", a
     await db.query(sql`
       select project_id, label, count(*)::int as rows from rollup where level = ${LEVEL.partial} group by 1, 2`);
   const unspread = { project_id: few, label: "*", rows: 2 };
-  await merge(db, Date.now, Number.POSITIVE_INFINITY, true);
+  await merge(db, Date.now, Number.POSITIVE_INFINITY, { labelsWait: true });
   expect(await partials()).toEqual(expect.arrayContaining([unspread, { ...unspread, project_id: many }]));
   await db.query(double);
-  expect(await merge(db, Date.now, Number.POSITIVE_INFINITY, true)).toEqual({
+  expect(await merge(db, Date.now, Number.POSITIVE_INFINITY, { labelsWait: true })).toEqual({
     merged: 20_000,
     drained: true,
     waiting: true,
