@@ -8,7 +8,8 @@ export interface Form {
   id: string;
   name: string;
   signal: Signal;
-  /** @param prefix other calls have another one. */
+  /** How many ids of a call it names. Each is a row in the database, with an index entry. */
+  ids: 0 | 1 | 2;
   request(calls: readonly Told[]): Record<string, unknown>;
 }
 
@@ -58,6 +59,7 @@ export const SPANS: Form = {
   id: "spans",
   name: "spans",
   signal: "resourceSpans",
+  ids: 1,
   request: (calls) =>
     requestOf("resourceSpans", { ...WHERE, "service.name": "assistant" }, "bench", calls.map(standardSpan)),
 };
@@ -67,6 +69,7 @@ export const FORMS: readonly Form[] = [
     id: "claude_code_spans",
     name: "Claude Code's spans",
     signal: "resourceSpans",
+    ids: 2,
     request: (calls) =>
       requestOf(
         "resourceSpans",
@@ -101,6 +104,7 @@ export const FORMS: readonly Form[] = [
     id: "claude_code_logs",
     name: "Claude Code's logs",
     signal: "resourceLogs",
+    ids: 2,
     request: (calls) =>
       requestOf(
         "resourceLogs",
@@ -137,6 +141,7 @@ export const FORMS: readonly Form[] = [
     id: "codex_logs",
     name: "Codex's logs",
     signal: "resourceLogs",
+    ids: 2,
     request: (calls) =>
       requestOf(
         "resourceLogs",
@@ -170,6 +175,7 @@ export const FORMS: readonly Form[] = [
     id: "gemini_logs",
     name: "Gemini CLI's logs",
     signal: "resourceLogs",
+    ids: 2,
     request: (calls) =>
       requestOf(
         "resourceLogs",
@@ -204,6 +210,7 @@ export const FORMS: readonly Form[] = [
     id: "inference_events",
     name: "GenAI's events",
     signal: "resourceLogs",
+    ids: 1,
     request: (calls) =>
       requestOf(
         "resourceLogs",
@@ -233,6 +240,7 @@ export const FORMS: readonly Form[] = [
     id: "claude_code_metrics",
     name: "Claude Code's counters",
     signal: "resourceMetrics",
+    ids: 0,
     request: (calls) =>
       counterOf("claude_code.token.usage", "sum", 1, { ...WHERE, "service.name": "claude-code" }, calls, (call, i) => ({
         ...WHERE,
@@ -247,6 +255,7 @@ export const FORMS: readonly Form[] = [
     id: "gemini_metrics",
     name: "Gemini CLI's counters",
     signal: "resourceMetrics",
+    ids: 0,
     request: (calls) =>
       counterOf("gemini_cli.token.usage", "sum", 2, { "service.name": "gemini-cli" }, calls, (call, i) => ({
         "session.id": call.session,
@@ -259,6 +268,7 @@ export const FORMS: readonly Form[] = [
     id: "genai_metrics",
     name: "GenAI's token histograms",
     signal: "resourceMetrics",
+    ids: 0,
     request: (calls) =>
       counterOf("gen_ai.client.token.usage", "histogram", 1, { "service.name": "assistant" }, calls, (_, i) => ({
         "gen_ai.operation.name": "chat",
