@@ -1,7 +1,8 @@
-/** One Postgres and one Redis for all tests, in a process of their own; each test makes its own project in them. */
+/** One Postgres and one Redis for all tests of a kind, in a process of their own; each test makes its own project there. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
+import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { buildPage, isFresh } from "../scripts/page/build.ts";
 import type { BackendsProcess } from "../scripts/local/backends.ts";
@@ -25,10 +26,14 @@ declare module "vitest" {
 const ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789";
 
 // Forked by its path: what the backends import is for Node itself, not for Vite.
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(project: TestProject): Promise<void | (() => Promise<void>)> {
+  // It has no tests of its own.
+  if (project.isRootProject()) return;
   // The Workers that are tested serve it.
   if (!(await isFresh())) await buildPage();
-  const child = fork(resolve(import.meta.dirname, "../scripts/local/backends.ts"));
+  const { DATABASE_URL: given } = process.env;
+  const env = given === undefined ? process.env : { ...process.env, DATABASE_URL: await databaseFor(project, given) };
+  const child = fork(resolve(import.meta.dirname, "../scripts/local/backends.ts"), { env });
   const ended = once(child, "exit");
   const [backends] = (await Promise.race([
     once(child, "message"),
@@ -36,6 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       throw new Error(`the backends ended with code ${String(code)} before they were up`);
     }),
   ])) as [BackendsProcess];
+  if (given === undefined) await forgetDurability(backends.databaseUrl);
   project.provide("databaseUrl", backends.databaseUrl);
   project.provide("bindings", { ...backends.bindings, ADMIN_KEY });
   const driver: Driver = process.env["DATABASE_DRIVER"] === "postgres" ? "postgres" : "neon";
@@ -49,4 +55,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
     child.disconnect();
     await ended;
   };
+}
+
+/** One for each kind on a server that is given, too: otherwise the cron of one has what another left to do. */
+async function databaseFor(project: TestProject, server: string): Promise<string> {
+  const url = new URL(server);
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  const name = `test_${project.name}_${Date.now()}`;
+  await client.query(`create database ${name}`);
+  await client.end();
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** Nobody needs the data after a power cut, so no commit waits for the disk. What a transaction sees stays as it is. */
+async function forgetDurability(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  for (const setting of ["fsync", "full_page_writes"]) await client.query(`alter system set ${setting} = off`);
+  await client.query("select pg_reload_conf()");
+  await client.end();
 }
