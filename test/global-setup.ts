@@ -1,10 +1,11 @@
 /** One Postgres and one Redis for all tests of a kind, in a process of their own; each test makes its own project there. */
-import { fork } from "node:child_process";
+import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
-import { buildPage, isFresh } from "../scripts/page/build.ts";
+import { isFresh } from "../scripts/page/build.ts";
 import type { BackendsProcess } from "../scripts/local/backends.ts";
 import type { DatabaseOptions } from "../src/db/client.ts";
 
@@ -25,15 +26,18 @@ declare module "vitest" {
 
 const ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789";
 
-// Forked by its path: what the backends import is for Node itself, not for Vite.
+const SCRIPTS = resolve(import.meta.dirname, "../scripts");
+
+// By their paths, in processes of their own: what they import is for Node itself, not for Vitest. A page that is built
+// in here has Vitest's name for `import.meta`, and does not start.
 export default async function setup(project: TestProject): Promise<void | (() => Promise<void>)> {
   // It has no tests of its own.
   if (project.isRootProject()) return;
   // The Workers that are tested serve it.
-  if (!(await isFresh())) await buildPage();
+  if (!(await isFresh())) await promisify(execFile)(process.execPath, [resolve(SCRIPTS, "page.ts"), "build"]);
   const { DATABASE_URL: given } = process.env;
   const env = given === undefined ? process.env : { ...process.env, DATABASE_URL: await databaseFor(project, given) };
-  const child = fork(resolve(import.meta.dirname, "../scripts/local/backends.ts"), { env });
+  const child = fork(resolve(SCRIPTS, "local/backends.ts"), { env });
   const ended = once(child, "exit");
   const [backends] = (await Promise.race([
     once(child, "message"),
