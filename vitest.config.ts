@@ -26,6 +26,12 @@ const IN_BOTH_MODES = [
 ];
 
 /**
+ * Files share an isolate, and so the modules that were loaded for the first one: for each of them workerd took longer to
+ * start and to load than most take to run. Modules of src/ keep nothing that one test could see of another.
+ */
+const IN_ONE_ISOLATE = { isolate: false };
+
+/**
  * Four kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.queue.test.ts` there in
  * queue mode (and what holds in both modes), `*.e2e.test.ts` against the dev stack as a process. All share one real
  * Postgres behind a Neon endpoint, and one Redis behind an Upstash one; with `DATABASE_DRIVER=postgres` all but the last
@@ -62,7 +68,7 @@ export default defineConfig({
             },
           })),
         ],
-        test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 60_000 },
+        test: { name: "worker", include: ["test/**/*.worker.test.ts"], testTimeout: 60_000, ...IN_ONE_ISOLATE },
       },
       {
         extends: true,
@@ -81,6 +87,7 @@ export default defineConfig({
           name: "queue",
           include: ["test/**/*.queue.test.ts", `test/http/{${IN_BOTH_MODES.join()}}.worker.test.ts`],
           testTimeout: 60_000,
+          ...IN_ONE_ISOLATE,
         },
       },
       {

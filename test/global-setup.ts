@@ -1,9 +1,11 @@
-/** One Postgres and one Redis for all tests, in a process of their own; each test makes its own project in them. */
-import { fork } from "node:child_process";
+/** One Postgres and one Redis for all tests of a kind, in a process of their own; each test makes its own project there. */
+import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
 import type { TestProject } from "vitest/node";
-import { buildPage, isFresh } from "../scripts/page/build.ts";
+import { isFresh } from "../scripts/page/build.ts";
 import type { BackendsProcess } from "../scripts/local/backends.ts";
 import type { DatabaseOptions } from "../src/db/client.ts";
 
@@ -24,11 +26,18 @@ declare module "vitest" {
 
 const ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789";
 
-// Forked by its path: what the backends import is for Node itself, not for Vite.
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+const SCRIPTS = resolve(import.meta.dirname, "../scripts");
+
+// By their paths, in processes of their own: what they import is for Node itself, not for Vitest. A page that is built
+// in here has Vitest's name for `import.meta`, and does not start.
+export default async function setup(project: TestProject): Promise<void | (() => Promise<void>)> {
+  // It has no tests of its own.
+  if (project.isRootProject()) return;
   // The Workers that are tested serve it.
-  if (!(await isFresh())) await buildPage();
-  const child = fork(resolve(import.meta.dirname, "../scripts/local/backends.ts"));
+  if (!(await isFresh())) await promisify(execFile)(process.execPath, [resolve(SCRIPTS, "page.ts"), "build"]);
+  const { DATABASE_URL: given } = process.env;
+  const env = given === undefined ? process.env : { ...process.env, DATABASE_URL: await databaseFor(project, given) };
+  const child = fork(resolve(SCRIPTS, "local/backends.ts"), { env });
   const ended = once(child, "exit");
   const [backends] = (await Promise.race([
     once(child, "message"),
@@ -36,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       throw new Error(`the backends ended with code ${String(code)} before they were up`);
     }),
   ])) as [BackendsProcess];
+  if (given === undefined) await forgetDurability(backends.databaseUrl);
   project.provide("databaseUrl", backends.databaseUrl);
   project.provide("bindings", { ...backends.bindings, ADMIN_KEY });
   const driver: Driver = process.env["DATABASE_DRIVER"] === "postgres" ? "postgres" : "neon";
@@ -49,4 +59,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
     child.disconnect();
     await ended;
   };
+}
+
+/** One for each kind on a server that is given, too: otherwise the cron of one has what another left to do. */
+async function databaseFor(project: TestProject, server: string): Promise<string> {
+  const url = new URL(server);
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  const name = `test_${project.name}_${Date.now()}`;
+  await client.query(`create database ${name}`);
+  await client.end();
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** Nobody needs the data after a power cut, so no commit waits for the disk. What a transaction sees stays as it is. */
+async function forgetDurability(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  for (const setting of ["fsync", "full_page_writes"]) await client.query(`alter system set ${setting} = off`);
+  await client.query("select pg_reload_conf()");
+  await client.end();
 }

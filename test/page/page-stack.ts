@@ -6,6 +6,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { freePort } from "../../scripts/local/listen.ts";
 import { type DevStack, startDevStack } from "../e2e/dev-stack.ts";
+import { newDatabase } from "../own-database.ts";
 import { HAS_CHROMIUM, launchChromium, type Visit, visit, WITHOUT_CHROMIUM } from "./browser.ts";
 
 /** Names that callers may send, and that must be shown as text. */
@@ -40,7 +41,8 @@ export function usePageStack(): PageStack {
   beforeAll(async () => {
     if (!HAS_CHROMIUM) return console.warn(WITHOUT_CHROMIUM);
     dataDir = await mkdtemp(join(tmpdir(), "llm-cost-e2e-"));
-    dev = await startDevStack(dataDir, await freePort());
+    // To make, start and end a Postgres for each file took several seconds.
+    dev = await startDevStack(dataDir, await freePort(), { DATABASE_URL: await newDatabase() });
     ({ pageKey } = JSON.parse(await readFile(join(dataDir, "dev.json"), "utf8")) as { pageKey: string });
     browser = await launchChromium();
   });
