@@ -39,22 +39,10 @@ export async function fillHistory(
   say: (line: string) => void,
 ): Promise<History> {
   const endMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  const run = async (query: SQL): Promise<void> => {
-    const { sql: text, params } = dialect.sqlToQuery(query);
-    await pool.query(text, params);
-  };
-  await writeSamples(db, projectId);
   const perDay = Math.ceil(traces / DAYS);
-  for (let day = 0; day < DAYS; day++) {
-    const startMs = endMs - (DAYS - day) * DAY_MS;
-    const [lowest, highest] = keyRange(startMs, startMs + DAY_MS);
-    await run(insertDay(projectId, startMs, perDay));
-    const own = sql`(select * from traces where project_id = ${projectId}::uuid and id >= ${lowest}::uuid and id < ${highest}::uuid)
-      t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
-    await run(insertMainPartials(own));
-    await merge(db, Date.now, Number.POSITIVE_INFINITY);
-    if (day % 15 === 14) say(`${(perDay * (day + 1)).toLocaleString("en-US")} calls of ${day + 1} days`);
-  }
+  await fillDays(pool, db, projectId, { endMs, perDay }, (days) => {
+    if (days % 15 === 0) say(`${(perDay * days).toLocaleString("en-US")} calls of ${days} days`);
+  });
   await pool.query("vacuum analyze rollup");
   await pool.query("analyze traces");
   const { rows } = await pool.query<{ requests: string }>(
@@ -63,6 +51,35 @@ export async function fillHistory(
   );
   if (Number(rows[0]!.requests) !== perDay * DAYS) throw new Error(`only ${rows[0]!.requests} calls were generated`);
   return { projectId, key, traces: perDay * DAYS, endMs };
+}
+
+/**
+ * The same calls, of which Postgres has no statistics yet.
+ *
+ * @param daysAMerge how many days are merged at once. If several, the rows of a slice are in more order than they would be.
+ */
+export async function fillDays(
+  pool: pg.Pool,
+  db: Database,
+  projectId: string,
+  { endMs, perDay, daysAMerge = 1 }: { endMs: number; perDay: number; daysAMerge?: number },
+  filled: (days: number) => void = () => {},
+): Promise<void> {
+  const run = async (query: SQL): Promise<void> => {
+    const { sql: text, params } = dialect.sqlToQuery(query);
+    await pool.query(text, params);
+  };
+  await writeSamples(db, projectId);
+  for (let day = 0; day < DAYS; day++) {
+    const startMs = endMs - (DAYS - day) * DAY_MS;
+    const [lowest, highest] = keyRange(startMs, startMs + DAY_MS);
+    await run(insertDay(projectId, startMs, perDay));
+    const own = sql`(select * from traces where project_id = ${projectId}::uuid and id >= ${lowest}::uuid and id < ${highest}::uuid)
+      t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+    await run(insertMainPartials(own));
+    if ((day + 1) % daysAMerge === 0 || day + 1 === DAYS) await merge(db, Date.now, Number.POSITIVE_INFINITY);
+    filled(day + 1);
+  }
 }
 
 /** One call of each model long ago, so that their prices are stored: `insertDay` takes all else from them. */
