@@ -39,22 +39,10 @@ export async function fillHistory(
   say: (line: string) => void,
 ): Promise<History> {
   const endMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  const run = async (query: SQL): Promise<void> => {
-    const { sql: text, params } = dialect.sqlToQuery(query);
-    await pool.query(text, params);
-  };
-  await writeSamples(db, projectId);
   const perDay = Math.ceil(traces / DAYS);
-  for (let day = 0; day < DAYS; day++) {
-    const startMs = endMs - (DAYS - day) * DAY_MS;
-    const [lowest, highest] = keyRange(startMs, startMs + DAY_MS);
-    await run(insertDay(projectId, startMs, perDay));
-    const own = sql`(select * from traces where project_id = ${projectId}::uuid and id >= ${lowest}::uuid and id < ${highest}::uuid)
-      t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
-    await run(insertMainPartials(own));
-    await merge(db, Date.now, Number.POSITIVE_INFINITY);
-    if (day % 15 === 14) say(`${(perDay * (day + 1)).toLocaleString("en-US")} calls of ${day + 1} days`);
-  }
+  await fillDays(pool, db, projectId, { endMs, perDay }, (days) => {
+    if (days % 15 === 0) say(`${(perDay * days).toLocaleString("en-US")} calls of ${days} days`);
+  });
   await pool.query("vacuum analyze rollup");
   await pool.query("analyze traces");
   const { rows } = await pool.query<{ requests: string }>(
@@ -65,7 +53,33 @@ export async function fillHistory(
   return { projectId, key, traces: perDay * DAYS, endMs };
 }
 
-/** One call of each model long ago, so that their prices are stored: `insertDay` takes all else from them. */
+/** The same calls, of which Postgres has no statistics yet. */
+export async function fillDays(
+  pool: pg.Pool | pg.Client,
+  db: Database,
+  projectId: string,
+  { endMs, perDay, daysAtOnce = 1 }: { endMs: number; perDay: number; daysAtOnce?: number },
+  filled: (days: number) => void = () => {},
+): Promise<void> {
+  const run = async (query: SQL): Promise<void> => {
+    const { sql: text, params } = dialect.sqlToQuery(query);
+    await pool.query(text, params);
+  };
+  await writeSamples(db, projectId);
+  for (let day = 0; day < DAYS; day += daysAtOnce) {
+    const days = Math.min(daysAtOnce, DAYS - day);
+    const startMs = endMs - (DAYS - day) * DAY_MS;
+    const [lowest, highest] = keyRange(startMs, startMs + days * DAY_MS);
+    await run(insertCalls(projectId, startMs, days * DAY_MS, days * perDay));
+    const own = sql`(select * from traces where project_id = ${projectId}::uuid and id >= ${lowest}::uuid and id < ${highest}::uuid)
+      t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
+    await run(insertMainPartials(own));
+    await merge(db, Date.now, Number.POSITIVE_INFINITY);
+    filled(day + days);
+  }
+}
+
+/** One call of each model long ago, so that their prices are stored: `insertCalls` takes all else from them. */
 async function writeSamples(db: Database, projectId: string): Promise<void> {
   const at = Date.UTC(2020, 0, 2);
   const source = calls(at, "sample");
@@ -83,8 +97,8 @@ async function writeSamples(db: Database, projectId: string): Promise<void> {
   );
 }
 
-function insertDay(projectId: string, startMs: number, count: number): SQL {
-  const stepMs = DAY_MS / count;
+function insertCalls(projectId: string, startMs: number, lengthMs: number, count: number): SQL {
+  const stepMs = lengthMs / count;
   return sql`
 insert into traces (project_id, id, started_at, duration_us, input_tokens, output_tokens, cache_read_tokens, cost_pico,
   recorded_cost_pico, price_id, billable, status, application, environment, provider, model, operation, client_id, rule,

@@ -79,7 +79,8 @@ const DUE_LABELS = due(true);
 
 /**
  * Takes the rows of slices out and puts one per group back. Each level of a slice is looked up by all columns of the
- * index. Asked for both levels at once, Postgres would read all rows of either.
+ * index. Asked for both levels at once, Postgres would read all rows of either. Joined to the slices, it would read all
+ * there are where it takes few slices for many rows.
  */
 const compacting = (distributed: boolean, units: readonly (keyof typeof LEVELS)[], added: (source: SQL) => SQL) =>
   compileNamed(
@@ -90,9 +91,13 @@ with taken as (
       ${param("buckets")}::timestamptz[], ${param("parts")}::int[], ${param("part")}::int[])
       as s (level, project_id, family, bucket, parts, part)
     cross join lateral (values (s.level), (s.level - ${FRESHNESS})) as either (level)
-    join rollup r on r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
-      and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)${amongThem(distributed, sql`r`)}
-    for update of r skip locked
+    cross join lateral (
+      select r.ctid from rollup r
+      where r.level = either.level and r.project_id = s.project_id and r.label = s.family and r.bucket = s.bucket
+        and (s.parts = 1 or (hashtext(r.value || r.application || r.model) & 2147483647) % s.parts = s.part)${amongThem(distributed, sql`r`)}
+      order by r.value
+      for update skip locked
+    ) r
   ))${amongThem(distributed, sql`t`)} returning *
 )
 insert into rollup (level, format, ${columnsOfRows})

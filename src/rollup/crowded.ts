@@ -15,7 +15,10 @@ const DAY = dayOf(sql`t.bucket`);
 /** Whose rows a statement is about. Rows of a shard are of several projects, too, but Citus is shown where they are. */
 export type Whose = "project" | "projects" | "shard";
 
-/** True if row `t` keeps its value of label `l`. If there is no crowded label day at all, nothing is looked up. */
+/**
+ * True if row `t` keeps its value of label `l`. If there is no crowded label day at all, nothing is looked up. The offset
+ * keeps Postgres from hashing all day rows there are, where it expects to look many values up.
+ */
 export function isToldApart(whose: Whose): SQL {
   const among = {
     project: sql`c.project_id = ${project}`,
@@ -28,7 +31,7 @@ export function isToldApart(whose: Whose): SQL {
       or not exists (select 1 from crowded_labels c where ${same} and c.label = l.label and c.day = ${DAY})
       or exists (
         select 1 from rollup c
-        where c.level in (${constants(LEVELS.day)}) and ${same} and c.label = l.label and c.bucket = ${DAY} and c.value = l.value
+        where c.level in (${constants(LEVELS.day)}) and ${same} and c.label = l.label and c.bucket = ${DAY} and c.value = l.value offset 0
       )
     )`;
 }

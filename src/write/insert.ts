@@ -3,9 +3,9 @@
  * calls that were sent again with the stored ones.
  */
 import { sql } from "drizzle-orm";
-import { compile, type Database } from "../db/client.ts";
+import { compile, compileNamed, type Database } from "../db/client.ts";
 import { asRoutine } from "../db/routine.ts";
-import { columns, list } from "../db/sql.ts";
+import { columns, list, project } from "../db/sql.ts";
 import { rawSinceMs, rowKept } from "../retention/kept.ts";
 import { insertLabelPartials, insertMainPartials, ROLLED_UP } from "../rollup/derive.ts";
 import {
@@ -59,22 +59,22 @@ export const ROUTINES = [INSERT_CALLS];
 const SAID = COLUMNS.filter((column) => column.said);
 const ID = COLUMNS.find(({ name }) => name === "id")!;
 
-/** The positions of the calls whose stored content differs from the content sent now. */
-const CONFLICTS = compile(
-  sql`
-with batch as (select ${sql.placeholder("project")}::uuid as project_id)
+/**
+ * The positions of the calls whose stored content differs from the content sent now. Their ids are named once more,
+ * because Postgres would compare a few calls with all that are stored: it takes each look-up to ask every partition.
+ */
+const CONFLICTS = compileNamed(sql`
 select i.position::int - 1 as position
-from batch
-cross join unnest(${list([ID, ...SAID].map(columnParam))})
+from unnest(${list([ID, ...SAID].map(columnParam))})
   with ordinality as i (id, ${columns(SAID.map(({ name }) => name))}, position)
-join traces t on t.project_id = batch.project_id and t.id = i.id
-where ${sql.join(SAID.map(differs), sql` or `)}
-order by 1`,
-  ["project", "id", ...SAID.map(({ name }) => name)],
-);
+join traces t on t.project_id = ${project} and t.id = i.id
+where t.id = any(${columnParam(ID)}) and (${sql.join(SAID.map(differs), sql` or `)})
+order by 1`);
 
 /** Returns the positions of the calls in `batch` whose stored content differs. */
 export async function conflicting(db: Database, projectId: string, batch: readonly PricedCall[]): Promise<number[]> {
-  const rows = await db.run(CONFLICTS, [projectId, ...[ID, ...SAID].map((column) => columnLiteral(column, batch))]);
+  const values = [ID, ...SAID].map((column) => [column.name, columnLiteral(column, batch)] as const);
+  const { statement, values: sent } = CONFLICTS({ project: projectId, ...Object.fromEntries(values) });
+  const rows = await db.run(statement, sent);
   return rows.map(({ position }) => Number(position));
 }

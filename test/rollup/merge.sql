@@ -322,6 +322,8 @@ with
                       and c.label = l.label
                       and c.bucket = date_bin('1 day', t.bucket, 'epoch'::timestamptz)
                       and c.value = l.value
+                    offset
+                      0
                   )
                 ) then l.value
                 else '(other)'
@@ -706,6 +708,8 @@ with
                       and c.label = l.label
                       and c.bucket = date_bin('1 day', t.bucket, 'epoch'::timestamptz)
                       and c.value = l.value
+                    offset
+                      0
                   )
                 ) then l.value
                 else '(other)'

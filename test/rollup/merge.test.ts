@@ -262,6 +262,32 @@ it("adds calls with rare measures up apart from others, so that a group may have
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
 });
 
+it("adds up sums that no bigint has room for", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 7);
+  const batch = Array.from({ length: 40 }, (_, i) =>
+    priced(
+      trace({
+        clientId: `c${i}`,
+        startedAtMs: startMs,
+        userId: "u",
+        model: "o1-pro",
+        inputTokens: 2 ** 31 - 1,
+        outputTokens: 0,
+      }),
+    ),
+  );
+  await writeBatch(db, project, batch);
+  await merge(db, Date.now, Number.POSITIVE_INFINITY);
+  const [row] = await db.query(sql`
+    select cost_pico::text as cost from rollup
+    where project_id = ${project}::uuid and label = 'user' and level in (${constants(LEVELS.hour)})`);
+  // 40 x 2,147,483,647 x $150/MTok = $12,884,901.882, which is 12.9e18 pico-USD. 2^63 is 9.2e18.
+  expect(row!["cost"]).toBe(String(40n * (2n ** 31n - 1n) * 150_000_000n));
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
 it("merges a project's labels at once if they are many, and lets others wait", async () => {
   const { db } = await ownDatabase();
   const many = await newProject(db);
