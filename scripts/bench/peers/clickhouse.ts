@@ -18,7 +18,7 @@ interface Chdb {
 }
 
 const CHDB: string = "chdb";
-const TO_INSTALL = "npm install --no-save chdb@3.4.0";
+const TO_INSTALL = "npm install --no-save --ignore-scripts chdb@3.4.0";
 
 /** Otherwise an acknowledged INSERT may be in the system's memory only. The same batch sent again is skipped. */
 const STORED = "fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 10000";
