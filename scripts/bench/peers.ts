@@ -1,127 +1,193 @@
 /**
- * Other designs with the same calls, those of a tenth of the largest history: the plain table that this project
- * replaces, a materialized view of hours over it, and DuckDB. All must give the same answer.
+ * Other designs with the same calls, all of the largest history, in the same run: a plain table in Postgres, which this
+ * project replaces, a materialized view of hours over it, DuckDB, and ClickHouse with and without a materialized view.
+ * All must answer the ten questions as we do.
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HOUR_MS } from "../../src/time.ts";
+import { connect } from "../client/ledger.ts";
+import type { Call } from "./calls.ts";
 import type { Bench } from "./context.ts";
 import { drain } from "./cron.ts";
-import { measureDuckdb } from "./duckdb.ts";
 import type { History } from "./history.ts";
-import { byModel, createPlain, expectSame, insertOneByOne, newCalls } from "./plain.ts";
-import { BY_MODEL, explained, inDatabase } from "./questions.ts";
+import { expectSame, ourLines, theirLines } from "./peers/answers.ts";
+import { openClickhouse } from "./peers/clickhouse.ts";
+import { openDuckdb } from "./peers/duckdb.ts";
+import { type Peer, rowsOf, type Write } from "./peers/peer.ts";
+import { exportCsv, openPostgres } from "./peers/postgres.ts";
+import { statementOf } from "./peers/statement.ts";
+import { AGAIN, inBatches, newCalls, rateOf, sentAgain } from "./peers/writing.ts";
+import { inDatabase, type Question, QUESTIONS } from "./questions.ts";
 import type { Measured } from "./report.ts";
 import { startSender } from "./sender.ts";
-import { p95, timed } from "./timing.ts";
+import { readStored } from "./stored.ts";
+import { mediansEach, timed } from "./timing.ts";
 
-const INSERTS = 10_000;
+/** Of a question that may take seconds. */
+const TURNS = 7;
+const REFRESHES = 3;
+const SINGLE = 10_000;
+const BATCHED = 50_000;
 /** Of 14 million a day. */
 const CALLS_OF_A_MINUTE = 10_000;
-/** What takes seconds. */
-const FEW_REPEATS = 5;
 
 export async function benchPeers(bench: Bench): Promise<Measured[]> {
-  const history = await bench.history(bench.traces / 10);
-  bench.say("copying the calls into a plain table with three indexes");
-  await createPlain(bench.pool, history);
-  const ours = await measureOurs(bench, history);
+  await using ends = new AsyncDisposableStack();
+  const history = await bench.history(bench.traces);
+  ends.defer(async () => void (await bench.pool.query("drop table if exists plain_calls cascade")));
+  const peers = await openPeers(bench, history, ends);
+  const results: Measured[] = [];
+  for (const question of QUESTIONS) results.push(...(await asked(bench, history, question, peers)));
+  const ours = await measureOurs(bench);
+  results.push(...ours.results, ...(await refreshed(bench, ours)));
+  for (const peer of peers) results.push(...(await written(bench, history, peer, ours)));
+  return results;
+}
+
+async function openPeers(bench: Bench, history: History, ends: AsyncDisposableStack): Promise<Peer[]> {
+  const { pool, say } = bench;
+  const { table, view } = await openPostgres(bench, history);
+  const folder = await mkdtemp(join(tmpdir(), "llm-cost-peers-"));
+  ends.defer(() => rm(folder, { recursive: true, force: true }));
+  const csv = join(folder, "calls.csv");
+  await exportCsv(pool, csv);
+  const duckdb = await openDuckdb(folder, csv, ends, say);
+  const clickhouse = await openClickhouse(folder, csv, ends, say);
+  await rm(csv);
+  return [table, view, duckdb, ...clickhouse];
+}
+
+/** Checks what all of them answer, and then measures them by turns. */
+async function asked(bench: Bench, history: History, question: Question, peers: readonly Peer[]): Promise<Measured[]> {
+  const { db, pool, say } = bench;
+  const { id, name } = question;
+  say(name);
+  const query = question.query(history);
+  const ours = ourLines(await question.ask(db, history), query);
+  const measures: Record<string, () => Promise<number>> = { ours: () => inDatabase(pool, question, history) };
+  for (const peer of peers) {
+    const statement = statementOf(peer.source, query);
+    if (statement === null) {
+      say(`${peer.name} cannot answer`);
+      continue;
+    }
+    expectSame(`${name}: ${peer.name}`, ours, theirLines(await peer.rows(statement), query), peer.error);
+    measures[peer.id] = () => peer.ms(statement);
+  }
+  const { ours: own, ...others } = await mediansEach(measures, TURNS);
+  const shown = { unit: "ms" };
   return [
-    ...(await plain(bench, history, ours)),
-    ...(await view(bench, history, ours)),
-    ...(await duckdb(bench, history, ours)),
+    { id: `peers.${id}`, name: `${name}: ours`, ...shown, value: own!.median, spread: own!.spread },
+    ...Object.entries(others).map(([peer, { median, spread }]) => ({
+      id: `peers.${id}_${peer}`,
+      name: `  ${peers.find((one) => one.id === peer)!.name}`,
+      ...shown,
+      value: median,
+      ratio: median / own!.median,
+      to: "ours",
+      spread,
+    })),
   ];
 }
 
 interface Ours {
-  summaryMs: number;
+  results: Measured[];
   /** Of a minute's calls. */
   mergeMs: number;
   minute: number;
   /** Traces a second, 1 and 1,000 a request. */
   single: number;
   batched: number;
-  answer: Record<string, unknown>[];
 }
 
-async function measureOurs(bench: Bench, history: History): Promise<Ours> {
-  bench.say("our own figures");
-  const sender = await startSender(bench, await bench.newProject());
-  const rateOf = async (batch: number, requests: number, connections: number): Promise<number> => {
+async function measureOurs(bench: Bench): Promise<Ours> {
+  const { pool, say, scaled } = bench;
+  say("our own ingest");
+  const project = await bench.newProject();
+  const sender = await startSender(bench, project);
+  const rate = async (batch: number, requests: number, connections: number): Promise<number> => {
     await sender.post(batch, Math.ceil(requests / 10), connections);
     const { calls, seconds } = await sender.post(batch, requests, connections);
     return calls / seconds;
   };
-  const single = await rateOf(1, bench.scaled(INSERTS), 32);
-  const batched = await rateOf(1_000, bench.scaled(50), 4);
+  const single = await rate(1, scaled(SINGLE), 32);
+  const batched = await rate(1_000, scaled(BATCHED / 1_000), 4);
   await drain(bench);
-  const minute = await sender.post(1_000, bench.scaled(CALLS_OF_A_MINUTE / 1_000), 4);
+  const minute = await sender.post(1_000, scaled(CALLS_OF_A_MINUTE / 1_000), 4);
   const mergeMs = await timed(() => drain(bench));
   await sender.verify();
-  const { rows } = await BY_MODEL.ask(bench.db, history);
-  const summaryMs = await p95(() => inDatabase(bench.pool, BY_MODEL, history));
-  return { summaryMs, mergeMs, minute: minute.calls, single, batched, answer: rows };
+
+  using ledger = connect({ url: bench.url, key: project.key });
+  const nowMs = Date.now();
+  const post: Write<Call> = async (batch) => {
+    const answer = await ledger.send({ path: "/v1/traces", body: JSON.stringify(batch) });
+    if (answer.status !== 200) throw new Error(`POST /v1/traces: ${answer.status}`);
+  };
+  const counted = async (): Promise<number> => (await readStored(pool, project.id, nowMs - HOUR_MS)).calls;
+  const again = await sentAgain(post, counted, newCalls(nowMs, 2 * AGAIN));
+  const results = [
+    { id: "peers.post_1", name: "POST /v1/traces, 1 a request", value: single, unit: "traces/s" },
+    { id: "peers.post_1000", name: "POST /v1/traces, 1,000 a request", value: batched, unit: "traces/s" },
+    ...countedTwice("post", "POST /v1/traces", again),
+    { id: "peers.merge", name: `our cron, ${merging(minute)}`, value: mergeMs, unit: "ms" },
+  ];
+  return { results, mergeMs, minute: minute.calls, single, batched };
 }
 
-async function plain({ pool, scaled, say }: Bench, history: History, ours: Ours): Promise<Measured[]> {
-  say("inserting calls one by one");
-  const rows = newCalls(scaled(INSERTS));
-  const inserts = rows.length / ((await timed(() => insertOneByOne(pool, rows))) / 1_000);
-  say("grouping the plain table");
-  const question = byModel("plain_calls", history);
-  expectSame("the plain table", ours.answer, (await pool.query<Record<string, unknown>>(question)).rows);
-  const groupMs = await p95(() => explained(pool, question, []), FEW_REPEATS);
-  const rate = (id: string, name: string, value: number, to: string, base: number): Measured => ({
-    id: `peers.${id}`,
-    name,
+function merging({ calls }: { calls: number }): string {
+  return `merging ${calls.toLocaleString("en-US")} new calls`;
+}
+
+async function refreshed({ pool, say }: Bench, { mergeMs, minute }: Ours): Promise<Measured[]> {
+  say("refreshing the materialized view");
+  const refresh = (): Promise<unknown> => pool.query("refresh materialized view plain_hours");
+  const { only } = await mediansEach({ only: () => timed(refresh) }, REFRESHES);
+  const { median: value, spread } = only;
+  const name = "REFRESH MATERIALIZED VIEW of hours";
+  return [
+    { id: "peers.refresh", name, value, unit: "ms", ratio: value / mergeMs, to: merging({ calls: minute }), spread },
+  ];
+}
+
+/** New calls start after the history, so that its answers stay as they are. */
+async function written({ say, scaled }: Bench, history: History, peer: Peer, ours: Ours): Promise<Measured[]> {
+  const { id, name, write, source, loaded } = peer;
+  if (write === undefined) return [];
+  say(`${name}: new calls`);
+  const startMs = history.endMs;
+  const fresh = (count: number) => rowsOf(newCalls(startMs + HOUR_MS, count), startMs + HOUR_MS);
+  const single = await rateOf(write, inBatches(fresh(scaled(SINGLE)), 1));
+  const batched = await rateOf(write, inBatches(fresh(scaled(BATCHED)), 1_000));
+  const counted = async (): Promise<number> => {
+    const range = source.between(startMs, startMs + 2 * HOUR_MS);
+    return Number((await peer.rows(`select ${source.requests} from ${range}`))[0]![0]);
+  };
+  const again = await sentAgain(write, counted, fresh(2 * AGAIN));
+  const rate = (of: string, what: string, value: number, to: string, base: number): Measured => ({
+    id: `peers.${id}_${of}`,
+    name: `${name}: ${what}`,
     value,
     unit: "traces/s",
     ratio: value / base,
     to,
   });
-  const one = "one INSERT a call";
+  const to = "POST /v1/traces";
   return [
-    rate("insert", "plain table with three indexes: one INSERT a call", inserts, one, inserts),
-    rate("post_1", "POST /v1/traces, 1 a request", ours.single, one, inserts),
-    rate("post_1000", "POST /v1/traces, 1,000 a request", ours.batched, one, inserts),
-    { id: "peers.summary", name: "our summary by model, in the database", value: ours.summaryMs, unit: "ms" },
-    against("group_by", "plain table: the same by GROUP BY", groupMs, ours.summaryMs, "our summary"),
+    rate("insert_1", "INSERT of 1", single, `${to}, 1 a request`, ours.single),
+    rate("insert_1000", "INSERT of 1,000", batched, `${to}, 1,000 a request`, ours.batched),
+    ...countedTwice(id, name, again),
+    ...(loaded === undefined ? [] : [rate("load", "loading CSV", loaded, `${to}, 1,000 a request`, ours.batched)]),
   ];
 }
 
-async function view({ pool, say }: Bench, history: History, ours: Ours): Promise<Measured[]> {
-  say("a materialized view of hours");
-  await pool.query(`
-    create materialized view plain_hours as
-    select date_bin('1 hour', started_at, 'epoch'::timestamptz) as started_at, application, environment, provider, model,
-      operation, count(*) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
-      sum(cost_usd) as cost_usd
-    from plain_calls group by 1, 2, 3, 4, 5, 6`);
-  const question = byModel("plain_hours", history).replace("count(*)", "sum(requests)");
-  expectSame("the view", ours.answer, (await pool.query<Record<string, unknown>>(question)).rows);
-  const refreshMs = await p95(() => timed(() => pool.query("refresh materialized view plain_hours")), FEW_REPEATS);
-  const minute = `merging ${ours.minute.toLocaleString("en-US")} new calls`;
-  return [
-    { id: "peers.merge", name: `our cron, ${minute}`, value: ours.mergeMs, unit: "ms" },
-    against("refresh", "REFRESH MATERIALIZED VIEW of hours", refreshMs, ours.mergeMs, minute),
-  ];
-}
-
-async function duckdb({ pool, say }: Bench, history: History, ours: Ours): Promise<Measured[]> {
-  say("DuckDB");
-  const { loaded, loadMs, questionMs, answer } = await measureDuckdb(pool, byModel("calls", history));
-  expectSame("DuckDB", ours.answer, answer);
-  const load = loaded / (loadMs / 1_000);
-  return [
-    {
-      id: "peers.duckdb_load",
-      name: "DuckDB: COPY from CSV",
-      value: load,
-      unit: "rows/s",
-      ratio: load / ours.batched,
-      to: "POST /v1/traces, 1,000 a request",
-    },
-    against("duckdb_group_by", "DuckDB: the same GROUP BY", questionMs, ours.summaryMs, "our summary"),
-  ];
-}
-
-function against(id: string, name: string, value: number, base: number, to: string): Measured {
-  return { id: `peers.${id}`, name, value, unit: "ms", ratio: value / base, to };
+function countedTwice(id: string, name: string, again: Awaited<ReturnType<typeof sentAgain>>): Measured[] {
+  const of = (which: keyof typeof again, what: string): Measured => ({
+    id: `peers.${id}_again_${which}`,
+    name: `${name}: ${what}, counted twice`,
+    value: again[which],
+    unit: "calls",
+  });
+  return [of("same", "of 1,000 sent again"), of("overlapping", "of 500 sent again among new ones")];
 }

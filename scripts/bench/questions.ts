@@ -3,7 +3,7 @@ import type { SQL } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type pg from "pg";
 import type { Database } from "../../src/db/client.ts";
-import { parseSummaryQuery } from "../../src/summary/query.ts";
+import { parseSummaryQuery, type SummaryQuery } from "../../src/summary/query.ts";
 import type { Summary } from "../../src/summary/shown.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { DAY_MS } from "../../src/time.ts";
@@ -12,12 +12,22 @@ import { DAYS, type History } from "./history.ts";
 export interface Question {
   id: string;
   name: string;
+  query(history: Pick<History, "endMs">): SummaryQuery;
   ask(db: Database, history: History): Promise<Summary>;
 }
 
-/** About the last `days` of the history. */
-function question(id: string, name: string, query: string, days = DAYS): Question {
-  return { id, name, ask: (db, history) => ask(db, history, query, history.endMs - days * DAY_MS, history.endMs) };
+/** About the last `days` of the history; it may begin later and end earlier. */
+function question(id: string, name: string, query: string, days = DAYS, laterMs = 0, earlierMs = 0): Question {
+  const parsed: Question["query"] = ({ endMs }) => parse(query, endMs - days * DAY_MS + laterMs, endMs - earlierMs);
+  return {
+    id,
+    name,
+    query: parsed,
+    ask: (db, history) => {
+      const about = parsed(history);
+      return summarize(db, history.projectId, about, about.toMs);
+    },
+  };
 }
 
 /** What is asked most, and what other figures are compared with. */
@@ -34,14 +44,7 @@ export const QUESTIONS: readonly Question[] = [
   question("by_model_hour_30", "by model and hour, 30 days", "group_by=model&interval=hour", 30),
   WITH_LATENCY,
   question("berlin", "by application, days of Berlin", "group_by=application&interval=day&tz=Europe/Berlin"),
-  {
-    id: "ragged",
-    name: "ragged edges, by application and model",
-    ask: (db, history) => {
-      const [fromMs, toMs] = [history.endMs - DAYS * DAY_MS + 754_321, history.endMs - 1_234_567];
-      return ask(db, history, "group_by=application,model", fromMs, toMs);
-    },
-  },
+  question("ragged", "ragged edges, by application and model", "group_by=application,model", DAYS, 754_321, 1_234_567),
 ];
 
 export function ask(
@@ -51,8 +54,11 @@ export function ask(
   fromMs: number,
   toMs: number,
 ): Promise<Summary> {
-  const params = new URLSearchParams(`from=${fromMs}&to=${toMs}&${query}`);
-  return summarize(db, projectId, parseSummaryQuery(params, toMs), toMs);
+  return summarize(db, projectId, parse(query, fromMs, toMs), toMs);
+}
+
+function parse(query: string, fromMs: number, toMs: number): SummaryQuery {
+  return parseSummaryQuery(new URLSearchParams(`from=${fromMs}&to=${toMs}&${query}`), toMs);
 }
 
 const dialect = new PgDialect();

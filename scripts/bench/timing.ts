@@ -18,18 +18,46 @@ export async function p95Each<Name extends string>(
   measures: Record<Name, () => Promise<number>>,
   repeats = 100,
 ): Promise<Record<Name, number>> {
-  const all = (Object.entries(measures) as [Name, () => Promise<number>][]).map(([name, measure]) => ({
-    name,
-    measure,
-    values: [] as number[],
-  }));
+  const values = await byTurns(measures, repeats);
+  return mapped(values, percentile95);
+}
+
+export interface Middle {
+  median: number;
+  /** Least and most. */
+  spread: readonly [number, number];
+}
+
+/** Medians by turns, of what takes too long for a percentile. */
+export async function mediansEach<Name extends string>(
+  measures: Record<Name, () => Promise<number>>,
+  repeats: number,
+): Promise<Record<Name, Middle>> {
+  return mapped(await byTurns(measures, repeats), (values) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    return { median: sorted[Math.floor(sorted.length / 2)]!, spread: [sorted[0]!, sorted.at(-1)!] };
+  });
+}
+
+/** A tenth as many turns come before those that count. */
+async function byTurns<Name extends string>(
+  measures: Record<Name, () => Promise<number>>,
+  repeats: number,
+): Promise<Record<Name, number[]>> {
+  const all = Object.entries(measures) as [Name, () => Promise<number>][];
+  const values = mapped(measures, (): number[] => []);
   for (let i = -Math.ceil(repeats / 10); i < repeats; i++) {
-    for (const { measure, values } of all) {
+    for (const [name, measure] of all) {
       const value = await measure();
-      if (i >= 0) values.push(value);
+      if (i >= 0) values[name].push(value);
     }
   }
-  return Object.fromEntries(all.map(({ name, values }) => [name, percentile95(values)])) as Record<Name, number>;
+  return values;
+}
+
+function mapped<Name extends string, A, B>(record: Record<Name, A>, map: (value: A) => B): Record<Name, B> {
+  const entries = Object.entries(record) as [Name, A][];
+  return Object.fromEntries(entries.map(([name, value]) => [name, map(value)])) as Record<Name, B>;
 }
 
 export function percentile95(values: readonly number[]): number {
