@@ -16,9 +16,8 @@
 -- all projects, and may do so on one node alone, runs for the projects of one shard after another (src/db/shards.ts).
 -- test/db/citus-statements.test.ts holds statements to these rules.
 --
--- The wall between projects (src/db/wall.ts) is not tried there. It sets the role and the project with set_config(), which
--- does not reach the workers (seen on Citus 13.2.2; SET LOCAL does if citus.propagate_set_commands is 'local'). So do not
--- rely on it, and make no roles (scripts/roles.sql).
+-- The wall between projects (src/db/wall.ts) holds on workers, too. Its policies are others here (scripts/grants.sql),
+-- so migrate again with --roles once there is the extension. Nodes must be able to log in to each other as the roles.
 --
 -- Advisory locks are of the node that the client is connected to. So clients connect to the coordinator.
 SET statement_timeout = 0;
@@ -32,6 +31,10 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') THEN
     RAISE EXCEPTION 'This database lacks the extension citus.' USING HINT = 'On each node: CREATE EXTENSION citus';
+  END IF;
+  IF EXISTS (SELECT 1 FROM pg_policy WHERE polname = 'own_project' AND NOT polpermissive AND polrelid = 'traces'::regclass) THEN
+    RAISE EXCEPTION 'The wall between projects is that of a database without the extension citus.'
+      USING HINT = 'DATABASE_URL=… npm run migrate -- --roles';
   END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_dist_node WHERE groupid = 0) THEN
     RAISE EXCEPTION 'The cluster does not know its coordinator.'
