@@ -116,6 +116,18 @@ SELECT pg_temp.place('views', 'by project');
 SELECT pg_temp.place('doubles', 'by project');
 SELECT pg_temp.place('reported_usage', 'by project');
 
+-- A row for each project, which its INSERTs are joined to (src/db/shard-inserts.ts).
+SET client_min_messages = warning;
+CREATE TABLE IF NOT EXISTS project_homes (project_id uuid PRIMARY KEY);
+DO $owner$
+BEGIN
+  EXECUTE format('ALTER TABLE project_homes OWNER TO %I', (SELECT relowner::regrole::text FROM pg_class WHERE oid = 'traces'::regclass));
+  IF to_regrole('llm_cost_run') IS NOT NULL THEN GRANT SELECT, INSERT ON project_homes TO llm_cost_run, llm_cost_project; END IF;
+END
+$owner$;
+RESET client_min_messages;
+SELECT pg_temp.place('project_homes', 'by project');
+
 -- A plan that is made without the project of a call cannot know the shard.
 DO $routines$
 DECLARE

@@ -115,6 +115,11 @@ GRANT SELECT, INSERT, UPDATE ON
   doubles
 TO llm_cost_project;
 
+-- Only on Citus (citus.sql): an INSERT finds its shard by it.
+DO $homes$ BEGIN
+  IF to_regclass('project_homes') IS NOT NULL THEN GRANT SELECT, INSERT ON project_homes TO llm_cost_run, llm_cost_project; END IF;
+END $homes$;
+
 -- Other tools: what the ledger knows, but neither keys nor what is under way.
 GRANT SELECT ON
   projects, traces, rollup, prices, custom_prices, catalogue_versions, retention, reprice_jobs
