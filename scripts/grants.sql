@@ -36,8 +36,8 @@ BEGIN
       AND c.relowner = 'llm_cost_migrate'::regrole
       AND (c.relname = 'projects' OR EXISTS (
         SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'project_id' AND NOT a.attisdropped))
-      AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_project'
-        AND p.polpermissive = distributed)
+      AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'everyone'
+        AND (pg_get_expr(p.polqual, c.oid) LIKE '%llm_cost_project%') = distributed)
   LOOP
     FOR tries IN 1..20 LOOP
       BEGIN

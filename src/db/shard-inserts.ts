@@ -49,7 +49,8 @@ export function sentToShard(text: string, distributed: ReadonlySet<string>): Rew
     // One that is not in a CTE becomes one: Citus plans those alone. Without an alias it writes a wrong RETURNING.
     const name = cte ?? `${/^\s*with\b/.test(rewritten) ? "," : "with"} put as (`;
     const rows = name.replace(/(\w+) as \(\s*$/, `$1_rows (${list}) as materialized (`);
-    if (cte === undefined) ending = `)\n${text.slice(end).includes("returning") ? "select * from put" : "select 1 where false"}`;
+    if (cte === undefined)
+      ending = `)\n${text.slice(end).includes("returning") ? "select * from put" : "select 1 where false"}`;
     const into = head.slice(cte?.length ?? 0).trimEnd();
     const chosen = names.map((name) => (name === "project_id" ? "h.project_id" : `i."${name}"`));
     rewritten += `${rows}
@@ -126,7 +127,9 @@ function home(of: unknown): Bound {
 /** The tables that are distributed by project. None before `scripts/citus.sql` of this version has run. */
 async function tablesOf(db: Database): Promise<ReadonlySet<string>> {
   if (!(await isDistributed(db))) return new Set();
-  const rows = await db.query(sql`select logicalrelid::regclass::text as name from pg_dist_partition where partmethod = 'h'`);
+  const rows = await db.query(
+    sql`select logicalrelid::regclass::text as name from pg_dist_partition where partmethod = 'h'`,
+  );
   const names = new Set(rows.map(({ name }) => String(name)));
   return names.has("project_homes") ? names : new Set();
 }
