@@ -16,9 +16,11 @@
 -- all projects, and may do so on one node alone, runs for the projects of one shard after another (src/db/shards.ts).
 -- test/db/citus-statements.test.ts holds statements to these rules.
 --
--- The wall between projects (src/db/wall.ts) is not tried there. It sets the role and the project with set_config(), which
--- does not reach the workers (seen on Citus 13.2.2; SET LOCAL does if citus.propagate_set_commands is 'local'). So do not
--- rely on it, and make no roles (scripts/roles.sql).
+-- The wall between projects (src/db/wall.ts) holds on workers, too. Its policies are others here (scripts/grants.sql),
+-- so migrate again with --roles once there is the extension. Nodes must be able to log in to each other as the roles.
+--
+-- To move a shard under traffic: citus_move_shard_placement(…, shard_transfer_mode := 'force_logical'), because rollup has
+-- no primary key. Meanwhile merging fails there.
 --
 -- Advisory locks are of the node that the client is connected to. So clients connect to the coordinator.
 SET statement_timeout = 0;
@@ -32,6 +34,10 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') THEN
     RAISE EXCEPTION 'This database lacks the extension citus.' USING HINT = 'On each node: CREATE EXTENSION citus';
+  END IF;
+  IF EXISTS (SELECT 1 FROM pg_policy WHERE polname = 'everyone' AND pg_get_expr(polqual, polrelid) NOT LIKE '%llm_cost_project%') THEN
+    RAISE EXCEPTION 'The wall between projects is that of a database without the extension citus.'
+      USING HINT = 'DATABASE_URL=… npm run migrate -- --roles';
   END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_dist_node WHERE groupid = 0) THEN
     RAISE EXCEPTION 'The cluster does not know its coordinator.'
@@ -112,6 +118,18 @@ SELECT pg_temp.place('plans', 'by project');
 SELECT pg_temp.place('views', 'by project');
 SELECT pg_temp.place('doubles', 'by project');
 SELECT pg_temp.place('reported_usage', 'by project');
+
+-- A row for each project, which its INSERTs are joined to (src/db/shard-inserts.ts).
+SET client_min_messages = warning;
+CREATE TABLE IF NOT EXISTS project_homes (project_id uuid PRIMARY KEY);
+DO $owner$
+BEGIN
+  EXECUTE format('ALTER TABLE project_homes OWNER TO %I', (SELECT relowner::regrole::text FROM pg_class WHERE oid = 'traces'::regclass));
+  IF to_regrole('llm_cost_run') IS NOT NULL THEN GRANT SELECT, INSERT ON project_homes TO llm_cost_run, llm_cost_project; END IF;
+END
+$owner$;
+RESET client_min_messages;
+SELECT pg_temp.place('project_homes', 'by project');
 
 -- A plan that is made without the project of a call cannot know the shard.
 DO $routines$

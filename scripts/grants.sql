@@ -5,11 +5,24 @@
 -- (src/db/wall.ts). For all others the tables are as without. A condition of equality with a value that is computed once
 -- costs a plan nothing: it is one with the statement's own. Partitions have no policy, and no one may use them directly.
 --
+-- On Citus a policy may have no sub-select, and on the workers every policy is permissive, whatever it was made as (seen on
+-- 13.2.2). So there the first policy leaves llm_cost_project out, and all workers compute the value themselves.
+--
 -- Each table in a transaction of its own: with two of them this could deadlock with those who use both.
 DO $walls$
 DECLARE
   walled record;
+  distributed boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'citus');
+  own text := 'current_setting(''ledger.project'')::uuid';
+  everyone text := 'true';
+  kind text := 'RESTRICTIVE';
 BEGIN
+  IF distributed THEN
+    everyone := 'current_user <> ''llm_cost_project''';
+    kind := 'PERMISSIVE';
+  ELSE
+    own := format('(SELECT %s)', own);
+  END IF;
   PERFORM set_config('lock_timeout', '1s', false);
   FOR walled IN
     SELECT c.oid::regclass AS name, CASE c.relname
@@ -23,15 +36,17 @@ BEGIN
       AND c.relowner = 'llm_cost_migrate'::regrole
       AND (c.relname = 'projects' OR EXISTS (
         SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'project_id' AND NOT a.attisdropped))
-      AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_project')
+      AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'everyone'
+        AND (pg_get_expr(p.polqual, c.oid) LIKE '%llm_cost_project%') = distributed)
   LOOP
     FOR tries IN 1..20 LOOP
       BEGIN
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', walled.name);
-        EXECUTE format('CREATE POLICY everyone ON %s USING (true) WITH CHECK (true)', walled.name);
-        EXECUTE format('CREATE POLICY own_project ON %s AS RESTRICTIVE TO llm_cost_project USING (', walled.name)
-          || format(walled.seen, '(SELECT current_setting(''ledger.project'')::uuid)') || ') WITH CHECK ('
-          || format(walled.written, '(SELECT current_setting(''ledger.project'')::uuid)') || ')';
+        EXECUTE format('DROP POLICY IF EXISTS everyone ON %s', walled.name);
+        EXECUTE format('DROP POLICY IF EXISTS own_project ON %s', walled.name);
+        EXECUTE format('CREATE POLICY everyone ON %s USING (%s) WITH CHECK (%s)', walled.name, everyone, everyone);
+        EXECUTE format('CREATE POLICY own_project ON %s AS %s TO llm_cost_project USING (', walled.name, kind)
+          || format(walled.seen, own) || ') WITH CHECK (' || format(walled.written, own) || ')';
         EXIT;
       EXCEPTION WHEN lock_not_available THEN
         IF tries = 20 THEN RAISE; END IF;
@@ -99,6 +114,11 @@ TO llm_cost_project;
 GRANT SELECT, INSERT, UPDATE ON
   doubles
 TO llm_cost_project;
+
+-- Only on Citus (citus.sql): an INSERT finds its shard by it.
+DO $homes$ BEGIN
+  IF to_regclass('project_homes') IS NOT NULL THEN GRANT SELECT, INSERT ON project_homes TO llm_cost_run, llm_cost_project; END IF;
+END $homes$;
 
 -- Other tools: what the ledger knows, but neither keys nor what is under way.
 GRANT SELECT ON

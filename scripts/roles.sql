@@ -6,7 +6,8 @@
 --   llm_cost_project  what the Worker becomes for the length of a transaction that is of one project
 --   llm_cost_read     reads all but keys, for other tools
 --
--- None may log in until it is given a password: ALTER ROLE llm_cost_run LOGIN PASSWORD '…'.
+-- None may log in until it is given a password: ALTER ROLE llm_cost_run LOGIN PASSWORD '…'. On Citus let each node log in
+-- to the others as the first three, too, by a certificate, or by passwords in pg_dist_authinfo or .pgpass.
 DO $roles$
 DECLARE
   name text;
@@ -18,6 +19,12 @@ BEGIN
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END;
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), name);
+    -- On Citus the nodes log in to each other with the role that a statement is run with.
+    IF name <> 'llm_cost_read' AND EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+      EXECUTE format('ALTER ROLE %I LOGIN', name);
+      -- It sees all projects by every policy. Behind policies Citus could not copy rows to workers for it.
+      IF name = 'llm_cost_run' THEN EXECUTE format('ALTER ROLE %I BYPASSRLS', name); END IF;
+    END IF;
     -- A superuser is a member of all roles. The owner goes on to migrate, and to deploy as it did.
     IF name IN ('llm_cost_migrate', 'llm_cost_project') AND NOT pg_has_role(name, 'USAGE') THEN
       EXECUTE format('GRANT %I TO %I', name, current_user);

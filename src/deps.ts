@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { CronDeps } from "./cron.ts";
 import { connect, type Database } from "./db/client.ts";
 import { createReader } from "./db/replica.ts";
+import { toShards } from "./db/shard-inserts.ts";
 import { forProject } from "./db/wall.ts";
 import { createEpochLease } from "./epoch.ts";
 import type { Deps as HttpDeps } from "./http/context.ts";
@@ -50,7 +51,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   const log = createLog(config.logLevel, now);
   const observers = [logging(log), counters, ...(given.observers ?? [])];
   const observed = (database: Database) => observedDatabase(database, now, observers);
-  const db = observed(given.db ?? connect(config.database));
+  const db = observed(toShards(given.db ?? connect(config.database)));
   const catalogue = given.catalogue ?? createCurrentCatalogue(db);
   const redis = observedRedis(given.redis ?? store, now);
   const reader = given.reader ?? createReader(db, config.replica && observed(connect(config.replica)), now);

@@ -30,7 +30,7 @@ export function billOf(
   storage: Storage,
   prices: Prices,
 ): Bill {
-  const cores = postgres.shards * postgres.coresPerShard + postgres.replicaCores;
+  const cores = postgres.shards * postgres.coresPerShard + postgres.replicaCores + postgres.coordinatorCores;
   const large = postgres.shards > 1 || postgres.coresPerShard > NEON_MOST_CORES_OF_LAUNCH;
   const monthly = (perDay: number): number => perDay * DAYS_A_MONTH;
   const invocations =

@@ -13,7 +13,12 @@ export async function main(args: readonly string[]): Promise<void> {
     estimate: estimate(scenario, calibration, options.prices, options.cores),
   }));
   console.log(options.tiers ? tableOf(estimates) : reportOf(estimates[0]!.estimate));
-  console.log(`\n${caveats(calibration)}`);
+  console.log(
+    `\n${caveats(
+      calibration,
+      options.scenarios.some(({ scenario }) => scenario.citusWorkers > 0),
+    )}`,
+  );
   if (options.json !== undefined) {
     await writeFile(options.json, JSON.stringify({ calibration, prices: options.prices, estimates }, null, 2));
   }

@@ -1,5 +1,6 @@
 /** What each piece of work takes, from the calibration: CPU of the Worker and of the database. */
 import { benchPayloadBytes, type Calibration } from "./calibration.ts";
+import { onCitus } from "./citus.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface Costs {
@@ -17,10 +18,13 @@ export interface Costs {
  * The benchmark's figures are for its own payload. The Worker's time a trace goes with the bytes that it parses; bytes
  * above the benchmark's are stored as they are, and the write takes longer as the row gets longer.
  */
-export function costsOf(calibration: Calibration, { payloadBytes }: Pick<Scenario, "payloadBytes">): Costs {
+export function costsOf(
+  calibration: Calibration,
+  { payloadBytes, citusWorkers }: Pick<Scenario, "payloadBytes" | "citusWorkers">,
+): Costs {
   const bench = benchPayloadBytes();
   const traceBytes = calibration.traceBytes + Math.max(0, payloadBytes - bench);
-  return {
+  const costs = {
     workerUsPerRequest: calibration.workerUsPerRequest,
     workerUsPerTrace: (calibration.workerUsPerTrace * payloadBytes) / bench,
     databaseUsPerStatement: calibration.databaseUsPerStatement,
@@ -30,4 +34,5 @@ export function costsOf(calibration: Calibration, { payloadBytes }: Pick<Scenari
     cachedWorkerUs: calibration.cachedWorkerUs,
     traceBytes,
   };
+  return citusWorkers > 0 ? onCitus(costs) : costs;
 }

@@ -4,6 +4,7 @@
  *
  *   traces that arrived = traces that were written + traces in the line.
  */
+import { coresOf, mergers } from "./citus.ts";
 import type { Costs } from "./costs.ts";
 import type { Second } from "./requests.ts";
 import type { Postgres } from "./scenario.ts";
@@ -40,7 +41,7 @@ export interface DatabaseModel {
 }
 
 export function startDatabase(costs: Costs, postgres: Postgres): DatabaseModel {
-  const cores = postgres.shards * postgres.coresPerShard;
+  const cores = coresOf(postgres);
   const hasReplica = postgres.replicaCores > 0;
   const slowdown = Math.min(1, postgres.coresPerShard);
   const summaryMs = costs.summaryUs / 1_000 / Math.min(1, hasReplica ? postgres.replicaCores : postgres.coresPerShard);
@@ -56,7 +57,7 @@ export function startDatabase(costs: Costs, postgres: Postgres): DatabaseModel {
       mergeOfMinuteUs = 0;
     }
     if (at % 60 >= MERGE_SECONDS) return 0;
-    const used = Math.min(mergeDueUs, postgres.shards * coresForMerge(postgres.coresPerShard) * SECOND_US);
+    const used = Math.min(mergeDueUs, mergers(postgres) * coresForMerge(postgres.coresPerShard) * SECOND_US);
     mergeDueUs -= used;
     return used;
   }
@@ -100,7 +101,7 @@ export function startDatabase(costs: Costs, postgres: Postgres): DatabaseModel {
           lineMs: (summariesDueUs / Math.max(summaryCapacityUs, 1)) * 1_000,
         },
         usedUs: { ingest: usedUs, merge: mergedUs, summary: summarizedUs },
-        connections: (statements * statementMs + misses * summaryMs) / 1_000 + (mergedUs > 0 ? postgres.shards : 0),
+        connections: (statements * statementMs + misses * summaryMs) / 1_000 + (mergedUs > 0 ? mergers(postgres) : 0),
       };
     },
     unmergedTraces: () => (mergeDueUs + mergeOfMinuteUs) / costs.mergeUsPerTrace,

@@ -20,7 +20,7 @@ export interface Estimate {
   verdict: Verdict;
 }
 
-/** @param cores of the one Postgres; undefined: the smallest that carries the day, in as many shards as that takes. */
+/** @param cores of the one Postgres, or of each node of Citus; undefined: the smallest that carries the day. */
 export function estimate(
   scenario: Scenario,
   calibration: Calibration,
@@ -32,10 +32,15 @@ export function estimate(
   const need = needOf(scenario, costs, day);
   const storage = storageOf(scenario, costs, calibration);
   const storageGb = gigabytes(storage);
-  const fit = sizeFor(need, storageGb, scenario.replica);
-  const postgres = cores === undefined ? fit : { ...fit, shards: 1, coresPerShard: cores };
+  const fit = sizeFor(need, storageGb, scenario.replica, scenario.citusWorkers);
+  const postgres = cores === undefined ? fit : withCores(fit, cores);
   const outcome = simulate(scenario, postgres, costs, day);
   const bill = billOf(scenario, postgres, outcome, storage, prices);
   const verdict = judge({ scenario, postgres, costs, day, need, outcome, storageGb, bill });
   return { scenario, postgres, need, outcome, storage, bill, verdict };
 }
+
+const withCores = (fit: Postgres, cores: number): Postgres =>
+  fit.coordinatorCores > 0
+    ? { ...fit, coresPerShard: cores, coordinatorCores: cores }
+    : { ...fit, shards: 1, coresPerShard: cores };

@@ -69,8 +69,19 @@ const CAPACITY = new Command("npm run capacity --")
     flag("--groups <n>", amount(MOST), "combinations of dimensions and label values in an hour").default(50_000),
   )
   .addOption(new Option("--mode <mode>", "how traces are written").choices(["direct", "queue"]).default("direct"))
+  .addOption(
+    flag("--citus-workers <n>", wholeNumber(0, 1_000), "a Citus cluster of so many workers and a coordinator").default(
+      0,
+    ),
+  )
   .option("--replica", "a read replica answers summaries")
-  .addOption(flag("--cores <n>", amount(MOST), "CU of the one Postgres; without it, the smallest that carries the day"))
+  .addOption(
+    flag(
+      "--cores <n>",
+      amount(MOST),
+      "CU of the one Postgres, or of each node of Citus; without it, the smallest that carries the day",
+    ),
+  )
   .option("--seed <text>", "another seed makes other arrivals of the same kind", "1")
   .addOption(repeatable("--price <pair>", price, "a price of your own in place of the list price"))
   .addOption(
@@ -96,6 +107,8 @@ export function parseCapacityArgs(args: readonly string[]): CapacityOptions {
     ...others
   } = flags;
   if (!tiers && tracesPerDay === undefined) throw new CommandError("Give either --traces-per-day or --tiers.");
+  if (replica && others.citusWorkers > 0)
+    throw new CommandError("A replica is not used beside Citus: leave out --replica.");
   const scenario: Scenario = { ...others, replica, readsPerSecond, tracesPerDay: tracesPerDay ?? 0 };
   const scenarios = tiers ? tiersWith(scenario) : [{ name: String(tracesPerDay), scenario }];
   return { scenarios, tiers, cores, prices: pricesOf(price ?? []), calibration, json };

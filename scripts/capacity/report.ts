@@ -1,4 +1,5 @@
 /** Estimates as text. */
+import { coresOf } from "./citus.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Estimate } from "./estimate.ts";
 import type { Percentiles } from "./latencies.ts";
@@ -8,7 +9,7 @@ export function reportOf({ scenario, postgres, need, outcome, storage, bill, ver
   const { busiest, queue, databaseUs } = outcome;
   const work = databaseUs.ingest + databaseUs.merge + databaseUs.summary;
   const ofPrimary = work - (scenario.replica ? databaseUs.summary : 0);
-  const primary = postgres.shards * postgres.coresPerShard;
+  const primary = coresOf(postgres);
   const section = (title: string, rows: [string, string][]): string =>
     [title, ...rows.map(([name, value]) => `  ${name.padEnd(26)}${value}`)].join("\n");
   return [
@@ -83,8 +84,8 @@ export function tableOf(named: readonly { name: string; estimate: Estimate }[]):
     name,
     count(scenario.tracesPerDay),
     scenario.mode,
-    `${postgres.shards > 1 ? `${postgres.shards} x ` : ""}${postgres.coresPerShard} CU`,
-    percent(need.primary / (postgres.shards * postgres.coresPerShard)),
+    `${postgres.coordinatorCores > 0 ? "1 + " : ""}${postgres.shards > 1 ? `${postgres.shards} x ` : ""}${postgres.coresPerShard} CU`,
+    percent(need.primary / coresOf(postgres)),
     `${outcome.ingestMs.p99.toFixed(0)} ms`,
     `${outcome.summaryMs.p99.toFixed(0)} ms`,
     count(outcome.queue.most),
@@ -104,18 +105,27 @@ export function tableOf(named: readonly { name: string; estimate: Estimate }[]):
 }
 
 /** What a reader must know to trust the figures no more than they deserve. */
-export function caveats({ machine }: Calibration): string {
+export function caveats({ machine }: Calibration, citus = false): string {
   const read = [...new Set(Object.values(LIST_PRICES).map(({ readOn }) => readOn))].join(", ");
   return [
     `Calibrated on ${machine}; a CU of Postgres is taken for one of its cores, at its size all month.`,
     "Not in the model: disk and caches that are too small, autoscaling's delay, failures, cold starts. Of a send to a",
     "queue only the median is known.",
+    ...(citus
+      ? [
+          "Citus: what a piece of work takes in all, and the coordinator's part of it, were measured on 13.2.2 with two workers",
+          "on one machine. That workers of their own machines share theirs evenly is assumed. Neon has no Citus: its CU price",
+          "stands for that of a core elsewhere (--price).",
+        ]
+      : []),
     `List prices of ${read} (scripts/capacity/prices.ts). Not in them: restore history, logs, traffic out of Neon, taxes.`,
   ].join("\n");
 }
 
-const sizeOf = ({ shards, coresPerShard, replicaCores }: Estimate["postgres"]): string =>
-  `${shards > 1 ? `${shards} shards of ` : ""}${coresPerShard} CU${replicaCores > 0 ? `, replica ${replicaCores} CU` : ""}`;
+const sizeOf = ({ shards, coresPerShard, replicaCores, coordinatorCores }: Estimate["postgres"]): string =>
+  coordinatorCores > 0
+    ? `Citus: a coordinator and ${shards} workers of ${coresPerShard} CU each`
+    : `${shards > 1 ? `${shards} shards of ` : ""}${coresPerShard} CU${replicaCores > 0 ? `, replica ${replicaCores} CU` : ""}`;
 
 const milliseconds = ({ p50, p95, p99 }: Percentiles): string =>
   [`p50 ${count(p50)}`, `p95 ${count(p95)}`, `p99 ${count(p99)}`].join(", ");

@@ -19,12 +19,17 @@ export interface Scenario {
   mode: "direct" | "queue";
   /** Summaries are answered by a read replica. */
   replica: boolean;
+  /** Workers of a Citus cluster, beside its coordinator. 0: one Postgres, or several deployments. */
+  citusWorkers: number;
   seed: string;
 }
 
 export interface Postgres {
+  /** Deployments, or workers of Citus. */
   shards: number;
   coresPerShard: number;
   /** Cores of a replica that answers summaries; 0 without one. */
   replicaCores: number;
+  /** Of Citus; 0 without. */
+  coordinatorCores: number;
 }

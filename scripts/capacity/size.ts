@@ -1,4 +1,5 @@
 /** The smallest Postgres that carries a day, where none is given. */
+import { coresOfNode, mergers } from "./citus.ts";
 import type { Costs } from "./costs.ts";
 import { coresForMerge, MERGE_SECONDS } from "./database.ts";
 import { NEON_MOST_CORES, NEON_MOST_GB, neonSize } from "./limits.ts";
@@ -52,7 +53,11 @@ function busiest(usByMinute: Float64Array, minutes: number): number {
   return most / minutes / 60 / 1_000_000;
 }
 
-export function sizeFor(need: Need, storageGb: number, replica: boolean): Postgres {
+export function sizeFor(need: Need, storageGb: number, replica: boolean, citusWorkers = 0): Postgres {
+  if (citusWorkers > 0) {
+    const node = neonSize(Math.max(coresOfNode(need.primary / FULL_ENOUGH, citusWorkers), 2 * need.merge));
+    return { shards: citusWorkers, coresPerShard: node, replicaCores: 0, coordinatorCores: node };
+  }
   // A small shard leaves merges so much of each core; from 2 cores on they have one, and only more shards help.
   const mergeCores = need.merge / mergeCapacity(1);
   const cores = Math.max(need.primary / FULL_ENOUGH, mergeCores);
@@ -68,12 +73,13 @@ export function sizeFor(need: Need, storageGb: number, replica: boolean): Postgr
     shards,
     coresPerShard: neonSize(cores / shards),
     replicaCores: replica ? shards * neonSize(need.summaries / FULL_ENOUGH / shards) : 0,
+    coordinatorCores: 0,
   };
 }
 
 /** Of the time that scheduled runs have, in the busiest hour; above 1 partial rows pile up. */
-export const mergeLoad = ({ merge }: Need, { shards, coresPerShard }: Postgres): number =>
-  merge / (shards * mergeCapacity(coresPerShard));
+export const mergeLoad = ({ merge }: Need, postgres: Postgres): number =>
+  merge / (mergers(postgres) * mergeCapacity(postgres.coresPerShard));
 
 /** Cores that a shard's merges get on average. */
 const mergeCapacity = (coresPerShard: number): number => coresForMerge(coresPerShard) * (MERGE_SECONDS / 60);

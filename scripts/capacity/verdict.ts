@@ -1,4 +1,5 @@
 /** Which part gives way first when traffic grows, and what helps. */
+import { coordinatorLoad, coresOf } from "./citus.ts";
 import type { Costs } from "./costs.ts";
 import {
   HYPERDRIVE_CONNECTIONS,
@@ -14,7 +15,7 @@ import { mergeLoad, type Need, needOf, sizeFor } from "./size.ts";
 import type { Day } from "./traffic.ts";
 
 export interface Part {
-  name: "Postgres CPU" | "merging" | "Postgres storage" | "connections" | "queue throughput";
+  name: "Postgres CPU" | "Citus coordinator" | "merging" | "Postgres storage" | "connections" | "queue throughput";
   /** Of what there is of it, when it is used most; above 1 it does not hold. */
   share: number;
   used: string;
@@ -58,8 +59,8 @@ export function judge(judged: Judged): Verdict {
 }
 
 function partsOf({ scenario, postgres, need, outcome, storageGb }: Judged): Part[] {
-  const { shards, coresPerShard } = postgres;
-  const cores = shards * coresPerShard;
+  const { shards, coordinatorCores } = postgres;
+  const cores = coresOf(postgres);
   const period = scenario.mode === "direct" ? "minute" : "hour";
   const number = (value: number): string =>
     value.toLocaleString("en-US", { maximumFractionDigits: value < 10 ? 2 : 0 });
@@ -86,6 +87,11 @@ function partsOf({ scenario, postgres, need, outcome, storageGb }: Judged): Part
       used: `${number(outcome.busiest.connections)} of ${number(HYPERDRIVE_CONNECTIONS * shards)} of a pool in the busiest second`,
     },
   ];
+  if (coordinatorCores > 0) {
+    const share = coordinatorLoad(need.primary, postgres);
+    const used = `${number(share * coordinatorCores)} of ${number(coordinatorCores)} CU in the busiest ${period}`;
+    parts.push({ name: "Citus coordinator", share, used });
+  }
   const messages = outcome.busiest.messages;
   const limit = QUEUE_MESSAGES_PER_SECOND * shards;
   if (scenario.mode === "queue") {
@@ -98,14 +104,14 @@ function partsOf({ scenario, postgres, need, outcome, storageGb }: Judged): Part
   return parts;
 }
 
-const SHARD = "shard by project (Citus, or a deployment for each shard)";
+const SHARD = "shard by project (a deployment for each shard, or --citus-workers)";
 
 const ADVICE: Record<Part["name"], (judged: Judged) => string[]> = {
   "Postgres CPU"({ scenario, postgres, costs, day, storageGb }) {
     const advice: string[] = [];
-    const fit = sizeFor(needOf(scenario, costs, day), storageGb, scenario.replica);
-    const cores = postgres.shards * postgres.coresPerShard;
-    const fitCores = fit.shards * fit.coresPerShard;
+    const fit = sizeFor(needOf(scenario, costs, day), storageGb, scenario.replica, scenario.citusWorkers);
+    const cores = coresOf(postgres);
+    const fitCores = coresOf(fit);
     if (fitCores > cores) advice.push(`A bigger Postgres: ${fitCores} CU in all carry this day with room to spare.`);
     else if (postgres.coresPerShard < NEON_MOST_CORES) {
       advice.push(`Next is a bigger Postgres: one goes up to ${NEON_MOST_CORES} CU.`);
@@ -113,9 +119,14 @@ const ADVICE: Record<Part["name"], (judged: Judged) => string[]> = {
     if (fit.shards > postgres.shards || postgres.coresPerShard >= NEON_MOST_CORES) advice.push(`Past that, ${SHARD}.`);
     return advice;
   },
+  "Citus coordinator": () => [
+    "More workers do not help: every statement passes through the coordinator. A bigger one does, or a deployment for each shard.",
+  ],
   merging: ({ postgres }) => [
     ...(postgres.coresPerShard < 2 ? ["A bigger Postgres: merges have a core for themselves from 2 CU on."] : []),
-    `Merges of a shard run one after another: ${SHARD}, each merges its own.`,
+    postgres.coordinatorCores > 0
+      ? "Merges of all workers run one after another: a deployment for each shard merges its own."
+      : "Merges of a shard run one after another: shard by project with a deployment for each, which merges its own.",
     "Fewer tags and users to tell apart make merging cheaper.",
   ],
   "Postgres storage": ({ scenario }) => [
@@ -130,10 +141,15 @@ const ADVICE: Record<Part["name"], (judged: Judged) => string[]> = {
 /** What helps whichever part is the fullest. */
 function alsoWorthIt({ scenario, postgres, costs, day, need, outcome, storageGb, bill }: Judged): string[] {
   const advice: string[] = [];
-  const cores = postgres.shards * postgres.coresPerShard;
+  const cores = coresOf(postgres);
   if (scenario.mode === "direct") {
-    const queued = sizeFor(needOf({ ...scenario, mode: "queue" }, costs, day), storageGb, scenario.replica);
-    const queuedCores = queued.shards * queued.coresPerShard;
+    const queued = sizeFor(
+      needOf({ ...scenario, mode: "queue" }, costs, day),
+      storageGb,
+      scenario.replica,
+      scenario.citusWorkers,
+    );
+    const queuedCores = coresOf(queued);
     if (queuedCores < cores) advice.push(`Queue mode evens out bursts: ${queuedCores} CU would do.`);
   }
   const { ingest, merge, summary } = outcome.databaseUs;

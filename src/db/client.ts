@@ -107,12 +107,8 @@ export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAUL
   let hasRoutines = true;
 
   function queryOf(query: SQL | Bound): Query {
-    if ("statement" in query) {
-      const { text, routine } = query.statement;
-      return { text: (hasRoutines && routine?.call) || text, values: query.values };
-    }
-    const { sql: text, params: values } = dialect.sqlToQuery(query);
-    return { text, values };
+    const { statement, values } = boundOf(query);
+    return { text: (hasRoutines && statement.routine?.call) || statement.text, values };
   }
 
   async function attempt(queries: readonly (SQL | Bound)[]): Promise<Row[][]> {
@@ -157,6 +153,13 @@ export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAUL
     run: (statement, values) => one({ statement, values }),
     batch: attempt,
   };
+}
+
+/** A query as a statement with its values. */
+export function boundOf(query: SQL | Bound): Bound {
+  if ("statement" in query) return query;
+  const { sql: text, params: values } = dialect.sqlToQuery(query);
+  return { statement: { text }, values };
 }
 
 /** The text of a statement, which holds none of its values. */

@@ -17,6 +17,7 @@ import { asDistributed } from "./as-distributed.ts";
 import type { Run } from "./citus-recording.ts";
 import { brokenRules } from "./citus-rules.ts";
 import { type Reference, referencesOf, type Tables } from "./citus-routing.ts";
+import { sentToShard } from "../../src/db/shard-inserts.ts";
 import { playScenario } from "./citus-scenario.ts";
 import { DISTRIBUTED } from "./citus-script.ts";
 
@@ -118,6 +119,25 @@ it("has nothing that Citus refuses", async () => {
   expect(broken.filter(({ broken }) => broken.length > 0)).toEqual([]);
 });
 
+it("goes to one shard if it inserts, as `shard-inserts.ts` rewrites it", async () => {
+  const names = new Set(DISTRIBUTED);
+  const homes: Tables = new Map([...tables, ["project_homes", ["project_id"]]]);
+  const inserting = checked.filter(
+    ({ run, references, routable }) =>
+      routable &&
+      references.some(({ use }) => use === "insert") &&
+      /insert into \w+[^)]*\)\s+(select|with)/.test(run.text),
+  );
+  expect(inserting.length).toBeGreaterThan(20);
+  for (const { run } of inserting) {
+    const found = sentToShard(run.text, names);
+    expect(found, run.text).not.toBeNull();
+    const projects = (await referencesOf(found!.text, run.values, homes)).map(({ project }) => project);
+    expect([...new Set(projects)], found!.text).toHaveLength(1);
+    expect(projects[0], found!.text).toBeDefined();
+  }
+});
+
 it("is of all that a project does", () => {
   const own = checked.filter(({ routable }) => routable).flatMap(({ references }) => references);
   const uses = new Set(own.filter(({ project }) => project === projectId).map(({ use, table }) => `${use} ${table}`));
@@ -179,7 +199,8 @@ it("is of all that a project does", () => {
 });
 
 /** What `src/db/shards.ts` runs, for whoever calls it. */
-const OF_SHARDS = /^select exists \(select 1 from pg_extension|get_shard_id_for_distribution_column/;
+const OF_SHARDS =
+  /^select exists \(select 1 from pg_extension|get_shard_id_for_distribution_column|from pg_dist_partition/;
 
 it("is each that is compiled, and each that a call in `src/` runs", () => {
   const all = [...runs, ...plain.runs].filter(({ text }) => !OF_SHARDS.test(text));

@@ -129,7 +129,33 @@ describe("the verdict", () => {
     const found = estimate(scenario({ tracesPerDay: 2e8, historyDays: 1 }), slow, LIST_PRICES, 16);
     expect(fullest(found)).toBe("merging");
     expect(found.outcome.unmerged).toBeGreaterThan(1e6);
-    expect(found.verdict.advice[0]).toContain("Citus");
+    expect(found.verdict.advice[0]).toContain("a deployment for each");
+  });
+
+  describe("on Citus", () => {
+    const onCitus = (citusWorkers: number, cores?: number) =>
+      estimate(scenario({ tracesPerDay: 1e8, historyDays: 1, citusWorkers }), CALIBRATION, LIST_PRICES, cores);
+
+    it("takes more cores in all than one Postgres does", () => {
+      const { postgres, need, bill } = onCitus(4);
+      expect(postgres).toMatchObject({ shards: 4, coordinatorCores: postgres.coresPerShard });
+      expect(need.primary).toBeGreaterThan(3 * onCitus(0).need.primary);
+      expect(bill.totalUsd).toBeGreaterThan(onCitus(0).bill.totalUsd);
+    });
+
+    it("is at its end with the coordinator, past which more workers do not help", () => {
+      const [few, many] = [onCitus(4, 8), onCitus(40, 8)].map(
+        ({ verdict }) => verdict.parts.find(({ name }) => name === "Citus coordinator")!.share,
+      );
+      expect(many).toBe(few);
+    });
+
+    it("merges for all workers in one line", () => {
+      const [few, many] = [onCitus(2, 8), onCitus(16, 8)].map(
+        ({ verdict }) => verdict.parts.find(({ name }) => name === "merging")!.share,
+      );
+      expect(many).toBe(few);
+    });
   });
 
   it("advises a read replica where summaries are most of the work, and not once there is one", () => {

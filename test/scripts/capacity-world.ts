@@ -28,12 +28,18 @@ export function scenario(changes: Partial<Scenario> = {}): Scenario {
     groups: 50_000,
     mode: "direct",
     replica: false,
+    citusWorkers: 0,
     seed: "1",
     ...changes,
   };
 }
 
-export const postgres = (coresPerShard: number): Postgres => ({ shards: 1, coresPerShard, replicaCores: 0 });
+export const postgres = (coresPerShard: number): Postgres => ({
+  shards: 1,
+  coresPerShard,
+  replicaCores: 0,
+  coordinatorCores: 0,
+});
 
 /** One region whose traces by second are given, without summaries. */
 export function quietDay(traces: ArrayLike<number>): Day {
