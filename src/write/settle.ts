@@ -33,7 +33,17 @@ import {
   TAKE_TURN_JOINED,
   TRACES_OF,
 } from "./sightings.ts";
-import { callsOfTrace, KNOWN, LINK, linksOfTrace, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
+import {
+  callsOfTrace,
+  KNOWN,
+  LINK,
+  linksOfTrace,
+  linkValues,
+  newNodes,
+  nodeOf,
+  NODES,
+  readNodes,
+} from "./trace-nodes.ts";
 
 /**
  * Makes transactions that settle one trace take turns. A project has 64 locks for all its traces, because a server's
