@@ -17,36 +17,50 @@ export function textArray(values: readonly (string | null)[]): string | null {
 
 /** `plainArray` of one value for each of the items. */
 export function plainColumn<T>(items: readonly T[], of: (item: T) => Plain): string | null {
-  let literal = "";
-  let empty = true;
-  for (let i = 0; i < items.length; i++) {
-    const value = of(items[i]!);
-    if (value === null) literal += ",NULL";
-    else {
-      literal += `,${value}`;
-      empty = false;
-    }
-  }
-  return empty ? null : `{${literal.slice(1)}}`;
+  const first = firstKnown(items, of);
+  if (first === items.length) return null;
+  const elements = Array<Plain>(items.length).fill("NULL", 0, first);
+  for (let i = first; i < items.length; i++) elements[i] = of(items[i]!) ?? "NULL";
+  return `{${elements.join(",")}}`;
 }
 
 /** `textArray` of one value for each of the items. */
 export function textColumn<T>(items: readonly T[], of: (item: T) => string | null): string | null {
-  let literal = "";
-  let empty = true;
+  return quotedColumn(items, of, element);
+}
+
+/** `textColumn` of texts that are JSON. JSON quotes such a text as an array does, because no newline is in it. */
+export function jsonColumn<T>(items: readonly T[], of: (item: T) => string | null): string | null {
+  return quotedColumn(items, of, JSON.stringify);
+}
+
+function quotedColumn<T>(
+  items: readonly T[],
+  of: (item: T) => string | null,
+  quoted: (text: string) => string,
+): string | null {
+  const first = firstKnown(items, of);
+  if (first === items.length) return null;
+  const elements = Array<string>(items.length).fill("NULL", 0, first);
   // In most columns neighbours are alike.
   let last: string | null = null;
-  let lastElement = ",NULL";
-  for (let i = 0; i < items.length; i++) {
-    const value = of(items[i]!);
-    if (value !== last) {
-      last = value;
-      lastElement = value === null ? ",NULL" : `,${element(value)}`;
-      empty = false;
+  let lastElement = "NULL";
+  for (let i = first; i < items.length; i++) {
+    const text = of(items[i]!);
+    if (text !== last) {
+      last = text;
+      lastElement = text === null ? "NULL" : quoted(text);
     }
-    literal += lastElement;
+    elements[i] = lastElement;
   }
-  return empty ? null : `{${literal.slice(1)}}`;
+  return `{${elements.join(",")}}`;
+}
+
+/** Most columns of a batch have no value at all. */
+function firstKnown<T>(items: readonly T[], of: (item: T) => Plain): number {
+  let at = 0;
+  while (at < items.length && of(items[at]!) === null) at++;
+  return at;
 }
 
 /** Quotes are left out if possible, because a JSON body would escape each of them. */

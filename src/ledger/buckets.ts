@@ -112,11 +112,12 @@ const CONTENTS_IN_ORDER = BUCKETS.map((bucket) => CONTENTS[bucket]);
 
 /** The units of each bucket in one priced call, in the order of `BUCKETS`. An unknown count is 0 here. */
 export function quantities(usage: Usage): number[] {
-  const held: number[] = [];
-  for (const { of, less } of CONTENTS_IN_ORDER) {
+  const held = Array<number>(CONTENTS_IN_ORDER.length);
+  for (let i = 0; i < held.length; i++) {
+    const { of, less } = CONTENTS_IN_ORDER[i]!;
     let quantity = of === null ? 1 : (usage[of] ?? 0);
     if (less !== undefined) for (const part of less) quantity -= usage[part] ?? 0;
-    held.push(quantity);
+    held[i] = quantity;
   }
   return held;
 }

@@ -4,17 +4,28 @@
  * of the keys is the order of the starts.
  */
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const HEX = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+const DASH = "-".charCodeAt(0);
 
 /**
  * @param identity the text that makes the call unique at this millisecond: a client's id, or a trace id and a span id.
  */
 export function callKey(startedAtMs: number, identity: string): string {
   const [a, b, c] = hash96(identity);
-  const time = startedAtMs.toString(16).padStart(12, "0");
-  const version = 0x8000 | (a & 0x0fff);
-  const variant = 0x8000 | ((a >>> 12) & 0x3fff);
-  return `${time.slice(0, 8)}-${time.slice(8)}-${hex16(version)}-${hex16(variant)}-${hex16(b & 0xffff)}${hex32(c)}`;
+  // Each call has a key, and joining its parts as texts would take twice the time.
+  const codes = Array<number>(36).fill(DASH);
+  writeHex(codes, 0, Math.floor(startedAtMs / 0x1_0000), 8);
+  writeHex(codes, 9, startedAtMs % 0x1_0000, 4);
+  writeHex(codes, 14, 0x8000 | (a & 0x0fff), 4);
+  writeHex(codes, 19, 0x8000 | ((a >>> 12) & 0x3fff), 4);
+  writeHex(codes, 24, b, 4);
+  writeHex(codes, 28, c, 8);
+  return String.fromCharCode.apply(null, codes);
+}
+
+/** Writes the last `digits` hex digits of a number. */
+function writeHex(codes: number[], start: number, number: number, digits: number): void {
+  for (let at = start + digits - 1, rest = number; at >= start; at--, rest >>>= 4) codes[at] = HEX[rest & 0xf]!;
 }
 
 /** The keys of the half-open time range `[fromMs, toMs)`: the lowest one, and the first one after the range. */
@@ -30,14 +41,6 @@ export function startOfKey(key: string): number {
 function lowestKey(ms: number): string {
   const time = ms.toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
-}
-
-function hex16(n: number): string {
-  return HEX[(n >>> 8) & 0xff]! + HEX[n & 0xff]!;
-}
-
-function hex32(n: number): string {
-  return hex16(n >>> 16) + hex16(n & 0xffff);
 }
 
 /**

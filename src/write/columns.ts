@@ -1,7 +1,7 @@
 /** The columns of the table `traces` that a write fills: the name, the type, and the value for a call and its cost. */
 import { instantAt } from "../db/sql.ts";
 import { sql, type SQL } from "drizzle-orm";
-import { plainColumn, textColumn } from "../db/array-literal.ts";
+import { jsonColumn, plainColumn, textColumn } from "../db/array-literal.ts";
 import type { Cost } from "../pricing/cost.ts";
 import { storedCover } from "../ledger/covered-by.ts";
 import { COUNT_FIELDS, COUNT_NAMES, type Call } from "../ledger/call.ts";
@@ -125,7 +125,7 @@ export function differs(column: Column): SQL {
 
 /** One whole column of a batch, as a Postgres array literal. */
 export function columnLiteral({ type, of }: Column, batch: readonly PricedCall[]): string | null {
-  return type === "text" || type === "text[]" || type === "jsonb"
-    ? textColumn(batch, of as (priced: PricedCall) => string | null)
-    : plainColumn(batch, of);
+  const textOf = of as (priced: PricedCall) => string | null;
+  if (type === "jsonb") return jsonColumn(batch, textOf);
+  return type === "text" || type === "text[]" ? textColumn(batch, textOf) : plainColumn(batch, of);
 }

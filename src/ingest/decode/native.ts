@@ -77,7 +77,6 @@ function decodeItem(value: unknown, nowMs: number): Call {
     tags: tags(item["tags"]),
     status,
     errorType: textField(item, "error_type"),
-    ...usage,
     reportedCostPico: cost(item["cost_usd"]) ?? provided?.reportedCostPico ?? null,
     billable: true,
     wrapper: false,
@@ -88,6 +87,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
     usageSemantics: semantics,
     costIs: oneOf(item, "cost_is", COSTS_ARE) ?? "exact",
     coveredBy: oneOf(item, "covered_by", COVERED_BY) ?? "api",
+    ...usage,
   };
 }
 

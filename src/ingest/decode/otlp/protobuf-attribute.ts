@@ -11,7 +11,23 @@ export interface Source {
   body: Uint8Array;
   reader: BinaryReader;
   readKey: KeyReader;
+  /** Attributes that were read, by `slotOf`. Most of a span's attributes are, to the byte, those of a span before it. */
+  known: (KnownAttribute | undefined)[];
 }
+
+/** Where in the body an attribute is, and what it says. The key is null if no rule reads it. */
+interface KnownAttribute {
+  start: number;
+  end: number;
+  key: string | null;
+  value: AttributeValue | null;
+}
+
+/** A power of two, so that a mask cuts a hash to a slot. */
+const SLOTS = 256;
+export const noneKnown = (): Source["known"] => Array<undefined>(SLOTS).fill(undefined);
+/** Longer attributes are hardly repeated. */
+const LONGEST_KNOWN = 128;
 
 /** Reads the attributes of a message (a resource, a scope) that has them in `field`. */
 export function readAttributes(source: Source, end: number, field: number): Attributes {
@@ -27,6 +43,40 @@ export function readAttributes(source: Source, end: number, field: number): Attr
 }
 
 export function readAttribute(source: Source, end: number, attributes: Map<string, AttributeValue>): void {
+  const { body, reader, known } = source;
+  const start = reader.pos;
+  const slot = slotOf(body, start, end);
+  const before = known[slot];
+  if (before !== undefined && isRepeated(body, start, end, before)) {
+    reader.pos = end;
+    if (before.key !== null && before.value !== null) attributes.set(before.key, before.value);
+    return;
+  }
+  const { key, value } = readPair(source, end);
+  if (end - start <= LONGEST_KNOWN) known[slot] = { start, end, key, value };
+  if (key !== null && value !== null) attributes.set(key, value);
+}
+
+/** A hash of the length and of the last bytes, in which attributes of one key differ. */
+function slotOf(body: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  for (let at = Math.max(start, end - 6); at < end; at++) hash = Math.imul(hash ^ body[at]!, 0x01000193);
+  return (hash ^ (hash >>> 15)) & (SLOTS - 1);
+}
+
+function isRepeated(
+  body: Uint8Array,
+  start: number,
+  end: number,
+  { start: first, end: last }: KnownAttribute,
+): boolean {
+  if (last - first !== end - start) return false;
+  // From the end, where they differ first.
+  for (let i = end - start - 1; i >= 0; i--) if (body[start + i] !== body[first + i]) return false;
+  return true;
+}
+
+function readPair(source: Source, end: number): Pick<KnownAttribute, "key" | "value"> {
   const { reader } = source;
   let key: string | null = null;
   let value: AttributeValue | null = null;
@@ -51,14 +101,13 @@ export function readAttribute(source: Source, end: number, attributes: Map<strin
     }
   }
   leave(reader, end);
-  if (key === null) return;
-  if (valueAt >= 0) {
+  if (key !== null && valueAt >= 0) {
     // The value came before its key. This is rare, but protobuf allows any order.
     reader.pos = valueAt;
     value = readValue(source, valueEnd, key, 1);
     reader.pos = end;
   }
-  if (value !== null) attributes.set(key, value);
+  return { key, value };
 }
 
 /** Reads an `AnyValue`. If the key is null, the value is only checked and skipped. */
@@ -147,14 +196,19 @@ function integer(value: bigint | string): number | string {
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const HEX = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
 /** A trace id or a span id, as lower-case hex. */
 export function readId({ reader, body }: Source, tag: number, end: number): string {
   const stop = enter(reader, tag, end);
-  let hex = "";
   // An id that is longer than any valid one is refused later by its length, so its other bytes are not needed.
-  for (let at = reader.pos; at < Math.min(stop, reader.pos + 17); at++) hex += HEX[body[at]!]!;
+  const length = Math.min(stop - reader.pos, 17);
+  const codes = Array<number>(2 * length);
+  for (let i = 0; i < length; i++) {
+    const byte = body[reader.pos + i]!;
+    codes[2 * i] = HEX[byte >> 4]!;
+    codes[2 * i + 1] = HEX[byte & 15]!;
+  }
   reader.pos = stop;
-  return hex;
+  return String.fromCharCode.apply(null, codes);
 }

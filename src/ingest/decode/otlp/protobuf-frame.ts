@@ -5,7 +5,7 @@
 import { ApiError, malformedBody, tooManyItems } from "../../../errors.ts";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { ItemRefused, unlessRefused } from "../item.ts";
-import { readAttributes, type Source } from "./protobuf-attribute.ts";
+import { noneKnown, readAttributes, type Source } from "./protobuf-attribute.ts";
 import type { KeyReader } from "./protobuf-key.ts";
 import { enter, leave, readString, skip } from "./protobuf-wire.ts";
 import { NO_ATTRIBUTES, type Attributes, type SpanSource } from "../span/span.ts";
@@ -31,7 +31,8 @@ interface Walk<T> extends Source {
  * @throws ApiError `body_too_large` if it has more than `maxItems` items.
  */
 export function walkProtobuf<T>(body: Uint8Array, signal: Signal<T>): (T | ItemRefused)[] {
-  const walk: Walk<T> = { body, reader: new BinaryReader(body), readKey: signal.readKey, signal, items: [] };
+  const { readKey } = signal;
+  const walk: Walk<T> = { body, reader: new BinaryReader(body), readKey, known: noneKnown(), signal, items: [] };
   try {
     readRequest(walk, body.length);
   } catch (error) {

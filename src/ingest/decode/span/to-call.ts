@@ -62,7 +62,6 @@ export function toCall(
   const clientId = clientIdOf({ traceId, spanId, responseId, model, usage });
   const { costIs, why } = gapsOf({ span, usage, semantics, provider, model, operation });
   return {
-    ...usage,
     id: callKey(startedAtMs, clientId),
     clientId,
     traceId,
@@ -94,6 +93,8 @@ export function toCall(
     usageSemantics: why.length === 0 ? semantics : [semantics, ...why].join("; "),
     costIs,
     coveredBy: coverOf(span, provider),
+    // An object that begins with a spread grows field by field.
+    ...usage,
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { ItemRefused, type Reading, readingOf } from "../item.ts";
 import { MAX_TOKENS, type Usage, COUNT_FIELDS, NO_USAGE } from "../../../ledger/call.ts";
+import type { CountField } from "../../../ledger/counts.ts";
 import {
   ADK_THOUGHTS,
   AI_NO_CACHE,
@@ -138,14 +139,15 @@ function isStrandsOnAnthropic(attributes: Attributes): boolean {
 /** @throws ItemRefused where an attribute that should be a count is none. */
 export function usageOf(span: Span, provider: string, report: Report): Reading {
   const { attributes } = span;
-  const stated: Usage = { ...NO_USAGE };
-  for (const field of COUNT_FIELDS) stated[field] = readCount(attributes, COUNTS[field] ?? []);
+  const stated = statedCounts(attributes);
   const dialects = dialectsOf(span.source, provider);
   const swapped = find(dialects.swapped, attributes);
   if (swapped) [stated.inputTokens, stated.outputTokens] = [stated.outputTokens, stated.inputTokens];
-  const usage: Usage = { ...NO_USAGE };
-  // A document that has 0 may not know.
-  for (const field of COUNT_FIELDS) usage[field] = report.usage[field] || (stated[field] ?? report.usage[field]);
+  const usage: Usage = { ...stated };
+  if (report.usage !== NO_USAGE) {
+    // A document that has 0 may not know.
+    for (const field of COUNT_FIELDS) usage[field] = report.usage[field] || (stated[field] ?? report.usage[field]);
+  }
   const writes = (usage.cacheWrite5mTokens ?? 0) + (usage.cacheWrite1hTokens ?? 0);
   if (usage.cacheWriteTokens === null && writes > 0) usage.cacheWriteTokens = writes;
 
@@ -206,6 +208,22 @@ function besideInTotal(
     cache: cached > 0 && (both || (one && beside === cached)),
     reasoning: reasoning > 0 && (both || (one && beside === reasoning)),
   };
+}
+
+/** By name, because a span has few counts of the many that there are. */
+const FIELDS_BY_NAME = new Map(
+  COUNT_FIELDS.flatMap((field) => (COUNTS[field] ?? []).map((name): [string, CountField] => [name, field])),
+);
+
+function statedCounts(attributes: Attributes): Usage {
+  const stated: Usage = { ...NO_USAGE };
+  const found = new Set<CountField>();
+  for (const name of attributes.keys()) {
+    const field = FIELDS_BY_NAME.get(name);
+    if (field !== undefined) found.add(field);
+  }
+  for (const field of COUNT_FIELDS) if (found.has(field)) stated[field] = readCount(attributes, COUNTS[field]!);
+  return stated;
 }
 
 /** The first of `names` that is set. Digits in a text are a count too, because some emitters send only texts. */
