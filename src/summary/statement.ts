@@ -1,14 +1,15 @@
 /** The summary's SQL: it adds up the rows of its parts by the keys of `group_by` and the interval. */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
+import { asText } from "../db/render.ts";
 import { latencyBinOf } from "../rollup/latency.ts";
 import { columns, list } from "../db/sql.ts";
 import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { dimensionOf, type Measure } from "../ledger/measures.ts";
-import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
+import { sumsOf, valuesIn } from "./measured.ts";
 import { withMissed } from "./missed.ts";
-import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
+import { type Parts, partsOf, rawPart, type Row } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { isOfSavings, partWithSavings, PRICED_BY } from "./savings.ts";
 import type { Range, Window } from "./windows.ts";
@@ -82,7 +83,7 @@ function groupsStatement(options: StatementOptions): SQL {
   ];
   const by = names.length > 0 ? sql`group by ${keys}` : sql``;
   const groups = sql`
-select ${list([...constant, ...names.map((name) => sql`${sql.identifier(name)}`), sums(own, measures, query.interval !== "none")])}
+select ${list([...constant, ...names.map((name) => sql`${sql.identifier(name)}`), sumsOf(measures, query.interval !== "none")])}
 from ${source} ${by} having sum(requests) <> 0 limit ${maxRows}`;
   if (!withLatency(query)) return sql`${part} ${groups}`;
   const keysBefore = names.length > 0 ? sql`${keys}, ` : sql``;
@@ -174,7 +175,7 @@ function foldingGroups({ query, measures }: StatementOptions, kept: Kept): SQL {
   const isSame = query.groupBy.map((name) => sql`s.${sql.identifier(name)} = kept.${sql.identifier(name)}`);
   return sql`,
 summed as (
-  select interval_no, ${keys}, ${sums(own, measures, query.interval !== "none")} from part group by interval_no, ${keys}
+  select interval_no, ${keys}, ${sumsOf(measures, query.interval !== "none")} from part group by interval_no, ${keys}
 ),
 kept as (
   select *, true as is_kept from (${kept === "first" ? first : named(kept)}) one
@@ -198,7 +199,9 @@ function placesOf({ order, groupBy }: SummaryQuery): SQL {
   return list([sql`${first} ${direction}`, sql`${bySum(MEASURES_OF.get("cost_usd")!)} desc`, ...groupBy.map(byText)]);
 }
 
-const shownDimensions = list(PUBLIC_DIMENSIONS.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`));
+const shownDimensions = asText(
+  list(PUBLIC_DIMENSIONS.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`)),
+);
 
 function shown({ query, measures, intervalStartsMs }: StatementOptions, family: string, row: Row): SQL {
   const isRollup = row.of === "rollup";
@@ -212,12 +215,7 @@ function shown({ query, measures, intervalStartsMs }: StatementOptions, family: 
     intervalNo(intervalStartsMs, row.instant),
     shownDimensions,
     sql`${valueOf(query, family, row.value)} as value`,
-    ...measures
-      .filter((measure) => !isOfSavings(measure))
-      .map(
-        ({ name, of }) =>
-          sql`${signed(row, isRollup ? sql`t.${sql.identifier(name)}` : of)} as ${sql.identifier(name)}`,
-      ),
+    valuesIn(row, measures),
     ...(withLatency(query) ? histogram : []),
   ]);
 }

@@ -1,29 +1,21 @@
 /** One summary: rollup rows for whole hours, days and weeks, calls for ragged edges, in one statement per period. */
 import { rowsOf, show, Summary } from "./shown.ts";
-import { SHOWN_MEASURES, type Measure, MEASURES } from "../ledger/measures.ts";
+import type { Measure } from "../ledger/measures.ts";
 import { type Database, Expired, type Row, StatementTooLarge } from "../db/client.ts";
 import { answerTooLarge, ApiError } from "../errors.ts";
 import { NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
 import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { measuresAndSavings } from "./measured.ts";
 import { mayMiss } from "./missed.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
-import { withSavings } from "./savings.ts";
 import { familyOf, hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
 const MAX_ROWS = 10_000;
 /** Maximum number of groups that a question with a limit may read, where the database does not fold them to the limit. */
 const MAX_READ = 40_000;
-
-const LATENCY = new Set(["latency_count", "latency_sum_us"]);
-
-/** The measures that a question needs. */
-export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
-  if (include.includes("buckets")) return MEASURES;
-  return MEASURES.filter(({ name }) => SHOWN_MEASURES.has(name) || (include.includes("latency") && LATENCY.has(name)));
-}
 
 /**
  * Sums up a project's calls. Counts are numbers; money is in USD as decimal strings.
@@ -33,7 +25,7 @@ export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
  * @throws Expired if the range needs hour rows that have been deleted, or is only a part of an hour without its calls.
  */
 export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
-  const measures = query.include.includes("rates") ? withSavings(measuresFor(query)) : measuresFor(query);
+  const measures = measuresAndSavings(query);
   const [own, before] = await readPeriods(db, projectId, query, measures);
   const all = before === null ? own.groups : paired(own, before, measures);
   const groups = query.limit === null ? all : foldedTo(query.limit, all, query, measures);
