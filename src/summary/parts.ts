@@ -42,7 +42,7 @@ export interface Row {
 }
 
 /** A measure's value, with a minus if its row is subtracted. */
-export function signed({ negative }: Row, value: SQL): SQL {
+export function signed({ negative }: Pick<Row, "negative">, value: SQL): SQL {
   return negative ? sql`-(${value})` : value;
 }
 

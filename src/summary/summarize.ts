@@ -5,7 +5,7 @@ import { type Database, Expired, type Row, StatementTooLarge } from "../db/clien
 import { answerTooLarge, ApiError } from "../errors.ts";
 import { NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
-import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { foldedTo, type Group, inOrder, noSums, paired, totalOf, withRest } from "./group.ts";
 import { measuresAndSavings } from "./measured.ts";
 import { mayMiss } from "./missed.ts";
 import { readWindows } from "./parts.ts";
@@ -136,7 +136,8 @@ async function readFrom(
   const rows = found.filter((row) => row["interval_no"] !== null);
   if (rows.length === mostRows)
     throw query.limit === null ? tooManyRows(query) : tooMany(query, MAX_READ, "groups to choose from", "group_by");
-  const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row));
+  const none = noSums(measures);
+  const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row, none));
   const groups = hasRest(query) ? withRest(read) : read;
   const label = query.groupBy.findIndex(isLabel);
   const capped = label >= 0 && groups.some(({ keys }) => keys[label] === OTHER);
@@ -182,8 +183,9 @@ export function readGroup(
   measures: readonly Measure[],
   intervalStartsMs: readonly number[],
   row: Row,
+  none = noSums(measures),
 ): Group {
-  const sums: Record<string, bigint> = {};
+  const sums = { ...none };
   for (const { name } of measures) sums[name] = BigInt(row[name] as string | number);
   return {
     intervalMs: intervalStartsMs[Number(row["interval_no"]) - 1] ?? 0,
