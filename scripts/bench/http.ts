@@ -106,7 +106,10 @@ interface Turns {
 async function byTurns<N extends string>(requests: number, works: Record<N, Work>): Promise<Record<N, Turns>> {
   const all = Object.entries(works) as [N, Work][];
   for (const [, work] of all) await work(requests);
-  const turns = Object.fromEntries(all.map(([name]) => [name, { rates: [], cpuUs: [] }])) as unknown as Record<N, Turns>;
+  const turns = Object.fromEntries(all.map(([name]) => [name, { rates: [], cpuUs: [] }])) as unknown as Record<
+    N,
+    Turns
+  >;
   for (let turn = 0; turn < TURNS; turn++) {
     for (const [name, work] of all) {
       const { seconds, cpu } = await work(requests);

@@ -30,11 +30,14 @@ export function rowsOf({ fields, rows }: TextRows): Row[] {
   const names = fields.map(({ name }) => name);
   const read = fields.map(({ dataTypeID }) => READ.get(dataTypeID) ?? (types.getTypeParser(dataTypeID) as Read));
   const shape = shapeOf(names);
+  // The last of columns with one name wins, also with a null.
+  const hasTwins = Object.keys(shape).length < names.length;
   return rows.map((cells) => {
     const row: Row = { ...shape };
     for (let i = 0; i < cells.length; i++) {
       const text = cells[i]!;
       if (text !== null) row[names[i]!] = read[i]!(text);
+      else if (hasTwins) row[names[i]!] = null;
     }
     return row;
   });
@@ -46,7 +49,12 @@ const [MINUS, COLON] = [45, 58];
 /** `2026-11-30 09:52:35.123456+00`, as a session in UTC writes it. Digits beyond a millisecond are cut off. */
 function instantOf(text: string): unknown {
   const end = text.length - 3;
-  const isPlain = text.charCodeAt(4) === MINUS && text.charCodeAt(16) === COLON && text[0] !== "0" && text.endsWith("+00") && end <= 26;
+  const isPlain =
+    text.charCodeAt(4) === MINUS &&
+    text.charCodeAt(16) === COLON &&
+    text[0] !== "0" &&
+    text.endsWith("+00") &&
+    end <= 26;
   if (!isPlain) return (types.getTypeParser(TIMESTAMPTZ) as Read)(text);
   const digit = (at: number): number => text.charCodeAt(at) - ZERO;
   const two = (at: number): number => digit(at) * 10 + digit(at + 1);

@@ -97,7 +97,6 @@ export function shownSum({ measures, nullWithout, nullUnless }: Shown, of: (meas
   return sum;
 }
 
-
 /** All sums of `SHOWN` in the form of an answer. @param row takes them. */
 export function showSums(of: (measure: string) => bigint, row: Record<string, unknown> = { ...SHAPE }): ShownSums {
   for (const shown of SHOWN) {
