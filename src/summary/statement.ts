@@ -77,10 +77,7 @@ function groupsStatement(options: StatementOptions): SQL {
     ...(grouped ? ["value"] : []),
   ];
   const keys = columns(names);
-  const constant = [
-    ...(options.intervalStartsMs.length > 0 ? [] : [sql`0 as interval_no`]),
-    ...(grouped ? [] : [sql`'' as value`]),
-  ];
+  const constant = [...(options.intervalStartsMs.length > 0 ? [] : [NO_INTERVAL]), ...(grouped ? [] : [NO_VALUE])];
   const by = names.length > 0 ? sql`group by ${keys}` : sql``;
   const groups = sql`
 select ${list([...constant, ...names.map((name) => sql`${sql.identifier(name)}`), sumsOf(measures, query.interval !== "none")])}
@@ -203,25 +200,30 @@ const shownDimensions = asText(
   list(PUBLIC_DIMENSIONS.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`)),
 );
 
+const NO_INTERVAL = sql`0 as interval_no`;
+/** Of a question that groups by no label. */
+const NO_VALUE = sql`'' as value`;
+
 function shown({ query, measures, intervalStartsMs }: StatementOptions, family: string, row: Row): SQL {
-  const isRollup = row.of === "rollup";
-  const histogram = isRollup
-    ? [sql`t.latency_buckets`, sql`t.latency_counts`]
-    : [
-        sql`case when t.duration_us is not null then array[${latencyBinOf}] end as latency_buckets`,
-        sql`${row.negative ? sql`case when t.duration_us is not null then array[-1] end` : sql`null::integer[]`} as latency_counts`,
-      ];
   return list([
     intervalNo(intervalStartsMs, row.instant),
     shownDimensions,
-    sql`${valueOf(query, family, row.value)} as value`,
+    query.groupBy.some(isLabel) ? sql`${valueOf(family, row.value)} as value` : NO_VALUE,
     valuesIn(row, measures),
-    ...(withLatency(query) ? histogram : []),
+    ...(withLatency(query) ? histogramOf(row) : []),
   ]);
 }
 
+function histogramOf({ of, negative }: Row): SQL[] {
+  if (of === "rollup") return [sql`t.latency_buckets`, sql`t.latency_counts`];
+  return [
+    sql`case when t.duration_us is not null then array[${latencyBinOf}] end as latency_buckets`,
+    sql`${negative ? sql`case when t.duration_us is not null then array[-1] end` : sql`null::integer[]`} as latency_counts`,
+  ];
+}
+
 function intervalNo(intervalStartsMs: readonly number[], instant: SQL): SQL {
-  if (intervalStartsMs.length === 0) return sql`0 as interval_no`;
+  if (intervalStartsMs.length === 0) return NO_INTERVAL;
   const starts = textArray(intervalStartsMs.map((ms) => new Date(ms).toISOString()));
   return sql`width_bucket(${instant}, ${starts}::timestamptz[]) as interval_no`;
 }
@@ -230,8 +232,7 @@ function carried(query: SummaryQuery, measures: readonly Measure[]): string[] {
   return [...measures.map(({ name }) => name), ...(withLatency(query) ? ["latency_buckets", "latency_counts"] : [])];
 }
 
-/** The label's value if the question groups by a label; null in the main rows, which count all calls. */
-function valueOf(query: SummaryQuery, family: string, value: SQL): SQL {
-  if (!query.groupBy.some(isLabel)) return sql`''`;
+/** The label's value; null in the main rows, which count all calls. */
+function valueOf(family: string, value: SQL): SQL {
   return family === MAIN ? sql`null::text` : value;
 }
