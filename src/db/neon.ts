@@ -13,7 +13,6 @@ const TOO_LARGE = /HTTP status (413|507)/;
 export function neonDriver(url: string, endpoint: string | undefined): Driver {
   const { hostname, port } = new URL(url);
   const headers = {
-    "Content-Type": "application/json",
     "Neon-Connection-String": url,
     "Neon-Raw-Text-Output": "true",
     "Neon-Array-Mode": "true",

@@ -10,7 +10,7 @@ import { keyRange, startOfKey } from "../ledger/key.ts";
 import { CACHE_HIT_RULE, COSTS_ARE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
 import { COVERED_BY, NOT_STORED } from "../ledger/covered-by.ts";
 import { dimensionOf } from "../ledger/measures.ts";
-import { picoToUsd } from "../money.ts";
+import { digitsToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
 import { originOf } from "../pricing/origin.ts";
@@ -276,8 +276,7 @@ function pico(value: unknown): bigint | null {
 }
 
 function usdOf(value: unknown): string | null {
-  const amount = pico(value);
-  return amount === null ? null : picoToUsd(amount);
+  return value === null || value === undefined ? null : digitsToUsd(String(value));
 }
 
 /** The rule by which the span was read, followed by the effect of other spans on it. */

@@ -31,7 +31,7 @@ it("gives the same question in other words the same digest", () => {
 
 it("refuses a wrong question each time", () => {
   const { read } = questions();
-  for (let i = 0; i < 2; i++) expect(() => read("group_by=nothing", NOW)).toThrow("cannot group by");
+  for (let i = 0; i < 2; i++) expect(() => read("group_by=nothing", NOW)).toThrow("group_by");
 });
 
 it("remembers a bounded number of questions, and no long ones", () => {
