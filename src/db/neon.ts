@@ -64,7 +64,8 @@ function textOf(value: unknown): string | null {
       return String(value);
     default:
       if (value === null || value === undefined) return null;
+      if (value instanceof Date) return value.toISOString();
       // Values of other kinds have a form of their own in each driver, so statements convert them.
-      throw new TypeError("a parameter must be text, a number, a boolean or null");
+      throw new TypeError("a parameter must be text, a number, a boolean, a date or null");
   }
 }
