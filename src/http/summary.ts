@@ -26,15 +26,15 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const beganMs = deps.now();
-      const { query, digest } = deps.questions.read(queryStringOf(c), beganMs);
+      const { query, digest, compile } = deps.questions.read(queryStringOf(c), beganMs);
       const question = { digest, toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs) };
       const { projectId } = c.get("caller");
       return await answerCached(c, deps, question, beganMs, async () => {
         const asked = paramsOf(c);
         const { reader } = ownDeps(deps, projectId);
         return await asFarAsKept(asked, (params) => {
-          const own = params === asked ? query : parseSummaryQuery(params, beganMs, deps.zones);
-          return summarize(reader, projectId, own, beganMs);
+          if (params === asked) return summarize(reader, projectId, query, beganMs, compile);
+          return summarize(reader, projectId, parseSummaryQuery(params, beganMs, deps.zones), beganMs);
         });
       });
     },

@@ -7,7 +7,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
-import type { Database, Row as StoredRow } from "../db/client.ts";
+import type { Bound, Database, Row as StoredRow } from "../db/client.ts";
 import { keyRange } from "../ledger/key.ts";
 import { hoursKept, readRaw } from "../retention/kept.ts";
 import { labelsWith } from "../rollup/derive.ts";
@@ -118,9 +118,13 @@ function raggedOf(windows: readonly Window[], family: string): { ragged: Range[]
  *
  * @throws Expired if the statement needs hour rows or calls that have been deleted.
  */
-export async function readWindows(db: Database, statement: SQL, windows: readonly Window[]): Promise<StoredRow[]> {
+export async function readWindows(
+  db: Database,
+  statement: SQL | Bound,
+  windows: readonly Window[],
+): Promise<StoredRow[]> {
   const rawMs = windows.filter(({ source }) => source === "raw").map(({ fromMs }) => fromMs);
-  if (rawMs.length === 0) return await db.query(statement);
+  if (rawMs.length === 0) return (await db.batch([statement]))[0]!;
   return await readRaw(db, statement, Math.floor(Math.min(...rawMs) / HOUR_MS) * HOUR_MS);
 }
 

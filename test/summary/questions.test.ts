@@ -1,5 +1,6 @@
 /** What is remembered of questions, and for how long. */
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import type { Bound } from "../../src/db/client.ts";
 import { createQuestions } from "../../src/summary/questions.ts";
 import { UTC } from "../../src/summary/zone.ts";
 import { HOUR_MS } from "../../src/time.ts";
@@ -41,4 +42,26 @@ it("remembers a bounded number of questions, and no long ones", () => {
   const first = read("limit=1", NOW);
   for (let limit = 2; limit <= 1_001; limit++) read(`limit=${limit}`, NOW);
   expect(read("limit=1", NOW)).not.toBe(first);
+});
+
+describe("statements", () => {
+  const bound = (text: string): Bound => ({ statement: { text }, values: [1, null, "x"] });
+
+  it("are compiled once for the same question, however it is worded, and what they depend on", () => {
+    const { read } = questions();
+    const first = bound("first");
+    expect(read("group_by=model", NOW).compile("a", () => first)).toBe(first);
+    expect(read("group_by=model&order=-cost_usd", NOW + 1).compile("a", () => bound("again"))).toBe(first);
+    expect(read("group_by=model", NOW).compile("b", () => bound("of b"))).toEqual(bound("of b"));
+    expect(read("group_by=user", NOW).compile("a", () => bound("by user"))).toEqual(bound("by user"));
+  });
+
+  it("are remembered in a bounded number, and no long ones", () => {
+    const { compile } = questions().read("", NOW);
+    const [long, first] = [bound("x".repeat(20_000)), bound("first")];
+    expect([compile("long", () => long), compile("long", () => first)]).toEqual([long, first]);
+    for (let i = 0; i < 101; i++) compile(String(i), () => first);
+    const again = bound("again");
+    expect(compile("0", () => again)).toBe(again);
+  });
 });
