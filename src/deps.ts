@@ -20,6 +20,7 @@ import { connectRedis } from "./redis.ts";
 import { createFrequentMerger } from "./rollup/merge-often.ts";
 import { createMergeSignal } from "./rollup/signal.ts";
 import { createSummaryCache } from "./summary/cache.ts";
+import { createQuestions } from "./summary/questions.ts";
 import { createZones } from "./summary/zone.ts";
 import { createCounters, type Totals } from "./telemetry/counters.ts";
 import type { CounterName } from "./telemetry/series.ts";
@@ -55,6 +56,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   const catalogue = given.catalogue ?? createCurrentCatalogue(db);
   const redis = observedRedis(given.redis ?? store, now);
   const reader = given.reader ?? createReader(db, config.replica && observed(connect(config.replica)), now);
+  const zones = given.zones ?? createZones();
   const cache = given.cache ?? createSummaryCache(redis, createEpochLease({ db, redis, now }));
   totals.push(() => statesOf("llm_cost_cache_answers_total", cache.counts));
   if (reader.counts !== null) totals.push(() => statesOf("llm_cost_replica_questions_total", reader.counts!));
@@ -79,7 +81,8 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
     queue,
     unknownMembers,
     cache,
-    zones: createZones(),
+    zones,
+    questions: createQuestions(zones),
     intake: createIntake(),
     mergeSignal: createMergeSignal(redis),
     merger: createFrequentMerger(db, now),

@@ -81,8 +81,8 @@ export function createKeyring(db: Database): Keyring {
 
   return {
     async callerOf(key, nowMs, keepAlive) {
-      if (!isWellFormedKey(key)) return null;
       const known = callers.get(key);
+      if (known === undefined && !isWellFormedKey(key)) return null;
       if (known && known.untilMs > nowMs) {
         if (keepAlive && known.renewMs <= nowMs) {
           known.renewMs = nowMs + RETRY_MS;

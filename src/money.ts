@@ -9,10 +9,20 @@ export const MAX_COST_PICO = 2n ** 63n - 1n;
 
 /** `1920000000n` -> `"0.00192"`: a plain decimal, no exponent, no trailing zeros. */
 export function picoToUsd(pico: bigint): string {
-  const sign = pico < 0n ? "-" : "";
-  const digits = (pico < 0n ? -pico : pico).toString().padStart(13, "0");
-  const fraction = digits.slice(-12).replace(/0+$/, "");
-  return sign + digits.slice(0, -12) + (fraction ? `.${fraction}` : "");
+  return digitsToUsd(pico.toString());
+}
+
+const ZERO = 48;
+
+/** The same of a whole number as Postgres writes it, without a `bigint` in between. */
+export function digitsToUsd(pico: string): string {
+  const sign = pico.startsWith("-") ? "-" : "";
+  const digits = pico.slice(sign.length).padStart(13, "0");
+  const point = digits.length - 12;
+  let end = digits.length;
+  while (end > point && digits.charCodeAt(end - 1) === ZERO) end--;
+  const whole = sign + digits.slice(0, point);
+  return end === point ? whole : `${whole}.${digits.slice(point, end)}`;
 }
 
 /**

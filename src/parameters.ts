@@ -34,7 +34,7 @@ export type Asked<P extends Parameters> = {
   [N in keyof P]: P[N] extends Parameter<infer T> ? T : never;
 };
 
-type Given<S extends Schema> = Parameter<z.output<S>>;
+type Always<S extends Schema> = Parameter<z.output<S>>;
 type Maybe<S extends Schema> = Parameter<z.output<S> | undefined>;
 type List<S extends Schema> = Parameter<z.output<S>[]>;
 
@@ -44,9 +44,9 @@ interface Details {
   required?: boolean;
 }
 
-export function once<S extends Schema>(schema: S, description: string, said: Details & { fallback: string }): Given<S>;
+export function once<S extends Schema>(schema: S, description: string, said: Details & { fallback: string }): Always<S>;
 export function once<S extends Schema>(schema: S, description: string, said?: Omit<Details, "fallback">): Maybe<S>;
-export function once<S extends Schema>(schema: S, description: string, said: Details = {}): Given<S> | Maybe<S> {
+export function once<S extends Schema>(schema: S, description: string, said: Details = {}): Always<S> | Maybe<S> {
   return { written: "once", schema, description, ...said };
 }
 
@@ -90,35 +90,57 @@ export const flag = z
   .meta({ type: "boolean", enum: undefined });
 
 /** @throws ApiError 400 that names a parameter that is not declared. */
-export function refuseUnknown(declared: Parameters, params: URLSearchParams): void {
+export function refuseUnknown(declared: Parameters, queryString: string): void {
+  for (const name of namesIn(queryString)) refuseIfUnknown(declared, name);
+}
+
+/** A name that is written as it is. */
+const PLAIN = /^[\w.-]*$/;
+
+/** Most names need no decoding, and are then found without leaving JavaScript. */
+function namesIn(queryString: string): Iterable<string> {
+  if (queryString === "") return [];
+  const names = queryString.split("&").flatMap((pair) => (pair === "" ? [] : pair.split("=", 1)));
+  return names.every((name) => PLAIN.test(name)) ? names : new URLSearchParams(queryString).keys();
+}
+
+function refuseIfUnknown(declared: Parameters, name: string): void {
+  if (Object.hasOwn(declared, name) && declared[name]!.names === undefined) return;
   const known = Object.entries(declared);
-  for (const name of params.keys()) {
-    if (!known.some(([own, parameter]) => isNamed(own, parameter, name))) throw invalid(name, unknownAmong(known));
-  }
+  if (!known.some(([own, parameter]) => isNamed(own, parameter, name))) throw invalid(name, unknownAmong(known));
 }
 
 /** @throws ApiError 400 that names the wrong parameter. */
 export function readParameters<P extends Parameters>(declared: P, params: URLSearchParams): Asked<P> {
-  refuseUnknown(declared, params);
-  const known = Object.entries(declared);
+  // Each call to `params` leaves JavaScript, and most parameters are missing.
+  const given: Given = new Map();
+  for (const [name, text] of params) {
+    const texts = given.get(name);
+    if (texts) texts.push(text);
+    else given.set(name, [text]);
+  }
+  for (const name of given.keys()) refuseIfUnknown(declared, name);
   const asked: Record<string, unknown> = {};
-  for (const [name, parameter] of known) asked[name] = READ[parameter.written](params, name, parameter);
+  for (const name in declared) asked[name] = READ[declared[name]!.written](given, name, declared[name]!);
   return asked as Asked<P>;
 }
 
-const READ: Record<Written, (params: URLSearchParams, name: string, parameter: Parameter) => unknown> = {
-  once: (params, name, { schema, fallback }) => {
-    const text = single(params, name) ?? fallback;
+/** The texts that a query string has, by name. */
+type Given = Map<string, string[]>;
+
+const READ: Record<Written, (given: Given, name: string, parameter: Parameter) => unknown> = {
+  once: (given, name, { schema, fallback }) => {
+    const text = single(given, name) ?? fallback;
     return text === undefined ? undefined : check(schema, name, text);
   },
-  repeated: (params, name, { schema }) => params.getAll(name).map((text) => check(schema, name, text)),
-  commas: (params, name, { schema }) => {
-    const text = single(params, name);
+  repeated: (given, name, { schema }) => (given.get(name) ?? []).map((text) => check(schema, name, text)),
+  commas: (given, name, { schema }) => {
+    const text = single(given, name);
     return text === undefined || text === "" ? [] : text.split(",").map((part) => check(schema, name, part));
   },
-  names: (params, own, parameter) => {
-    const given = new Set([...params.keys()].filter((name) => isNamed(own, parameter, name)));
-    return new Map([...given].map((name) => [name, params.getAll(name).map((t) => check(parameter.schema, name, t))]));
+  names: (given, own, parameter) => {
+    const named = [...given].filter(([name]) => isNamed(own, parameter, name));
+    return new Map(named.map(([name, texts]) => [name, texts.map((text) => check(parameter.schema, name, text))]));
   },
 };
 
@@ -131,10 +153,10 @@ function unknownAmong(known: [string, Parameter][]): string {
   return `unknown parameter; this route has ${known.map(([own, { names }]) => names?.shown ?? own).join(", ")}`;
 }
 
-function single(params: URLSearchParams, name: string): string | undefined {
-  const values = params.getAll(name);
-  if (values.length > 1) throw invalid(name, "must not be given twice");
-  return values[0];
+function single(given: Given, name: string): string | undefined {
+  const texts = given.get(name);
+  if (texts !== undefined && texts.length > 1) throw invalid(name, "must not be given twice");
+  return texts?.[0];
 }
 
 function check(schema: Schema, name: string, text: string): unknown {

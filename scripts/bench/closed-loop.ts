@@ -6,7 +6,8 @@ import { runLoad } from "../client/load.ts";
 export type Body = string | Uint8Array | undefined;
 
 export interface ClosedLoop {
-  path: string;
+  /** Of each request, or one after another. */
+  path: string | (() => string);
   headers?: Record<string, string>;
   /** One a request, taken in order; the loop ends when they do. */
   bodies: Iterator<Body>;
@@ -21,7 +22,7 @@ export interface Looped {
 /** @throws when any answer is not 200. */
 export async function closedLoop(
   ledger: Ledger,
-  { path, headers = {}, bodies, connections }: ClosedLoop,
+  { path: given, headers = {}, bodies, connections }: ClosedLoop,
 ): Promise<Looped> {
   const latenciesMs: number[] = [];
   const clock = (): number => performance.now();
@@ -33,10 +34,11 @@ export async function closedLoop(
     nextRequest() {
       const { done, value: body } = bodies.next();
       if (done) return undefined;
+      const path = typeof given === "string" ? given : given();
       return body === undefined ? { path, headers } : { path, headers, body: body as string | Uint8Array };
     },
     endMs: Number.POSITIVE_INFINITY,
-    onAnswer(_request, answer, { sentMs, doneMs }) {
+    onAnswer({ path }, answer, { sentMs, doneMs }) {
       if (answer?.status !== 200)
         throw new Error(
           `${ledger.url}${path}: ${answer ? `${answer.status}: ${String(answer.body).slice(0, 300)}` : "no answer"}`,

@@ -1,98 +1,135 @@
-/** Requests a second against "hello world" in the same workerd: ingest one by one, and summaries from the cache. */
+/**
+ * What requests take beside "hello world" in the same workerd: requests a second, and CPU of the Worker. Each is asked by
+ * turns with all others.
+ */
 import { connect, type Ledger } from "../client/ledger.ts";
+import { DAY_MS } from "../../src/time.ts";
 import { closedLoop } from "./closed-loop.ts";
 import type { Bench } from "./context.ts";
-import { cpuOf } from "./cpu.ts";
-import { DAY_MS } from "../../src/time.ts";
+import { type CpuSeconds, cpuOf } from "./cpu.ts";
 import { DAYS } from "./history.ts";
 import type { Measured } from "./report.ts";
 import { startSender } from "./sender.ts";
-import { percentile95 } from "./timing.ts";
+import { median, percentile95 } from "./timing.ts";
 
 const CONNECTIONS = 32;
-const GETS = 10_000;
+const REQUESTS = 2_000;
 const TURNS = 5;
-const POSTS = 10_000;
+const RECEIPTS = 200;
 
 export async function benchHttp(bench: Bench): Promise<Measured[]> {
   const { url, say } = bench;
   const { key, endMs } = await bench.history(bench.traces / 100);
-  const summary = `/v1/summary?from=${endMs - DAYS * DAY_MS}&to=${endMs}&group_by=model`;
+  const range = `from=${endMs - DAYS * DAY_MS}&to=${endMs}`;
+  const summary = `/v1/summary?${range}&group_by=model`;
   using ledger = connect({ url, key });
-  say("hello world, one question to Redis, a summary from the cache, by turns");
-  await expectCached(ledger, summary);
-  const [hello, mget, cached] = await getByTurns(bench, ledger, ["/bench/hello", "/bench/mget", summary]);
-  await expectCached(ledger, summary);
-  say("POST /v1/traces, 1 a request");
+  const receipts = await receiptPaths(ledger, range);
   const sender = await startSender(bench, await bench.newProject());
-  await sender.post(1, bench.scaled(POSTS / 10), CONNECTIONS);
-  const posted = await sender.post(1, bench.scaled(POSTS), CONNECTIONS);
-  await sender.verify();
-  const ingest = posted.requests / posted.seconds;
+  const latenciesMs: number[] = [];
+  let turn = 0;
+  const get = (path: string | (() => string), headers: Record<string, string> = {}): Work => {
+    return async (requests) => {
+      const bodies = Array.from({ length: requests }, () => undefined).values();
+      const { value, cpu } = await cpuOf(() => closedLoop(ledger, { path, headers, bodies, connections: CONNECTIONS }));
+      return { seconds: value.seconds, cpu };
+    };
+  };
 
-  const toHello = (value: number) => ({ value, unit: "requests/s", ratio: value / hello.rate, to: "hello world" });
-  const results: Measured[] = [
-    { id: "http.hello", name: "hello world in the same workerd", ...toHello(hello.rate) },
-    { id: "http.mget", name: "a route that asks Redis once", ...toHello(mget.rate) },
-    { id: "http.cached", name: "a summary from the cache", ...toHello(cached.rate) },
-    {
-      id: "http.ingest",
-      name: "POST /v1/traces, 1 a request",
-      ...toHello(ingest),
-      p95Ms: percentile95(posted.latenciesMs),
+  say("hello world, questions and POST /v1/traces with one call, by turns");
+  await expectCached(ledger, summary);
+  const { hello, mget, keyed, cached, uncached, list, receipt, write } = await byTurns(bench.scaled(REQUESTS), {
+    hello: get("/bench/hello"),
+    mget: get("/bench/mget"),
+    keyed: get("/bench/keyed"),
+    cached: get(summary),
+    uncached: get(summary, { "cache-control": "no-cache" }),
+    list: get(`/v1/traces?${range}&limit=50`),
+    receipt: get(() => receipts[turn++ % receipts.length]!),
+    async write(requests) {
+      const posted = await sender.post(1, requests, CONNECTIONS);
+      latenciesMs.push(...posted.latenciesMs);
+      return posted;
     },
-    {
-      id: "http.cached_to_mget",
-      name: "a summary from the cache",
-      value: cached.rate,
-      unit: "requests/s",
-      ratio: cached.rate / mget.rate,
-      to: "the route that asks Redis once",
-    },
+  });
+  await expectCached(ledger, summary);
+  await sender.verify();
+
+  const rate = (id: string, name: string, one: Turns, to = hello, toName = "hello world"): Measured => ({
+    id,
+    name,
+    value: median(one.rates),
+    unit: "requests/s",
+    ...ratioOf(one.rates, to.rates),
+    to: toName,
+  });
+  const cpu = (id: string, what: string, one: Turns, to = hello, toName = "hello world"): Measured[] =>
+    one.cpuUs.some(Number.isNaN)
+      ? []
+      : [
+          {
+            id,
+            name: `worker CPU of ${what}`,
+            value: median(one.cpuUs),
+            unit: "us",
+            ...ratioOf(one.cpuUs, to.cpuUs),
+            to: toName,
+          },
+        ];
+  return [
+    rate("http.hello", "hello world in the same workerd", hello),
+    rate("http.mget", "a route that asks Redis once", mget),
+    rate("http.keyed", "the same in the app, with a key", keyed),
+    rate("http.cached", "a summary from the cache", cached),
+    { ...rate("http.ingest", "POST /v1/traces, 1 a request", write), p95Ms: percentile95(latenciesMs) },
+    rate("http.cached_to_mget", "a summary from the cache", cached, mget, "the route that asks Redis once"),
+    ...cpu("keyed.worker_cpu_us_per_request", "a route with a key that asks Redis", keyed),
+    ...cpu("cached.worker_cpu_us_per_request", "a summary from the cache", cached),
+    ...cpu("cached.worker_cpu_to_keyed", "a summary from the cache", cached, keyed, "the route with a key"),
+    ...cpu("uncached.worker_cpu_us_per_request", "a summary from the database", uncached),
+    ...cpu("list.worker_cpu_us_per_request", "a list of 50 calls", list),
+    ...cpu("receipt.worker_cpu_us_per_request", "a call with its receipt", receipt),
+    ...cpu("write.worker_cpu_us_per_request", "POST /v1/traces with one call", write),
   ];
-  if (cached.cpuUs !== undefined && hello.cpuUs !== undefined) {
-    results.push({
-      id: "cached.worker_cpu_us_per_request",
-      name: "worker CPU of a summary from the cache",
-      value: cached.cpuUs,
-      unit: "us",
-      ratio: cached.cpuUs / hello.cpuUs,
-      to: "hello world",
-    });
-  }
-  return results;
 }
 
-interface Rate {
-  rate: number;
-  cpuUs: number | undefined;
+/** @returns the seconds that so many requests took, and the CPU. */
+type Work = (requests: number) => Promise<{ seconds: number; cpu: CpuSeconds }>;
+
+/** One value of each turn. */
+interface Turns {
+  rates: number[];
+  /** NaN where the system does not tell. */
+  cpuUs: number[];
 }
 
 /** By turns, so that what else the machine does meanwhile is no part of their ratios. */
-async function getByTurns<const T extends readonly string[]>(
-  bench: Bench,
-  ledger: Ledger,
-  paths: T,
-): Promise<{ [K in keyof T]: Rate }> {
-  const requests = Math.ceil(bench.scaled(GETS) / TURNS);
-  const get = (path: string) => {
-    const bodies = Array.from({ length: requests }, () => undefined).values();
-    return closedLoop(ledger, { path, bodies, connections: CONNECTIONS });
-  };
-  for (const path of paths) await get(path);
-  const sums = paths.map(() => ({ seconds: 0, worker: 0 }));
+async function byTurns<N extends string>(requests: number, works: Record<N, Work>): Promise<Record<N, Turns>> {
+  const all = Object.entries(works) as [N, Work][];
+  for (const [, work] of all) await work(requests);
+  const turns = Object.fromEntries(all.map(([name]) => [name, { rates: [], cpuUs: [] }])) as unknown as Record<
+    N,
+    Turns
+  >;
   for (let turn = 0; turn < TURNS; turn++) {
-    for (const [i, path] of paths.entries()) {
-      const { value, cpu } = await cpuOf(() => get(path));
-      sums[i]!.seconds += value.seconds;
-      sums[i]!.worker += cpu.worker ?? Number.NaN;
+    for (const [name, work] of all) {
+      const { seconds, cpu } = await work(requests);
+      turns[name].rates.push(requests / seconds);
+      turns[name].cpuUs.push(((cpu.worker ?? Number.NaN) / requests) * 1e6);
     }
   }
-  const total = requests * TURNS;
-  return sums.map(({ seconds, worker }) => ({
-    rate: total / seconds,
-    cpuUs: Number.isNaN(worker) ? undefined : (worker / total) * 1e6,
-  })) as { [K in keyof T]: Rate };
+  return turns;
+}
+
+/** The median of what the turns give. */
+function ratioOf(values: readonly number[], to: readonly number[]): { ratio: number } {
+  return { ratio: median(values.map((value, turn) => value / to[turn]!)) };
+}
+
+async function receiptPaths(ledger: Ledger, range: string): Promise<string[]> {
+  const { body } = await ledger.send({ path: `/v1/traces?${range}&limit=${RECEIPTS}` });
+  const { traces } = JSON.parse(String(body)) as { traces: { id: string }[] };
+  if (traces.length === 0) throw new Error("there are no calls");
+  return traces.map(({ id }) => `/v1/traces/${id}`);
 }
 
 /** The first answers are computed: there was no epoch, then no value. */

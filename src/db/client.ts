@@ -3,10 +3,10 @@
  * transaction. It is retried only if Postgres said that it was rolled back (deadlock, serialisation).
  */
 import { type SQL, sql } from "drizzle-orm";
-import { PgDialect } from "drizzle-orm/pg-core";
 import type { Driver, Query, Row } from "./driver.ts";
 import { neonDriver } from "./neon.ts";
 import { postgresDriver } from "./postgres.ts";
+import { render } from "./render.ts";
 import type { Routine } from "./routine.ts";
 
 export type { Row } from "./driver.ts";
@@ -86,7 +86,6 @@ export interface DatabaseOptions {
 /** Short enough to answer a caller within ten seconds, and to answer other requests whose calls this one writes. */
 export const DEFAULT_TIMEOUT_MS = 8_000;
 
-const dialect = new PgDialect();
 const RETRIES = 3;
 /** deadlock_detected, serialization_failure: the transaction was rolled back, so running it again is safe. */
 const ROLLED_BACK = new Set(["40P01", "40001"]);
@@ -158,27 +157,27 @@ export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAUL
 /** A query as a statement with its values. */
 export function boundOf(query: SQL | Bound): Bound {
   if ("statement" in query) return query;
-  const { sql: text, params: values } = dialect.sqlToQuery(query);
+  const { text, values } = render(query);
   return { statement: { text }, values };
 }
 
 /** The text of a statement, which holds none of its values. */
 export function textOf(query: SQL | Bound): string {
-  return "statement" in query ? query.statement.text : dialect.sqlToQuery(query).sql;
+  return "statement" in query ? query.statement.text : render(query).text;
 }
 
 /** Compiles a statement whose values are placeholders, named in `order`. */
 export function compile(query: SQL, order: readonly string[]): Statement {
-  const { sql: text, params } = dialect.sqlToQuery(query);
-  const names = params.map((param) => (param as { name: string }).name);
+  const { text, values } = render(query);
+  const names = values.map((param) => (param as { name: string }).name);
   if (names.join() !== order.join()) throw new Error(`the statement takes ${names.join()}, not ${order.join()}`);
   return { text };
 }
 
 /** Compiles a statement whose placeholders are filled by name. One that occurs several times is sent once. */
 export function compileNamed(query: SQL): (values: Readonly<Record<string, unknown>>) => Bound {
-  const { sql: numbered, params } = dialect.sqlToQuery(query.inlineParams());
-  const all = params.map((param) => (param as { name: string }).name);
+  const { text: numbered, values: placeholders } = render(query.inlineParams());
+  const all = placeholders.map((param) => (param as { name: string }).name);
   const names = [...new Set(all)];
   const text = numbered.replace(/\$(\d+)/g, (_, nth: string) => `$${names.indexOf(all[Number(nth) - 1]!) + 1}`);
   return (values) => ({ statement: { text }, values: names.map((name) => values[name]) });

@@ -5,7 +5,7 @@ import { BUCKETS } from "../ledger/buckets.ts";
 import { LATENCY_NAMES } from "../rollup/latency.ts";
 import { type Group, noSums } from "../summary/group.ts";
 import type { SummaryQuery } from "../summary/query.ts";
-import { measuresFor } from "../summary/summarize.ts";
+import { measuresFor } from "../summary/measured.ts";
 import { rowOf, show, type Sums } from "../summary/shown.ts";
 import { intervalStart, nextInterval } from "../summary/zone.ts";
 import { TRACE_FIELDS } from "../traces/read.ts";

@@ -2,13 +2,12 @@
  * Answers JSON from the cache or the database, with an ETag and with a header that tells the source.
  */
 import type { z } from "zod";
-import { sha256Hex } from "../digest.ts";
 import { type AppContext, type Deps, keepAliveOf } from "./context.ts";
 import { json, type Operation } from "./operation.ts";
 
 export interface Question {
-  /** The route and its parameters in one canonical form. */
-  canonical: unknown;
+  /** Of the route and its parameters in one canonical form. */
+  digest: string;
   /** The latest end of the periods asked about, epoch ms. A range that is over is cached for longer. */
   toMs: number;
 }
@@ -37,14 +36,14 @@ export function cachedAnswers(schema: z.ZodType): Operation["answers"] {
 export async function answerCached(
   c: AppContext,
   deps: Deps,
-  { canonical, toMs }: Question,
+  { digest: question, toMs }: Question,
   beganMs: number,
   compute: () => Promise<unknown>,
 ): Promise<Response> {
   const { body, digest, state } = await deps.cache.answer(
     {
       projectId: c.get("caller").projectId,
-      question: sha256Hex(JSON.stringify(canonical)),
+      question,
       toMs,
       bypass: /\bno-cache\b/i.test(c.req.header("cache-control") ?? ""),
     },

@@ -11,6 +11,7 @@ import { ADMIN_KEY_NAME, type PageSession, type PageSessions } from "../page-ses
 import type { CurrentCatalogue } from "../catalogue/current.ts";
 import type { MergeSignal } from "../rollup/signal.ts";
 import type { SummaryCache } from "../summary/cache.ts";
+import type { Questions } from "../summary/questions.ts";
 import type { Zones } from "../summary/zone.ts";
 import type { Counters } from "../telemetry/counters.ts";
 import type { RunDeps } from "../telemetry/run.ts";
@@ -26,6 +27,7 @@ export interface Deps extends IngestDeps, RunDeps {
   catalogue: CurrentCatalogue;
   cache: SummaryCache;
   zones: Zones;
+  questions: Questions;
   intake: Intake;
   counters: Counters;
   mergeSignal: MergeSignal;
@@ -68,4 +70,14 @@ export function ownDeps(deps: Deps, projectId: string): Deps {
 
 export function keepAliveOf(c: AppContext): KeepAlive {
   return (work) => c.executionCtx.waitUntil(work);
+}
+
+/** The query string, as text. A request's URL has no fragment. */
+export function queryStringOf(c: AppContext): string {
+  const at = c.req.url.indexOf("?");
+  return at < 0 ? "" : c.req.url.slice(at + 1);
+}
+
+export function paramsOf(c: AppContext): URLSearchParams {
+  return new URLSearchParams(queryStringOf(c));
 }

@@ -1,9 +1,10 @@
 /** `GET /v1/explain`: why the cost changed between two periods. Answers are cached like summaries. */
 import { Hono } from "hono";
+import { sha256Hex } from "../digest.ts";
 import { explain, Explanation } from "../explain/explain.ts";
 import { EXPLAIN_PARAMETERS, parseExplainQuery } from "../explain/query.ts";
 import { answerCached, CACHE_HEADERS, cachedAnswers } from "./cached.ts";
-import { type AppEnv, type Deps, ownDeps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps, paramsOf } from "./context.ts";
 import { operation } from "./operation.ts";
 
 export function explainRoutes(deps: Deps): Hono<AppEnv> {
@@ -24,9 +25,9 @@ export function explainRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const beganMs = deps.now();
-      const query = parseExplainQuery(new URL(c.req.url).searchParams, beganMs, deps.zones);
+      const query = parseExplainQuery(paramsOf(c), beganMs, deps.zones);
       const question = {
-        canonical: ["explain", { ...query, zone: query.zone.name }],
+        digest: sha256Hex(JSON.stringify(["explain", { ...query, zone: query.zone.name }])),
         toMs: Math.max(query.before.toMs, query.after.toMs),
       };
       const { projectId } = c.get("caller");

@@ -94,7 +94,8 @@ const UNKNOWN_ROUTE = "(unknown)";
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"]);
 
 function methodOf(c: AppContext): string {
-  return METHODS.has(c.req.method) ? c.req.method : "_OTHER";
+  const { method } = c.req;
+  return METHODS.has(method) ? method : "_OTHER";
 }
 
 /** By OpenTelemetry's conventions for HTTP servers, but without the path, which holds names of callers. */

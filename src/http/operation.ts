@@ -8,7 +8,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../keys.ts";
 import { type Parameters, refuseUnknown } from "../parameters.ts";
 import { requireAdmin, requireAdminKey, requireMetrics, requirePageSession, requireScope } from "./auth.ts";
-import type { AppEnv, Deps } from "./context.ts";
+import { type AppEnv, type Deps, queryStringOf } from "./context.ts";
 import { limitRate } from "./rate-limit.ts";
 import { refuseUnstorableUrl } from "./storable.ts";
 
@@ -76,7 +76,7 @@ export function operation(deps: Deps, operation: Operation): Guard {
   const [pathParameter] = Object.keys(operation.path ?? {});
   const guard: MiddlewareHandler<AppEnv> = async (c, next) => {
     refuseUnstorableUrl(c.req.url, pathParameter);
-    if (operation.query) refuseUnknown(operation.query, new URL(c.req.url).searchParams);
+    if (operation.query) refuseUnknown(operation.query, queryStringOf(c));
     return await admit(c, next);
   };
   return Object.assign(guard, { operation });

@@ -4,7 +4,7 @@ import { parseSummaryQuery, SUMMARY_PARAMETERS } from "../summary/query.ts";
 import { summarize } from "../summary/summarize.ts";
 import { Summary } from "../summary/shown.ts";
 import { answerCached, cachedAnswers, CACHE_HEADERS } from "./cached.ts";
-import { type AppEnv, type Deps, ownDeps } from "./context.ts";
+import { type AppEnv, type Deps, ownDeps, paramsOf, queryStringOf } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
@@ -26,23 +26,17 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const beganMs = deps.now();
-      const asked = new URL(c.req.url).searchParams;
-      const query = parseSummaryQuery(asked, beganMs, deps.zones);
-      const question = {
-        canonical: { ...query, zone: query.zone.name },
-        toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs),
-      };
+      const { query, digest, compile } = deps.questions.read(queryStringOf(c), beganMs);
+      const question = { digest, toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs) };
       const { projectId } = c.get("caller");
-      return await answerCached(c, deps, question, beganMs, () =>
-        asFarAsKept(asked, (params) =>
-          summarize(
-            ownDeps(deps, projectId).reader,
-            projectId,
-            parseSummaryQuery(params, beganMs, deps.zones),
-            beganMs,
-          ),
-        ),
-      );
+      return await answerCached(c, deps, question, beganMs, async () => {
+        const asked = paramsOf(c);
+        const { reader } = ownDeps(deps, projectId);
+        return await asFarAsKept(asked, (params) => {
+          if (params === asked) return summarize(reader, projectId, query, beganMs, compile);
+          return summarize(reader, projectId, parseSummaryQuery(params, beganMs, deps.zones), beganMs);
+        });
+      });
     },
   );
   return app;

@@ -9,7 +9,7 @@ import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
 import { listTraces, readCall, ShownTrace, TraceWithReceipt } from "../traces/read.ts";
 import { id, nextCursor } from "../wire.ts";
-import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps } from "./context.ts";
+import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps, paramsOf } from "./context.ts";
 import { EXAMPLE_ID } from "./example.ts";
 import { asFarAsKept } from "./kept.ts";
 import { json, operation } from "./operation.ts";
@@ -36,7 +36,7 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     }),
     async (c) => {
       const { projectId } = c.get("caller");
-      const page = await asFarAsKept(new URL(c.req.url).searchParams, (params) =>
+      const page = await asFarAsKept(paramsOf(c), (params) =>
         listTraces(ownDeps(deps, projectId).db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
       );
       return c.json(page);

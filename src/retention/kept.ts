@@ -8,7 +8,7 @@
  * from being dropped.
  */
 import { sql, type SQL } from "drizzle-orm";
-import type { Database, ExpiredKind, Row } from "../db/client.ts";
+import type { Bound, Database, ExpiredKind, Row } from "../db/client.ts";
 import { constants } from "../db/sql.ts";
 
 /** True if hours from `fromMs` on are kept. Otherwise the statement ends with `Expired`. */
@@ -25,7 +25,7 @@ export const requireRaw = (fromMs: number): SQL =>
  *
  * @throws Expired if these calls are no longer kept.
  */
-export async function readRaw(db: Database, statement: SQL, fromMs: number): Promise<Row[]> {
+export async function readRaw(db: Database, statement: SQL | Bound, fromMs: number): Promise<Row[]> {
   const [rows] = await db.batch([statement, requireRaw(fromMs)]);
   return rows!;
 }

@@ -23,7 +23,7 @@ const FLIGHT_MS = 10_000;
 const CLOCK_SLACK_MS = 60_000;
 
 /** A value in Redis has a line each for the epoch, the digest and the body, so a hit needs no parsing of JSON. */
-const ENTRY = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n(\{[^]*\})$/;
+const HEAD = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n\{/;
 
 export interface Answer {
   body: string;
@@ -127,9 +127,8 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease): Summa
         keepAlive(redis.setIfAbsent(epochKey(projectId), crypto.randomUUID()));
         return counted("miss", await asks.share(key, ask, keepAlive));
       }
-      const entry = ENTRY.exec(value ?? "");
-      // A value of any other form is a miss.
-      if (entry && entry[1] === epoch) return counted("hit", { digest: entry[2]!, body: entry[3]! });
+      const cached = value === null ? null : readEntry(value, epoch);
+      if (cached !== null) return counted("hit", cached);
       const askAndStore = async (): Promise<Stored> => {
         const answer = await ask();
         return { answer, kept: redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttlMs) };
@@ -137,6 +136,13 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease): Summa
       return counted("miss", await shared(key, epoch, askAndStore, keepAlive));
     },
   };
+}
+
+/** Null if the value was stored in another epoch, or has another form. */
+function readEntry(value: string, epoch: string): Answer | null {
+  const head = HEAD.exec(value);
+  if (head === null || head[1] !== epoch || !value.endsWith("}")) return null;
+  return { digest: head[2]!, body: value.slice(head[0].length - 1) };
 }
 
 function withDigest(body: string): Answer {

@@ -1,11 +1,14 @@
 /** Groups of a summary with exact sums: paired with another period, folded to a limit, and ordered. */
+import { shapeOf } from "../db/shape.ts";
 import { type Measure, SHOWN } from "../ledger/measures.ts";
 import { OTHER } from "../rollup/families.ts";
 import type { SummaryQuery } from "./query.ts";
 
 /** The sums of no calls: every measure is 0. */
 export function noSums(measures: readonly Measure[]): Record<string, bigint> {
-  return Object.fromEntries(measures.map(({ name }) => [name, 0n]));
+  const sums: Record<string, bigint | null> = shapeOf(measures.map(({ name }) => name));
+  for (const { name } of measures) sums[name] = 0n;
+  return sums as Record<string, bigint>;
 }
 
 export interface Group {

@@ -7,10 +7,11 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
-import type { Database, Row as StoredRow } from "../db/client.ts";
+import type { Bound, Database, Row as StoredRow } from "../db/client.ts";
 import { keyRange } from "../ledger/key.ts";
 import { hoursKept, readRaw } from "../retention/kept.ts";
 import { labelsWith } from "../rollup/derive.ts";
+import { asText } from "../db/render.ts";
 import { constants } from "../db/sql.ts";
 import { type Dimension, dimensionOf } from "../ledger/measures.ts";
 import { LEVEL, LEVELS } from "../ledger/levels.ts";
@@ -42,9 +43,20 @@ export interface Row {
 }
 
 /** A measure's value, with a minus if its row is subtracted. */
-export function signed({ negative }: Row, value: SQL): SQL {
+export function signed({ negative }: Pick<Row, "negative">, value: SQL): SQL {
   return negative ? sql`-(${value})` : value;
 }
+
+// What parts have in common is made once.
+const NOTHING = sql``;
+const OF_ROLLUP: Row = { of: "rollup", instant: asText(sql`t.bucket`), value: asText(sql`t.value`), negative: false };
+const OF_UNSPREAD: Row = { ...OF_ROLLUP, value: asText(sql`l.value`) };
+const PARTIAL = asText(constants([LEVEL.partial]));
+const LEVELS_OF = {
+  week: asText(constants(LEVELS.week)),
+  day: asText(constants(LEVELS.day)),
+  hour: asText(constants(LEVELS.hour)),
+};
 
 export function partsOf(asked: Parts): SQL[] {
   const { windows, filters, family } = asked;
@@ -60,14 +72,14 @@ export function partsOf(asked: Parts): SQL[] {
   };
   const all = [...rangesOf(windows, "week", "day"), ...ranges.hour];
   if (all.length > 0) {
-    parts.push(rollupPart(asked, [LEVEL.partial], startsIn(all), family));
+    parts.push(rollupPart(asked, PARTIAL, startsIn(all), family));
     if (family !== MAIN) parts.push(unspreadPart(asked, startsIn(all)));
   }
-  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS.week, isStartIn(ranges.week, WEEK_MS), rows));
-  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS.day, isStartIn(ranges.day, DAY_MS), rows));
+  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS_OF.week, isStartIn(ranges.week, WEEK_MS), rows));
+  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS_OF.day, isStartIn(ranges.day, DAY_MS), rows));
   if (ranges.hour.length > 0) {
     const firstMs = Math.min(...ranges.hour.map(({ fromMs }) => fromMs));
-    parts.push(sql`${rollupPart(asked, LEVELS.hour, startsIn(ranges.hour), rows)} and ${hoursKept(firstMs)}`);
+    parts.push(sql`${rollupPart(asked, LEVELS_OF.hour, startsIn(ranges.hour), rows)} and ${hoursKept(firstMs)}`);
   }
   if (ragged.length > 0) parts.push(rawPart(asked, ragged));
   if (beyond.length > 0) parts.push(rawPart(asked, beyond, true));
@@ -106,29 +118,28 @@ function raggedOf(windows: readonly Window[], family: string): { ragged: Range[]
  *
  * @throws Expired if the statement needs hour rows or calls that have been deleted.
  */
-export async function readWindows(db: Database, statement: SQL, windows: readonly Window[]): Promise<StoredRow[]> {
+export async function readWindows(
+  db: Database,
+  statement: SQL | Bound,
+  windows: readonly Window[],
+): Promise<StoredRow[]> {
   const rawMs = windows.filter(({ source }) => source === "raw").map(({ fromMs }) => fromMs);
-  if (rawMs.length === 0) return await db.query(statement);
+  if (rawMs.length === 0) return (await db.batch([statement]))[0]!;
   return await readRaw(db, statement, Math.floor(Math.min(...rawMs) / HOUR_MS) * HOUR_MS);
 }
 
-function rollupPart(
-  { projectId, filters, shown }: Parts,
-  levels: readonly number[],
-  inRanges: SQL,
-  family: string,
-): SQL {
+function rollupPart({ projectId, filters, shown }: Parts, levels: SQL, inRanges: SQL, family: string): SQL {
   return sql`
-  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`t.value`, negative: false })}
+  select ${shown(OF_ROLLUP)}
   from rollup t
-  where t.level in (${constants(levels)}) and t.project_id = ${projectId}::uuid and t.label = ${family}
-    and ${inRanges}${family === filters.label?.name ? valueFilter(filters, sql`t.value`) : sql``}${dimensionFilters(filters)}`;
+  where t.level in (${levels}) and t.project_id = ${projectId}::uuid and t.label = ${family}
+    and ${inRanges}${family === filters.label?.name ? valueFilter(filters, OF_ROLLUP.value) : NOTHING}${dimensionFilters(filters)}`;
 }
 
 /** Unspread partial rows, spread over their labels while they are read. */
 function unspreadPart({ projectId, filters, family, shown }: Parts, inRanges: SQL): SQL {
   return sql`
-  select ${shown({ of: "rollup", instant: sql`t.bucket`, value: sql`l.value`, negative: false })}
+  select ${shown(OF_UNSPREAD)}
   from rollup t, lateral ${labelsWith(family)} as l
   where t.level = ${LEVEL.partial} and t.project_id = ${projectId}::uuid and t.label = ${UNSPREAD} and l.label = ${family}
     and ${inRanges}${unspreadFilter(filters)}${valueFilter(filters, sql`l.value`)}${dimensionFilters(filters)}`;
@@ -193,10 +204,11 @@ function isStartIn(ranges: readonly Range[], stepMs: number): SQL {
 }
 
 export function valueFilter({ label }: Filters, value: SQL): SQL {
-  return label ? sql` and ${value} = any(${textArray(label.values)}::text[])` : sql``;
+  return label ? sql` and ${value} = any(${textArray(label.values)}::text[])` : NOTHING;
 }
 
 export function dimensionFilters({ dimensions }: Filters): SQL {
+  if (!PUBLIC_DIMENSIONS.some((name) => dimensions[name])) return NOTHING;
   return sql.join(
     PUBLIC_DIMENSIONS.flatMap((name) => {
       const values = dimensions[name];

@@ -1,5 +1,6 @@
 /** The form of a summary's answer: its schemas, and the conversion of groups of exact sums to rows. */
 import { z } from "zod";
+import { shapeOf } from "../db/shape.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { type Shown, SHOWN, type ShownName } from "../ledger/measures.ts";
 import { picoToUsd } from "../money.ts";
@@ -96,9 +97,8 @@ export function shownSum({ measures, nullWithout, nullUnless }: Shown, of: (meas
   return sum;
 }
 
-/** All sums of `SHOWN` in the form of an answer. */
-export function showSums(of: (measure: string) => bigint): ShownSums {
-  const row: Record<string, unknown> = {};
+/** All sums of `SHOWN` in the form of an answer. @param row takes them. */
+export function showSums(of: (measure: string) => bigint, row: Record<string, unknown> = { ...SHAPE }): ShownSums {
   for (const shown of SHOWN) {
     const sum = shownSum(shown, of);
     row[shown.name] = sum === null ? null : shown.isMoney ? picoToUsd(sum) : Number(sum);
@@ -106,37 +106,53 @@ export function showSums(of: (measure: string) => bigint): ShownSums {
   return row as ShownSums;
 }
 
-export function show(group: Pick<Group, "sums" | "latency" | "previous">, query: Pick<SummaryQuery, "include">): Sums {
+/** @param row takes the sums. */
+export function show(
+  group: Pick<Group, "sums" | "latency" | "previous">,
+  query: Pick<SummaryQuery, "include">,
+  row?: Record<string, unknown>,
+): Sums {
   const { sums, latency, previous } = group;
   const of = (name: string): bigint => sums[name]!;
-  return {
-    ...showSums(of),
-    ...(query.include.includes("latency") ? { latency_ms: latencyOf(latency ?? new Map(), of("latency_sum_us")) } : {}),
-    ...(query.include.includes("buckets") ? { buckets: bucketsOf(of) } : {}),
-    ...(query.include.includes("rates") ? ratesOf(of) : {}),
-    ...(previous && {
+  return Object.assign(
+    showSums(of, row),
+    query.include.includes("latency") && { latency_ms: latencyOf(latency ?? new Map(), of("latency_sum_us")) },
+    query.include.includes("buckets") && { buckets: bucketsOf(of) },
+    query.include.includes("rates") && ratesOf(of),
+    previous && {
       previous: show(previous, query),
       difference_usd: picoToUsd(of("cost_pico") - previous.sums["cost_pico"]!),
-    }),
-  };
+    },
+  );
+}
+
+const NAMES = SHOWN.map(({ name }) => name);
+const SHAPE = shapeOf(NAMES);
+
+/** The members that every row of an answer has, in order. */
+function shapeOfRows({ interval, groupBy }: SummaryQuery): Record<string, null> {
+  return shapeOf([...(interval === "none" ? [] : ["bucket"]), ...groupBy, ...NAMES]);
 }
 
 export function rowOf(
   group: Group,
   query: SummaryQuery,
   intervalStart = formatInZone(query.zone, group.intervalMs),
+  shape = shapeOfRows(query),
 ): Sums & Record<string, unknown> {
-  const row: Record<string, unknown> = query.interval === "none" ? {} : { bucket: intervalStart };
+  const row: Record<string, unknown> = { ...shape };
+  if (query.interval !== "none") row["bucket"] = intervalStart;
   for (const [i, key] of query.groupBy.entries()) row[key] = group.keys[i];
-  return Object.assign(row, show(group, query));
+  return show(group, query, row) as Sums & Record<string, unknown>;
 }
 
 /** Converts groups that are ordered by interval. Each interval's start is formatted once. */
 export function rowsOf(groups: readonly Group[], query: SummaryQuery): (Sums & Record<string, unknown>)[] {
+  const shape = shapeOfRows(query);
   let [intervalMs, intervalStart] = [Number.NaN, ""];
   return groups.map((group) => {
     if (group.intervalMs !== intervalMs)
       [intervalMs, intervalStart] = [group.intervalMs, formatInZone(query.zone, group.intervalMs)];
-    return rowOf(group, query, intervalStart);
+    return rowOf(group, query, intervalStart, shape);
   });
 }

@@ -1,14 +1,15 @@
 /** The summary's SQL: it adds up the rows of its parts by the keys of `group_by` and the interval. */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
+import { asText } from "../db/render.ts";
 import { latencyBinOf } from "../rollup/latency.ts";
 import { columns, list } from "../db/sql.ts";
 import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { dimensionOf, type Measure } from "../ledger/measures.ts";
-import { own, sums } from "../rollup/sums.ts";
 import { MEASURES_OF } from "./group.ts";
+import { sumsOf, valuesIn } from "./measured.ts";
 import { withMissed } from "./missed.ts";
-import { type Parts, partsOf, rawPart, type Row, signed } from "./parts.ts";
+import { type Parts, partsOf, rawPart, type Row } from "./parts.ts";
 import { isLabel, PUBLIC_DIMENSIONS, type SummaryQuery } from "./query.ts";
 import { isOfSavings, partWithSavings, PRICED_BY } from "./savings.ts";
 import type { Range, Window } from "./windows.ts";
@@ -76,13 +77,10 @@ function groupsStatement(options: StatementOptions): SQL {
     ...(grouped ? ["value"] : []),
   ];
   const keys = columns(names);
-  const constant = [
-    ...(options.intervalStartsMs.length > 0 ? [] : [sql`0 as interval_no`]),
-    ...(grouped ? [] : [sql`'' as value`]),
-  ];
+  const constant = [...(options.intervalStartsMs.length > 0 ? [] : [NO_INTERVAL]), ...(grouped ? [] : [NO_VALUE])];
   const by = names.length > 0 ? sql`group by ${keys}` : sql``;
   const groups = sql`
-select ${list([...constant, ...names.map((name) => sql`${sql.identifier(name)}`), sums(own, measures, query.interval !== "none")])}
+select ${list([...constant, ...names.map((name) => sql`${sql.identifier(name)}`), sumsOf(measures, query.interval !== "none")])}
 from ${source} ${by} having sum(requests) <> 0 limit ${maxRows}`;
   if (!withLatency(query)) return sql`${part} ${groups}`;
   const keysBefore = names.length > 0 ? sql`${keys}, ` : sql``;
@@ -174,7 +172,7 @@ function foldingGroups({ query, measures }: StatementOptions, kept: Kept): SQL {
   const isSame = query.groupBy.map((name) => sql`s.${sql.identifier(name)} = kept.${sql.identifier(name)}`);
   return sql`,
 summed as (
-  select interval_no, ${keys}, ${sums(own, measures, query.interval !== "none")} from part group by interval_no, ${keys}
+  select interval_no, ${keys}, ${sumsOf(measures, query.interval !== "none")} from part group by interval_no, ${keys}
 ),
 kept as (
   select *, true as is_kept from (${kept === "first" ? first : named(kept)}) one
@@ -198,32 +196,34 @@ function placesOf({ order, groupBy }: SummaryQuery): SQL {
   return list([sql`${first} ${direction}`, sql`${bySum(MEASURES_OF.get("cost_usd")!)} desc`, ...groupBy.map(byText)]);
 }
 
-const shownDimensions = list(PUBLIC_DIMENSIONS.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`));
+const shownDimensions = asText(
+  list(PUBLIC_DIMENSIONS.map((name) => sql`${dimensionOf(name)} as ${sql.identifier(name)}`)),
+);
+
+const NO_INTERVAL = sql`0 as interval_no`;
+/** Of a question that groups by no label. */
+const NO_VALUE = sql`'' as value`;
 
 function shown({ query, measures, intervalStartsMs }: StatementOptions, family: string, row: Row): SQL {
-  const isRollup = row.of === "rollup";
-  const histogram = isRollup
-    ? [sql`t.latency_buckets`, sql`t.latency_counts`]
-    : [
-        sql`case when t.duration_us is not null then array[${latencyBinOf}] end as latency_buckets`,
-        sql`${row.negative ? sql`case when t.duration_us is not null then array[-1] end` : sql`null::integer[]`} as latency_counts`,
-      ];
   return list([
     intervalNo(intervalStartsMs, row.instant),
     shownDimensions,
-    sql`${valueOf(query, family, row.value)} as value`,
-    ...measures
-      .filter((measure) => !isOfSavings(measure))
-      .map(
-        ({ name, of }) =>
-          sql`${signed(row, isRollup ? sql`t.${sql.identifier(name)}` : of)} as ${sql.identifier(name)}`,
-      ),
-    ...(withLatency(query) ? histogram : []),
+    query.groupBy.some(isLabel) ? sql`${valueOf(family, row.value)} as value` : NO_VALUE,
+    valuesIn(row, measures),
+    ...(withLatency(query) ? histogramOf(row) : []),
   ]);
 }
 
+function histogramOf({ of, negative }: Row): SQL[] {
+  if (of === "rollup") return [sql`t.latency_buckets`, sql`t.latency_counts`];
+  return [
+    sql`case when t.duration_us is not null then array[${latencyBinOf}] end as latency_buckets`,
+    sql`${negative ? sql`case when t.duration_us is not null then array[-1] end` : sql`null::integer[]`} as latency_counts`,
+  ];
+}
+
 function intervalNo(intervalStartsMs: readonly number[], instant: SQL): SQL {
-  if (intervalStartsMs.length === 0) return sql`0 as interval_no`;
+  if (intervalStartsMs.length === 0) return NO_INTERVAL;
   const starts = textArray(intervalStartsMs.map((ms) => new Date(ms).toISOString()));
   return sql`width_bucket(${instant}, ${starts}::timestamptz[]) as interval_no`;
 }
@@ -232,8 +232,7 @@ function carried(query: SummaryQuery, measures: readonly Measure[]): string[] {
   return [...measures.map(({ name }) => name), ...(withLatency(query) ? ["latency_buckets", "latency_counts"] : [])];
 }
 
-/** The label's value if the question groups by a label; null in the main rows, which count all calls. */
-function valueOf(query: SummaryQuery, family: string, value: SQL): SQL {
-  if (!query.groupBy.some(isLabel)) return sql`''`;
+/** The label's value; null in the main rows, which count all calls. */
+function valueOf(family: string, value: SQL): SQL {
   return family === MAIN ? sql`null::text` : value;
 }

@@ -1,15 +1,16 @@
 /** One summary: rollup rows for whole hours, days and weeks, calls for ragged edges, in one statement per period. */
 import { rowsOf, show, Summary } from "./shown.ts";
-import { SHOWN_MEASURES, type Measure, MEASURES } from "../ledger/measures.ts";
-import { type Database, Expired, type Row, StatementTooLarge } from "../db/client.ts";
+import type { Measure } from "../ledger/measures.ts";
+import { type Bound, type Database, Expired, type Row, StatementTooLarge } from "../db/client.ts";
+import { render } from "../db/render.ts";
 import { answerTooLarge, ApiError } from "../errors.ts";
 import { NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
-import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { foldedTo, type Group, inOrder, noSums, paired, totalOf, withRest } from "./group.ts";
+import { measuresAndSavings } from "./measured.ts";
 import { mayMiss } from "./missed.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
-import { withSavings } from "./savings.ts";
 import { familyOf, hasRest, type Kept, summaryStatement } from "./statement.ts";
 import { edgeAt, MAX_INTERVALS, windowsOf } from "./windows.ts";
 
@@ -17,24 +18,26 @@ const MAX_ROWS = 10_000;
 /** Maximum number of groups that a question with a limit may read, where the database does not fold them to the limit. */
 const MAX_READ = 40_000;
 
-const LATENCY = new Set(["latency_count", "latency_sum_us"]);
-
-/** The measures that a question needs. */
-export function measuresFor({ include }: SummaryQuery): readonly Measure[] {
-  if (include.includes("buckets")) return MEASURES;
-  return MEASURES.filter(({ name }) => SHOWN_MEASURES.has(name) || (include.includes("latency") && LATENCY.has(name)));
-}
+/** Compiles a statement of a query, or remembers it by what it depends on beside the query. */
+export type Compile = (dependsOn: string, compile: () => Bound) => Bound;
 
 /**
  * Sums up a project's calls. Counts are numbers; money is in USD as decimal strings.
  *
  * @param nowMs the answer's `as_of`.
+ * @param compile may remember the statements of this query.
  * @throws ApiError `too_many_rows` past 10,000 rows or intervals, or past 40,000 groups of a label with a limit.
  * @throws Expired if the range needs hour rows that have been deleted, or is only a part of an hour without its calls.
  */
-export async function summarize(db: Database, projectId: string, query: SummaryQuery, nowMs: number): Promise<Summary> {
-  const measures = query.include.includes("rates") ? withSavings(measuresFor(query)) : measuresFor(query);
-  const [own, before] = await readPeriods(db, projectId, query, measures);
+export async function summarize(
+  db: Database,
+  projectId: string,
+  query: SummaryQuery,
+  nowMs: number,
+  compile: Compile = (_, compiled) => compiled(),
+): Promise<Summary> {
+  const measures = measuresAndSavings(query);
+  const [own, before] = await readPeriods(db, projectId, query, measures, compile);
   const all = before === null ? own.groups : paired(own, before, measures);
   const groups = query.limit === null ? all : foldedTo(query.limit, all, query, measures);
   if (groups.length > MAX_ROWS) throw tooManyRows(query);
@@ -69,9 +72,10 @@ async function readPeriods(
   projectId: string,
   query: SummaryQuery,
   measures: readonly Measure[],
+  compile: Compile,
 ): Promise<[own: ReadPeriod, before: ReadPeriod | null]> {
   const read = async (period: Period, kept: Kept | null): Promise<ReadPeriod> =>
-    await readPeriod(db, projectId, query, period, measures, kept);
+    await readPeriod(db, projectId, query, period, measures, kept, compile);
   const folds = query.limit !== null && query.groupBy.length > 0 && !query.groupBy.some(isLabel);
   if (!query.compare) return [await read(query, folds ? "first" : null), null];
   try {
@@ -102,14 +106,18 @@ async function readPeriod(
   period: Period,
   measures: readonly Measure[],
   kept: Kept | null,
+  compile: Compile,
 ): Promise<ReadPeriod> {
   try {
-    return await readFrom(db, projectId, query, period, measures, kept, 0);
+    return await readFrom(db, projectId, query, period, measures, kept, compile, 0);
   } catch (error) {
     if (!(error instanceof Expired) || error.what !== "raw") throw error;
     const { sinceMs } = error;
     if (edgeAt(period.fromMs, sinceMs) === edgeAt(period.toMs, sinceMs)) throw error;
-    return { ...(await readFrom(db, projectId, query, period, measures, kept, sinceMs)), approximate: true };
+    return {
+      ...(await readFrom(db, projectId, query, period, measures, kept, compile, sinceMs)),
+      approximate: true,
+    };
   }
 }
 
@@ -120,6 +128,7 @@ async function readFrom(
   { fromMs, toMs }: Period,
   measures: readonly Measure[],
   kept: Kept | null,
+  compile: Compile,
   rawSinceMs: number,
 ): Promise<ReadPeriod> {
   const windows = windowsOf(fromMs, toMs, query.interval, query.zone, rawSinceMs);
@@ -128,14 +137,10 @@ async function readFrom(
   const edgesMs = intervalStartsMs.map((ms) => edgeAt(ms, rawSinceMs));
   // If `hasRest`, each group may take two rows: one for a label's value, and one for all calls.
   const mostRows = query.limit === null ? 2 * MAX_ROWS + 1 : MAX_READ;
-  const statement = summaryStatement({
-    projectId,
-    query,
-    windows,
-    intervalStartsMs: edgesMs,
-    measures,
-    maxRows: mostRows,
-    kept,
+  const statement = compile(JSON.stringify([projectId, fromMs, toMs, kept, rawSinceMs]), () => {
+    const options = { projectId, query, windows, intervalStartsMs: edgesMs, measures, maxRows: mostRows, kept };
+    const { text, values } = render(summaryStatement(options));
+    return { statement: { text }, values };
   });
   const found = await readWindows(db, statement, windows).catch((error: unknown) => {
     if (!(error instanceof StatementTooLarge)) throw error;
@@ -144,7 +149,8 @@ async function readFrom(
   const rows = found.filter((row) => row["interval_no"] !== null);
   if (rows.length === mostRows)
     throw query.limit === null ? tooManyRows(query) : tooMany(query, MAX_READ, "groups to choose from", "group_by");
-  const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row));
+  const none = noSums(measures);
+  const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row, none));
   const groups = hasRest(query) ? withRest(read) : read;
   const label = query.groupBy.findIndex(isLabel);
   const capped = label >= 0 && groups.some(({ keys }) => keys[label] === OTHER);
@@ -190,8 +196,9 @@ export function readGroup(
   measures: readonly Measure[],
   intervalStartsMs: readonly number[],
   row: Row,
+  none = noSums(measures),
 ): Group {
-  const sums: Record<string, bigint> = {};
+  const sums = { ...none };
   for (const { name } of measures) sums[name] = BigInt(row[name] as string | number);
   return {
     intervalMs: intervalStartsMs[Number(row["interval_no"]) - 1] ?? 0,

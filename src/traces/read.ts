@@ -5,17 +5,18 @@
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { textArray } from "../db/array-literal.ts";
-import type { Database, Row } from "../db/client.ts";
+import { compileNamed, type Database, type Row } from "../db/client.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
 import { CACHE_HIT_RULE, COSTS_ARE, COUNT_FIELDS, COUNT_NAMES, usageBy } from "../ledger/call.ts";
 import { COVERED_BY, NOT_STORED } from "../ledger/covered-by.ts";
 import { dimensionOf } from "../ledger/measures.ts";
-import { picoToUsd } from "../money.ts";
+import { digitsToUsd } from "../money.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
 import { originOf } from "../pricing/origin.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
-import { columns } from "../db/sql.ts";
+import { shapeOf } from "../db/shape.ts";
+import { columns, param, project } from "../db/sql.ts";
 import { count, id, time, usd } from "../wire.ts";
 import { readPage } from "./page.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
@@ -208,6 +209,14 @@ export interface CallWithReceipt extends ShownTrace {
   filled: Record<string, string>;
 }
 
+const CALL = compileNamed(sql`
+  select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${columns(
+    BUCKETS.map((bucket) => `${bucket}_pico`),
+    "p",
+  )}
+  from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
+  where t.project_id = ${project} and t.id = ${param("id")}::uuid`);
+
 /**
  * One call with its receipt; null if the project has no call with that id.
  *
@@ -219,14 +228,8 @@ export async function readCall(
   id: string,
   catalogue: Catalogue = embeddedCatalogue,
 ): Promise<CallWithReceipt | null> {
-  const units = columns(
-    BUCKETS.map((bucket) => `${bucket}_pico`),
-    "p",
-  );
-  const [row] = await db.query(sql`
-    select t.*, p.source as price_source, p.version as price_version, p.provider as price_provider, p.model as price_model, ${units}
-    from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
-    where t.project_id = ${projectId}::uuid and t.id = ${id}::uuid`);
+  const { statement, values } = CALL({ project: projectId, id });
+  const [row] = await db.run(statement, values);
   if (!row) {
     await expectRaw(db, startOfKey(id));
     return null;
@@ -260,8 +263,10 @@ function labelColumn(name: string): SQL {
   return name === "user" ? sql`t.user_id` : sql`t.tags->>${name.slice("tag.".length)}::text`;
 }
 
+const SHAPE = shapeOf(TRACE_FIELDS.map(({ name }) => name));
+
 function shown(row: Row): ShownTrace {
-  const call: Record<string, unknown> = {};
+  const call: Record<string, unknown> = { ...SHAPE };
   for (const { name, of } of TRACE_FIELDS) call[name] = of(row);
   return call as ShownTrace;
 }
@@ -271,8 +276,7 @@ function pico(value: unknown): bigint | null {
 }
 
 function usdOf(value: unknown): string | null {
-  const amount = pico(value);
-  return amount === null ? null : picoToUsd(amount);
+  return value === null || value === undefined ? null : digitsToUsd(String(value));
 }
 
 /** The rule by which the span was read, followed by the effect of other spans on it. */

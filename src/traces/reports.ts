@@ -7,7 +7,7 @@ import { id, time } from "../wire.ts";
 import { chained, stored } from "../write/chains.ts";
 import { byRank, type Rank, RANK_NAMES, rankColumns } from "../write/ranking.ts";
 import { scopeOf } from "../write/scope.ts";
-import { sightedValues, sightingOf } from "../write/sightings.ts";
+import { type Sighting, sightedValues, sightingOf } from "../write/sightings.ts";
 
 /** What decides if two reports rank equally. */
 const FIRST = "began_first";
@@ -46,10 +46,8 @@ select distinct on (r.place) r.* from (
 /** The reports of the stored call `row`, the best one first. The call alone, if no other report joined it. */
 export async function readReports(db: Database, projectId: string, row: Row): Promise<Report[]> {
   const sighting = sightingOf(row);
-  const scope = scopeOf(projectId, [startOfKey(sighting.id)], 0);
-  const { statement, values } = REPORTS({ ...scope, ...sightedValues([sighting]) });
   const hasIds = sighting.responseId !== null || sighting.otherIds.length > 0;
-  const found = hasIds ? await db.run(statement, values) : [];
+  const found = hasIds ? await readJoined(db, projectId, sighting) : [];
   const known = new Map(found.map((one) => [String(one["id"]), one]));
   const rows = known.has(sighting.id) ? [...known.values()] : [row];
   const uses = new Map<string, number>();
@@ -64,6 +62,12 @@ export async function readReports(db: Database, projectId: string, row: Row): Pr
     counts: one["billable"] === true,
     decided_by: one === rows[0] ? null : (RANK_NAMES.find((name) => isBehind(one, rows[0]!, name)) ?? FIRST),
   }));
+}
+
+async function readJoined(db: Database, projectId: string, sighting: Sighting): Promise<Row[]> {
+  const scope = scopeOf(projectId, [startOfKey(sighting.id)], 0);
+  const { statement, values } = REPORTS({ ...scope, ...sightedValues([sighting]) });
+  return await db.run(statement, values);
 }
 
 function idsOf(row: Row): Set<string> {

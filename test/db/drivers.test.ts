@@ -45,6 +45,17 @@ it("gives the same values of all types over both", async () => {
   });
 });
 
+it("takes the same parameters over both", async () => {
+  const instant = new Date("2025-03-09T19:32:03.456Z");
+  const query = sql`select ${"it's"}::text as text, ${null}::text as nothing, ${2.5}::float8 as float, ${-3}::int as int,
+    ${9_223_372_036_854_775_807n}::bigint as bigint, ${false}::boolean as bool, ${instant}::timestamptz as instant`;
+  const [neon, postgres] = await Promise.all(DRIVERS.map((driver) => over(driver).query(query)));
+  expect(postgres).toEqual(neon);
+  expect(neon).toEqual([
+    { text: "it's", nothing: null, float: 2.5, int: -3, bigint: "9223372036854775807", bool: false, instant },
+  ]);
+});
+
 it("lets clients of different Neon endpoints work side by side", async () => {
   const asked: string[] = [];
   const endpoints = await Promise.all(

@@ -1,6 +1,7 @@
 /** The arithmetic of the page's benchmark: what it does to a figure before it is told. */
 import { describe, expect, it } from "vitest";
-import { bounded, isMissed, median } from "../../scripts/bench/page/figures.ts";
+import { bounded, isMissed } from "../../scripts/bench/page/figures.ts";
+import { median } from "../../scripts/bench/timing.ts";
 import { slopeOf } from "../../scripts/bench/page/live.ts";
 import { table } from "../../scripts/bench/report.ts";
 

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summaryStatement } from "../../src/summary/statement.ts";
-import { measuresFor } from "../../src/summary/summarize.ts";
+import { measuresFor } from "../../src/summary/measured.ts";
 import { windowsOf } from "../../src/summary/windows.ts";
 import { textOf } from "../statement-text.ts";
 

@@ -1,5 +1,6 @@
 /** Figures of the page with their bounds: the median of several windows, how far they spread, and what was missed. */
 import type { Measured } from "../report.ts";
+import { median } from "../timing.ts";
 
 /** At most so much. */
 export const BOUNDS = {
@@ -15,12 +16,6 @@ export const BOUNDS = {
   /** Bytes, gzip. */
   weight: 120_000,
 } as const;
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /** The median of several values against its bound. */
 export function bounded(id: string, name: string, values: readonly number[], unit: string, bound: number): Measured {
