@@ -22,6 +22,14 @@ export const spanOf = (id: SQL): SQL => sql`int8range(${startOf(id)}, ${startOf(
 /** The digests of the ids that are asked about. */
 export const asked = sql`array(select md5(i.response)::uuid from unnest(${param("responses")}::text[]) as i (response))`;
 
+/**
+ * The row of an id, to be joined. The limit keeps this a look-up for each id: the planner expects many of them, and would
+ * read all rows there are instead.
+ */
+export const rowOf = (response: SQL): SQL => sql`lateral (
+    select * from responses o where o.project_id = ${project} and o.response = ${response} limit 1
+  )`;
+
 /** True if one of these ids is joined to an id that is not among them. */
 export const leadsOn = sql`exists (
   select 1 from responses r cross join lateral unnest(r.also) as a (id)
@@ -48,11 +56,10 @@ const sighted = sql`unnest(${param("responses")}::text[], ${param("sighted")}::u
 export const chainedAlone = sql`
   select distinct s.id, r.response as component, array[r.response] as ids, c.chain, c.crowded
   from ${sighted}
-  join responses r on r.project_id = ${project} and r.response = md5(g.response)::uuid
-    and cardinality(r.sightings) >= ${param("fewest")}::integer
+  cross join ${rowOf(sql`md5(g.response)::uuid`)} r
   cross join ${chainsIn(sql`r`)} c
   cross join lateral unnest(r.sightings) as s (id)
-  where ${isNear} and ${startOf(sql`s.id`)} <@ c.chain`;
+  where cardinality(r.sightings) >= ${param("fewest")}::integer and ${isNear} and ${startOf(sql`s.id`)} <@ c.chain`;
 
 /** True if `r` and `n` have a sighting `s` of the chain `k` in common for which this holds. The shorter list is walked. */
 const shares = (holds: SQL): SQL => sql`exists (
@@ -69,18 +76,18 @@ export const chained = sql`
   with recursive reached (root, root_chain, response, chain, crowded) as (
     select r.response, c.chain, r.response, c.chain, c.crowded
     from (select md5(g.response)::uuid as response, array_agg(g.id) as near from ${sighted} group by 1) i
-    join responses r on r.project_id = ${project} and r.response = i.response
+    cross join ${rowOf(sql`i.response`)} r
     cross join ${chainsIn(sql`r`)} c
     where exists (select 1 from unnest(i.near) as g (id) where ${isNear})
     union
     select case when k.crowded then n.response else k.root end, case when k.crowded then c.chain else k.root_chain end,
       n.response, c.chain, c.crowded
     from reached k
-    join responses r on r.project_id = ${project} and r.response = k.response
+    cross join ${rowOf(sql`k.response`)} r
     cross join lateral unnest(r.also) as a (response)
-    join responses n on n.project_id = ${project} and n.response = a.response
+    join ${rowOf(sql`a.response`)} n on
       -- Back at the root the walk finds the chain that it comes from.
-      and (k.crowded or n.response <> k.root or not k.chain <@ k.root_chain)
+      (k.crowded or n.response <> k.root or not k.chain <@ k.root_chain)
       -- The chains of a crowd are not even looked at.
       and ${shares(sql`k.crowded or not n.crowds @> ${startOf(sql`s.id`)}`)}
     cross join ${chainsIn(sql`n`)} c
@@ -98,7 +105,7 @@ export const chained = sql`
     -- Each id of a call leads to the same chain.
     from (select distinct * from joined) j
     cross join lateral unnest(j.ids, j.chains) as i (response, chain)
-    join responses r on r.project_id = ${project} and r.response = i.response
+    cross join ${rowOf(sql`i.response`)} r
     cross join lateral unnest(r.sightings) as s (id)
     where ${startOf(sql`s.id`)} <@ i.chain
   ),

@@ -13,7 +13,7 @@ import { type Bound, compileNamed, type Database, type Row } from "../db/client.
 import { param, project } from "../db/sql.ts";
 import type { Call } from "../ledger/call.ts";
 import { startOfKey } from "../ledger/key.ts";
-import { asked, chained, holder, leadsOn, MOST_SIGHTINGS, spanOf, stored } from "./chains.ts";
+import { asked, chained, holder, leadsOn, MOST_SIGHTINGS, rowOf, spanOf, stored } from "./chains.ts";
 import { inReach, type Scope, scopeOf } from "./scope.ts";
 
 /** A row keeps this many sightings beside its crowds, the latest ones. Older ones stay as they are. */
@@ -82,7 +82,7 @@ export const isShared = sql`exists (
  */
 export const isContested = sql`exists (
   select 1 from unnest(${param("responses")}::text[], ${param("sighted")}::uuid[]) as g (response, id)
-  join responses r on r.project_id = ${project} and r.response = md5(g.response)::uuid
+  cross join ${rowOf(sql`md5(g.response)::uuid`)} r
   where cardinality(r.sightings) between 1 and ${MOST_SIGHTINGS} and isempty(r.crowds)
     and exists (select 1 from unnest(r.sightings) as s (id) where s.id <> g.id and ${spanOf(sql`s.id`)} && ${spanOf(sql`g.id`)})
 )`;
