@@ -10,7 +10,7 @@
  * What it cannot read stays as it is: that is slower, but right. Any other Postgres gets the statements unchanged.
  */
 import { sql } from "drizzle-orm";
-import { type Bound, boundOf, type Database } from "./client.ts";
+import { type Bound, boundOf, type Database, type Row } from "./client.ts";
 import { isDistributed } from "./shards.ts";
 
 const INSERT = /(\w+ as \(\s*)?insert into (\w+)(?: as \w+)? \(([^()]*)\)\s+(?=select\b|with\b)/g;
@@ -104,16 +104,26 @@ export function toShards(db: Database): Database {
     return [home(bound.values[found.of]), { statement: { text: found.text }, values: bound.values }];
   }
 
-  const batch: Database["batch"] = async (queries) => {
+  async function batch(queries: Parameters<Database["batch"]>[0]): Promise<Row[][]> {
     const distributed = await distributedTables();
     if (distributed.size === 0) return await db.batch(queries);
     const each = queries.map((query) => sent(boundOf(query), distributed));
     const answers = await db.batch(each.flat());
     let end = 0;
     return each.map(({ length }) => answers[(end += length) - 1]!);
+  }
+
+  return {
+    ping: db.ping,
+    async query(query) {
+      return (await distributedTables()).size === 0 ? await db.query(query) : (await batch([query]))[0]!;
+    },
+    async run(statement, values) {
+      if ((await distributedTables()).size === 0) return await db.run(statement, values);
+      return (await batch([{ statement, values }]))[0]!;
+    },
+    batch,
   };
-  const one = async (query: Parameters<typeof batch>[0][number]) => (await batch([query]))[0]!;
-  return { ping: db.ping, query: one, run: (statement, values) => one({ statement, values }), batch };
 }
 
 /** Without its row an INSERT would find nothing to join. So the same transaction puts it in first. */

@@ -9,9 +9,18 @@ import type { Database, Row } from "./client.ts";
 import { param } from "./sql.ts";
 
 const asked = new WeakMap<Database, Promise<boolean>>();
+const within = new WeakMap<Database, Database>();
 
-/** True on Citus. It is asked once for each `Database`. */
+/** Says that `db` leads to the same database as `inner`, so that only `inner` is asked. Returns `db`. */
+export function leadingTo<T extends Database>(db: T, inner: Database): T {
+  if ((db as Database) !== inner) within.set(db, inner);
+  return db;
+}
+
+/** True on Citus. It is asked once for each database. */
 export function isDistributed(db: Database): Promise<boolean> {
+  const inner = within.get(db);
+  if (inner !== undefined) return isDistributed(inner);
   let answer = asked.get(db);
   if (answer === undefined) {
     answer = db

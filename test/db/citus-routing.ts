@@ -126,6 +126,8 @@ class Analysis {
       this.#subqueries([returningClause], level);
       return this.#columns(returningClause?.exprs, level);
     }
+    // The wall's, which sets something.
+    if ("DoStmt" in node) return this.#columns(undefined, level);
     throw new Error(`a statement of another kind: ${Object.keys(node).join()}`);
   }
 

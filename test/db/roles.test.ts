@@ -70,7 +70,8 @@ describe("the wall between projects", () => {
   it("is before each statement of a request for one project", () => {
     const behind = runs.filter(({ first }) => first.includes("llm_cost_project"));
     const walled = new Set(behind.map(({ within: [name] }) => name));
-    const without = runs.map(({ within: [name] }) => name!).filter((name) => !walled.has(name));
+    // What has no name is what `src/db/` asks for itself: whether this is Citus.
+    const without = runs.flatMap(({ within: [name] }) => name ?? []).filter((name) => !walled.has(name));
     const why = without.map(
       (name) => Object.keys(UNWALLED).find((one) => name.startsWith(one)) ?? `${name} has no wall`,
     );
