@@ -22,18 +22,32 @@ export const PREFIX = "llm_cost_routine_";
 /** The limit of Postgres. */
 const MOST_PARAMETERS = 100;
 
+/** A statement that does the same if nothing that it inserts is stored. Otherwise it fails with `unique_violation`. */
+export interface Optimistic {
+  text: string;
+  /** The condition under which it is tried first. */
+  where: string;
+}
+
 /**
  * Makes a routine of a statement.
  *
  * @param parameters the number of parameters. The statement must cast each, because a function takes them as texts.
  * @param returns the columns of its rows, as in `RETURNS TABLE`.
+ * @param first what is tried before the statement.
  */
-export function asRoutine({ text }: Statement, label: string, parameters: number, returns: string): Statement {
+export function asRoutine(
+  { text }: Statement,
+  label: string,
+  parameters: number,
+  returns: string,
+  first?: Optimistic,
+): Statement {
   if (parameters > MOST_PARAMETERS) throw new Error(`${label} takes ${parameters} parameters`);
   const takes = Array<string>(parameters).fill("text").join(", ");
   const rest = `(${takes}) returns table (${returns}) language plpgsql set plan_cache_mode = force_generic_plan as $routine$
 #variable_conflict use_column
-begin
+begin${first === undefined ? "" : trying(first)}
   return query ${text};
 end $routine$`;
   const name = `${PREFIX}${label}_${sha256Hex(rest).slice(0, 12)}`;
@@ -43,6 +57,21 @@ end $routine$`;
     routine: { name, call: `select * from ${name}(${given})`, definition: `create function ${name}${rest}` },
   };
 }
+
+/**
+ * If it fails, what it did is undone, and the routine goes on. Nothing is tried on Citus, whose routines have another
+ * mode: there it was not seen that a part of a transaction is undone.
+ */
+const trying = ({ text, where }: Optimistic): string => `
+  if current_setting('plan_cache_mode') = 'force_generic_plan' then
+    if ${where} then
+      begin
+        return query ${text};
+        return;
+      exception when unique_violation then
+      end;
+    end if;
+  end if;`;
 
 /** Citus must see the project of a call, before it knows the shard. So there a routine keeps no plan. */
 const planned = (name: string): string =>

@@ -30,6 +30,33 @@ describe("a write", () => {
     ]);
   });
 
+  it("stores the new ones of many calls, of which others are stored", async () => {
+    const project = await newProject(db);
+    // Neither the first nor the last, so that others are inserted before it is found.
+    const stored = call({ startedAtMs: START_MS + 1_000 });
+    await writeBatch(db, project, [stored]);
+    const fresh = Array.from({ length: 99 }, (_, i) => call({ startedAtMs: START_MS + (i % 3) * 1_000 }));
+    const { outcomes, partials } = await writeBatch(db, project, [...fresh, stored]);
+    expect(outcomes).toEqual([...fresh.map(() => "inserted"), "duplicate"]);
+    expect(partials).toBe(1);
+    const again = await writeBatch(db, project, [...fresh, stored]);
+    expect(again).toMatchObject({ outcomes: [...outcomes.keys()].map(() => "duplicate"), partials: 0 });
+
+    const { ok, days } = await audit(db, project, START_MS, START_MS + 3_600_000);
+    expect({ ok, requests: days[0]?.raw.requests }).toEqual({ ok: true, requests: 100 });
+  });
+
+  it("stores each of many calls once, whoever else writes them at the same time", async () => {
+    const project = await newProject(db);
+    const calls = Array.from({ length: 300 }, (_, i) => call({ startedAtMs: START_MS + i }));
+    const slices = [0, 50, 100, 150, 200, 100, 0].map((from) => calls.slice(from, from + 100));
+    const written = await Promise.all(slices.map((slice) => writeBatch(db, project, slice)));
+    const inserted = written.flatMap(({ outcomes }) => outcomes.filter((outcome) => outcome === "inserted"));
+    expect(inserted).toHaveLength(300);
+    const { ok, days } = await audit(db, project, START_MS, START_MS + 3_600_000);
+    expect({ ok, requests: days[0]?.raw.requests }).toEqual({ ok: true, requests: 300 });
+  });
+
   it("says conflict for any field that the caller said otherwise", async () => {
     const project = await newProject(db);
     const said = { clientId: "one", tags: { team: "red" }, userId: "ada", durationUs: 5, reportedCostPico: 3n };
