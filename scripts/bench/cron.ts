@@ -4,8 +4,9 @@ import type { Bench } from "./context.ts";
 
 const MOST_RUNS = 100;
 
-export async function fireCron({ url }: Pick<Bench, "url">): Promise<void> {
-  const response = await fetch(`${url}/bench/cron`);
+/** @param labels also merges labels that would wait for more. */
+export async function fireCron({ url }: Pick<Bench, "url">, labels = false): Promise<void> {
+  const response = await fetch(`${url}/bench/${labels ? "cron-of-labels" : "cron"}`);
   if (!response.ok) throw new Error(`cron: ${response.status}: ${await response.text()}`);
 }
 
@@ -16,7 +17,7 @@ export async function fireCron({ url }: Pick<Bench, "url">): Promise<void> {
  */
 export async function drain({ pool, url }: Bench): Promise<void> {
   for (let runs = 0; runs < MOST_RUNS; runs++) {
-    await fireCron({ url });
+    await fireCron({ url }, true);
     const { rows } = await pool.query<{ left: boolean }>(
       "select exists (select from rollup where level = $1) as left",
       [LEVEL.partial],

@@ -63,12 +63,14 @@ end $routine$`;
  * mode: there it was not seen that a part of a transaction is undone.
  */
 const trying = ({ text, where }: Optimistic): string => `
-  if ${where} and current_setting('plan_cache_mode') = 'force_generic_plan' then
-    begin
-      return query ${text};
-      return;
-    exception when unique_violation then
-    end;
+  if current_setting('plan_cache_mode') = 'force_generic_plan' then
+    if ${where} then
+      begin
+        return query ${text};
+        return;
+      exception when unique_violation then
+      end;
+    end if;
   end if;`;
 
 /** Citus must see the project of a call, before it knows the shard. So there a routine keeps no plan. */

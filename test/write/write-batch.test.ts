@@ -32,10 +32,10 @@ describe("a write", () => {
 
   it("stores the new ones of many calls, of which others are stored", async () => {
     const project = await newProject(db);
-    // The last one of its key's order, so that all others are inserted before it is found.
+    // Neither the first nor the last, so that others are inserted before it is found.
     const stored = call({ startedAtMs: START_MS + 1_000 });
     await writeBatch(db, project, [stored]);
-    const fresh = Array.from({ length: 99 }, () => call());
+    const fresh = Array.from({ length: 99 }, (_, i) => call({ startedAtMs: START_MS + (i % 3) * 1_000 }));
     const { outcomes, partials } = await writeBatch(db, project, [...fresh, stored]);
     expect(outcomes).toEqual([...fresh.map(() => "inserted"), "duplicate"]);
     expect(partials).toBe(1);
