@@ -123,7 +123,7 @@ it("changes no plan", async () => {
   await merge(db, () => 0, 1);
   await owner.query("analyze traces, rollup");
 
-  const asked: Parameters<Database["query"]>[0][] = [];
+  const asked: Parameters<Database["batch"]>[0][number][] = [];
   const note = async (query: unknown, rows: Promise<Row[]>): Promise<Row[]> => {
     asked.push(query as (typeof asked)[number]);
     return await rows;
@@ -151,7 +151,10 @@ it("changes no plan", async () => {
 
   // The nodes that read tables, and what they find by index; not what is estimated.
   const plan = async (through: Database, query: (typeof asked)[number]): Promise<string[]> => {
-    const rows = await through.query(sql`explain (costs off) ${query}`);
+    const rows =
+      "statement" in query
+        ? await through.run({ text: `explain (costs off) ${query.statement.text}` }, query.values)
+        : await through.query(sql`explain (costs off) ${query}`);
     const lines = rows.map((row) => String(row["QUERY PLAN"]).trim());
     return lines
       .filter((line) => /\bScan\b|Index Cond/.test(line))
