@@ -51,13 +51,14 @@ export interface StateDeps {
   mergeSignal: Pick<MergeSignal, "isUp">;
 }
 
+async function readBounds(db: Database) {
+  const [bounds] = await db.query(sql`
+    select nullif(raw_since, 'epoch') as raw_since, nullif(hour_since, 'epoch') as hour_since from retention`);
+  return bounds;
+}
+
 export async function readState({ config, db, redis, mergeSignal }: StateDeps, nowMs: number): Promise<State> {
-  const [kept, isMergeDue, [bounds]] = await Promise.all([
-    readKept(redis),
-    mergeSignal.isUp(),
-    db.query(sql`
-      select nullif(raw_since, 'epoch') as raw_since, nullif(hour_since, 'epoch') as hour_since from retention`),
-  ]);
+  const [kept, isMergeDue, bounds] = await Promise.all([readKept(redis), mergeSignal.isUp(), readBounds(db)]);
   const { snapshot, runs }: Kept = kept.down ? { snapshot: null, runs: NO_RUNS } : kept.value;
   const { audit } = runs;
   return {

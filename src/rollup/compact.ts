@@ -152,7 +152,7 @@ export async function compact(
       if (now() >= deadlineMs) return false;
       const step = firstOf(waiting, stepRows);
       try {
-        await timed(() => db.batch([BY_HASH, statement(valuesOf(step))]));
+        await timed(async () => await db.batch([BY_HASH, statement(valuesOf(step))]));
         waiting = waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
