@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
+import { isDistributed } from "../../src/db/shards.ts";
 import { createDeps, type Deps } from "../../src/deps.ts";
 import type { RequestEvent, StatementEvent } from "../../src/telemetry/observer.ts";
 import { call, config, db, type Fetch, ledgerOf, openLedger, redis, WEEK } from "./ledger.ts";
@@ -196,6 +197,8 @@ describe("times and counts", () => {
       run: (statement, values) => slowly(db.run(statement, values)),
       batch: (queries) => slowly(db.batch(queries)),
     };
+    // An isolate asks this once, before its first statement.
+    await isDistributed(slow);
     const { fetch, told, statements } = observed({ db: slow, now: () => nowMs });
     const ledger = ledgerOf(projectId, key, fetch);
     const response = await ledger.fetch(`/v1/traces?${WEEK}`);
