@@ -298,7 +298,7 @@ it("merges a project's labels at once if they are many, and lets others wait", a
     await writeBatch(db, project, calls);
   }
   const double = sql`
-    insert into rollup select r.* from rollup r, generate_series(1, 9_999)
+    insert into rollup select r.* from rollup r, generate_series(1, 9999)
     where project_id = ${many}::uuid and level = ${LEVEL.partial} and label = '*'`;
   const partials = async (): Promise<unknown> =>
     await db.query(sql`
