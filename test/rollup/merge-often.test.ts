@@ -8,11 +8,13 @@ import { MAIN, UNSPREAD } from "../../src/rollup/families.ts";
 import { createFrequentMerger } from "../../src/rollup/merge-often.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
-import { database, newProject } from "../ledger.ts";
+import { newProject } from "../ledger.ts";
+import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 
 it("merges a project's main rows when many were added, and leaves those of labels and of others", async () => {
-  const db = database();
+  // Other tests merge the rows of all projects.
+  const { db } = await ownDatabase();
   const [project, other] = [await newProject(db), await newProject(db)];
   const startMs = Date.UTC(2025, 8, 1);
   const batch = Array.from({ length: 1_000 }, (_, i) =>
