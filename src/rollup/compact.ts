@@ -121,18 +121,18 @@ const KINDS = kinds(false);
 /** All slices are of one shard. */
 const KINDS_SHARD = kinds(true);
 
-/** Runs a step, and says how long it took. It may wait before it returns. */
-export type Timed = <T>(work: () => Promise<T>) => Promise<{ result: T; tookMs: number }>;
+/** Runs a step, then leaves the room that the pace asks for. `tookMs` is of the step alone. */
+export type Paced = <T>(work: () => Promise<T>) => Promise<{ result: T; tookMs: number }>;
 
 export interface CompactOptions {
   /** False for the main families alone. */
   labels?: boolean;
   /** The number of rows that one step compacts, roughly. */
   stepRows?: number;
-  timed?: Timed;
+  paced?: Paced;
 }
 
-const untimed: Timed = async (work) => ({ result: await work(), tookMs: 0 });
+const unpaced: Paced = async (work) => ({ result: await work(), tookMs: 0 });
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
@@ -143,7 +143,7 @@ export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  { labels = true, stepRows = STEP_ROWS, timed = untimed }: CompactOptions = {},
+  { labels = true, stepRows = STEP_ROWS, paced = unpaced }: CompactOptions = {},
 ): Promise<boolean> {
   const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
   for (const statement of labels ? [main, label] : [main]) {
@@ -152,7 +152,7 @@ export async function compact(
       if (now() >= deadlineMs) return false;
       const step = firstOf(waiting, stepRows);
       try {
-        await timed(async () => await db.batch([BY_HASH, statement(valuesOf(step))]));
+        await paced(async () => await db.batch([BY_HASH, statement(valuesOf(step))]));
         waiting = waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.

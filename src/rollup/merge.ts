@@ -14,7 +14,7 @@ import { plainArray } from "../db/array-literal.ts";
 import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
 import { byShard, idsOf, isDistributed } from "../db/shards.ts";
 import { LEVEL } from "../ledger/levels.ts";
-import { compact, type Timed } from "./compact.ts";
+import { compact, type Paced } from "./compact.ts";
 import { markCrowded } from "./crowded.ts";
 import { UNSPREAD } from "./families.ts";
 import { BY_HASH } from "./grouped.ts";
@@ -98,10 +98,12 @@ async function unspreadProjects(db: Database): Promise<Row[]> {
   return await db.run(WITH_UNSPREAD_ROWS, []);
 }
 
-/** Of a pace: the rows of the first step, and how long a step should take. The next one is sized by the last. */
 interface Pace {
+  /** Of the first step. */
   firstRows: number;
+  /** How long a step should take. Each is sized by the one before. */
   stepMs: number;
+  /** Of each step that compacts. */
   compactedRows: number;
 }
 /** The fastest: the more rows a step takes, the more of them add up to one. */
@@ -146,15 +148,15 @@ export async function merge(
   const labelDays = new Set<string>();
   const beganMs = now();
   const pace = leavesRoom ? ROOMY : QUICK;
-  const timed: Timed = async (work) => {
-    const stepMs = now();
+  const paced: Paced = async (work) => {
+    const startMs = now();
     const result = await work();
-    const tookMs = now() - stepMs;
+    const tookMs = now() - startMs;
     if (leavesRoom && now() - beganMs < ROOMY_MS) await new Promise((resolve) => setTimeout(resolve, tookMs));
     return { result, tookMs };
   };
   const steps = (which: Parameters<typeof mergeStep>[3]) =>
-    mergeSteps((limit) => timed(() => mergeStep(db, limit, labelDays, which)), pace, now, deadlineMs);
+    mergeSteps((limit) => paced(() => mergeStep(db, limit, labelDays, which)), pace, now, deadlineMs);
   let { merged, drained } = await steps({ rows: labelsWait ? "main" : "all" });
   let waiting = false;
   if (labelsWait) {
@@ -171,7 +173,7 @@ export async function merge(
   const compacted = await compact(db, now, deadlineMs, {
     labels: !labelsWait || labelDays.size > 0,
     stepRows: pace.compactedRows,
-    timed,
+    paced,
   });
   return { merged, drained: compacted && drained, waiting };
 }

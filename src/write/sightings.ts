@@ -23,10 +23,6 @@ const MOST_ALSO = 512;
 /** Ids of up to four digits repeat by chance, so they do not identify a response. */
 const WEAK_RESPONSE_ID = /^chatcmpl-\d{1,4}$/;
 
-/**
- * Adds sightings to the rows of their responses. The lock of a row makes writes of one response take turns. A chain that
- * has become a crowd keeps its sightings until the next write, because this one has to settle them.
- */
 const SIGHT = compileNamed(sql`
 insert into responses as r (project_id, response, holder, detail, sightings, also, crowds)
 select ${project}, n.response, n.sightings[1], 0, n.sightings, n.also, case
@@ -87,7 +83,10 @@ export const isContested = sql`exists (
     and exists (select 1 from unnest(r.sightings) as s (id) where s.id <> g.id and ${spanOf(sql`s.id`)} && ${spanOf(sql`g.id`)})
 )`;
 
-/** @see SIGHT */
+/**
+ * Adds sightings to the rows of their responses. The lock of a row makes writes of one response take turns. A chain that
+ * has become a crowd keeps its sightings until the next write, because this one has to settle them.
+ */
 export const sight = (scope: Scope, sightings: readonly Sighting[]): Bound =>
   SIGHT({ ...scope, ...sightValues(sightings) });
 
