@@ -58,3 +58,18 @@ it("finds a trace's calls by its id in a month that was never analyzed", async (
   }
   await client.end();
 });
+
+it("foresees each day of a month", async () => {
+  const { url } = await ownDatabase();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ partition: string; reaches_last_day: boolean }>(`
+    select m.partition, (m.ids)[cardinality(m.ids)] >= trace_id_at(m.start + interval '1 month' - interval '1 day') as reaches_last_day
+    from (
+      select tablename as partition, histogram_bounds::text::uuid[] as ids, to_date(right(tablename, 7), 'YYYY_MM')::timestamptz as start
+      from pg_stats where tablename ~ '^traces_\\d{4}_\\d{2}$' and attname = 'id'
+    ) m`);
+  await client.end();
+  expect(rows.length).toBeGreaterThan(2);
+  expect(rows.filter(({ reaches_last_day }) => !reaches_last_day)).toEqual([]);
+});
