@@ -14,7 +14,7 @@ import { asked, chained, stored } from "./chains.ts";
 import { filling, holders, own, storedCover } from "./filled.ts";
 import { byRankColumns, rankColumns } from "./ranking.ts";
 import { sight, type Sighting, sightedValues, TAKE_TURN_JOINED } from "./sightings.ts";
-import { MAX_NODES, type StoredNode } from "./trace-nodes.ts";
+import { callsOfTrace, linksOfTrace, MAX_NODES, type StoredNode } from "./trace-nodes.ts";
 import { judge, type Judgement } from "./trace-tree.ts";
 
 /** The columns that judgements change, and what a report knows of itself. */
@@ -23,32 +23,19 @@ const KNOWN = ["own_user_id", "own_session_id", "own_request_model", "own_covere
 
 const PRICED = sql`t left join prices p on p.project_id = ${project} and p.id = t.price_id`;
 
-/** The stored calls of the traces. */
-export const storedCalls = sql`
-    from traces t where ${inReach(sql`t`)} and t.trace_id = any(${param("traces")}::text[]) and t.span_id is not null`;
-
 /** Adds ids by which calls are known now. */
 const IDENTIFY = compileNamed(sql`
 update traces t set other_ids = array(select distinct unnest(coalesce(t.other_ids, '{}') || string_to_array(i.ids, chr(10))))
 from unnest(${param("late")}::uuid[], ${param("late_ids")}::text[]) as i (id, ids)
 where ${inReach(sql`t`)} and t.id = any(${param("late")}::uuid[]) and t.id = i.id`);
 
-/**
- * Refuses if a trace has more or fewer calls or links now than were judged. It adds up, because the planner would compare
- * each trace with each if it were to join lists whose length it does not know.
- */
+/** Refuses if a trace has more or fewer calls or links now than were judged. */
 const AS_JUDGED = compileNamed(sql`
 select refuse_if(
   exists (
-    select 1 from (
-      select i.trace_id, i.calls, i.links
-      from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
-        as i (trace_id, calls, links)
-      union all
-      select t.trace_id, -1, 0 ${storedCalls}
-      union all
-      select s.trace_id, 0, -1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[])
-    ) n group by n.trace_id having sum(n.calls) <> 0 or sum(n.links) <> 0
+    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[], ${param("links")}::integer[])
+      as i (trace_id, calls, links)
+    where i.calls <> (select count(*) ${callsOfTrace}) or i.links <> (select count(*) ${linksOfTrace})
   ),
   ${REFUSED}
 )`);

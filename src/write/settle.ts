@@ -13,7 +13,7 @@ import { type Bound, compileNamed, type Database, REFUSED } from "../db/client.t
 import { param, project } from "../db/sql.ts";
 import type { Call, Link } from "../ledger/call.ts";
 import { callKey, startOfKey } from "../ledger/key.ts";
-import { applyJudgements, storedCalls } from "./apply-judgements.ts";
+import { applyJudgements } from "./apply-judgements.ts";
 import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
 import { chained, chainedAlone } from "./chains.ts";
@@ -33,7 +33,17 @@ import {
   TAKE_TURN_JOINED,
   TRACES_OF,
 } from "./sightings.ts";
-import { KNOWN, LINK, linkValues, newNodes, nodeOf, NODES, readNodes } from "./trace-nodes.ts";
+import {
+  callsOfTrace,
+  KNOWN,
+  LINK,
+  linksOfTrace,
+  linkValues,
+  newNodes,
+  nodeOf,
+  NODES,
+  readNodes,
+} from "./trace-nodes.ts";
 
 /**
  * Makes transactions that settle one trace take turns. A project has 64 locks for all its traces, because a server's
@@ -53,13 +63,9 @@ const checking = (contested: SQL) =>
   compileNamed(sql`
 select refuse_if(
   exists (
-    select 1 from (
-      select i.trace_id, i.calls from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
-      union all
-      select t.trace_id, -1 ${storedCalls}
-    ) n group by n.trace_id having sum(n.calls) < 0
+    select 1 from unnest(${param("traces")}::text[], ${param("calls")}::integer[]) as i (trace_id, calls)
+    where exists (select 1 ${callsOfTrace} offset i.calls limit 1) or exists (select 1 ${linksOfTrace} offset 0)
   )
-  or exists (select 1 from spans s where s.project_id = ${project} and s.trace_id = any(${param("traces")}::text[]))
   or ${contested},
   ${REFUSED}
 )`);

@@ -13,6 +13,13 @@ import type { Node } from "./trace-tree.ts";
 /** A trace with more spans is not settled: its calls count, its wrappers do not. */
 export const MAX_NODES = 5_000;
 
+/**
+ * The stored calls and the stored links of the trace `i`, looked up for each trace. In one list of all traces, the
+ * planner may read all calls of the project instead, as long as it does not know how many there are.
+ */
+export const callsOfTrace = sql`from traces t where ${inReach(sql`t`)} and t.trace_id = i.trace_id and t.span_id is not null`;
+export const linksOfTrace = sql`from spans s where s.project_id = ${project} and s.trace_id = i.trace_id`;
+
 /** Stores the links of traces that are about calls. */
 export const LINK = compileNamed(sql`
 with kept as materialized (select ${rawSinceMs} as since_ms)
