@@ -30,8 +30,6 @@ export const PROMISED: readonly Promised[] = [
   { of: [/^write/, /insert into traces/], by: [], most: 2_000 },
   // 100 calls.
   { of: [/^write again/], by: [CALL], most: 300 },
-  // Without statistics the judgements of a write are compared each with each, in memory: 200 with 400.
-  { of: [/^write/, /with\s+judged as/], by: [CALL, TRACE, RESPONSE, SPAN], most: 100_000 },
   // Postgres 15 may read all calls of the days around instead of looking 200 up, where these are few.
   { of: [/^write/], by: [CALL, TRACE, RESPONSE, SPAN], most: 10_000 },
   // One look-up for each project. All unspread rows are counted.
