@@ -26,10 +26,10 @@ const IN_BOTH_MODES = [
 ];
 
 /**
- * Files share an isolate, and so the modules that were loaded for the first one: for each of them workerd took longer to
- * start and to load than most take to run. Modules of src/ keep nothing that one test could see of another.
+ * Files share an isolate, and so the modules that were loaded for the first one: for each of them workerd or Node took
+ * longer to start and to load than most take to run. Modules of src/ keep nothing that one test could see of another.
  */
-const IN_ONE_ISOLATE = { isolate: false };
+const IN_ONE_ISOLATE = { isolate: false, unstubEnvs: true };
 
 /**
  * Four kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.queue.test.ts` there in
@@ -52,6 +52,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.worker.test.ts", "test/**/*.queue.test.ts", "test/**/*.e2e.test.ts"],
           testTimeout: 120_000,
+          ...IN_ONE_ISOLATE,
         },
       },
       {
@@ -92,7 +93,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "e2e", include: ["test/**/*.e2e.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: "e2e",
+          include: ["test/**/*.e2e.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          ...IN_ONE_ISOLATE,
+        },
       },
     ],
   },

@@ -12,7 +12,7 @@
  */
 import { globSync, readFileSync } from "node:fs";
 import { sql } from "drizzle-orm";
-import { expect, it, vi } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { asDistributed } from "./as-distributed.ts";
 import type { Run } from "./citus-recording.ts";
 import { brokenRules } from "./citus-rules.ts";
@@ -45,7 +45,12 @@ const FOR_ALL: Record<string, string> = {
   "src/write/trace-nodes.ts forgetLinks": "asks whose links are quiet",
 };
 
-const compiled = vi.hoisted(() => new Set<string>());
+// Files share modules: those that others loaded tell nothing here, and no other may get these.
+const compiled = vi.hoisted(() => {
+  vi.resetModules();
+  return new Set<string>();
+});
+afterAll(() => void vi.resetModules());
 vi.mock(import("../../src/db/client.ts"), async (original) => {
   const client = await original();
   return {

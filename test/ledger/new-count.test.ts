@@ -4,13 +4,17 @@
  */
 import { sql } from "drizzle-orm";
 import { getTableConfig } from "drizzle-orm/pg-core";
-import { expect, inject, it, vi } from "vitest";
+import { afterAll, expect, inject, it, vi } from "vitest";
 
 vi.mock(import("../../src/ledger/counts.ts"), async (original) => {
   const { COUNTS, ...rest } = await original();
   const imagined = { name: "imagined_tokens", description: "Imagined.", summed: "shown" } as const;
   return { ...rest, COUNTS: { ...COUNTS, imaginedTokens: imagined } };
 });
+
+// Files share modules: those that others loaded do not know the count, and no other may get these.
+vi.resetModules();
+afterAll(() => void vi.resetModules());
 
 const { createApp } = await import("../../src/app.ts");
 const { parseConfig } = await import("../../src/config.ts");
