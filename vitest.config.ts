@@ -1,6 +1,8 @@
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Queues of the tests' own: few retries, and no waiting for more messages. */
 const queueConsumers = {
@@ -31,6 +33,22 @@ const IN_BOTH_MODES = [
  */
 const IN_ONE_ISOLATE = { isolate: false, unstubEnvs: true };
 
+/** They wait for processes and for the clock half of their time, so more of them run at once: after all others. */
+const IN_THE_END = { maxWorkers: Math.ceil(availableParallelism() * 1.5), sequence: { groupOrder: 1 } };
+
+/** In a fresh clone Vitest knows how large files are, not how long they take. These would be alone in the end. */
+const LONGEST = /\/(faults|queue|lifetime|doctor)\.e2e\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const projects = [...new Set(sorted.map(({ project }) => project))];
+    const rank = ({ project, moduleId }: TestSpecification): number =>
+      2 * projects.indexOf(project) + (LONGEST.test(moduleId) ? 0 : 1);
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 /**
  * Four kinds of tests, by name: `*.test.ts` in Node, `*.worker.test.ts` inside workerd, `*.queue.test.ts` there in
  * queue mode (and what holds in both modes), `*.e2e.test.ts` against the dev stack as a process. All share one real
@@ -44,6 +62,7 @@ export default defineConfig({
     globalSetup: ["test/global-setup.ts"],
     // By default a core is left free; but the tests wait for the database and workerd much of their time.
     maxWorkers: "100%",
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -99,6 +118,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           ...IN_ONE_ISOLATE,
+          ...IN_THE_END,
         },
       },
     ],
