@@ -56,14 +56,13 @@ export function createPricer(
       });
 
       if (call.doubt) return unpriced(call.doubt);
-      const units = hasUnits(call);
-      const input = call.inputTokens ?? (units ? 0 : null);
-      const output = call.outputTokens ?? (units || NO_OUTPUT.has(call.operation) ? 0 : null);
+      const input = call.inputTokens ?? (hasUnits(call) ? 0 : null);
+      const output = call.outputTokens ?? (NO_OUTPUT.has(call.operation) || hasUnits(call) ? 0 : null);
       const unknown = input === null || output === null;
       const empty = (input ?? 0) === 0 && (output ?? 0) === 0;
       const fromCache = call.billable === false && call.wrapper !== true;
       // If a call used nothing because it failed or a gateway's cache answered it, it has no fee either.
-      if (empty && !units && !unknown && (call.status === "error" || fromCache)) {
+      if (empty && !unknown && (call.status === "error" || fromCache) && !hasUnits(call)) {
         return { costPico: 0n, unpricedReason: null, price: null, provider };
       }
 

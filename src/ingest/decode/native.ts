@@ -34,10 +34,13 @@ import { parseInstant } from "../../time.ts";
 import { callKey } from "../../ledger/key.ts";
 import { type Decoded } from "./decoded.ts";
 import { type ProviderUsage, readProviderUsage, wrongCountIn } from "./provider-usage.ts";
+import { remembered } from "./remembered.ts";
 import { readTags } from "./tags.ts";
 import { joinTiers } from "./tiers.ts";
 
 type Item = Record<string, unknown>;
+
+const providerNamed = remembered(canonicalProvider);
 
 /** Decodes the items of a native body. `errors` has the items that were refused, by index. */
 export function decodeNative(items: readonly unknown[], nowMs: number): Decoded {
@@ -53,7 +56,7 @@ function decodeItem(value: unknown, nowMs: number): Call {
   const requestModel = textField(item, "request_model");
   const model = moreTelling(requiredField(item, "model"), requestModel);
   const baseUrl = textField(item, "base_url");
-  const provider = servedBy(canonicalProvider(sentProvider ?? "unknown"), baseUrl, model);
+  const provider = servedBy(providerNamed(sentProvider ?? "unknown"), baseUrl, model);
   const { usage, semantics, doubt, provided } = usageOf(item, provider, status);
   return {
     id: callKey(startedAtMs, clientId),
@@ -155,7 +158,7 @@ function timestamp(value: unknown, nowMs: number): number {
 
 /** `infinity`, as Postgres writes it, and years past 9999 are instants, but too late for the ledger. */
 function textInstant(text: string): number | null {
-  return /^[+-]?(?:infinity$|\d{6}-)/i.test(text) ? Number.POSITIVE_INFINITY : parseInstant(text);
+  return parseInstant(text) ?? (/^[+-]?(?:infinity$|\d{6}-)/i.test(text) ? Number.POSITIVE_INFINITY : null);
 }
 
 function duration(value: unknown): number | null {
