@@ -2,7 +2,7 @@
  * Two statements, compiled once: INSERT_CALLS stores calls together with their rollup partials, and CONFLICTS compares
  * calls that were sent again with the stored ones.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { compile, compileNamed, type Database } from "../db/client.ts";
 import { asRoutine } from "../db/routine.ts";
 import { columns, list, project } from "../db/sql.ts";
@@ -15,7 +15,8 @@ import {
   COLUMNS,
   differs,
   type PricedCall,
-  SENT_COLUMNS,
+  OWN_COLUMNS,
+  SHARED_COLUMNS,
   sentValue,
 } from "./columns.ts";
 import { PRICE_CTES, PRICE_PARAMS } from "./price-rows.ts";
@@ -27,15 +28,38 @@ const namesOf = (all: readonly Column[]) => columns(all.map(({ name }) => name))
  */
 const INSERTED = sql`inserted t left join price p on p.id = t.price_id`;
 
-const INSERT_PARAMS = ["project", ...PRICE_PARAMS, ...SENT_COLUMNS.map(({ name }) => name), "sent"];
+const INSERT_PARAMS = [
+  "project",
+  ...PRICE_PARAMS,
+  "tags",
+  ...OWN_COLUMNS.map(({ name }) => name),
+  // The places of a call's kind and tags in their lists, from 1 on.
+  "kind",
+  "tags_place",
+  ...SHARED_COLUMNS.map(({ name }) => name),
+  "sent",
+];
+const placesIn = (list: string): SQL => sql`${sql.placeholder(list)}::bigint[]`;
+/** Calls are inserted in the order of their keys, whatever order the joins give them. */
 const INSERTING = compile(
   sql`
 with batch as (select ${sql.placeholder("project")}::uuid as project_id, ${rawSinceMs} as since_ms),${PRICE_CTES},
+tags as materialized (
+  select i.tags::jsonb as tags, i.tags_place
+  from unnest(${sql.placeholder("tags")}::text[]) with ordinality as i (tags, tags_place)
+),
 inserted as (
   insert into traces (project_id, ${namesOf(COLUMNS)})
   select batch.project_id, ${list(COLUMNS.map(sentValue))}
-  from batch, unnest(${list(SENT_COLUMNS.map(columnParam))}) as i (${namesOf(SENT_COLUMNS)})
+  from batch, (
+    unnest(${list([...OWN_COLUMNS.map(columnParam), placesIn("kind"), placesIn("tags_place")])})
+    as own (${namesOf(OWN_COLUMNS)}, kind, tags_place)
+    join unnest(${list(SHARED_COLUMNS.map(columnParam))}) with ordinality as shared (${namesOf(SHARED_COLUMNS)}, kind)
+    using (kind)
+    left join tags using (tags_place)
+  ) as i
   where ${rowKept(sql`i.started_at`, sql`batch.since_ms`)}
+  order by i.id
   on conflict do nothing
   returning id, ${columns(ROLLED_UP)}
 ),

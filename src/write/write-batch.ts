@@ -4,7 +4,7 @@
  */
 import { type Bound, type Database, Expired, Refused, type Row, StatementTooLarge } from "../db/client.ts";
 import { DEFAULT_GRACE_SECONDS, type Link } from "../ledger/call.ts";
-import { columnLiteral, type PricedCall, SENT_COLUMNS } from "./columns.ts";
+import { type PricedCall, sentValues } from "./columns.ts";
 import { conflicting, INSERT_CALLS } from "./insert.ts";
 import { priceValues } from "./price-rows.ts";
 import { earlier, earliestOf, retryRefused } from "./retry.ts";
@@ -77,10 +77,7 @@ async function writeKept(
   const options = { links, graceSeconds };
   const unique = inKeyOrder(batch);
   const rest = settling(projectId, unique, links, graceSeconds);
-  const params = [
-    ...priceValues(unique.map(({ cost }) => cost.price)),
-    ...SENT_COLUMNS.map((column) => columnLiteral(column, unique)),
-  ];
+  const params = [...priceValues(unique.map(({ cost }) => cost.price)), ...sentValues(unique)];
   const write: Bound = { statement: INSERT_CALLS, values: [projectId, ...params, batch.length] };
   const parts = batch.length + links.length;
   // The statements that settle the batch repeat its users and tags.
