@@ -34,6 +34,8 @@ interface Lane {
 const MAX_IN_FLIGHT = 2;
 /** The most calls and links that a group may have, so that its statement stays small. */
 const MAX_GROUP = 1_000;
+/** The same as `MAX_IN_FLIGHT` for a batch that has room for no other, which would wait for nothing. */
+const MAX_FULL_IN_FLIGHT = 4;
 /** After this wait a request leads a group itself: the one that was to wake it may have been cut off. */
 const LATE_MS = 2_000;
 /** Longer than any statement takes, including its retries. */
@@ -50,7 +52,7 @@ export function createGroupCommit(writeNow: (projectId: string, batch: Batch) =>
   async function write(projectId: string, batch: Batch): Promise<Written> {
     const lane = lanes.get(projectId) ?? { inFlight: 0, waiting: [] };
     lanes.set(projectId, lane);
-    if (lane.inFlight < MAX_IN_FLIGHT) {
+    if (lane.inFlight < (sizeOf(batch) < MAX_GROUP ? MAX_IN_FLIGHT : MAX_FULL_IN_FLIGHT)) {
       lane.inFlight++;
       return await lead(projectId, lane, batch);
     }

@@ -26,3 +26,20 @@ it("writes all that wait in one statement after a stall, too", async () => {
     vi.useRealTimers();
   }
 });
+
+it("lets a batch that takes no others along wait for four statements, others for two", async () => {
+  const sizes: number[] = [];
+  const { promise: slow, resolve: end } = Promise.withResolvers<void>();
+  const groupCommit = createGroupCommit(async (_, { calls }): Promise<Written> => {
+    sizes.push(calls.length);
+    await slow;
+    return { outcomes: calls.map(() => "inserted"), earliestMs: null, partials: 1 };
+  });
+  const commits = [1_000, 1_000, 999, 1_000, 1, 1_000, 1_000].map((calls) =>
+    groupCommit.commit("project", { calls: Array.from({ length: calls }), links: [] } as unknown as Batch, () => {}),
+  );
+  expect(sizes).toEqual([1_000, 1_000, 1_000, 1_000]);
+  end();
+  const written = await Promise.all(commits);
+  expect(written.flatMap(({ outcomes }) => outcomes)).toHaveLength(6_000);
+});
