@@ -8,7 +8,8 @@ import type { SummaryQuery } from "../summary/query.ts";
 import { measuresFor } from "../summary/measured.ts";
 import { rowOf, show, type Sums } from "../summary/shown.ts";
 import { intervalStart, nextInterval } from "../summary/zone.ts";
-import { TRACE_FIELDS } from "../traces/read.ts";
+import type { CallAsJson } from "../traces/read.ts";
+import { TRACE_FIELDS } from "../traces/shown.ts";
 import { type CsvColumn, csvHeader, csvLine } from "./csv.ts";
 import type { Position } from "./cursor.ts";
 import { chargesOf, type ChargePeriod, focusColumns } from "./focus.ts";
@@ -27,7 +28,7 @@ const MAX_WIDE_GROUPS = 3_000;
 export function exportLines(db: Database, projectId: string, asked: ExportQuery): AsyncGenerator<string, void> {
   if (asked.type === "traces") {
     const size = forTraces();
-    const form = asked.format === "csv" ? traceCsv : ndjson;
+    const form = asked.format === "csv" ? traceCsv : traceNdjson;
     return chunks(form, ahead(callPages(db, projectId, asked.query, size)), size);
   }
   const { query, format, after } = asked;
@@ -78,16 +79,12 @@ async function* chunks<T>(form: Form<T>, pages: AsyncIterable<T[]>, size: PageSi
   yield chunk;
 }
 
-const ndjson: Form<unknown> = { header: "", linesOf: (row) => `${JSON.stringify(row)}\n` };
+const traceNdjson: Form<CallAsJson> = { header: "", linesOf: ({ json }) => `${json}\n` };
 
 const TRACE_COLUMNS = TRACE_FIELDS.map(({ name, theirs }): CsvColumn => ({ name, text: theirs }));
-const traceCsv: Form<Record<string, unknown>> = {
+const traceCsv: Form<CallAsJson> = {
   header: csvHeader(TRACE_COLUMNS),
-  linesOf: (call) =>
-    csvLine(
-      TRACE_COLUMNS,
-      TRACE_COLUMNS.map(({ name }) => call[name]),
-    ),
+  linesOf: ({ json }) => csvLine(TRACE_COLUMNS, Object.values(JSON.parse(json) as object)),
 };
 
 /**

@@ -2,7 +2,7 @@
 import type { Database } from "../db/client.ts";
 import { keyRange } from "../ledger/key.ts";
 import type { TracesQuery } from "../traces/query.ts";
-import { cutAfter, readOldest, type ShownTrace } from "../traces/read.ts";
+import { type CallAsJson, cutAfter, readOldest } from "../traces/read.ts";
 import { type PageSize, patiently } from "./paging.ts";
 
 /** Maximum number of calls that one statement looks at, even if a filter lets few of them through. */
@@ -18,7 +18,7 @@ export async function* callPages(
   query: TracesQuery,
   size: PageSize,
   slice = SLICE,
-): AsyncGenerator<ShownTrace[], void> {
+): AsyncGenerator<CallAsJson[], void> {
   const [lowest, highest] = keyRange(query.fromMs, query.toMs);
   let after = query.cursor !== null && query.cursor > lowest ? query.cursor : lowest;
   for (;;) {

@@ -5,7 +5,7 @@ import { exportLines } from "../export/lines.ts";
 import { EXPORT_PARAMETERS, type ExportQuery, parseExportQuery } from "../export/query.ts";
 import { streamOf } from "../export/stream.ts";
 import { SummaryRow } from "../summary/shown.ts";
-import { ShownTrace } from "../traces/read.ts";
+import { ShownTrace } from "../traces/shown.ts";
 import { lines } from "./batch.ts";
 import { type AppEnv, type Deps, ownDeps } from "./context.ts";
 import { asFarAsKept } from "./kept.ts";

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
-import { ShownTrace } from "../traces/read.ts";
+import { ShownTrace } from "../traces/shown.ts";
 import { listSessions, readSession, Session } from "../traces/sessions.ts";
 import { nextCursor } from "../wire.ts";
 import { type AppEnv, type Deps, ownDeps } from "./context.ts";

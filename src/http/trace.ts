@@ -7,7 +7,8 @@ import { startOfKey } from "../ledger/key.ts";
 import { announceChange } from "../epoch.ts";
 import { deleteTrace } from "../traces/delete.ts";
 import { parseTraceId, parseTracesQuery, TRACES_PARAMETERS } from "../traces/query.ts";
-import { listTraces, readCall, ShownTrace, TraceWithReceipt } from "../traces/read.ts";
+import { listAsJson, readCall, TraceWithReceipt } from "../traces/read.ts";
+import { ShownTrace } from "../traces/shown.ts";
 import { id, nextCursor } from "../wire.ts";
 import { actorOf, type AppEnv, type Deps, keepAliveOf, ownDeps, paramsOf } from "./context.ts";
 import { EXAMPLE_ID } from "./example.ts";
@@ -37,9 +38,9 @@ export function traceRoutes(deps: Deps): Hono<AppEnv> {
     async (c) => {
       const { projectId } = c.get("caller");
       const page = await asFarAsKept(paramsOf(c), (params) =>
-        listTraces(ownDeps(deps, projectId).db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
+        listAsJson(ownDeps(deps, projectId).db, projectId, parseTracesQuery(params, deps.now(), deps.zones)),
       );
-      return c.json(page);
+      return c.body(page, 200, { "Content-Type": "application/json" });
     },
   );
   app.get(

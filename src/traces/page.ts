@@ -15,18 +15,22 @@ const PAGE_BYTES = 4_000_000;
 export async function readPage(
   db: Database,
   rows: SQL,
-  { key, limit, fromMs }: { key: string; limit: number; fromMs: number },
+  { key, limit, fromMs, size }: { key: string; limit: number; fromMs: number; size?: SQL },
 ): Promise<{ page: Row[]; next_cursor: string | null }> {
-  return pageOf(await readRaw(db, cutPage(rows, key, limit), fromMs), key);
+  return pageOf(await readRaw(db, cutPage(rows, key, limit, size), fromMs), key);
 }
 
-/** The statement that `pageOf` takes the rows of. */
-export function cutPage(rows: SQL, key: string, limit: number): SQL {
+/**
+ * The statement that `pageOf` takes the rows of.
+ *
+ * @param size the bytes of the row `p`.
+ */
+export function cutPage(rows: SQL, key: string, limit: number, size: SQL = sql`octet_length(p::text)`): SQL {
   const by = sql`p.${sql.identifier(key)} desc`;
   return sql`
     select p.* from (
       select p.*, lead(1) over w is not null as page_goes_on,
-        sum(octet_length(p::text)) over w - octet_length(p::text) as bytes_before
+        coalesce(sum(${size}) over (w rows between unbounded preceding and 1 preceding), 0) as bytes_before
       from (${rows}) p window w as (order by ${by})
     ) p
     where bytes_before < ${PAGE_BYTES} order by ${by} limit ${limit}`;

@@ -71,11 +71,11 @@ export interface AppliedPrice {
   origin: PriceOrigin;
 }
 
-/** @param costPico the stored cost of the call; null for an unpriced call. */
+/** @param totalUsd the stored cost of the call; null for an unpriced call. */
 export function receiptOf(
   usage: Usage,
   price: AppliedPrice | null,
-  costPico: bigint | null,
+  totalUsd: string | null,
   usageSemantics: string,
 ): Receipt {
   const lines: ReceiptLine[] = [];
@@ -93,7 +93,7 @@ export function receiptOf(
   }
   return {
     lines,
-    total_usd: costPico === null ? null : picoToUsd(costPico),
+    total_usd: totalUsd,
     price_source: price?.source ?? null,
     price_version: price?.version ?? null,
     price_provider: price?.provider ?? null,

@@ -8,6 +8,7 @@ import { chained, stored } from "../write/chains.ts";
 import { byRank, type Rank, RANK_NAMES, rankColumns } from "../write/ranking.ts";
 import { scopeOf } from "../write/scope.ts";
 import { type Sighting, sightedValues, sightingOf } from "../write/sightings.ts";
+import type { ShownTrace } from "./shown.ts";
 
 /** What decides if two reports rank equally. */
 const FIRST = "began_first";
@@ -43,13 +44,17 @@ select distinct on (r.place) r.* from (
   from ${stored()} and not k.crowded
 ) r order by r.place`);
 
-/** The reports of the stored call `row`, the best one first. The call alone, if no other report joined it. */
-export async function readReports(db: Database, projectId: string, row: Row): Promise<Report[]> {
-  const sighting = sightingOf(row);
-  const hasIds = sighting.responseId !== null || sighting.otherIds.length > 0;
-  const found = hasIds ? await readJoined(db, projectId, sighting) : [];
+/**
+ * The reports of a call, the best one first. The call alone, if no other report joined it.
+ *
+ * @param row has `rule` and `other_ids` as they are stored, and `is_shared`: whether an id of the call has others.
+ */
+export async function readReports(db: Database, projectId: string, call: ShownTrace, row: Row): Promise<Report[]> {
+  const sighting = sightingOf({ id: call.id, response_id: call["response_id"], other_ids: row["other_ids"] });
+  const found = row["is_shared"] === true ? await readJoined(db, projectId, sighting) : [];
   const known = new Map(found.map((one) => [String(one["id"]), one]));
-  const rows = known.has(sighting.id) ? [...known.values()] : [row];
+  if (!known.has(call.id)) return [alone(call, String(row["rule"]))];
+  const rows = [...known.values()];
   const uses = new Map<string, number>();
   for (const one of rows) for (const text of idsOf(one)) uses.set(text, (uses.get(text) ?? 0) + 1);
   return rows.map((one) => ({
@@ -62,6 +67,11 @@ export async function readReports(db: Database, projectId: string, row: Row): Pr
     counts: one["billable"] === true,
     decided_by: one === rows[0] ? null : (RANK_NAMES.find((name) => isBehind(one, rows[0]!, name)) ?? FIRST),
   }));
+}
+
+function alone(call: ShownTrace, rule: string): Report {
+  const { id, application, timestamp, received_at, billable } = call as ShownTrace & Report & { billable: boolean };
+  return { id, rule, application, timestamp, received_at, joined_by: [], counts: billable, decided_by: null };
 }
 
 async function readJoined(db: Database, projectId: string, sighting: Sighting): Promise<Row[]> {

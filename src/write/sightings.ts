@@ -7,7 +7,7 @@
  * So which sightings count is a function of the set of calls: chains and holders are found anew from the stored calls
  * by each write that adds a sighting.
  */
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, type Row } from "../db/client.ts";
 import { param, project } from "../db/sql.ts";
@@ -67,10 +67,16 @@ export const isJoined = sql`exists (
  * True if one of these ids has, or had, a call beside the one that is asked about. Otherwise a call's ids name that call
  * alone, so there is no chain to walk.
  */
-export const isShared = sql`exists (
-  select 1 from responses r where r.project_id = ${project} and r.response = any(${asked})
+export const isShared = sharedIf(asked);
+export const isSharedAmong = (ids: SQL): SQL =>
+  sharedIf(sql`array(select md5(o.id)::uuid from unnest(${ids}) as o (id))`);
+
+function sharedIf(responses: SQL): SQL {
+  return sql`exists (
+  select 1 from responses r where r.project_id = ${project} and r.response = any(${responses})
     and (cardinality(r.sightings) > 1 or not isempty(r.crowds))
 )`;
+}
 
 /**
  * True if one of these ids was seen of another call within an hour of its own. It is found fast and refuses nearly all

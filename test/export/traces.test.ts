@@ -20,7 +20,7 @@ const pagesOf = (projectId: string, filter: string, rows: number, slice: number)
 
 async function clientsOf(pages: ReturnType<typeof pagesOf>): Promise<unknown[]> {
   const seen: unknown[] = [];
-  for await (const page of pages) seen.push(...page.map(({ client_id }) => client_id));
+  for await (const page of pages) seen.push(...page.map(({ json }) => (JSON.parse(json) as { client_id: string }).client_id));
   return seen;
 }
 
@@ -59,7 +59,7 @@ describe("pages of traces", () => {
     const seen: unknown[] = [];
     for await (const page of pagesOf(own, "", 2, 5)) {
       if (seen.length === 0) await writeBatch(db, own, [made(0, "behind"), made(4, "ahead"), made(20, "ahead")]);
-      seen.push(...page.map(({ client_id }) => client_id));
+      seen.push(...page.map(({ json }) => (JSON.parse(json) as { client_id: string }).client_id));
     }
     const expected = Array.from({ length: 10 }, (_, i) => `call-${i}`).concat("ahead-4", "ahead-20");
     // Two calls of one millisecond are ordered by the hash of their names.
