@@ -182,3 +182,25 @@ export function compileNamed(query: SQL): (values: Readonly<Record<string, unkno
   const text = numbered.replace(/\$(\d+)/g, (_, nth: string) => `$${names.indexOf(all[Number(nth) - 1]!) + 1}`);
   return (values) => ({ statement: { text }, values: names.map((name) => values[name]) });
 }
+
+/** How many statements `compileEach` remembers. */
+const MOST_SHAPES = 200;
+
+/**
+ * Compiles the statements of many shapes, each when it is first asked for. The text of a statement must depend on its
+ * shape alone.
+ */
+export function compileEach<T>(
+  build: (from: T) => SQL,
+): (shape: string, from: T, values: Readonly<Record<string, unknown>>) => Bound {
+  const compiled = new Map<string, ReturnType<typeof compileNamed>>();
+  return (shape, from, values) => {
+    let bind = compiled.get(shape);
+    if (bind === undefined) {
+      if (compiled.size >= MOST_SHAPES) compiled.clear();
+      bind = compileNamed(build(from));
+      compiled.set(shape, bind);
+    }
+    return bind(values);
+  };
+}

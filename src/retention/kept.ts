@@ -7,17 +7,16 @@
  * afterwards. A statement that writes calls locks `traces` before it takes its snapshot, and the lock keeps partitions
  * from being dropped.
  */
-import { sql, type SQL } from "drizzle-orm";
-import type { Bound, Database, ExpiredKind, Row } from "../db/client.ts";
-import { constants } from "../db/sql.ts";
+import { type Placeholder, sql, type SQL } from "drizzle-orm";
+import { type Bound, compileNamed, type Database, type ExpiredKind, type Row } from "../db/client.ts";
+import { constants, param } from "../db/sql.ts";
 
 /** True if hours from `fromMs` on are kept. Otherwise the statement ends with `Expired`. */
 export const hoursKept = (fromMs: number): SQL =>
   sql`(select ${kept(at(sql`${fromMs}`), sql`hour_since`, "hours")} from retention)`;
 
 /** Ends its transaction with `Expired` if calls from `fromMs` on are no longer kept. */
-export const requireRaw = (fromMs: number): SQL =>
-  sql`select ${kept(at(sql`${fromMs}`), sql`raw_since`, "raw")} from retention`;
+export const requireRaw = (fromMs: number): Bound => REQUIRE_RAW({ from: fromMs });
 
 /**
  * Reads calls from `fromMs` on. The bound is checked after reading, because Postgres does not evaluate the statement's
@@ -48,11 +47,15 @@ function kept(from: SQL, since: SQL, what: ExpiredKind): SQL {
   return sql`kept_since(${from}, ${since}, ${constants([what])})`;
 }
 
-function at(ms: SQL): SQL {
+function at(ms: SQL | Placeholder): SQL {
   return sql`to_timestamp(greatest(${ms}::float8, 0) / 1000)`;
 }
 
 /** @throws Expired if calls from `fromMs` on are no longer kept. */
 export async function expectRaw(db: Database, fromMs: number): Promise<void> {
-  await db.query(requireRaw(fromMs));
+  await db.batch([requireRaw(fromMs)]);
 }
+
+const REQUIRE_RAW = compileNamed(
+  sql`select ${kept(at(param("from")), sql`raw_since`, "raw")} from retention`,
+);

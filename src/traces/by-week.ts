@@ -5,7 +5,7 @@ import { keyRange } from "../ledger/key.ts";
 import { readRaw } from "../retention/kept.ts";
 import { DAY_MS } from "../time.ts";
 import type { CheckQuery } from "./query.ts";
-import { matching } from "./read.ts";
+import { matching } from "./matching.ts";
 
 const WEEK_MS = 7 * DAY_MS;
 

@@ -1,5 +1,5 @@
 /** Pages of lists. A page is cut by its bytes as well as by its rows, because a driver takes answers of 10 MB only. */
-import { sql, type SQL } from "drizzle-orm";
+import { type Placeholder, sql, type SQL } from "drizzle-orm";
 import type { Database, Row } from "../db/client.ts";
 import { readRaw } from "../retention/kept.ts";
 
@@ -15,9 +15,9 @@ const PAGE_BYTES = 4_000_000;
 export async function readPage(
   db: Database,
   rows: SQL,
-  { key, limit, fromMs, size }: { key: string; limit: number; fromMs: number; size?: SQL },
+  { key, limit, fromMs }: { key: string; limit: number; fromMs: number },
 ): Promise<{ page: Row[]; next_cursor: string | null }> {
-  return pageOf(await readRaw(db, cutPage(rows, key, limit, size), fromMs), key);
+  return pageOf(await readRaw(db, cutPage(rows, key, limit), fromMs), key);
 }
 
 /**
@@ -25,7 +25,12 @@ export async function readPage(
  *
  * @param size the bytes of the row `p`.
  */
-export function cutPage(rows: SQL, key: string, limit: number, size: SQL = sql`octet_length(p::text)`): SQL {
+export function cutPage(
+  rows: SQL,
+  key: string,
+  limit: number | Placeholder,
+  size = sql`octet_length(p::text)`,
+): SQL {
   const by = sql`p.${sql.identifier(key)} desc`;
   return sql`
     select p.* from (

@@ -4,53 +4,47 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
-import { textArray } from "../db/array-literal.ts";
-import { compileNamed, type Database } from "../db/client.ts";
+import { compileEach, compileNamed, type Database } from "../db/client.ts";
 import { columns, list, param, project } from "../db/sql.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { usageBy } from "../ledger/call.ts";
 import { keyRange, startOfKey } from "../ledger/key.ts";
-import { dimensionOf } from "../ledger/measures.ts";
 import { type Catalogue, embeddedCatalogue } from "../pricing/catalogue.ts";
 import { originOf } from "../pricing/origin.ts";
 import { expectRaw, readRaw } from "../retention/kept.ts";
 import { id } from "../wire.ts";
 import { isSharedAmong } from "../write/sightings.ts";
-import { readPage } from "./page.ts";
+import { type IdRange, inColumn, passing, shapeOf, valuesOf, within } from "./matching.ts";
+import { cutPage, pageOf } from "./page.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type AppliedPrice, Receipt, receiptOf } from "./receipt.ts";
 import { Filled, readReports, Report } from "./reports.ts";
 import { asSent, SHOWN_COLUMNS, ShownTrace } from "./shown.ts";
 
-/** A page of calls as JSON, newest first: what `listTraces` gives, as it is sent. On the last page `next_cursor` is null. */
+const LIST = compileEach((filters: TraceFilters) =>
+  cutPage(selectTraces(filters, sql`desc`), "id", param("limit"), sql`octet_length(p.shown)`),
+);
+const OLDEST = compileEach((filters: TraceFilters) => selectTraces(filters, sql`asc`));
+
+/** A page of calls, newest first, as the JSON of what `listTraces` gives. */
 export async function listAsJson(db: Database, projectId: string, query: TracesQuery): Promise<string> {
   const [after, highest] = keyRange(query.fromMs, query.toMs);
   const before = query.cursor !== null && query.cursor < highest ? query.cursor : highest;
-  const rows = selectTraces(projectId, query, { after, before }, sql`desc`, query.limit + 1);
-  const { page, next_cursor } = await readPage(db, rows, {
-    key: "id",
-    limit: query.limit,
-    fromMs: startOfKey(after),
-    size: sql`octet_length(p.shown)`,
-  });
+  const { limit } = query;
+  const values = { ...valuesOf(projectId, query, { after, before }), limit, rows: limit + 1 };
+  const rows = await readRaw(db, LIST(shapeOf(query), query, values), startOfKey(after));
+  const { page, next_cursor } = pageOf(rows, "id");
   const calls = page.map((row) => asSent(row["shown"] as string));
   return `{"traces":[${calls.join()}],"next_cursor":${JSON.stringify(next_cursor)}}`;
 }
 
+/** A page of calls, newest first. On the last page `next_cursor` is null. */
 export async function listTraces(
   db: Database,
   projectId: string,
   query: TracesQuery,
 ): Promise<{ traces: ShownTrace[]; next_cursor: string | null }> {
   return JSON.parse(await listAsJson(db, projectId, query)) as { traces: ShownTrace[]; next_cursor: string | null };
-}
-
-/**
- * The ids between two others, which are excluded. No call has the lowest id of a millisecond, which `keyRange` gives.
- */
-export interface IdRange {
-  after: string;
-  before: string;
 }
 
 /** A call with its JSON, as it is sent. */
@@ -67,7 +61,8 @@ export async function readOldest(
   range: IdRange,
   limit: number,
 ): Promise<CallAsJson[]> {
-  const rows = await readRaw(db, selectTraces(projectId, filters, range, sql`asc`, limit), startOfKey(range.after));
+  const values = { ...valuesOf(projectId, filters, range), rows: limit };
+  const rows = await readRaw(db, OLDEST(shapeOf(filters), filters, values), startOfKey(range.after));
   return rows.map((row) => ({ id: row["id"] as string, json: asSent(row["shown"] as string) }));
 }
 
@@ -80,44 +75,27 @@ export async function cutAfter(
   range: IdRange,
   count: number,
 ): Promise<{ last: string; next: string } | null> {
-  const ids = sql`select t.id from traces t where ${within(projectId, range)} order by t.id offset ${count - 1} limit 2`;
-  const [last, next] = await readRaw(db, ids, startOfKey(range.after));
+  const [last, next] = await readRaw(db, CUT({ project: projectId, ...range, skipped: count - 1 }), startOfKey(range.after));
   return last && next ? { last: String(last["id"]), next: String(next["id"]) } : null;
 }
 
-function selectTraces(projectId: string, filters: TraceFilters, range: IdRange, order: SQL, limit: number): SQL {
+const CUT = compileNamed(
+  sql`select t.id from traces t where ${within(param)} order by t.id offset ${param("skipped")} limit 2`,
+);
+
+/** The statement for the first calls of a range in this order: the id of each, and its JSON. */
+function selectTraces(filters: TraceFilters, order: SQL): SQL {
   // `offset 0` makes Postgres walk the ids in order until the page is full. If it expects a filter to let few calls
   // through, it would otherwise read and sort the whole range. It expects that of all values that are newer than its
   // statistics. The outer order keeps a statement around this one from writing each JSON once more.
-  const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", filters.columns.trace_id)}` : sql``;
+  const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", param)}` : sql``;
   return sql`
     select c.id, row_to_json(c)::text as shown from (
       select ${SHOWN_COLUMNS} from (
-        select t.* from traces t where ${within(projectId, range)}${byTrace} order by t.id ${order} offset 0
+        select t.* from traces t where ${within(param)}${byTrace} order by t.id ${order} offset 0
       ) t
-      where ${matching(projectId, filters, range)} order by t.id ${order} limit ${limit}
+      where ${passing(filters, param)} order by t.id ${order} limit ${param("rows")}
     ) c order by c.id ${order}`;
-}
-
-/** The condition on `t` for calls of a range that the filters let through. */
-export function matching(projectId: string, filters: TraceFilters, range: IdRange): SQL {
-  const conditions = [
-    within(projectId, range),
-    ...Object.entries(filters.columns).map(([name, values]) => inColumn(name, values)),
-    ...filters.labels.map(({ name, values }) => sql`${labelColumn(name)} = any(${textArray(values)}::text[])`),
-    ...(filters.unpricedOnly ? [sql`t.cost_pico is null`] : []),
-    ...(filters.all ? [] : [sql`t.billable`]),
-  ];
-  return sql.join(conditions, sql` and `);
-}
-
-function inColumn(name: string, values: readonly string[]): SQL {
-  const column = name === "covered_by" ? dimensionOf(name) : sql`t.${sql.identifier(name)}`;
-  return sql`${column} = any(${textArray(values)}::text[])`;
-}
-
-function within(projectId: string, { after, before }: IdRange): SQL {
-  return sql`t.project_id = ${projectId}::uuid and t.id > ${after}::uuid and t.id < ${before}::uuid`;
 }
 
 export const TraceWithReceipt = ShownTrace.extend({
@@ -178,10 +156,6 @@ function priceOf(listed: (string | null)[] | null, call: ShownTrace, catalogue: 
   const of = { source: source!, version: version!, provider: provider!, model: model! };
   const endedAtMs = Date.parse(call["timestamp"] as string) + Number(call["duration_ms"] ?? 0);
   return { ...of, unitPico: unitPico.map(pico), origin: originOf(catalogue, of, endedAtMs) };
-}
-
-function labelColumn(name: string): SQL {
-  return name === "user" ? sql`t.user_id` : sql`t.tags->>${name.slice("tag.".length)}::text`;
 }
 
 function pico(text: string | null): bigint | null {

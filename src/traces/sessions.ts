@@ -10,7 +10,8 @@ import { readRaw } from "../retention/kept.ts";
 import { count, time, usd } from "../wire.ts";
 import { readPage } from "./page.ts";
 import type { TracesQuery } from "./query.ts";
-import { listTraces, matching } from "./read.ts";
+import { matching } from "./matching.ts";
+import { listTraces } from "./read.ts";
 import type { ShownTrace } from "./shown.ts";
 
 export const Session = z

@@ -166,8 +166,8 @@ describe.each(DRIVERS)("over %s", (driver) => {
   it("says what is kept no longer, as the primary does", async () => {
     await primary.query("update retention set raw_since = '2020-01-01'");
     await caughtUp();
-    const { query, counts } = reader();
-    await expect(query(requireRaw(0))).rejects.toBeInstanceOf(Expired);
+    const { batch, counts } = reader();
+    await expect(batch([requireRaw(0)])).rejects.toBeInstanceOf(Expired);
     await primary.query("update retention set raw_since = 'epoch'");
     expect(counts).toEqual({ answered: 1, behind: 0, unavailable: 0 });
   });

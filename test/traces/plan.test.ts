@@ -1,8 +1,6 @@
-import type { SQL } from "drizzle-orm";
-import { PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
 import { expect, it } from "vitest";
-import type { Database } from "../../src/db/client.ts";
+import { type Bound, boundOf, type Database } from "../../src/db/client.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { createProject } from "../../src/keys.ts";
 import { parseTracesQuery } from "../../src/traces/query.ts";
@@ -26,11 +24,11 @@ it("a page with a filter walks the calls in order, also where Postgres takes the
   await client.query("analyze traces");
   await write(3_000, 1_000, "new");
 
-  const asked: SQL[] = [];
+  const asked: Bound[] = [];
   const noting: Database = {
     ...db,
     batch: (queries) => {
-      asked.push(queries[0] as SQL);
+      asked.push(boundOf(queries[0]!));
       return db.batch(queries);
     },
   };
@@ -40,8 +38,8 @@ it("a page with a filter walks the calls in order, also where Postgres takes the
   );
   const { traces } = await listTraces(noting, project, query);
   expect(traces.map(({ client_id }) => client_id)).toEqual(Array.from({ length: 50 }, (_, i) => `c${3_999 - i}`));
-  const { sql: text, params } = new PgDialect().sqlToQuery(asked[0]!);
-  const { rows } = await client.query(`explain ${text}`, params);
+  const { statement, values } = asked[0]!;
+  const { rows } = await client.query(`explain ${statement.text}`, [...values]);
   await client.end();
   const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
   expect(plan).toContain("Index Scan Backward");
