@@ -18,7 +18,7 @@ const SRC = [
   ["catalogue", "rollup", "page-sessions"],
   ["write", "summary"],
   ["queue", "reprice", "explain", "traces"],
-  ["coverage", "plans"],
+  ["coverage", "plans", "routines"],
   ["ingest", "export", "erase", "monitoring"],
   ["http", "cron"],
   ["deps", "app"],
@@ -53,14 +53,14 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
   screenshots: ["page"],
   statusline: ["money", "page"],
-  local: ["db", "write"],
+  local: ["db", "routines"],
   capture: ["ingest", "ledger", "money", "pricing"],
   prices: ["catalogue", "db", "ledger", "pricing"],
   import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],
   "db-explain": "all",
   page: ["app", "config", "deps"],
-  doctor: ["config", "db", "ledger", "pricing", "retention", "rollup", "write"],
+  doctor: ["config", "db", "ledger", "pricing", "retention", "rollup", "routines"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];
 

@@ -129,9 +129,9 @@ export function readParameters<P extends Parameters>(declared: P, params: URLSea
 type Given = Map<string, string[]>;
 
 const READ: Record<Written, (given: Given, name: string, parameter: Parameter) => unknown> = {
-  once: (given, name, { schema, fallback }) => {
-    const text = single(given, name) ?? fallback;
-    return text === undefined ? undefined : check(schema, name, text);
+  once: (given, name, parameter) => {
+    const text = single(given, name);
+    return text === undefined ? fallbackOf(parameter) : check(parameter.schema, name, text);
   },
   repeated: (given, name, { schema }) => (given.get(name) ?? []).map((text) => check(schema, name, text)),
   commas: (given, name, { schema }) => {
@@ -146,6 +146,16 @@ const READ: Record<Written, (given: Given, name: string, parameter: Parameter) =
 
 function isNamed(own: string, { names }: Parameter, name: string): boolean {
   return names === undefined ? own === name : names.pattern.test(name);
+}
+
+const fallbacks = new WeakMap<Parameter, unknown>();
+
+/** The value of a missing parameter. It is read once, because most parameters of most requests are missing. */
+function fallbackOf(parameter: Parameter): unknown {
+  const { schema, fallback } = parameter;
+  if (fallback === undefined) return undefined;
+  if (!fallbacks.has(parameter)) fallbacks.set(parameter, schema.parse(fallback));
+  return fallbacks.get(parameter);
 }
 
 function unknownAmong(known: [string, Parameter][]): string {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { PREFIX } from "../../src/db/routine.ts";
-import { ROUTINES } from "../../src/write/insert.ts";
+import { ROUTINES } from "../../src/routines.ts";
 import { type Check, counted, failed, ok, some, type Verdict, warning } from "./check.ts";
 import { databaseOf, type Subject } from "./subject.ts";
 
@@ -26,7 +26,7 @@ export const SCHEMA: readonly Check[] = [
       if (missing.length === 0) return ok(counted(names.length, "routine"));
       return warning(
         `${counted(missing.length, "routine")} of this version missing`,
-        `Small writes cost the database three times as much. ${MIGRATE}`,
+        `Small writes and receipts cost the database two to three times as much. ${MIGRATE}`,
       );
     },
   },

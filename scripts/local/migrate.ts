@@ -12,7 +12,7 @@ import { resolve } from "node:path";
 import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
 import pg from "pg";
 import { installRoutines } from "../../src/db/routine.ts";
-import { ROUTINES } from "../../src/write/insert.ts";
+import { ROUTINES } from "../../src/routines.ts";
 import { becomeMigrator, grant, makeRoles } from "./roles.ts";
 import { StartError } from "./start-error.ts";
 

@@ -56,6 +56,4 @@ export async function expectRaw(db: Database, fromMs: number): Promise<void> {
   await db.batch([requireRaw(fromMs)]);
 }
 
-const REQUIRE_RAW = compileNamed(
-  sql`select ${kept(at(param("from")), sql`raw_since`, "raw")} from retention`,
-);
+const REQUIRE_RAW = compileNamed(sql`select ${kept(at(param("from")), sql`raw_since`, "raw")} from retention`);

@@ -18,17 +18,17 @@ export type Named = (name: string) => string | null | Placeholder;
 /** The condition on `t` for calls of a range that the filters let through. */
 export function matching(projectId: string, filters: TraceFilters, range: IdRange): SQL {
   const values = valuesOf(projectId, filters, range);
-  return passing(filters, (name) => values[name]!);
+  const value = (name: string): string | null => values[name]!;
+  return sql`${within(value)} and ${passing(filters, value)}`;
 }
 
-/** The same. Its text depends only on what `shapeOf` tells of the filters. */
+/** The condition for calls that the filters let through. Its text depends only on what `shapeOf` tells of them. */
 export function passing({ columns, labels, unpricedOnly, all }: TraceFilters, value: Named): SQL {
   const conditions = [
-    within(value),
     ...Object.keys(columns).map((name) => inColumn(name, value)),
     ...labels.map(({ name }, i) => sql`${labelColumn(name, i, value)} = any(${value(`label${i}`)}::text[])`),
     ...(unpricedOnly ? [sql`t.cost_pico is null`] : []),
-    ...(all ? [] : [sql`t.billable`]),
+    all ? sql`true` : sql`t.billable`,
   ];
   return sql.join(conditions, sql` and `);
 }

@@ -25,18 +25,13 @@ export async function readPage(
  *
  * @param size the bytes of the row `p`.
  */
-export function cutPage(
-  rows: SQL,
-  key: string,
-  limit: number | Placeholder,
-  size = sql`octet_length(p::text)`,
-): SQL {
+export function cutPage(rows: SQL, key: string, limit: number | Placeholder, size = sql`octet_length(p::text)`): SQL {
   const by = sql`p.${sql.identifier(key)} desc`;
   return sql`
     select p.* from (
       select p.*, lead(1) over w is not null as page_goes_on,
-        coalesce(sum(${size}) over (w rows between unbounded preceding and 1 preceding), 0) as bytes_before
-      from (${rows}) p window w as (order by ${by})
+        coalesce(sum(${size}) over w, 0) as bytes_before
+      from (${rows}) p window w as (order by ${by} rows between unbounded preceding and 1 preceding)
     ) p
     where bytes_before < ${PAGE_BYTES} order by ${by} limit ${limit}`;
 }

@@ -5,6 +5,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { compileEach, compileNamed, type Database } from "../db/client.ts";
+import { asRoutine } from "../db/routine.ts";
 import { columns, list, param, project } from "../db/sql.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { usageBy } from "../ledger/call.ts";
@@ -19,10 +20,10 @@ import { cutPage, pageOf } from "./page.ts";
 import type { TraceFilters, TracesQuery } from "./query.ts";
 import { type AppliedPrice, Receipt, receiptOf } from "./receipt.ts";
 import { Filled, readReports, Report } from "./reports.ts";
-import { asSent, SHOWN_COLUMNS, ShownTrace } from "./shown.ts";
+import { asShown, STORED_VALUES, ShownTrace } from "./shown.ts";
 
 const LIST = compileEach((filters: TraceFilters) =>
-  cutPage(selectTraces(filters, sql`desc`), "id", param("limit"), sql`octet_length(p.shown)`),
+  cutPage(selectTraces(filters, sql`desc`), "id", param("limit"), sql`octet_length(p.stored)`),
 );
 const OLDEST = compileEach((filters: TraceFilters) => selectTraces(filters, sql`asc`));
 
@@ -34,7 +35,7 @@ export async function listAsJson(db: Database, projectId: string, query: TracesQ
   const values = { ...valuesOf(projectId, query, { after, before }), limit, rows: limit + 1 };
   const rows = await readRaw(db, LIST(shapeOf(query), query, values), startOfKey(after));
   const { page, next_cursor } = pageOf(rows, "id");
-  const calls = page.map((row) => asSent(row["shown"] as string));
+  const calls = page.map((row) => asShown(row["stored"] as string));
   return `{"traces":[${calls.join()}],"next_cursor":${JSON.stringify(next_cursor)}}`;
 }
 
@@ -63,7 +64,7 @@ export async function readOldest(
 ): Promise<CallAsJson[]> {
   const values = { ...valuesOf(projectId, filters, range), rows: limit };
   const rows = await readRaw(db, OLDEST(shapeOf(filters), filters, values), startOfKey(range.after));
-  return rows.map((row) => ({ id: row["id"] as string, json: asSent(row["shown"] as string) }));
+  return rows.map((row) => ({ id: row["id"] as string, json: asShown(row["stored"] as string) }));
 }
 
 /**
@@ -75,7 +76,11 @@ export async function cutAfter(
   range: IdRange,
   count: number,
 ): Promise<{ last: string; next: string } | null> {
-  const [last, next] = await readRaw(db, CUT({ project: projectId, ...range, skipped: count - 1 }), startOfKey(range.after));
+  const [last, next] = await readRaw(
+    db,
+    CUT({ project: projectId, ...range, skipped: count - 1 }),
+    startOfKey(range.after),
+  );
   return last && next ? { last: String(last["id"]), next: String(next["id"]) } : null;
 }
 
@@ -90,8 +95,8 @@ function selectTraces(filters: TraceFilters, order: SQL): SQL {
   // statistics. The outer order keeps a statement around this one from writing each JSON once more.
   const byTrace = filters.columns.trace_id ? sql` and ${inColumn("trace_id", param)}` : sql``;
   return sql`
-    select c.id, row_to_json(c)::text as shown from (
-      select ${SHOWN_COLUMNS} from (
+    select c.id, row_to_json(c)::text as stored from (
+      select ${STORED_VALUES} from (
         select t.* from traces t where ${within(param)}${byTrace} order by t.id ${order} offset 0
       ) t
       where ${passing(filters, param)} order by t.id ${order} limit ${param("rows")}
@@ -115,13 +120,22 @@ export interface CallWithReceipt extends ShownTrace {
 
 /** The price of the call is a list: whose it is, then the unit price of each bucket. */
 const CALL = compileNamed(sql`
-  select (select row_to_json(c) from (select ${SHOWN_COLUMNS}) c)::text as shown, t.rule, t.other_ids, t.usage_semantics,
-    t.filled, coalesce(t.response_id, t.other_ids[1]) is not null and ${isSharedAmong(sql`t.response_id || coalesce(t.other_ids, '{}')`)} as is_shared,
+  select (select row_to_json(c) from (select ${STORED_VALUES}) c)::text as stored, t.rule, t.other_ids, t.usage_semantics,
+    t.filled, coalesce(t.response_id, t.other_ids[1]) is not null
+      and ${isSharedAmong(sql`t.response_id || coalesce(t.other_ids, '{}')`)} as is_shared,
     case when p.id is not null then to_json(array[${columns(["source", "version", "provider", "model"], "p")}, ${list(
       BUCKETS.map((bucket) => sql`p.${sql.identifier(`${bucket}_pico`)}::text`),
     )}]) end as price
   from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
   where t.project_id = ${project} and t.id = ${param("id")}::uuid`);
+const NOBODY = CALL({});
+/** Reads a call with its price. */
+export const READ_CALL = asRoutine(
+  NOBODY.statement,
+  "call",
+  NOBODY.values.length,
+  "stored text, rule text, other_ids text[], usage_semantics text, filled jsonb, is_shared boolean, price json",
+);
 
 /**
  * One call with its receipt; null if the project has no call with that id.
@@ -134,13 +148,12 @@ export async function readCall(
   id: string,
   catalogue: Catalogue = embeddedCatalogue,
 ): Promise<CallWithReceipt | null> {
-  const { statement, values } = CALL({ project: projectId, id });
-  const [row] = await db.run(statement, values);
+  const [row] = await db.run(READ_CALL, CALL({ project: projectId, id }).values);
   if (!row) {
     await expectRaw(db, startOfKey(id));
     return null;
   }
-  const call = JSON.parse(row["shown"] as string) as ShownTrace;
+  const call = JSON.parse(asShown(row["stored"] as string)) as ShownTrace;
   const usage = usageBy((name) => call[name] as number | null);
   const price = priceOf(row["price"] as (string | null)[] | null, call, catalogue);
   const receipt = receiptOf(usage, price, call["cost_usd"] as string | null, String(row["usage_semantics"]));

@@ -1,6 +1,6 @@
 /**
- * A stored call as the API shows it. The database writes it as JSON. The Worker passes that text on, so it makes no
- * object of a call that it only lists.
+ * A stored call as the API shows it. The database writes it as JSON, in which the Worker rewrites a few values as text.
+ * So it makes no object of a call that it only lists.
  */
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
@@ -8,12 +8,15 @@ import { asText } from "../db/render.ts";
 import { constants, list } from "../db/sql.ts";
 import { CACHE_HIT_RULE, COSTS_ARE, COUNT_FIELDS, COUNT_NAMES } from "../ledger/call.ts";
 import { COVERED_BY, NOT_STORED } from "../ledger/covered-by.ts";
+import { digitsToUsd } from "../money.ts";
 import { count, id, time, usd } from "../wire.ts";
 
 export interface TraceField {
   name: string;
-  /** The value of the stored call `t`. Its JSON is what is shown. */
+  /** The value of the stored call `t`. */
   of: SQL;
+  /** What is shown, if it is not the JSON that the database makes of the value. Both are JSON. */
+  rewrite?: (json: string) => string;
   /** True if callers sent the value, as text or as tags. */
   theirs: boolean;
   /** The schema of the value. */
@@ -24,10 +27,24 @@ const column = (name: string): SQL => sql`t.${sql.identifier(name)}`;
 const ours = (name: string, schema: z.ZodType, of = column(name)): TraceField => ({ name, of, theirs: false, schema });
 const theirs = (name: string, schema: z.ZodType = z.string()): TraceField => ({ ...ours(name, schema), theirs: true });
 const text = z.string().nullable();
-const money = (name: string, description: string): TraceField =>
-  ours(`${name}_usd`, usd.nullable().describe(description), sql`trim_scale(${column(`${name}_pico`)} * 1e-12)::text`);
-/** RFC 3339, cut to a millisecond. */
-const instant = (name: string): SQL => sql`to_char(${column(name)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const money = (name: string, description: string): TraceField => ({
+  ...ours(`${name}_usd`, usd.nullable().describe(description), column(`${name}_pico`)),
+  rewrite: (pico) => (pico === "null" ? pico : `"${digitsToUsd(pico)}"`),
+});
+const instant = (name: string, stored: string, schema = time): TraceField => ({
+  ...ours(name, schema, column(stored)),
+  rewrite: inUtc,
+});
+
+/** `"2026-11-30T09:52:35.123456+00:00"`, in the zone of the session. Digits beyond a millisecond are cut off. */
+function inUtc(json: string): string {
+  if (!json.endsWith('+00:00"')) return JSON.stringify(new Date(json.slice(1, -1)));
+  const fraction = json[20] === "." ? json.slice(21, -7) : "";
+  return `${json.slice(0, 20)}.${fraction.slice(0, 3).padEnd(3, "0")}Z"`;
+}
+
+/** Postgres writes jsonb with spaces, and in an order of its own. */
+const asWeWrite = (json: string): string => (json === "{}" ? json : JSON.stringify(JSON.parse(json)));
 
 /** The rule by which the span was read, followed by the effect of other spans on it. */
 const rule = sql`t.rule || case
@@ -39,9 +56,12 @@ const rule = sql`t.rule || case
 /** The fields of a call, in order. A field is null if the caller did not send it, or if nothing is known. */
 export const TRACE_FIELDS: readonly TraceField[] = [
   ours("id", id.describe("The id that the ledger gave the call.")),
-  ours("timestamp", time.describe("Start of the call."), instant("started_at")),
-  ours("received_at", time, instant("received_at")),
-  ours("duration_ms", z.number().min(0).nullable(), sql`trim_scale(t.duration_us * 1e-3)`),
+  instant("timestamp", "started_at", time.describe("Start of the call.")),
+  instant("received_at", "received_at"),
+  {
+    ...ours("duration_ms", z.number().min(0).nullable(), column("duration_us")),
+    rewrite: (us) => (us === "null" ? us : String(Number(us) / 1_000)),
+  },
   theirs("client_id"),
   theirs("trace_id", text),
   theirs("span_id", text),
@@ -64,7 +84,7 @@ export const TRACE_FIELDS: readonly TraceField[] = [
   theirs("session_id", text),
   theirs("status", z.enum(["ok", "error"])),
   theirs("error_type", text),
-  { ...theirs("tags", z.record(z.string(), z.string())), of: sql`coalesce(t.tags, '{}')` },
+  { ...theirs("tags", z.record(z.string(), z.string())), of: sql`coalesce(t.tags, '{}')`, rewrite: asWeWrite },
   ...COUNT_FIELDS.map((field) => ours(COUNT_NAMES[field], count.nullable())),
   money("cost", "The cost at the price of that time, as it is known today. Null for an unpriced call."),
   money("recorded_cost", "The cost as first priced. It never changes."),
@@ -104,20 +124,25 @@ export const ShownTrace = z.object(Object.fromEntries(TRACE_FIELDS.map(({ name, 
 });
 export type ShownTrace = Record<string, unknown> & { id: string };
 
-/** The fields of the stored call `t` as columns. `row_to_json` makes of them the text that `asSent` takes. */
-export const SHOWN_COLUMNS = asText(list(TRACE_FIELDS.map(({ name, of }) => sql`${of} as ${sql.identifier(name)}`)));
+/** The values of the stored call `t`, by name. `asShown` takes what `row_to_json` makes of them. */
+export const STORED_VALUES = asText(list(TRACE_FIELDS.map(({ name, of }) => sql`${of} as ${sql.identifier(name)}`)));
 
-const TAGS = ',"tags":';
-const AFTER_TAGS = `,"${TRACE_FIELDS[TRACE_FIELDS.findIndex(({ name }) => name === "tags") + 1]!.name}":`;
+const REWRITTEN = TRACE_FIELDS.flatMap(({ name, rewrite }, i) =>
+  rewrite === undefined ? [] : [{ name: `,"${name}":`, next: `,"${TRACE_FIELDS[i + 1]!.name}":`, rewrite }],
+);
 
 /**
- * The JSON of a call, in which only tags are not as we send them: Postgres writes them with spaces, in its own order.
- * Within texts each quote has a backslash before it, so the name of a field is found nowhere else.
+ * The JSON of a call, as it is shown. Within texts each quote has a backslash before it, so the name of a field is found
+ * nowhere else.
  */
-export function asSent(json: string): string {
-  const from = json.indexOf(`${TAGS}{"`);
-  if (from < 0) return json;
-  const start = from + TAGS.length;
-  const end = json.indexOf(AFTER_TAGS, start);
-  return json.slice(0, start) + JSON.stringify(JSON.parse(json.slice(start, end))) + json.slice(end);
+export function asShown(json: string): string {
+  let shown = "";
+  let done = 0;
+  for (const { name, next, rewrite } of REWRITTEN) {
+    const start = json.indexOf(name, done) + name.length;
+    const end = json.indexOf(next, start);
+    shown += json.slice(done, start) + rewrite(json.slice(start, end));
+    done = end;
+  }
+  return shown + json.slice(done);
 }

@@ -94,8 +94,6 @@ export const INSERT_CALLS = asRoutine(
   // Otherwise Postgres looks each call up, and marks and unmarks its row. That is a tenth of its work.
   { text: INSERTING_NEW, where: SEEMS_NEW },
 );
-/** The statements that migrating also installs as functions of the database. */
-export const ROUTINES = [INSERT_CALLS];
 
 const SAID = COLUMNS.filter((column) => column.said);
 const ID = COLUMNS.find(({ name }) => name === "id")!;

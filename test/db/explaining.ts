@@ -5,7 +5,7 @@
 import pg from "pg";
 import { type Database, databaseOver, type Row } from "../../src/db/client.ts";
 import { postgresDriver } from "../../src/db/postgres.ts";
-import { ROUTINES } from "../../src/write/insert.ts";
+import { ROUTINES } from "../../src/routines.ts";
 
 /** A node of a plan, as `EXPLAIN (ANALYZE, FORMAT JSON)` writes it. */
 export interface PlanNode {

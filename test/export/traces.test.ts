@@ -20,7 +20,8 @@ const pagesOf = (projectId: string, filter: string, rows: number, slice: number)
 
 async function clientsOf(pages: ReturnType<typeof pagesOf>): Promise<unknown[]> {
   const seen: unknown[] = [];
-  for await (const page of pages) seen.push(...page.map(({ json }) => (JSON.parse(json) as { client_id: string }).client_id));
+  for await (const page of pages)
+    seen.push(...page.map(({ json }) => (JSON.parse(json) as { client_id: string }).client_id));
   return seen;
 }
 
