@@ -120,7 +120,9 @@ export function databaseOver({ transact, failureOf }: Driver, timeoutMs = DEFAUL
         if (code === NO_FUNCTION && calledRoutines) {
           // Transactions that were under way find the same. Only the first one logs it.
           if (hasRoutines)
-            console.error("The database lacks the routines of this version. Writes cost it more until it is migrated.");
+            console.error(
+              "The database lacks the routines of this version. Writes and receipts cost it more until it is migrated.",
+            );
           hasRoutines = false;
           continue;
         }
