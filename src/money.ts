@@ -9,7 +9,7 @@ export const MAX_COST_PICO = 2n ** 63n - 1n;
 
 /** `1920000000n` -> `"0.00192"`: a plain decimal, no exponent, no trailing zeros. */
 export function picoToUsd(pico: bigint): string {
-  return digitsToUsd(pico.toString());
+  return pico === 0n ? "0" : digitsToUsd(pico.toString());
 }
 
 const ZERO = 48;

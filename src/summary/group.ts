@@ -1,15 +1,8 @@
 /** Groups of a summary with exact sums: paired with another period, folded to a limit, and ordered. */
-import { shapeOf } from "../db/shape.ts";
 import { type Measure, SHOWN } from "../ledger/measures.ts";
 import { OTHER } from "../rollup/families.ts";
+import { noSums } from "./measured.ts";
 import type { SummaryQuery } from "./query.ts";
-
-/** The sums of no calls: every measure is 0. */
-export function noSums(measures: readonly Measure[]): Record<string, bigint> {
-  const sums: Record<string, bigint | null> = shapeOf(measures.map(({ name }) => name));
-  for (const { name } of measures) sums[name] = 0n;
-  return sums as Record<string, bigint>;
-}
 
 export interface Group {
   intervalMs: number;
@@ -105,7 +98,8 @@ export function totalOf(groups: readonly Group[], measures: readonly Measure[]):
 }
 
 function addTo(target: Group, { sums, latency }: Group, sign: 1n | -1n): void {
-  for (const name in target.sums) target.sums[name]! += sign * sums[name]!;
+  // Most sums are 0.
+  for (const name in sums) if (sums[name] !== 0n) target.sums[name]! += sign * sums[name]!;
   if (latency === null) return;
   target.latency ??= new Map();
   for (const [bin, calls] of latency) target.latency.set(bin, (target.latency.get(bin) ?? 0) + Number(sign) * calls);

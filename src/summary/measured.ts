@@ -4,6 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import { asText } from "../db/render.ts";
+import { shapeOf } from "../db/shape.ts";
 import { list } from "../db/sql.ts";
 import { SHOWN_MEASURES, type Measure, MEASURES } from "../ledger/measures.ts";
 import { own, sums } from "../rollup/sums.ts";
@@ -30,7 +31,10 @@ export function measuresAndSavings(query: Pick<SummaryQuery, "include">): readon
   return query.include.includes("rates") ? SAVINGS_BESIDE.get(measures)! : measures;
 }
 
-interface Texts {
+/** What follows from a list of measures. */
+interface Made {
+  /** The sums of no calls. */
+  none: Readonly<Record<string, bigint>>;
   /** The measures' values in a rollup row `t`, in a call `t`, and in a call that is subtracted. */
   ofRollup: SQL;
   ofCall: SQL;
@@ -40,11 +44,12 @@ interface Texts {
   sumsOfFew: SQL;
 }
 
-function textsFor(measures: readonly Measure[]): Texts {
+function madeFor(measures: readonly Measure[]): Made {
   const stored = measures.filter((measure) => !isOfSavings(measure));
   const values = (row: Pick<Row, "negative">, of: (measure: Measure) => SQL): SQL =>
     asText(list(stored.map((measure) => sql`${signed(row, of(measure))} as ${sql.identifier(measure.name)}`)));
   return {
+    none: zeros(measures),
     ofRollup: values({ negative: false }, ({ name }) => sql`t.${sql.identifier(name)}`),
     ofCall: values({ negative: false }, ({ of }) => of),
     ofCallSubtracted: values({ negative: true }, ({ of }) => of),
@@ -53,20 +58,31 @@ function textsFor(measures: readonly Measure[]): Texts {
   };
 }
 
-const TEXTS = new Map([...LISTS, ...SAVINGS_BESIDE.values()].map((measures) => [measures, textsFor(measures)]));
+function zeros(measures: readonly Measure[]): Record<string, bigint> {
+  const sums: Record<string, bigint | null> = shapeOf(measures.map(({ name }) => name));
+  for (const { name } of measures) sums[name] = 0n;
+  return sums as Record<string, bigint>;
+}
 
-export function textsOf(measures: readonly Measure[]): Texts {
-  return TEXTS.get(measures) ?? textsFor(measures);
+const MADE = new Map([...LISTS, ...SAVINGS_BESIDE.values()].map((measures) => [measures, madeFor(measures)]));
+
+function madeOf(measures: readonly Measure[]): Made {
+  return MADE.get(measures) ?? madeFor(measures);
+}
+
+/** The sums of no calls: every measure is 0. */
+export function noSums(measures: readonly Measure[]): Record<string, bigint> {
+  return { ...madeOf(measures).none };
 }
 
 /** The measures' values in a row. */
 export function valuesIn(row: Row, measures: readonly Measure[]): SQL {
-  const { ofRollup, ofCall, ofCallSubtracted } = textsOf(measures);
+  const { ofRollup, ofCall, ofCallSubtracted } = madeOf(measures);
   return row.of === "rollup" ? ofRollup : row.negative ? ofCallSubtracted : ofCall;
 }
 
 /** @param few true if most groups have few rows. */
 export function sumsOf(measures: readonly Measure[], few: boolean): SQL {
-  const { sums, sumsOfFew } = textsOf(measures);
+  const { sums, sumsOfFew } = madeOf(measures);
   return few ? sumsOfFew : sums;
 }

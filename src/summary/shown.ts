@@ -89,11 +89,10 @@ export type Summary = z.infer<typeof Summary>;
 
 /** One sum of `SHOWN`, exactly; null if there are calls and none has a value. Money is in pico-USD. */
 export function shownSum({ measures, nullWithout, nullUnless }: Shown, of: (measure: string) => bigint): bigint | null {
-  const requests = of("requests");
-  if (nullWithout !== undefined && requests > 0n && requests === of(nullWithout)) return null;
-  if (nullUnless !== undefined && requests > 0n && of(nullUnless) === 0n) return null;
-  let sum = 0n;
-  for (const measure of measures) sum += of(measure);
+  if (nullWithout !== undefined && of("requests") > 0n && of("requests") === of(nullWithout)) return null;
+  if (nullUnless !== undefined && of("requests") > 0n && of(nullUnless) === 0n) return null;
+  let sum = of(measures[0]!);
+  for (let i = 1; i < measures.length; i++) sum += of(measures[i]!);
   return sum;
 }
 
@@ -114,16 +113,17 @@ export function show(
 ): Sums {
   const { sums, latency, previous } = group;
   const of = (name: string): bigint => sums[name]!;
-  return Object.assign(
-    showSums(of, row),
-    query.include.includes("latency") && { latency_ms: latencyOf(latency ?? new Map(), of("latency_sum_us")) },
-    query.include.includes("buckets") && { buckets: bucketsOf(of) },
-    query.include.includes("rates") && ratesOf(of),
-    previous && {
-      previous: show(previous, query),
-      difference_usd: picoToUsd(of("cost_pico") - previous.sums["cost_pico"]!),
-    },
-  );
+  const shown: Sums = showSums(of, row);
+  for (const part of query.include) {
+    if (part === "latency") shown.latency_ms = latencyOf(latency ?? new Map(), of("latency_sum_us"));
+    else if (part === "buckets") shown.buckets = bucketsOf(of);
+    else if (part === "rates") Object.assign(shown, ratesOf(of));
+  }
+  if (previous) {
+    shown.previous = show(previous, query);
+    shown.difference_usd = picoToUsd(of("cost_pico") - previous.sums["cost_pico"]!);
+  }
+  return shown;
 }
 
 const NAMES = SHOWN.map(({ name }) => name);

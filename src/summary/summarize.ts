@@ -6,8 +6,8 @@ import { render } from "../db/render.ts";
 import { answerTooLarge, ApiError } from "../errors.ts";
 import { NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { formatInstant } from "../time.ts";
-import { foldedTo, type Group, inOrder, noSums, paired, totalOf, withRest } from "./group.ts";
-import { measuresAndSavings } from "./measured.ts";
+import { foldedTo, type Group, inOrder, paired, totalOf, withRest } from "./group.ts";
+import { measuresAndSavings, noSums } from "./measured.ts";
 import { mayMiss } from "./missed.ts";
 import { readWindows } from "./parts.ts";
 import { isLabel, type Period, type SummaryQuery } from "./query.ts";
@@ -149,8 +149,7 @@ async function readFrom(
   const rows = found.filter((row) => row["interval_no"] !== null);
   if (rows.length === mostRows)
     throw query.limit === null ? tooManyRows(query) : tooMany(query, MAX_READ, "groups to choose from", "group_by");
-  const none = noSums(measures);
-  const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row, none));
+  const read = rows.map((row) => readGroup(query, measures, intervalStartsMs, row));
   const groups = hasRest(query) ? withRest(read) : read;
   const label = query.groupBy.findIndex(isLabel);
   const capped = label >= 0 && groups.some(({ keys }) => keys[label] === OTHER);
@@ -196,10 +195,12 @@ export function readGroup(
   measures: readonly Measure[],
   intervalStartsMs: readonly number[],
   row: Row,
-  none = noSums(measures),
 ): Group {
-  const sums = { ...none };
-  for (const { name } of measures) sums[name] = BigInt(row[name] as string | number);
+  const sums = noSums(measures);
+  for (const name in sums) {
+    const sum = row[name] as string | number;
+    if (sum !== "0") sums[name] = BigInt(sum);
+  }
   return {
     intervalMs: intervalStartsMs[Number(row["interval_no"]) - 1] ?? 0,
     keys: query.groupBy.map((key) => (isLabel(key) ? (row["value"] as string | null) : String(row[key]))),
