@@ -7,9 +7,9 @@
  * afterwards. A statement that writes calls locks `traces` before it takes its snapshot, and the lock keeps partitions
  * from being dropped.
  */
-import { type Placeholder, sql, type SQL } from "drizzle-orm";
+import type { Placeholder, SQL } from "drizzle-orm";
 import { type Bound, compileNamed, type Database, type ExpiredKind, type Row } from "../db/client.ts";
-import { constants, param } from "../db/sql.ts";
+import { constants, param, sql } from "../db/sql.ts";
 
 /** True if hours from `fromMs` on are kept. Otherwise the statement ends with `Expired`. */
 export const hoursKept = (fromMs: number): SQL =>

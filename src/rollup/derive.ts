@@ -2,11 +2,11 @@
  * The SQL that turns stored calls `t`, each with its price `p`, into rollup rows. The write, the audit and the raw
  * edges of a summary use this one derivation, so that "rollup = calls" has one meaning.
  */
-import { sql, type SQL } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import { AGENT, AGENT_TAGS } from "../ledger/agent-tags.ts";
 import { COUNT_FIELDS, COUNT_NAMES, MAX_ROLLED_TAGS } from "../ledger/call.ts";
 import { latencyBinOf } from "./latency.ts";
-import { columns, constants, list, hourOf } from "../db/sql.ts";
+import { columns, constants, list, hourOf, sql } from "../db/sql.ts";
 import { DIMENSIONS, MEASURE_NAMES, MEASURES, rolledUp } from "../ledger/measures.ts";
 import { FORMAT, LEVEL } from "../ledger/levels.ts";
 import { MAIN, NOT_ROLLED_UP, UNSPREAD } from "./families.ts";

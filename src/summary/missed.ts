@@ -2,7 +2,8 @@
  * The calls that a filter by values of a tag misses: they have the tag, but it is not rolled up, because they have more
  * tags than are.
  */
-import { sql, type SQL } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
+import { sql } from "../db/sql.ts";
 import { NOT_ROLLED_UP } from "../rollup/families.ts";
 import { type Parts, partsOf, signed } from "./parts.ts";
 import type { Filters } from "./query.ts";

@@ -5,14 +5,14 @@
  * The statement ends with `Expired` if it reads hour rows that have been deleted. `readWindows` checks the same for
  * calls.
  */
-import { sql, type SQL } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import type { Bound, Database, Row as StoredRow } from "../db/client.ts";
 import { keyRange } from "../ledger/key.ts";
 import { hoursKept, readRaw } from "../retention/kept.ts";
 import { labelsWith } from "../rollup/derive.ts";
 import { asText } from "../db/render.ts";
-import { constants } from "../db/sql.ts";
+import { constants, sql } from "../db/sql.ts";
 import { type Dimension, dimensionOf } from "../ledger/measures.ts";
 import { LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN, mainFamilyWith, NOT_ROLLED_UP, UNSPREAD } from "../rollup/families.ts";
@@ -71,15 +71,22 @@ export function partsOf(asked: Parts): SQL[] {
     hour: [...rangesOf(windows, "hour"), ...hours],
   };
   const all = [...rangesOf(windows, "week", "day"), ...ranges.hour];
+  const shown = asked.shown(OF_ROLLUP);
+  const filter = dimensionFilters(filters);
+  const rollupPart = (levels: SQL, inRanges: SQL, family: string): SQL => sql`
+  select ${shown}
+  from rollup t
+  where t.level in (${levels}) and t.project_id = ${asked.projectId}::uuid and t.label = ${family}
+    and ${inRanges}${family === filters.label?.name ? valueFilter(filters, OF_ROLLUP.value) : NOTHING}${filter}`;
   if (all.length > 0) {
-    parts.push(rollupPart(asked, PARTIAL, startsIn(all), family));
+    parts.push(rollupPart(PARTIAL, startsIn(all), family));
     if (family !== MAIN) parts.push(unspreadPart(asked, startsIn(all)));
   }
-  if (ranges.week.length > 0) parts.push(rollupPart(asked, LEVELS_OF.week, isStartIn(ranges.week, WEEK_MS), rows));
-  if (ranges.day.length > 0) parts.push(rollupPart(asked, LEVELS_OF.day, isStartIn(ranges.day, DAY_MS), rows));
+  if (ranges.week.length > 0) parts.push(rollupPart(LEVELS_OF.week, isStartIn(ranges.week, WEEK_MS), rows));
+  if (ranges.day.length > 0) parts.push(rollupPart(LEVELS_OF.day, isStartIn(ranges.day, DAY_MS), rows));
   if (ranges.hour.length > 0) {
     const firstMs = Math.min(...ranges.hour.map(({ fromMs }) => fromMs));
-    parts.push(sql`${rollupPart(asked, LEVELS_OF.hour, startsIn(ranges.hour), rows)} and ${hoursKept(firstMs)}`);
+    parts.push(sql`${rollupPart(LEVELS_OF.hour, startsIn(ranges.hour), rows)} and ${hoursKept(firstMs)}`);
   }
   if (ragged.length > 0) parts.push(rawPart(asked, ragged));
   if (beyond.length > 0) parts.push(rawPart(asked, beyond, true));
@@ -126,14 +133,6 @@ export async function readWindows(
   const rawMs = windows.filter(({ source }) => source === "raw").map(({ fromMs }) => fromMs);
   if (rawMs.length === 0) return (await db.batch([statement]))[0]!;
   return await readRaw(db, statement, Math.floor(Math.min(...rawMs) / HOUR_MS) * HOUR_MS);
-}
-
-function rollupPart({ projectId, filters, shown }: Parts, levels: SQL, inRanges: SQL, family: string): SQL {
-  return sql`
-  select ${shown(OF_ROLLUP)}
-  from rollup t
-  where t.level in (${levels}) and t.project_id = ${projectId}::uuid and t.label = ${family}
-    and ${inRanges}${family === filters.label?.name ? valueFilter(filters, OF_ROLLUP.value) : NOTHING}${dimensionFilters(filters)}`;
 }
 
 /** Unspread partial rows, spread over their labels while they are read. */

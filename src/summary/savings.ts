@@ -3,7 +3,8 @@
  * writing them cost. Plain input of a provider's model costs what it cost on average in the question's period. Without
  * plain input, and if some of its tokens have no price, the unit price is not known, and neither is what was saved.
  */
-import { sql, type SQL } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
+import { sql } from "../db/sql.ts";
 import { type Bucket } from "../ledger/buckets.ts";
 import { type Measure, MEASURES, QUANTITIES } from "../ledger/measures.ts";
 

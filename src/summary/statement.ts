@@ -1,9 +1,9 @@
 /** The summary's SQL: it adds up the rows of its parts by the keys of `group_by` and the interval. */
-import { sql, type SQL } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { asText } from "../db/render.ts";
 import { latencyBinOf } from "../rollup/latency.ts";
-import { columns, list } from "../db/sql.ts";
+import { columns, list, sql } from "../db/sql.ts";
 import { MAIN, MOST_LABEL_VALUES, NOT_ROLLED_UP, OTHER } from "../rollup/families.ts";
 import { dimensionOf, type Measure } from "../ledger/measures.ts";
 import { MEASURES_OF } from "./group.ts";
