@@ -1,14 +1,14 @@
 /** What tests in Node share: the database, over the driver that is tested, and traces made from a seed. */
 import { inject } from "vitest";
 import { connect, type Database, type DatabaseOptions } from "../src/db/client.ts";
-import { connectRedis, type RedisClient } from "../src/redis.ts";
+import { connectRedis } from "../src/redis.ts";
 import { createProject } from "../src/keys.ts";
 
 export function database(): Database {
   return connect({ ...inject("databases")[inject("driver")], timeoutMs: 30_000 });
 }
 
-export function redis(): RedisClient {
+export function redis(): ReturnType<typeof connectRedis> {
   const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = inject("bindings");
   return connectRedis(UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN);
 }
