@@ -4,7 +4,7 @@ import { ApiError } from "./errors.ts";
 import { adminLogRoutes } from "./http/admin-log.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { auditRoutes } from "./http/audit.ts";
-import { type AppEnv, type Deps, keepAliveOf } from "./http/context.ts";
+import type { AppEnv, Deps } from "./http/context.ts";
 import { coverageRoutes } from "./http/coverage.ts";
 import { databaseRoutes } from "./http/database.ts";
 import { requireAdminKey } from "./http/auth.ts";
@@ -40,10 +40,6 @@ import { viewRoutes } from "./http/views.ts";
 
 export function createApp(deps: Deps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(async (c, next) => {
-    await next();
-    deps.counters.sendSometimes(keepAliveOf(c));
-  });
   app.use(observe(deps));
   // Whatever a route below it says of itself.
   app.use("/v1/admin/*", requireAdminKey(deps));

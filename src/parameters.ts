@@ -91,23 +91,21 @@ export const flag = z
 
 /** @throws ApiError 400 that names a parameter that is not declared. */
 export function refuseUnknown(declared: Parameters, queryString: string): void {
-  for (const name of namesIn(queryString)) refuseIfUnknown(declared, name);
-}
-
-/** A name that is written as it is. */
-const PLAIN = /^[\w.-]*$/;
-
-/** Most names need no decoding, and are then found without leaving JavaScript. */
-function namesIn(queryString: string): Iterable<string> {
-  if (queryString === "") return [];
-  const names = queryString.split("&").flatMap((pair) => (pair === "" ? [] : pair.split("=", 1)));
-  return names.every((name) => PLAIN.test(name)) ? names : new URLSearchParams(queryString).keys();
+  // Most names are written as they are declared, and are then found without leaving JavaScript.
+  if (queryString === "" || queryString.split("&").every((pair) => isDeclared(declared, pair.split("=", 1)[0]!)))
+    return;
+  for (const name of new URLSearchParams(queryString).keys()) refuseIfUnknown(declared, name);
 }
 
 function refuseIfUnknown(declared: Parameters, name: string): void {
-  if (Object.hasOwn(declared, name) && declared[name]!.names === undefined) return;
+  if (isDeclared(declared, name)) return;
   const known = Object.entries(declared);
   if (!known.some(([own, parameter]) => isNamed(own, parameter, name))) throw invalid(name, unknownAmong(known));
+}
+
+/** Is this the whole name of a parameter? */
+function isDeclared(declared: Parameters, name: string): boolean {
+  return Object.hasOwn(declared, name) && declared[name]!.names === undefined;
 }
 
 /** @throws ApiError 400 that names the wrong parameter. */

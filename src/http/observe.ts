@@ -4,6 +4,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
+import type { Counters } from "../telemetry/counters.ts";
 import { type RequestEvent, tell } from "../telemetry/observer.ts";
 import type { RunDeps } from "../telemetry/run.ts";
 import { OWN_USER_AGENT, type Recorder } from "../telemetry/spans.ts";
@@ -18,7 +19,11 @@ export type Noted = Partial<Pick<RequestEvent, "errorCode" | "failure" | "bytesI
   ended?: Promise<Error | null>;
 };
 
-export function observe({ now, observers, spans }: RunDeps): MiddlewareHandler<AppEnv> {
+export interface ObserveDeps extends RunDeps {
+  counters: Pick<Counters, "sendSometimes">;
+}
+
+export function observe({ now, observers, spans, counters }: ObserveDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startMs = now();
     const uuid = crypto.randomUUID();
@@ -62,6 +67,7 @@ export function observe({ now, observers, spans }: RunDeps): MiddlewareHandler<A
     };
     if (noted.ended) void noted.ended.then(end);
     else end(null);
+    counters.sendSometimes(keepAliveOf(c));
   };
 }
 
