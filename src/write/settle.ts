@@ -18,6 +18,7 @@ import type { PricedCall } from "./columns.ts";
 import { scopeOf } from "./scope.ts";
 import { chained, chainedAlone } from "./chains.ts";
 import {
+  AS_MUCH_MEMORY,
   DROP_IDS,
   FORGET_RESPONSE,
   FORGET_SIGHTINGS,
@@ -142,7 +143,7 @@ export function settling(
   const sighted = { ...scope, ...sightedValues(sightings) };
   const several = hasOtherIds(sightings);
   const see = sightings.length > 0 ? [sight(scope, sightings)] : [];
-  const seeAll = [...see, ...(sightings.length > 0 ? [TAKE_TURN_JOINED(sighted)] : [])];
+  const seeAll = [...see, ...(sightings.length > 0 ? [AS_MUCH_MEMORY(sighted), TAKE_TURN_JOINED(sighted)] : [])];
   const check = several ? CHECK_JOINED : CHECK;
   return {
     ask: sightings.length < MANY ? [] : [ASK_FIRST(sighted)],

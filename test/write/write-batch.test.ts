@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
+import type { Database } from "../../src/db/client.ts";
 import { createGroupCommit } from "../../src/write/group-commit.ts";
 import { type PricedCall } from "../../src/write/columns.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
@@ -28,6 +30,24 @@ describe("a write", () => {
       "duplicate",
       "inserted",
     ]);
+  });
+
+  it("takes as much memory for chains as it has ids", async () => {
+    const project = await newProject(db);
+    let memory: unknown;
+    const measured: Database = {
+      ...db,
+      async batch(statements) {
+        const answers = await db.batch([...statements, sql`select current_setting('work_mem') as memory`]);
+        memory = answers.at(-1)![0]!["memory"];
+        return answers.slice(0, -1);
+      },
+    };
+    const several = () => call({ responseId: randomUUID(), otherIds: [randomUUID()] });
+    await writeBatch(measured, project, [several()]);
+    expect(memory).toBe("192kB");
+    await writeBatch(measured, project, Array.from({ length: 1_000 }, several));
+    expect(memory).toBe("32MB");
   });
 
   it("stores the new ones of many calls, of which others are stored", async () => {
