@@ -18,7 +18,7 @@ const maxLogBytes = 10_000_000;
 const serverSettings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
-  max_connections: "200",
+  max_connections: "400",
   shared_buffers: "256MB",
   max_wal_size: "4GB",
   // After a kill it replays what it wrote since the last checkpoint, and is away until then.
