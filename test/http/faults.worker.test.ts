@@ -107,9 +107,9 @@ describe("a database that does not answer", () => {
       run: (statement, values) => (++runs === 2 ? Promise.reject(away) : db.run(statement, values)),
     };
     const ledger = ledgerOf(projectId, key, appWith({ db: flaky }));
-    // Over 4 MB of text: more than one statement.
-    const items = Array.from({ length: 200 }, () =>
-      call({ tags: Object.fromEntries(Array.from({ length: 50 }, (_, k) => [`k${k}`, "v".repeat(512)])) }),
+    // Over 4 MB of text: more than one statement. Tags that calls share would be sent once.
+    const items = Array.from({ length: 200 }, (_, i) =>
+      call({ tags: Object.fromEntries(Array.from({ length: 50 }, (_, k) => [`k${k}`, `${i}`.padEnd(512, "v")])) }),
     );
     await problem(await ledger.post(items), 503, "database_unavailable");
     expect(await ledger.write(items)).toMatchObject({ accepted: 200, errors: [] });

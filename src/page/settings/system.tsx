@@ -58,7 +58,11 @@ function Figures({ state: { version, ingest_mode, rollup_lag_seconds: lag, snaps
             </>
           )}
         </dd>
-        {audit && <When at={audit.at} none="" />}
+        {audit && (
+          <dd class="settings-small">
+            <When at={audit.at} none="" />
+          </dd>
+        )}
       </div>
       <div>
         <dt>Cron looked at the database</dt>
