@@ -157,8 +157,10 @@ describe.skipIf(!HAS_CHROMIUM)("calls", () => {
     const { page, wrong } = await openSignedIn({}, "/calls?application=live&tz=UTC");
     const rows = page.locator("tr[data-key]");
     await rows.first().waitFor();
+    // What the first look finds has not come since.
+    const looked = page.waitForResponse((response) => new URL(response.url()).pathname === "/v1/traces");
     await page.getByRole("switch", { name: "Live" }).click();
-    await page.waitForURL(/live=1/);
+    await looked;
     await sendOne("live-1", { application: "live" });
     await expectRows(page, await listed("application=live"));
     expect((await rowsOf(page)).length).toBe(2);
