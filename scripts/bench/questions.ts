@@ -1,8 +1,7 @@
 /** Summaries that the benchmarks ask, and what they take in the database itself. */
-import type { SQL } from "drizzle-orm";
-import { PgDialect } from "drizzle-orm/pg-core";
 import type pg from "pg";
 import type { Database } from "../../src/db/client.ts";
+import { render } from "../../src/db/render.ts";
 import { parseSummaryQuery, type SummaryQuery } from "../../src/summary/query.ts";
 import type { Summary } from "../../src/summary/shown.ts";
 import { summarize } from "../../src/summary/summarize.ts";
@@ -61,8 +60,6 @@ function parse(query: string, fromMs: number, toMs: number): SummaryQuery {
   return parseSummaryQuery(new URLSearchParams(`from=${fromMs}&to=${toMs}&${query}`), toMs);
 }
 
-const dialect = new PgDialect();
-
 /** What a summary's statement takes in the database: planning, execution and the answer's text, in ms. */
 export async function inDatabase(pool: pg.Pool, { ask }: Question, history: History): Promise<number> {
   const unused = (): never => {
@@ -74,22 +71,19 @@ export async function inDatabase(pool: pg.Pool, { ask }: Question, history: Hist
     run: unused,
     // With ragged edges it asks afterwards, in the same transaction, whether the calls are kept.
     async batch([query]) {
-      await this.query(query as SQL);
+      const { text, values } = "statement" in query! ? { ...query.statement, values: query.values } : render(query!);
+      ms = await explained(pool, text, values);
       return [[]];
     },
-    async query(query: SQL) {
-      const { sql: text, params } = dialect.sqlToQuery(query);
-      ms = await explained(pool, text, params);
-      return [];
-    },
+    query: unused,
   };
   await ask(database, history);
   return ms;
 }
 
 /** The plan has no clock in each of its nodes: those would be counted too. */
-export async function explained(pool: pg.Pool, text: string, params: unknown[]): Promise<number> {
-  const { rows } = await pool.query(`explain (analyze, timing off, serialize text, format json) ${text}`, params);
+export async function explained(pool: pg.Pool, text: string, params: readonly unknown[]): Promise<number> {
+  const { rows } = await pool.query(`explain (analyze, timing off, serialize text, format json) ${text}`, [...params]);
   const [plan] = rows[0]["QUERY PLAN"] as [{ "Planning Time": number; "Execution Time": number }];
   return plan["Planning Time"] + plan["Execution Time"];
 }
