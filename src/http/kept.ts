@@ -13,27 +13,14 @@ export async function asFarAsKept<T>(
   try {
     return await ask(params);
   } catch (error) {
-    return await askAgain(error, params, ask);
-  }
-}
-
-/**
- * Asks from the start of the data that is kept, after a question with `params` has failed.
- *
- * @throws the error of the question if the range does not begin by default, or ends before that start.
- */
-export async function askAgain<T>(
-  error: unknown,
-  params: URLSearchParams,
-  ask: (params: URLSearchParams) => Promise<T>,
-): Promise<T> {
-  if (!(error instanceof Expired) || params.has("from")) throw error;
-  const kept = new URLSearchParams(params);
-  kept.set("from", String(error.sinceMs));
-  try {
-    return await ask(kept);
-  } catch (again) {
-    // An ApiError means that the range ends before that start.
-    throw again instanceof ApiError ? error : again;
+    if (!(error instanceof Expired) || params.has("from")) throw error;
+    const kept = new URLSearchParams(params);
+    kept.set("from", String(error.sinceMs));
+    try {
+      return await ask(kept);
+    } catch (again) {
+      // An ApiError means that the range ends before that start.
+      throw again instanceof ApiError ? error : again;
+    }
   }
 }

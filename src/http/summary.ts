@@ -1,12 +1,11 @@
 /** `GET /v1/summary`, answered from the cache or the database, with an ETag. */
 import { Hono } from "hono";
-import { forProject } from "../db/wall.ts";
 import { parseSummaryQuery, SUMMARY_PARAMETERS } from "../summary/query.ts";
 import { summarize } from "../summary/summarize.ts";
 import { Summary } from "../summary/shown.ts";
 import { answerCached, cachedAnswers, CACHE_HEADERS } from "./cached.ts";
-import { type AppEnv, type Deps, paramsOf, queryStringOf } from "./context.ts";
-import { askAgain } from "./kept.ts";
+import { type AppEnv, type Deps, ownDeps, paramsOf, queryStringOf } from "./context.ts";
+import { asFarAsKept } from "./kept.ts";
 import { operation } from "./operation.ts";
 
 export function summaryRoutes(deps: Deps): Hono<AppEnv> {
@@ -31,14 +30,12 @@ export function summaryRoutes(deps: Deps): Hono<AppEnv> {
       const question = { digest, toMs: Math.max(query.toMs, query.compare?.toMs ?? query.toMs) };
       const { projectId } = c.get("caller");
       return await answerCached(c, deps, question, beganMs, async () => {
-        const reader = forProject(deps.reader, projectId);
-        try {
-          return await summarize(reader, projectId, query, beganMs, compile);
-        } catch (error) {
-          return await askAgain(error, paramsOf(c), (params) =>
-            summarize(reader, projectId, parseSummaryQuery(params, beganMs, deps.zones), beganMs),
-          );
-        }
+        const asked = paramsOf(c);
+        const { reader } = ownDeps(deps, projectId);
+        return await asFarAsKept(asked, (params) => {
+          if (params === asked) return summarize(reader, projectId, query, beganMs, compile);
+          return summarize(reader, projectId, parseSummaryQuery(params, beganMs, deps.zones), beganMs);
+        });
       });
     },
   );

@@ -110,7 +110,7 @@ interface Pace {
 const QUICK: Pace = { firstRows: 20_000, stepMs: 3_000, compactedRows: 50_000 };
 /** Requests wait for a core while a step runs. So it is short, and as long as it took the cores are theirs. */
 const ROOMY: Pace = { firstRows: 4_000, stepMs: 150, compactedRows: 8_000 };
-/** A merge that takes longer than this is behind. Then it leaves no more room. */
+/** A merge that takes longer than this is behind. Then it goes on as fast as it can. */
 const ROOMY_MS = 15_000;
 const LEAST_ROWS = 50;
 const MOST_ROWS = 100_000;
@@ -147,12 +147,12 @@ export async function merge(
 ): Promise<Merged> {
   const labelDays = new Set<string>();
   const beganMs = now();
-  const pace = leavesRoom ? ROOMY : QUICK;
+  const pace = (): Pace => (leavesRoom && now() - beganMs < ROOMY_MS ? ROOMY : QUICK);
   const paced: Paced = async (work) => {
     const startMs = now();
     const result = await work();
     const tookMs = now() - startMs;
-    if (leavesRoom && now() - beganMs < ROOMY_MS) await new Promise((resolve) => setTimeout(resolve, tookMs));
+    if (pace() === ROOMY) await new Promise((resolve) => setTimeout(resolve, tookMs));
     return { result, tookMs };
   };
   const steps = (which: Parameters<typeof mergeStep>[3]) =>
@@ -172,7 +172,7 @@ export async function merge(
   await markCrowded(db, labelDays);
   const compacted = await compact(db, now, deadlineMs, {
     labels: !labelsWait || labelDays.size > 0,
-    stepRows: pace.compactedRows,
+    stepRows: pace().compactedRows,
     paced,
   });
   return { merged, drained: compacted && drained, waiting };
@@ -180,18 +180,18 @@ export async function merge(
 
 async function mergeSteps(
   step: (limit: number) => Promise<{ result: number; tookMs: number }>,
-  { firstRows, stepMs }: Pace,
+  pace: () => Pace,
   now: () => number,
   deadlineMs: number,
 ): Promise<{ merged: number; drained: boolean }> {
   let merged = 0;
-  let limit = firstRows;
+  let limit = pace().firstRows;
   while (now() < deadlineMs) {
     try {
       const { result: rows, tookMs } = await step(limit);
       merged += rows;
       if (rows < limit) return { merged, drained: true };
-      limit = Math.min(Math.max(Math.floor(limit * clampedBy2(stepMs / tookMs)), LEAST_ROWS), MOST_ROWS);
+      limit = Math.min(Math.max(Math.floor(limit * clampedBy2(pace().stepMs / tookMs)), LEAST_ROWS), MOST_ROWS);
     } catch (error) {
       // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
       if (!(error instanceof DatabaseUnavailable) || limit === LEAST_ROWS) throw error;

@@ -128,12 +128,12 @@ const CALL = compileNamed(sql`
     )}]) end as price
   from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
   where t.project_id = ${project} and t.id = ${param("id")}::uuid`);
-const NOBODY = CALL({});
+const UNBOUND = CALL({});
 /** Reads a call with its price. */
 export const READ_CALL = asRoutine(
-  NOBODY.statement,
+  UNBOUND.statement,
   "call",
-  NOBODY.values.length,
+  UNBOUND.values.length,
   "stored text, rule text, other_ids text[], usage_semantics text, filled jsonb, is_shared boolean, price json",
 );
 
