@@ -83,6 +83,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page", () => {
     const { page } = await openSignedIn();
     await expectText(page, "1 call of this month has no price");
     const unpriced = page.getByRole("table", { name: "models of this month" }).locator('tr[data-key="nobody-knows"]');
+    await unpriced.waitFor();
     expect(
       await unpriced.locator("[data-usd]").evaluateAll((all) => all.map((one) => one.getAttribute("data-usd"))),
     ).toEqual(["", ""]);
