@@ -13,9 +13,10 @@ import { benchPage } from "./page.ts";
 import { isMissed } from "./page/figures.ts";
 import { benchPeers } from "./peers.ts";
 import { machine, type Measured, table } from "./report.ts";
+import { benchRetention } from "./retention.ts";
 import { benchSummary } from "./summary.ts";
 
-/** In the order in which they run: those before the first history find an empty ledger. */
+/** In the order in which they run: those before the first history find an empty ledger, and the last takes calls away. */
 const PARTS = {
   ingest: benchIngest,
   decode: benchDecode,
@@ -26,6 +27,7 @@ const PARTS = {
   export: benchExport,
   peers: benchPeers,
   page: benchPage,
+  retention: benchRetention,
 } satisfies Record<string, (bench: Bench) => Promise<Measured[]>>;
 
 export async function main(args: readonly string[], { ends }: Lifetime): Promise<number> {
