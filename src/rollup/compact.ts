@@ -13,6 +13,7 @@ import { columns, constants, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN_FAMILIES } from "./families.ts";
+import type { Paced } from "./pace.ts";
 
 /** A slice with fewer fresh rows than this waits until its hour, day or week is over. */
 const FEW = 500;
@@ -120,9 +121,6 @@ const kinds = (distributed: boolean) => ({
 const KINDS = kinds(false);
 /** All slices are of one shard. */
 const KINDS_SHARD = kinds(true);
-
-/** Runs a step, then leaves the room that the pace asks for. `tookMs` is of the step alone. */
-export type Paced = <T>(work: () => Promise<T>) => Promise<{ result: T; tookMs: number }>;
 
 export interface CompactOptions {
   /** False for the main families alone. */

@@ -10,15 +10,16 @@
  * rewrites them.
  */
 import { sql, type SQL } from "drizzle-orm";
-import { plainArray } from "../db/array-literal.ts";
-import { compile, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
+import { plainArray, textArray } from "../db/array-literal.ts";
+import { type Bound, compile, type Database, type Row } from "../db/client.ts";
 import { byShard, idsOf, isDistributed } from "../db/shards.ts";
 import { LEVEL } from "../ledger/levels.ts";
-import { compact, type Paced } from "./compact.ts";
+import { compact } from "./compact.ts";
 import { markCrowded } from "./crowded.ts";
 import { UNSPREAD } from "./families.ts";
-import { BY_HASH } from "./grouped.ts";
-import { MERGE_MAIN, MERGE_OF, MERGE_SHARD, type Which } from "./merging.ts";
+import { BY_HASH, BY_HASH_AND_PLACE } from "./grouped.ts";
+import { startPacing, type Step, type Stepped } from "./pace.ts";
+import { MERGE_MAIN, MERGE_OF, MERGE_SHARD } from "./merging.ts";
 
 /**
  * Merges up to `limit` main partial rows of a project, which every question reads. Label partials cost many times as
@@ -32,29 +33,31 @@ export async function mergeMain(db: Database, projectId: string, limit: number):
 }
 
 /**
- * One step: merges up to `limit` partial rows, and adds the label days in them to `labelDays`.
+ * One step: merges up to `limit` partial rows of every project, and adds the label days in them to `labelDays`.
  *
- * @param which partial rows of every project, or the labels of these.
  * @returns how many rows were merged. If fewer than `limit`, only rows that other merges have locked are left.
  */
 export async function mergeStep(
   db: Database,
   limit: number,
   labelDays = new Set<string>(),
-  which: { rows: Which; of?: readonly string[] } = { rows: "all" },
+  which: "all" | "main" = "all",
 ): Promise<number> {
-  const distributed = await isDistributed(db);
-  const statement = (distributed ? MERGE_SHARD : MERGE_OF)[which.rows];
-  const ids = which.of ?? (await partialProjects(db));
+  const statement = (await statements(db))[which];
   let merged = 0;
-  for (const projects of await byShard(db, ids)) {
+  for (const projects of await byShard(db, await partialProjects(db))) {
     if (merged === limit) break;
-    const values = { projects: plainArray(projects), limit: limit - merged };
-    const [, [row] = []] = await db.batch([BY_HASH, statement(values)]);
-    for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
-    merged += Number(row!["merged"]);
+    merged += await run(db, BY_HASH, statement({ projects: plainArray(projects), limit: limit - merged }), labelDays);
   }
   return merged;
+}
+
+const statements = async (db: Database) => ((await isDistributed(db)) ? MERGE_SHARD : MERGE_OF);
+
+async function run(db: Database, settings: Bound, statement: Bound, labelDays: Set<string>): Promise<number> {
+  const [, [row] = []] = await db.batch([settings, statement]);
+  for (const day of (row!["label_days"] ?? []) as unknown[]) labelDays.add(JSON.stringify(day));
+  return Number(row!["merged"]);
 }
 
 /** The projects that have partial rows. */
@@ -98,22 +101,8 @@ async function unspreadProjects(db: Database): Promise<Row[]> {
   return await db.run(WITH_UNSPREAD_ROWS, []);
 }
 
-interface Pace {
-  /** Of the first step. */
-  firstRows: number;
-  /** How long a step should take. Each is sized by the one before. */
-  stepMs: number;
-  /** Of each step that compacts. */
-  compactedRows: number;
-}
-/** The fastest: the more rows a step takes, the more of them add up to one. */
-const QUICK: Pace = { firstRows: 20_000, stepMs: 3_000, compactedRows: 50_000 };
-/** Requests wait for a core while a step runs. So it is short, and as long as it took the cores are theirs. */
-const ROOMY: Pace = { firstRows: 4_000, stepMs: 150, compactedRows: 8_000 };
-/** A merge that takes longer than this is behind. Then it goes on as fast as it can. */
-const ROOMY_MS = 15_000;
-const LEAST_ROWS = 50;
-const MOST_ROWS = 100_000;
+/** Unspread rows that are looked up at once. Each takes some twelve bytes. */
+const MOST_PLACES = 100_000;
 
 export interface Merged {
   merged: number;
@@ -146,29 +135,29 @@ export async function merge(
   { labelsWait = false, leavesRoom = false }: MergeOptions = {},
 ): Promise<Merged> {
   const labelDays = new Set<string>();
-  const beganMs = now();
-  const pace = (): Pace => (leavesRoom && now() - beganMs < ROOMY_MS ? ROOMY : QUICK);
-  const paced: Paced = async (work) => {
-    const startMs = now();
-    const result = await work();
-    const tookMs = now() - startMs;
-    if (pace() === ROOMY) await new Promise((resolve) => setTimeout(resolve, tookMs));
-    return { result, tookMs };
+  const { pace, paced, steps } = startPacing(now, deadlineMs, leavesRoom);
+  const inOrder = (which: "all" | "main") =>
+    steps(async (limit) => {
+      const merged = await mergeStep(db, limit, labelDays, which);
+      return { merged, isLast: merged < limit };
+    });
+  const parts: Stepped[] = [];
+  const labelsOf = async (projects: readonly string[]): Promise<void> => {
+    for (const shard of await byShard(db, projects)) parts.push(await steps(unspreadSteps(db, shard, labelDays)));
   };
-  const steps = (which: Parameters<typeof mergeStep>[3]) =>
-    mergeSteps((limit) => paced(() => mergeStep(db, limit, labelDays, which)), pace, now, deadlineMs);
-  let { merged, drained } = await steps({ rows: labelsWait ? "main" : "all" });
   let waiting = false;
   if (labelsWait) {
+    parts.push(await inOrder("main"));
     const unspread = await unspreadProjects(db);
-    const many = idsOf(unspread.filter((row) => row["are_many"] === true));
+    const many = unspread.filter((row) => row["are_many"] === true);
     waiting = many.length < unspread.length;
-    if (many.length > 0) {
-      const labels = await steps({ rows: "labels", of: many });
-      merged += labels.merged;
-      drained &&= labels.drained;
-    }
+    await labelsOf(idsOf(many));
+  } else {
+    await labelsOf(await partialProjects(db));
+    parts.push(await inOrder("all"));
   }
+  const merged = parts.reduce((sum, part) => sum + part.merged, 0);
+  const drained = parts.every((part) => part.drained);
   await markCrowded(db, labelDays);
   const compacted = await compact(db, now, deadlineMs, {
     labels: !labelsWait || labelDays.size > 0,
@@ -178,27 +167,29 @@ export async function merge(
   return { merged, drained: compacted && drained, waiting };
 }
 
-async function mergeSteps(
-  step: (limit: number) => Promise<{ result: number; tookMs: number }>,
-  pace: () => Pace,
-  now: () => number,
-  deadlineMs: number,
-): Promise<{ merged: number; drained: boolean }> {
-  let merged = 0;
-  let limit = pace().firstRows;
-  while (now() < deadlineMs) {
-    try {
-      const { result: rows, tookMs } = await step(limit);
-      merged += rows;
-      if (rows < limit) return { merged, drained: true };
-      limit = Math.min(Math.max(Math.floor(limit * clampedBy2(pace().stepMs / tookMs)), LEAST_ROWS), MOST_ROWS);
-    } catch (error) {
-      // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
-      if (!(error instanceof DatabaseUnavailable) || limit === LEAST_ROWS) throw error;
-      limit = Math.max(Math.floor(limit / 4), LEAST_ROWS);
+/** Steps over the unspread rows of some projects: as many as there are at first, those that are alike one after another. */
+function unspreadSteps(
+  db: Database,
+  ofShard: readonly string[],
+  labelDays: Set<string>,
+): (limit: number) => Promise<Step> {
+  const projects = plainArray(ofShard);
+  let places: string[] = [];
+  let areAll = false;
+  let at = 0;
+  return async (limit) => {
+    const { unspread, labels } = await statements(db);
+    if (at === places.length && !areAll) {
+      const { statement, values } = unspread({ projects, limit: MOST_PLACES });
+      const [row] = await db.run(statement, values);
+      const found = row!["rows"] as string | null;
+      [places, at] = [found?.split(" ") ?? [], 0];
+      areAll = places.length < MOST_PLACES;
     }
-  }
-  return { merged, drained: false };
+    const rows = places.slice(at, at + limit);
+    if (rows.length === 0) return { merged: 0, isLast: true };
+    const merged = await run(db, BY_HASH_AND_PLACE, labels({ projects, rows: textArray(rows) }), labelDays);
+    at += rows.length;
+    return { merged, isLast: areAll && at === places.length };
+  };
 }
-
-const clampedBy2 = (factor: number): number => Math.min(Math.max(factor, 0.5), 2);

@@ -35,8 +35,11 @@ export const PROMISED: readonly Promised[] = [
   // One look-up for each project. All unspread rows are counted.
   { of: [/^merge/, /with recursive found/], by: ["rollup: level"], most: 20 },
   { of: [/^merge/, /as are_many/], by: ["rollup: level label"], most: 8_000 },
-  // The main rows of two batches of 1,000 calls; then those of one, and 4,000 unspread rows with three labels each.
+  // The main rows of two batches of 1,000 calls, then those of one.
   { of: [/^merge/, /moved as [^]* limit \$/], by: ["rollup: level project_id", CTID], most: 30_000 },
+  // 4,000 unspread rows, then with three labels each.
+  { of: [/^merge/, /string_agg\(u\.ctid/], by: [SLICE], most: 6_000 },
+  { of: [/^merge/, /moved as [^]*::tid\[\]/], by: [SLICE, CTID], most: 30_000 },
   { of: [/^merge/, /insert into crowded_labels/], by: [SLICE], most: 6_000 },
   // All fresh rows are counted. Then those of slices are taken.
   { of: [/^merge/, /as family, f\.bucket/], by: ["rollup: level"], most: 20_000 },

@@ -30,8 +30,29 @@ export const MERGING_MUTANTS: readonly Mutant[] = [
   {
     name: "one project with many labels has those of all merged",
     file: "src/rollup/merge.ts",
-    from: "const ids = which.of ?? (await partialProjects(db));",
-    to: "const ids = await partialProjects(db);",
+    from: "await labelsOf(idsOf(many));",
+    to: "if (many.length > 0) await labelsOf(await partialProjects(db));",
+    test: MERGE,
+  },
+  {
+    name: "steps take rows in any order",
+    file: "src/rollup/merging.ts",
+    from: "order by u.project_id, u.bucket, u.alike) as rows",
+    to: "order by u.ctid) as rows",
+    test: MERGE,
+  },
+  {
+    name: "rows of a step that failed are passed over",
+    file: "src/rollup/merge.ts",
+    from: "const rows = places.slice(at, at + limit);",
+    to: "const rows = places.slice(at, (at += limit));",
+    test: MERGE,
+  },
+  {
+    name: "what stands at a place now is merged, whatever it is",
+    file: "src/rollup/merging.ts",
+    from: "and t.level is not distinct from ${LEVEL.partial} and t.label is not distinct from ${UNSPREAD}",
+    to: "",
     test: MERGE,
   },
   {

@@ -28,11 +28,11 @@ const MUTANTS: Mutant[] = [
   {
     name: "merging takes rows out in one statement and puts their sums back in another",
     file: "src/rollup/merge.ts",
-    from: "const [, [row] = []] = await db.batch([BY_HASH, statement(values)]);",
+    from: "const [, [row] = []] = await db.batch([settings, statement]);",
     to: `await db.query(sql\`update rollup set project_id = gen_random_uuid(), label = label || project_id::text where level = 0\`).catch(() => []);
   await new Promise((resolve) => setTimeout(resolve, 300));
   await db.query(sql\`update rollup set project_id = right(label, 36)::uuid, label = left(label, -36) where level = 0 and length(label) > 36\`);
-  const [, [row] = []] = await db.batch([BY_HASH, statement(values)]);`,
+  const [, [row] = []] = await db.batch([settings, statement]);`,
   },
   {
     name: "rollups count what was sent, not what was stored",

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import pg from "pg";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
+import { type Bound, type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { callKey } from "../../src/ledger/key.ts";
@@ -20,7 +20,10 @@ import { priced, trace } from "../calls.ts";
 /** What a database says in which one project has partial rows, and nothing is to be compacted. */
 const ONE_PROJECT = {
   query: async () => [{ distributed: false }],
-  run: async ({ text }: { text: string }) => (text.includes("found") ? [{ project_id: "project" }] : []),
+  run: async ({ text }: { text: string }) => {
+    if (text.includes("found")) return [{ project_id: "project" }];
+    return text.includes("string_agg") ? [{ rows: null }] : [];
+  },
 };
 
 /** A database in which merging `n` rows takes `n` ms, is cut off past 8 s, and `rows` are waiting. */
@@ -54,7 +57,9 @@ it("takes short steps with as much room between them while requests are answered
     return 0 as unknown as ReturnType<typeof setTimeout>;
   });
   onTestFinished(() => void vi.restoreAllMocks());
-  expect(await merge(db, now, Number.POSITIVE_INFINITY, { leavesRoom: true })).toMatchObject({ merged: 30_000 });
+  expect(await merge(db, now, Number.POSITIVE_INFINITY, { leavesRoom: true, labelsWait: true })).toMatchObject({
+    merged: 30_000,
+  });
   expect(limits.slice(0, 7)).toEqual([4_000, 2_000, 1_000, 500, 250, 150, 150]);
   expect(rooms).toEqual(limits.slice(0, rooms.length));
   // One that is behind leaves no more room, and takes long steps.
@@ -314,6 +319,66 @@ it("merges a project's labels at once if they are many, and lets others wait", a
   });
   expect(await partials()).toEqual([unspread]);
   expect(await merge(db, Date.now, Number.POSITIVE_INFINITY)).toEqual({ merged: 2, drained: true, waiting: false });
+});
+
+it("merges calls with the same dimensions together, however small the steps", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.now();
+  const batch = Array.from({ length: 600 }, (_, i) =>
+    priced(
+      trace({
+        clientId: `c${i}`,
+        startedAtMs: startMs,
+        application: `app-${i % 60}`,
+        tags: { team: `team-${Math.floor(i / 60) % 5}` },
+      }),
+    ),
+  );
+  await writeBatch(db, project, batch);
+  const steps: number[] = [];
+  const small: Database = {
+    ...db,
+    async batch(statements) {
+      const [, step] = statements as readonly Bound[];
+      const rows = String(step!.values).split("(").length - 1;
+      if (rows > 100) throw new DatabaseUnavailable("cut off");
+      if (rows > 0) steps.push(rows);
+      return await db.batch(statements);
+    },
+  };
+  expect(await merge(small, Date.now, Number.POSITIVE_INFINITY)).toMatchObject({ drained: true });
+  expect(steps.length).toBeGreaterThan(6);
+  const [row] = await db.query(sql`
+    select count(*)::int as rows, sum(requests)::int as requests from rollup
+    where project_id = ${project}::uuid and label = 'tag.team' and level in (${constants(LEVELS.hour)})`);
+  expect(row!["requests"]).toBe(600);
+  // 300 groups, and five more wherever a step ends among calls of one application.
+  expect(row!["rows"]).toBeLessThanOrEqual(300 + 5 * steps.length);
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("leaves alone what stands where an unspread row was looked up", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.now();
+  const calls = ["a", "b"].map((user) => priced(trace({ clientId: user, startedAtMs: startMs, userId: user })));
+  await writeBatch(db, project, calls);
+  const elsewhere: Database = {
+    ...db,
+    async run(statement, values) {
+      const found = await db.run(statement, values);
+      // As if all were merged, and their places taken by others.
+      if (found[0]?.["rows"] !== undefined) {
+        await merge(db, Date.now, Number.POSITIVE_INFINITY);
+        const [row] = await db.query(sql`select string_agg(ctid::text, ' ') as rows from rollup`);
+        return [row!];
+      }
+      return found;
+    },
+  };
+  expect(await merge(elsewhere, Date.now, Number.POSITIVE_INFINITY)).toMatchObject({ merged: 0, drained: true });
+  expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
 });
 
 it("keeps at most so many values of a label a day; later ones go into (other), and the audit stays at 0", async () => {
