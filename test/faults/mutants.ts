@@ -69,6 +69,7 @@ const COPIED = [
   "drizzle",
   "dist",
   "package.json",
+  "package-lock.json",
   "tsconfig.json",
   "wrangler.toml",
   "vitest.config.ts",
