@@ -8,6 +8,7 @@ import type { TestProject } from "vitest/node";
 import { isFresh } from "../scripts/page/build.ts";
 import type { BackendsProcess } from "../scripts/local/backends.ts";
 import type { DatabaseOptions } from "../src/db/client.ts";
+import { distribute, makeOnNodes, nodesOf } from "./cluster.ts";
 
 type Driver = "neon" | "postgres";
 
@@ -57,6 +58,7 @@ export default async function setup(project: TestProject): Promise<void | (() =>
     }),
   ])) as [BackendsProcess];
   if (given === undefined) await forgetDurability(backends.databaseUrl);
+  else if ((await nodesOf(backends.databaseUrl)).length > 0) await distribute(backends.databaseUrl);
   project.provide("databaseUrl", backends.databaseUrl);
   project.provide("bindings", { ...backends.bindings, ADMIN_KEY });
   const driver: Driver = process.env["DATABASE_DRIVER"] === "postgres" ? "postgres" : "neon";
@@ -75,11 +77,15 @@ export default async function setup(project: TestProject): Promise<void | (() =>
 /** One for each kind on a server that is given, too: otherwise the cron of one has what another left to do. */
 async function databaseFor(project: TestProject, server: string): Promise<string> {
   const url = new URL(server);
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
   const name = `test_${project.name}_${Date.now()}`;
-  await client.query(`create database ${name}`);
-  await client.end();
+  const nodes = await nodesOf(server);
+  if (nodes.length > 0) await makeOnNodes(nodes, name);
+  else {
+    const client = new pg.Client({ connectionString: server });
+    await client.connect();
+    await client.query(`create database ${name}`);
+    await client.end();
+  }
   url.pathname = `/${name}`;
   return url.href;
 }

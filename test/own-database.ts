@@ -11,6 +11,7 @@ import { startHyperdrive } from "../scripts/local/hyperdrive.ts";
 import { asWorker } from "../scripts/local/roles.ts";
 import { migrate } from "../scripts/local/migrate.ts";
 import { connect, type Database } from "../src/db/client.ts";
+import { copyOnNodes, distribute, makeOnNodes, nodesOf } from "./cluster.ts";
 
 export interface OwnDatabase {
   /** With the Worker's rights. */
@@ -35,6 +36,16 @@ export async function newDatabase(migrations?: string): Promise<string> {
     if (migrations !== undefined) {
       await client.query(`create database ${name}`);
       await migrate(at(server, name), { migrationsFolder: migrations });
+      return at(server, name);
+    }
+    const nodes = await nodesOf(server.href);
+    if (nodes.length > 0) {
+      await copyOnNodes(nodes, name, TEMPLATE, async () => {
+        await makeOnNodes(nodes, TEMPLATE);
+        await migrate(at(server, TEMPLATE), { roles: true });
+        await distribute(at(server, TEMPLATE));
+      });
+      await migrate(at(server, name), { roles: true });
       return at(server, name);
     }
     const { rowCount } = await client.query("select from pg_database where datname = $1", [TEMPLATE]);
