@@ -22,6 +22,8 @@ declare module "vitest" {
     /** Which driver is tested, and how tests in Node reach the database over each. */
     driver: Driver;
     databases: Record<Driver, DatabaseOptions>;
+    /** Whether it is one of a Citus cluster (cluster.ts). */
+    distributed: boolean;
   }
 }
 
@@ -58,7 +60,9 @@ export default async function setup(project: TestProject): Promise<void | (() =>
     }),
   ])) as [BackendsProcess];
   if (given === undefined) await forgetDurability(backends.databaseUrl);
-  else if ((await nodesOf(backends.databaseUrl)).length > 0) await distribute(backends.databaseUrl);
+  const distributed = given !== undefined && (await nodesOf(backends.databaseUrl)).length > 0;
+  if (distributed) await distribute(backends.databaseUrl);
+  project.provide("distributed", distributed);
   project.provide("databaseUrl", backends.databaseUrl);
   project.provide("bindings", { ...backends.bindings, ADMIN_KEY });
   const driver: Driver = process.env["DATABASE_DRIVER"] === "postgres" ? "postgres" : "neon";

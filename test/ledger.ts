@@ -1,11 +1,19 @@
 /** What tests in Node share: the database, over the driver that is tested, and traces made from a seed. */
 import { inject } from "vitest";
 import { connect, type Database, type DatabaseOptions } from "../src/db/client.ts";
+import { toShards } from "../src/db/shard-inserts.ts";
+import { leadingTo } from "../src/db/shards.ts";
 import { connectRedis } from "../src/redis.ts";
 import { createProject } from "../src/keys.ts";
 
 export function database(): Database {
-  return connect({ ...inject("databases")[inject("driver")], timeoutMs: 30_000 });
+  return asWorkersDo({ ...inject("databases")[inject("driver")], timeoutMs: 30_000 });
+}
+
+/** Connects. On Citus INSERTs go to the shard of their project, as those of a Worker do. */
+export function asWorkersDo(options: DatabaseOptions): Database {
+  const db = connect(options);
+  return inject("distributed") ? leadingTo(toShards(db), db) : db;
 }
 
 export function redis(): ReturnType<typeof connectRedis> {

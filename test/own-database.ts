@@ -11,6 +11,7 @@ import { startHyperdrive } from "../scripts/local/hyperdrive.ts";
 import { asWorker } from "../scripts/local/roles.ts";
 import { migrate } from "../scripts/local/migrate.ts";
 import { connect, type Database } from "../src/db/client.ts";
+import { asWorkersDo } from "./ledger.ts";
 import { copyOnNodes, distribute, makeOnNodes, nodesOf } from "./cluster.ts";
 
 export interface OwnDatabase {
@@ -86,11 +87,11 @@ export async function ownDatabase(
   if (driver === "postgres") {
     const hyperdrive = await startHyperdrive(worker);
     onEnd(hyperdrive.close);
-    return { url, db: connect({ driver: "postgres", url: hyperdrive.url, timeoutMs: 30_000 }) };
+    return { url, db: asWorkersDo({ driver: "postgres", url: hyperdrive.url, timeoutMs: 30_000 }) };
   }
   return {
     url,
-    db: connect({ url: worker, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
+    db: asWorkersDo({ url: worker, fetchEndpoint: inject("bindings").NEON_FETCH_ENDPOINT, timeoutMs: 30_000 }),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray } from "./array-literal.ts";
-import type { Database, Row } from "./client.ts";
+import { type Database, DatabaseUnavailable, type Row } from "./client.ts";
 import { param } from "./sql.ts";
 
 const asked = new WeakMap<Database, Promise<boolean>>();
@@ -58,3 +58,25 @@ select project_id, case when exists (select 1 from pg_dist_partition where logic
   then get_shard_id_for_distribution_column('rollup', project_id) end as shard
 from unnest(${plainArray(projectIds)}::uuid[]) as p (project_id)
 order by 2, 1`;
+
+/** Runs what is done for one shard. Returns nothing if it failed and others go on. */
+export type OrFailure = <T>(work: () => Promise<T>) => Promise<T | undefined>;
+
+/** Every failure ends all. */
+export const atOnce: OrFailure = (work) => work();
+
+/**
+ * The failure of one shard is collected, so that the others go on meanwhile: a shard that Citus moves refuses every
+ * DELETE. A database that did not answer ends all.
+ */
+export function collecting(failures: unknown[]): OrFailure {
+  return async (work) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error;
+      failures.push(error);
+      return undefined;
+    }
+  };
+}

@@ -7,7 +7,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compile, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
-import { amongThem, byShard, idsOf, isDistributed, projects } from "../db/shards.ts";
+import { amongThem, atOnce, byShard, idsOf, isDistributed, type OrFailure, projects } from "../db/shards.ts";
 import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
 import { columns, constants, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
@@ -128,6 +128,7 @@ export interface CompactOptions {
   /** The number of rows that one step compacts, roughly. */
   stepRows?: number;
   paced?: Paced;
+  orFailure?: OrFailure;
 }
 
 const unpaced: Paced = async (work) => ({ result: await work(), tookMs: 0 });
@@ -141,7 +142,7 @@ export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  { labels = true, stepRows = STEP_ROWS, paced = unpaced }: CompactOptions = {},
+  { labels = true, stepRows = STEP_ROWS, paced = unpaced, orFailure = atOnce }: CompactOptions = {},
 ): Promise<boolean> {
   const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
   for (const statement of labels ? [main, label] : [main]) {
@@ -150,8 +151,9 @@ export async function compact(
       if (now() >= deadlineMs) return false;
       const step = firstOf(waiting, stepRows);
       try {
-        await paced(async () => await db.batch([BY_HASH, statement(valuesOf(step))]));
-        waiting = waiting.slice(step.length);
+        const done = await orFailure(() => paced(async () => await db.batch([BY_HASH, statement(valuesOf(step))])));
+        const { shard } = step[0]!;
+        waiting = done === undefined ? waiting.filter((one) => one.shard !== shard) : waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
         if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;

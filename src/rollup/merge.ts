@@ -12,7 +12,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compile, type Database, type Row } from "../db/client.ts";
-import { byShard, idsOf, isDistributed } from "../db/shards.ts";
+import { atOnce, byShard, collecting, idsOf, isDistributed, type OrFailure } from "../db/shards.ts";
 import { LEVEL } from "../ledger/levels.ts";
 import { compact } from "./compact.ts";
 import { markCrowded } from "./crowded.ts";
@@ -42,12 +42,14 @@ export async function mergeStep(
   limit: number,
   labelDays = new Set<string>(),
   which: "all" | "main" = "all",
+  orFailure: OrFailure = atOnce,
 ): Promise<number> {
   const statement = (await statements(db))[which];
   let merged = 0;
   for (const projects of await byShard(db, await partialProjects(db))) {
     if (merged === limit) break;
-    merged += await run(db, BY_HASH, statement({ projects: plainArray(projects), limit: limit - merged }), labelDays);
+    const values = { projects: plainArray(projects), limit: limit - merged };
+    merged += (await orFailure(() => run(db, BY_HASH, statement(values), labelDays))) ?? 0;
   }
   return merged;
 }
@@ -126,7 +128,7 @@ export interface MergeOptions {
 /**
  * Merges step by step until nothing is left or `deadlineMs` has passed, then compacts.
  *
- * @throws DatabaseUnavailable if not even the smallest step succeeds.
+ * @throws DatabaseUnavailable if not even the smallest step succeeds; in the end, what a shard of Citus refused.
  */
 export async function merge(
   db: Database,
@@ -136,14 +138,19 @@ export async function merge(
 ): Promise<Merged> {
   const labelDays = new Set<string>();
   const { pace, paced, steps } = startPacing(now, deadlineMs, leavesRoom);
+  const failures: unknown[] = [];
+  const orFailure = (await isDistributed(db)) ? collecting(failures) : atOnce;
   const inOrder = (which: "all" | "main") =>
     steps(async (limit) => {
-      const merged = await mergeStep(db, limit, labelDays, which);
+      const merged = await mergeStep(db, limit, labelDays, which, orFailure);
       return { merged, isLast: merged < limit };
     });
   const parts: Stepped[] = [];
   const labelsOf = async (projects: readonly string[]): Promise<void> => {
-    for (const shard of await byShard(db, projects)) parts.push(await steps(unspreadSteps(db, shard, labelDays)));
+    for (const shard of await byShard(db, projects)) {
+      const step = unspreadSteps(db, shard, labelDays);
+      parts.push(await steps(async (limit) => (await orFailure(() => step(limit))) ?? { merged: 0, isLast: true }));
+    }
   };
   let waiting = false;
   if (labelsWait) {
@@ -163,7 +170,9 @@ export async function merge(
     labels: !labelsWait || labelDays.size > 0,
     stepRows: pace().compactedRows,
     paced,
+    orFailure,
   });
+  if (failures.length > 0) throw failures[0];
   return { merged, drained: compacted && drained, waiting };
 }
 

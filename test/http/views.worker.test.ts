@@ -84,7 +84,7 @@ describe("a view", () => {
     await problem(await post(ledger, "b", "/why", "one"), 422, "idempotency_mismatch");
     // A millisecond later, as far as the answer tells.
     await forProject(db, ledger.projectId).query(
-      sql`update views set created_at = created_at - interval '1 second' where project_id = ${ledger.projectId}::uuid`,
+      sql`update views set created_at = now() - interval '1 second' where project_id = ${ledger.projectId}::uuid`,
     );
     const renamed = await json<View>(await send(ledger, "PUT", `/v1/views/${view.id}`, { name: "c", path: "/why" }));
     expect(await json(await post(ledger, "a", "/why", "one"), 201)).toEqual(renamed);

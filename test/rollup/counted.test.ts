@@ -116,7 +116,7 @@ it("count a call once, and never fall: deleted, repriced, relabelled, demoted, r
   const span = (name: string, above: string | null, changes: Partial<Call> = {}): Call =>
     at(name, { traceId: TRACE, spanId: name, parentId: above, ...changes });
   await write(span("w", null, { billable: false, wrapper: true }));
-  await db.query(sql`update traces set received_at = received_at - interval '1 day' where client_id = 'w'`);
+  await db.query(sql`update traces set received_at = now() - interval '1 day' where client_id = 'w'`);
   await db.batch(await settlingAgain(db, project, [{ traceId: TRACE, startedAtMs: START_MS }], 300));
   before = await check(project, before);
   await write(span("below", "w"));

@@ -15,9 +15,9 @@ const redis = { set: async () => ({ down: false, value: undefined }) } as unknow
 /** Lets cron decide as if a day had passed. Returns which calls count. They begin about noon, 1 September 2025. */
 export async function decided(db: Database, project: string): Promise<Row[]> {
   await db.query(sql`
-    update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
+    update traces set received_at = now() - interval '1 day' where project_id = ${project}::uuid`);
   await db.query(sql`
-    update held_wrappers set due_at = due_at - interval '1 day' where project_id = ${project}::uuid`);
+    update held_wrappers set due_at = now() - interval '1 day' where project_id = ${project}::uuid`);
   const deps = { db, redis, now: () => START_MS, config: { wrapperGraceSeconds: 300 } };
   await decideHeld({ ...deps, mergeSignal: { raise() {} } }, Infinity, () => {});
   const { mismatches } = await audit(db, project, START_MS - 48 * HOUR_MS, START_MS + 96 * HOUR_MS);

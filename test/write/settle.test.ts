@@ -76,9 +76,9 @@ async function ledger(graceSeconds = 300): Promise<Ledger> {
         where project_id = ${project}::uuid order by client_id`),
     async wait() {
       await db.query(sql`
-        update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
+        update traces set received_at = now() - interval '1 day' where project_id = ${project}::uuid`);
       await db.query(sql`
-        update held_wrappers set due_at = due_at - interval '1 day' where project_id = ${project}::uuid`);
+        update held_wrappers set due_at = now() - interval '1 day' where project_id = ${project}::uuid`);
       await decideHeld(deps(graceSeconds), Infinity, () => {});
       expect((await audit(db, project, START_MS, START_MS + 1)).ok).toBe(true);
     },
@@ -541,7 +541,7 @@ describe("a wrapper whose time has come while calls come below it", () => {
     const clientId = (name: string, span: string) => `${TRACE}:${span}${name}`;
     await send(...names.map((name) => of(name, wrapper, outer, null, { clientId: clientId(name, "w") })));
     await db.query(sql`
-      update traces set received_at = received_at - interval '1 day' where project_id = ${project}::uuid`);
+      update traces set received_at = now() - interval '1 day' where project_id = ${project}::uuid`);
     await db.query(sql`update held_wrappers set due_at = now() where project_id = ${project}::uuid`);
 
     const done = new AbortController();
