@@ -67,7 +67,8 @@ const inRange = (levels: readonly number[]): SQL =>
   sql`t.level in (${constants(levels)}) and t.project_id = ${project} and t.bucket >= ${from} and t.bucket < ${to}`;
 
 /**
- * Puts in what the rows of a level lack of `wanted`, and tells what that is by family.
+ * Puts in what the rows of a level lack of `wanted`, and tells what that is by family. All that is compared is inside one
+ * CTE: if a statement also writes, Citus reads each of its CTEs in a snapshot of its own.
  *
  * @param ctes what `wanted` reads, with a comma at the end.
  * @param wanted the rows that this level should have.
@@ -75,13 +76,13 @@ const inRange = (levels: readonly number[]): SQL =>
 function putDifference(level: Level, ctes: SQL, wanted: SQL, condition: SQL): SQL {
   const bucket = sql`t.bucket`;
   return sql`
-with ${ctes}
-pieces as materialized (
-  ${wanted}
-  union all
-  select ${rows(bucket, sql`t.label`, sql`t.value`, negated)} from rollup t where ${inRange(LEVELS[level])} and ${condition}
-),
-difference as materialized (
+with difference as materialized (
+  with ${ctes}
+  pieces as materialized (
+    ${wanted}
+    union all
+    select ${rows(bucket, sql`t.label`, sql`t.value`, negated)} from rollup t where ${inRange(LEVELS[level])} and ${condition}
+  )
   select * from (${grouped(sql`pieces`)}) as d
   where requests <> 0
     or num_nonnulls(${columns([...MEASURE_NAMES.filter((name) => name !== "requests"), "latency_buckets"])}) > 0

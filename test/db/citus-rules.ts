@@ -47,6 +47,25 @@ export async function brokenRules(text: string, routable: boolean, distributed: 
   return [...broken];
 }
 
+/**
+ * The names of a statement's CTEs that read distributed tables. If the statement also writes, Citus reads each of them in
+ * a snapshot of its own.
+ */
+export async function readingCtes(text: string, distributed: readonly string[]): Promise<string[]> {
+  const { stmts = [] } = await parse(text);
+  const [{ stmt } = {}] = stmts;
+  const ctes = stmt && "SelectStmt" in stmt ? (stmt.SelectStmt.withClause?.ctes ?? []) : [];
+  return ctes.flatMap((cte) => {
+    if (!("CommonTableExpr" in cte)) return [];
+    const { ctename, ctequery } = cte.CommonTableExpr;
+    const reads = [...nodesIn(ctequery, [])].some(
+      ({ node, path }) =>
+        "RangeVar" in node && !path.includes("InsertStmt") && distributed.includes(node.RangeVar.relname ?? ""),
+    );
+    return reads ? [ctename ?? ""] : [];
+  });
+}
+
 /** Each node below, with the kinds and members that it is in. */
 function* nodesIn(tree: unknown, path: readonly string[]): Generator<{ node: Node; path: readonly string[] }> {
   if (typeof tree !== "object" || tree === null) return;

@@ -15,7 +15,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, expect, it, vi } from "vitest";
 import { asDistributed } from "./as-distributed.ts";
 import type { Run } from "./citus-recording.ts";
-import { brokenRules } from "./citus-rules.ts";
+import { brokenRules, readingCtes } from "./citus-rules.ts";
 import { type Reference, referencesOf, type Tables } from "./citus-routing.ts";
 import { sentToShard } from "../../src/db/shard-inserts.ts";
 import { playScenario } from "./citus-scenario.ts";
@@ -43,6 +43,13 @@ const FOR_ALL: Record<string, string> = {
   "src/rollup/repair-noted.ts repairNoted": "asks which days are noted, and forgets those of which no calls are kept",
   "src/write/held.ts decideHeld": "asks which wrappers are due",
   "src/write/trace-nodes.ts forgetLinks": "asks whose links are quiet",
+};
+
+/** The CTEs of a statement that writes which each read in a snapshot of their own on Citus, and why they may. */
+const READ_APART: Record<string, string> = {
+  "moved,slices": "rows that a merge takes out are gone for others; whether a slice has begun changes no sum",
+  "moved,labelled,slices": "so is what `labelled` asks: which values of a label are told apart",
+  "chained,seen,wanted,before": "their rows were locked by a statement before",
 };
 
 // Files share modules: those that others loaded tell nothing here, and no other may get these.
@@ -122,6 +129,13 @@ it("has nothing that Citus refuses", async () => {
     })),
   );
   expect(broken.filter(({ broken }) => broken.length > 0)).toEqual([]);
+});
+
+it("reads in one CTE all that must be of one snapshot, if it also writes", async () => {
+  const writing = checked.filter(({ run: { text } }) => /\b(insert into|update|delete from) \w+/.test(text));
+  const reading = await Promise.all(writing.map(async ({ run }) => await readingCtes(run.text, DISTRIBUTED)));
+  const apart = new Set(reading.filter((ctes) => ctes.length > 1).map(String));
+  expect([...apart].toSorted()).toEqual(Object.keys(READ_APART).toSorted());
 });
 
 it("goes to one shard if it inserts, as `shard-inserts.ts` rewrites it", async () => {
