@@ -19,8 +19,9 @@
 -- The wall between projects (src/db/wall.ts) holds on workers, too. Its policies are others here (scripts/grants.sql),
 -- so migrate again with --roles once there is the extension. Nodes must be able to log in to each other as the roles.
 --
--- To move a shard under traffic: citus_move_shard_placement(…, shard_transfer_mode := 'force_logical'), because rollup has
--- no primary key. Meanwhile merging fails there.
+-- To move shards under traffic: citus_move_shard_placement(…) or citus_rebalance_start(…), with
+-- shard_transfer_mode := 'force_logical', because rollup has no primary key. Meanwhile a shard that is moved refuses to be
+-- merged. The others are merged, and the run of cron fails in the end.
 --
 -- Advisory locks are of the node that the client is connected to. So clients connect to the coordinator.
 SET statement_timeout = 0;

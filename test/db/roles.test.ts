@@ -90,6 +90,16 @@ describe("llm_cost_run", () => {
     expect(await db.query(asked)).toEqual([{ who: "llm_cost_run", jit: "off", memory: "32MB", dropped: null }]);
   });
 
+  it("has the same settings as llm_cost_project, as which nodes of Citus log in to each other", async () => {
+    const [role] = await db.query(
+      sql`select rolconfig::text[] as settings from pg_roles where rolname = 'llm_cost_run'`,
+    );
+    expect(role!["settings"]).toContain("jit=off");
+    expect(
+      await db.query(sql`select rolconfig::text[] as settings from pg_roles where rolname = 'llm_cost_project'`),
+    ).toEqual([role]);
+  });
+
   it.each([
     "drop table rollup",
     "drop table traces_2026_12",

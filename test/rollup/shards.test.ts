@@ -21,7 +21,8 @@ function refusing(db: Database, project: string): Database {
   return {
     ...db,
     async batch(queries) {
-      if (queries.some((query) => "statement" in query && isRefused(query))) throw new Error("the shard is being moved");
+      if (queries.some((query) => "statement" in query && isRefused(query)))
+        throw new Error("the shard is being moved");
       return await db.batch(queries);
     },
   };
