@@ -49,6 +49,7 @@ const FOR_ALL: Record<string, string> = {
 const READ_APART: Record<string, string> = {
   "moved,slices": "rows that a merge takes out are gone for others; whether a slice has begun changes no sum",
   "moved,labelled,slices": "so is what `labelled` asks: which values of a label are told apart",
+  "moved,fresh,slices": "so is what `fresh` asks, where it is of labels alone",
   "chained,seen,wanted,before": "their rows were locked by a statement before",
 };
 
