@@ -116,12 +116,16 @@ function brokenPromises(copy: string, file: string): Said {
 }
 
 function failedTests(copy: string, { project, file }: NonNullable<Mutant["test"]>): Said {
-  return saidBy(copy, ["node_modules/vitest/vitest.mjs", "run", "--project", project, file], /^\s*× /);
+  return saidBy(copy, ["node_modules/vitest/vitest.mjs", "run", "--project", project, file], /^ *FAIL /);
 }
 
 /** What ends in another way than by a broken promise or a failed test shows nothing. */
 function saidBy(copy: string, args: readonly string[], broken: RegExp): Said {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: copy,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   const lines = `${stdout}\n${stderr}`.split("\n");
   return { broken: status === 1 ? lines.filter((line) => broken.test(line)) : [], output: stdout + stderr };
 }
