@@ -37,7 +37,7 @@ export interface Question {
 /** Longer than the API waits, because a plan is asked for when something takes too long. */
 const LIMIT_MS = 300_000;
 /** What only sets the session for the statements behind it. */
-const SETTING = /^\s*select set_config\(/i;
+const SETTING = /^\s*(?:select set_config\(|do\b)/i;
 
 export async function explain({ databaseUrl, projectId, path, nowMs, json }: Question): Promise<Explanation> {
   const statements: Explained[] = [];
