@@ -10,6 +10,7 @@ import { LEVEL, LEVELS } from "../../src/ledger/levels.ts";
 import { MOST_LABEL_VALUES, OTHER } from "../../src/rollup/families.ts";
 import { compact } from "../../src/rollup/compact.ts";
 import { merge, mergeStep } from "../../src/rollup/merge.ts";
+import { latencyBinOf } from "../../src/rollup/latency.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
@@ -206,7 +207,18 @@ it("compacts an hour's rows to one a group, a large label in parts, and leaves f
   expect(await rows(LEVEL.hour)).toBe(333);
   expect((await rows(LEVEL.hour)) + (await rows(LEVEL.freshHour))).toBeGreaterThan(700);
   // Each part of a slice compacts only its own values.
-  expect(await compact(db, Date.now, Number.POSITIVE_INFINITY, { stepRows: 400 })).toBe(true);
+  const parts: number[] = [];
+  const counting: Database = {
+    ...db,
+    async batch(queries) {
+      const before = await rows(LEVEL.freshHour);
+      const done = await db.batch(queries);
+      parts.push(before - (await rows(LEVEL.freshHour)));
+      return done;
+    },
+  };
+  expect(await compact(counting, Date.now, Number.POSITIVE_INFINITY, { stepRows: 400 })).toBe(true);
+  expect(parts.filter((taken) => taken > 0).length).toBeGreaterThan(1);
   expect([await rows(LEVEL.freshHour), await rows(LEVEL.hour)]).toEqual([0, 700]);
   expect([await rows(LEVEL.freshDay), await rows(LEVEL.day)]).toEqual([0, 700]);
   await write("b", 100, 100);
@@ -265,6 +277,39 @@ it("adds calls with rare measures up apart from others, so that a group may have
     { requests: 2, web_searches: null },
   ]);
   expect((await audit(db, project, startMs, startMs + 1)).mismatches).toEqual([]);
+});
+
+it("adds histograms of labels up by their bins, and takes off what deleted calls had", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 10);
+  // Those of `many` are of more bins than are joined.
+  const call = (userId: string, i: number) =>
+    trace({ clientId: `${userId}${i}`, startedAtMs: startMs, userId, durationUs: Math.round(1_000 * 1.05 ** i) });
+  const many = Array.from({ length: 100 }, (_, i) => call("many", i));
+  const few = Array.from({ length: 4 }, (_, i) => call("few", i % 2 ? 0 : 50 + i));
+  const write = async (calls: typeof many) => await writeBatch(db, project, calls.map(priced));
+  const remove = async ({ id }: (typeof many)[number]) => expect(await deleteTrace(db, project, id)).toBe(true);
+  const merged = async (): Promise<void> => {
+    await merge(db, Date.now, Number.POSITIVE_INFINITY);
+    const ofRollup = await db.query(sql`
+      select value as user, bin, sum(calls)::int as calls
+      from rollup t, unnest(latency_buckets, coalesce(latency_counts, array_fill(1, array[cardinality(latency_buckets)]))) as h (bin, calls)
+      where project_id = ${project}::uuid and label = 'user' and level in (${constants(LEVELS.hour)})
+      group by 1, 2 having sum(calls) <> 0 order by 1, 2`);
+    const ofCalls = await db.query(sql`
+      select user_id as user, ${latencyBinOf} as bin, count(*)::int as calls from traces t
+      where project_id = ${project}::uuid group by 1, 2 order by 1, 2`);
+    expect(ofRollup).toEqual(ofCalls);
+  };
+  await write([...many, ...few]);
+  await remove(many[7]!);
+  await remove(few[0]!);
+  await merged();
+  await remove(many[8]!);
+  await write([call("few", 60), call("few", 61), call("many", 3.01)]);
+  await remove(few[1]!);
+  await merged();
 });
 
 it("adds up sums that no bigint has room for", async () => {
