@@ -3,7 +3,6 @@ import type { Mutant } from "./mutants.ts";
 
 const CRON = { project: "worker", file: "test/cron.worker.test.ts" } as const;
 const MERGE = { project: "node", file: "test/rollup/merge.test.ts" } as const;
-const EXACTNESS = { project: "node", file: "test/rollup/exactness.test.ts" } as const;
 
 export const MERGING_MUTANTS: readonly Mutant[] = [
   {
