@@ -8,8 +8,8 @@
 import type { Costs } from "./costs.ts";
 import type { Postgres } from "./scenario.ts";
 
-/** Times what one Postgres needs. Single writes took 20 times its CPU, requests of 1,000 calls 4 times. */
-const TIMES = { statement: 20, trace: 3, merge: 6.4, summary: 4 };
+/** Times what one Postgres needs. Single writes took 21 to 24 times its CPU, requests of 1,000 calls 3.6 to 4.5 times. */
+const TIMES = { statement: 22, trace: 3, merge: 3, summary: 2 };
 /** The coordinator's part of all work: 0.69 to 0.74 of writes, which it plans, and 0.45 to 0.6 of merges and summaries. */
 const COORDINATOR = 0.65;
 

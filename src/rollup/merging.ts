@@ -49,14 +49,16 @@ const firstOf = (level: SQL, whose: Whose): SQL => sql`(
     )`;
 
 /**
- * Puts the sums in. The first rows of a slice are put in as compacted ones, because they are one per group already. A
- * slice that two merges begin at once has two rows of some groups until it is compacted.
+ * Puts the sums in. The first rows of a slice are put in as compacted ones if they are one per group already: those of
+ * several hours are not one per group of their day. A slice that two merges begin at once has two rows of some groups
+ * until it is compacted.
  */
 const put = (whose: Whose): SQL => sql`
 slices as materialized (
-  select s.*, coalesce(${firstOf(sql`s.level`, whose)}, ${firstOf(sql`s.level - ${FRESHNESS}`, whose)}) is not null as has_begun
+  select s.*, coalesce(${firstOf(sql`s.level`, whose)}, ${firstOf(sql`s.level - ${FRESHNESS}`, whose)}) is not null or s.hours > 1 as is_fresh
   from (
-    select l.level, f.project_id, f.label, f.bucket, l.start
+    select l.level, f.project_id, f.label, f.bucket, l.start,
+      count(*) over (partition by l.level, f.project_id, f.label, l.start) as hours
     from (select distinct project_id, label, bucket from fresh) f
     cross join lateral (values ${list(STARTS.map(([level, start]) => sql`(${level}, ${start})`))}) as l (level, start)
     where l.level <> ${LEVEL.freshWeek} or f.label in (${constants(MAIN_FAMILIES)})
@@ -64,7 +66,7 @@ slices as materialized (
 ),
 put as (
   insert into rollup (level, format, ${columnsOfRows})
-  select case when s.has_begun then s.level else s.level - ${FRESHNESS} end, ${FORMAT}, f.project_id, s.start,
+  select case when s.is_fresh then s.level else s.level - ${FRESHNESS} end, ${FORMAT}, f.project_id, s.start,
     ${columns([...GROUP.slice(2), ...MEASURE_NAMES, "latency_buckets", "latency_counts"], "f")}
   from fresh f join slices s on s.project_id = f.project_id and s.label = f.label and s.bucket = f.bucket
 ),

@@ -92,8 +92,15 @@ export const MERGING_MUTANTS: readonly Mutant[] = [
   {
     name: "the first rows of a slice are fresh",
     file: "src/rollup/merging.ts",
-    from: "case when s.has_begun then s.level",
+    from: "case when s.is_fresh then s.level",
     to: "case when true then s.level",
+    test: MERGE,
+  },
+  {
+    name: "the rows of several hours are compacted ones of their day",
+    file: "src/rollup/merging.ts",
+    from: " or s.hours > 1 as is_fresh",
+    to: " as is_fresh",
     test: MERGE,
   },
   {

@@ -1862,7 +1862,8 @@ with
           limit
             1
         )
-      ) is not null as has_begun
+      ) is not null
+      or s.hours > 1 as is_fresh
     from
       (
         select
@@ -1870,7 +1871,14 @@ with
           f.project_id,
           f.label,
           f.bucket,
-          l.start
+          l.start,
+          count(*) over (
+            partition by
+              l.level,
+              f.project_id,
+              f.label,
+              l.start
+          ) as hours
         from
           (
             select distinct
@@ -1967,7 +1975,7 @@ with
       )
     select
       case
-        when s.has_begun then s.level
+        when s.is_fresh then s.level
         else s.level - 2
       end,
       5,

@@ -14,6 +14,7 @@ import { latencyBinOf } from "../../src/rollup/latency.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
 import { deleteTrace } from "../../src/traces/delete.ts";
+import { DAY_MS } from "../../src/time.ts";
 import { newProject } from "../ledger.ts";
 import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
@@ -177,6 +178,27 @@ it("adds up weeks of main rows, from Monday on; compacted they are one row a gro
   ];
   for (const groupBy of ["", "model", "application,model", "user"]) expect(await ask(groupBy)).toEqual(weeks);
   expect((await audit(db, project, mondayMs, mondayMs + 1)).mismatches).toEqual([]);
+});
+
+it("makes one row a group of a day and a week, too, if all hours are merged at once", async () => {
+  const { db } = await ownDatabase();
+  const project = await newProject(db);
+  const startMs = Date.UTC(2025, 8, 11);
+  const batch = Array.from({ length: 48 }, (_, i) =>
+    priced(trace({ clientId: `c${i}`, startedAtMs: startMs + i * 3_600_000, userId: "u" })),
+  );
+  await writeBatch(db, project, batch);
+  await merge(db, Date.now, Number.POSITIVE_INFINITY);
+  const rows = await db.query(sql`
+    select level, label, count(*)::int as rows from rollup
+    where project_id = ${project}::uuid and label in ('', 'user') and level not in (${constants(LEVELS.hour)})
+    group by 1, 2 order by 1, 2`);
+  expect(rows).toEqual([
+    { level: LEVEL.day, label: "", rows: 2 },
+    { level: LEVEL.day, label: "user", rows: 2 },
+    { level: LEVEL.week, label: "", rows: 1 },
+  ]);
+  expect((await audit(db, project, startMs, startMs + 2 * DAY_MS)).mismatches).toEqual([]);
 });
 
 it("compacts an hour's rows to one a group, a large label in parts, and leaves few rows beside many alone", async () => {
