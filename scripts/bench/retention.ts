@@ -29,14 +29,13 @@ export async function benchRetention(bench: Bench): Promise<Measured[]> {
   const sender = await startSender(bench, { id: projectId, key });
   const idle = await sender.post(1, bench.scaled(POSTS), CONNECTIONS);
   say(`dropping the calls before ${new Date(rawSinceFor(nowMs, days)).toISOString()}`);
-  let dropMs = Number.NaN;
-  const [busy] = await Promise.all([
+  const [busy, dropMs] = await Promise.all([
     sender.post(1, bench.scaled(POSTS), CONNECTIONS),
     timed(async () => {
       const config = { rawRetentionDays: days, hourRetentionDays: undefined };
       if (!(await retain({ db, config, now: () => nowMs }, Number.POSITIVE_INFINITY)))
         throw new Error("calls are left that are older than what is kept");
-    }).then((ms) => (dropMs = ms)),
+    }),
   ]);
   await sender.verify();
   const dropped = before - (await calls());

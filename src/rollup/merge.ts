@@ -140,13 +140,13 @@ export async function merge(
   const { pace, paced, steps } = startPacing(now, deadlineMs, leavesRoom);
   const failures: unknown[] = [];
   const orFailure = (await isDistributed(db)) ? collecting(failures) : atOnce;
-  const inOrder = (which: "all" | "main") =>
+  const mergeRows = (which: "all" | "main") =>
     steps(async (limit) => {
       const merged = await mergeStep(db, limit, labelDays, which, orFailure);
       return { merged, isLast: merged < limit };
     });
   const parts: Stepped[] = [];
-  const labelsOf = async (projects: readonly string[]): Promise<void> => {
+  const mergeLabels = async (projects: readonly string[]): Promise<void> => {
     for (const shard of await byShard(db, projects)) {
       const step = unspreadSteps(db, shard, labelDays);
       parts.push(await steps(async (limit) => (await orFailure(() => step(limit))) ?? { merged: 0, isLast: true }));
@@ -154,14 +154,14 @@ export async function merge(
   };
   let waiting = false;
   if (labelsWait) {
-    parts.push(await inOrder("main"));
+    parts.push(await mergeRows("main"));
     const unspread = await unspreadProjects(db);
     const many = unspread.filter((row) => row["are_many"] === true);
     waiting = many.length < unspread.length;
-    await labelsOf(idsOf(many));
+    await mergeLabels(idsOf(many));
   } else {
-    await labelsOf(await partialProjects(db));
-    parts.push(await inOrder("all"));
+    await mergeLabels(await partialProjects(db));
+    parts.push(await mergeRows("all"));
   }
   const merged = parts.reduce((sum, part) => sum + part.merged, 0);
   const drained = parts.every((part) => part.drained);
@@ -176,7 +176,10 @@ export async function merge(
   return { merged, drained: compacted && drained, waiting };
 }
 
-/** Steps over the unspread rows of some projects: as many as there are at first, those that are alike one after another. */
+/**
+ * Makes the steps over the unspread rows of one shard's projects. Their places are looked up first, those of rows that
+ * are alike together. The steps take them one after another.
+ */
 function unspreadSteps(
   db: Database,
   ofShard: readonly string[],
@@ -191,14 +194,14 @@ function unspreadSteps(
     if (at === places.length && !areAll) {
       const { statement, values } = unspread({ projects, limit: MOST_PLACES });
       const [row] = await db.run(statement, values);
-      const found = row!["rows"] as string | null;
+      const found = row!["places"] as string | null;
       [places, at] = [found?.split(" ") ?? [], 0];
       areAll = places.length < MOST_PLACES;
     }
-    const rows = places.slice(at, at + limit);
-    if (rows.length === 0) return { merged: 0, isLast: true };
-    const merged = await run(db, BY_HASH_AND_PLACE, labels({ projects, rows: textArray(rows) }), labelDays);
-    at += rows.length;
+    const next = places.slice(at, at + limit);
+    if (next.length === 0) return { merged: 0, isLast: true };
+    const merged = await run(db, BY_HASH_AND_PLACE, labels({ projects, places: textArray(next) }), labelDays);
+    at += next.length;
     return { merged, isLast: areAll && at === places.length };
   };
 }

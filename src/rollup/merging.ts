@@ -114,7 +114,7 @@ const movedFrom = (distributed: boolean): SQL => sql`
 moved as (
   delete from rollup t where t.ctid = any(array(
     select t.ctid from rollup t
-    where t.ctid = any(${param("rows")}::tid[])
+    where t.ctid = any(${param("places")}::tid[])
       and t.level is not distinct from ${LEVEL.partial} and t.label is not distinct from ${UNSPREAD}${amongThem(distributed, sql`t`)}
     for update skip locked
   ))${amongThem(distributed, sql`t`)} returning *, ${isPlain}
@@ -168,7 +168,7 @@ select count(*)::int as merged from moved`;
  * a merge of some of them makes few rows of tags.
  */
 const findingUnspread = (distributed: boolean): SQL => sql`
-select string_agg(u.ctid::text, ' ' order by u.project_id, u.bucket, u.alike) as rows from (
+select string_agg(u.ctid::text, ' ' order by u.project_id, u.bucket, u.alike) as places from (
   select r.* from${firstAmong(
     distributed,
     sql`t.ctid, t.project_id, t.bucket, hashtext(concat_ws('|', ${columns(DIMENSIONS, "t")})) as alike`,

@@ -29,22 +29,22 @@ export const MERGING_MUTANTS: readonly Mutant[] = [
   {
     name: "one project with many labels has those of all merged",
     file: "src/rollup/merge.ts",
-    from: "await labelsOf(idsOf(many));",
-    to: "if (many.length > 0) await labelsOf(await partialProjects(db));",
+    from: "await mergeLabels(idsOf(many));",
+    to: "if (many.length > 0) await mergeLabels(await partialProjects(db));",
     test: MERGE,
   },
   {
     name: "steps take rows in any order",
     file: "src/rollup/merging.ts",
-    from: "order by u.project_id, u.bucket, u.alike) as rows",
-    to: "order by u.ctid) as rows",
+    from: "order by u.project_id, u.bucket, u.alike) as places",
+    to: "order by u.ctid) as places",
     test: MERGE,
   },
   {
     name: "rows of a step that failed are passed over",
     file: "src/rollup/merge.ts",
-    from: "const rows = places.slice(at, at + limit);",
-    to: "const rows = places.slice(at, (at += limit));",
+    from: "const next = places.slice(at, at + limit);",
+    to: "const next = places.slice(at, (at += limit));",
     test: MERGE,
   },
   {

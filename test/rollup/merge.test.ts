@@ -24,7 +24,7 @@ const ONE_PROJECT = {
   query: async () => [{ distributed: false }],
   run: async ({ text }: { text: string }) => {
     if (text.includes("found")) return [{ project_id: "project" }];
-    return text.includes("string_agg") ? [{ rows: null }] : [];
+    return text.includes("string_agg") ? [{ places: null }] : [];
   },
 };
 
@@ -436,9 +436,9 @@ it("leaves alone what stands where an unspread row was looked up", async () => {
     async run(statement, values) {
       const found = await db.run(statement, values);
       // As if all were merged, and their places taken by others.
-      if (found[0]?.["rows"] !== undefined) {
+      if (found[0]?.["places"] !== undefined) {
         await merge(db, Date.now, Number.POSITIVE_INFINITY);
-        const [row] = await db.query(sql`select string_agg(ctid::text, ' ') as rows from rollup`);
+        const [row] = await db.query(sql`select string_agg(ctid::text, ' ') as places from rollup`);
         return [row!];
       }
       return found;
