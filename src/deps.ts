@@ -60,7 +60,7 @@ export function createDeps(config: Config, given: Partial<Deps> = {}): Deps {
   const replica = config.replica && observed(connect(config.replica));
   const reader = leadingTo(given.reader ?? createReader(db, replica, now), primary);
   const zones = given.zones ?? createZones();
-  const cache = given.cache ?? createSummaryCache(redis, createEpochLease({ db, redis, now }));
+  const cache = given.cache ?? createSummaryCache(redis, createEpochLease({ db, redis, now }), now);
   totals.push(() => statesOf("llm_cost_cache_answers_total", cache.counts));
   if (reader.counts !== null) totals.push(() => statesOf("llm_cost_replica_questions_total", reader.counts!));
   if (queue !== null) {

@@ -23,6 +23,8 @@ const TEMPLATES = 2_000;
 /** Calls started at most this long before they are sent. */
 const OLDEST_MS = 30_000;
 const REMEMBERED = 200;
+/** As browsers and HTTP libraries send it. */
+const ACCEPTS_GZIP = { "accept-encoding": "gzip" };
 
 /** The applications of a run are its own, so that its calls can be counted apart from all others. */
 export function applicationsOf(runId: string): string[] {
@@ -45,8 +47,10 @@ export function createTraffic(runId: string, mix: Mix): Traffic {
   };
   const read = (): Request => {
     const share = random.uniform();
-    if (share < 0.6)
-      return { kind: "summary", path: `/v1/summary?${question(random.uniform(), random.between(0, 500))}` };
+    if (share < 0.6) {
+      const path = `/v1/summary?${question(random.uniform(), random.between(0, 500))}`;
+      return { kind: "summary", path, headers: ACCEPTS_GZIP };
+    }
     const id = known[Math.floor(random.uniform() * known.length)];
     if (share < 0.85 || id === undefined) {
       const application = random.chance(0.5)

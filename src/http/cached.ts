@@ -1,6 +1,7 @@
 /**
  * Answers JSON from the cache or the database, with an ETag and with a header that tells the source.
  */
+import { gunzipSync } from "node:zlib";
 import type { z } from "zod";
 import { type AppContext, type Deps, keepAliveOf } from "./context.ts";
 import { json, type Operation } from "./operation.ts";
@@ -58,7 +59,26 @@ export async function answerCached(
   c.header("ETag", etag);
   c.header("Cache-Control", "private, no-cache");
   if (matches(c.req.header("if-none-match"), etag)) return c.body(null, 304);
-  return c.body(body, 200, { "Content-Type": "application/json" });
+  c.header("Content-Type", "application/json");
+  if (typeof body === "string") return c.body(body, 200);
+  c.header("Vary", "Accept-Encoding");
+  if (!takesGzip(c.req.header("accept-encoding"))) return c.body(Uint8Array.from(gunzipSync(body)), 200);
+  c.header("Content-Encoding", "gzip");
+  // Otherwise the runtime would compress it once more.
+  return new Response(body, { headers: c.res.headers, encodeBody: "manual" });
+}
+
+function takesGzip(acceptEncoding = ""): boolean {
+  const weights = new Map(
+    acceptEncoding
+      .toLowerCase()
+      .split(",")
+      .map((coding) => {
+        const [name = "", weight = ""] = coding.split(";");
+        return [name.trim(), Number(/^\s*q=(.*)$/.exec(weight)?.[1] ?? 1)];
+      }),
+  );
+  return (weights.get("gzip") ?? weights.get("*") ?? 0) > 0;
 }
 
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {

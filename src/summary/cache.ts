@@ -4,8 +4,12 @@
  * answer whose range reaches into the current hour is cached for one second only. All others need the lease, too: it
  * says that no move of an epoch is due (`src/epoch.ts`).
  *
+ * An isolate remembers answers that it has seen. It uses one only after Redis has told that the epoch still holds, so
+ * what it spares is the transport of the answer.
+ *
  * Redis is optional: if it does not answer or takes no writes, the answer comes from the database.
  */
+import { gzipSync } from "node:zlib";
 import { epochKey, type EpochLease, LEASE_KEY } from "../epoch.ts";
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
 import { sha256Hex } from "../digest.ts";
@@ -22,13 +26,31 @@ const FLIGHT_MS = 10_000;
 /** An hour counts as closed this long after its end, because clocks may differ by as much. */
 const CLOCK_SLACK_MS = 60_000;
 
-/** A value in Redis has a line each for the epoch, the digest and the body, so a hit needs no parsing of JSON. */
-const HEAD = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n\{/;
+/** A longer answer, in characters, is compressed: Redis takes only so much at once, and charges for what it sends. */
+const COMPRESSED_FROM = 16_384;
+/** How much an isolate remembers. It has 128 MB for all that it does. */
+const MEMORY_BYTES = 8_000_000;
+
+/**
+ * A value in Redis has a line each for the epoch, the digest, its last moment (epoch ms) and the body, so a hit needs no
+ * parsing of JSON. A compressed body is in base64.
+ */
+const HEAD = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n(\d{13})\n/;
+const COMPRESSED = /^H4sI[\w+/]*={0,2}$/;
 
 export interface Answer {
-  body: string;
+  /** JSON as text, or compressed by gzip. */
+  body: string | Uint8Array<ArrayBuffer>;
   /** The digest of the body without its `as_of`: the same numbers have the same digest, whenever they were read. */
   digest: string;
+}
+
+/** An answer, and what decides whether it still holds. */
+interface Entry {
+  answer: Answer;
+  epoch: string;
+  /** Epoch ms. */
+  untilMs: number;
 }
 
 /** An answer, and a promise that settles once Redis has it or has failed. */
@@ -55,14 +77,15 @@ export interface SummaryCache {
   /** Number of answers of this isolate, by the cache's state. */
   readonly counts: Readonly<Record<CacheState, number>>;
   /**
-   * Answers from Redis, or by `compute` and then stores the answer in Redis.
+   * Answers from Redis or, if Redis says that it still holds, from memory; or by `compute`, and then stores the answer.
    *
    * @param keepAlive keeps the isolate alive for a promise after the request that began it has ended.
    */
   answer(request: CacheRequest, nowMs: number, compute: () => Promise<string>, keepAlive: KeepAlive): Promise<Cached>;
 }
 
-export function createSummaryCache(redis: RedisClient, lease: EpochLease): SummaryCache {
+export function createSummaryCache(redis: RedisClient, lease: EpochLease, now: () => number): SummaryCache {
+  const memory = createMemory();
   /**
    * One flight per question and epoch in this isolate: requests that ask the same share one, unless a write came
    * between.
@@ -113,14 +136,23 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease): Summa
       if (bypass) return counted("bypass", await ask());
       const key = `summary:${projectId}:${question}`;
       const ttlMs = ttl(toMs, nowMs);
-      const lookUp = (): ReturnType<RedisClient["getMany"]> =>
-        lookUps.share(key, () => redis.getMany([epochKey(projectId), key, LEASE_KEY]), keepAlive);
-      let reply = await lookUp();
-      if (!reply.down && ttlMs === CLOSED_TTL_MS && !(Number(reply.value[2]) > nowMs))
-        reply = (await lease.renew(keepAlive)) ? await lookUp() : { down: true };
+      /** @param keys what is read besides the epoch and the lease. */
+      const lookUp = async (name: string, keys: string[]): ReturnType<RedisClient["getMany"]> => {
+        const run = (): ReturnType<RedisClient["getMany"]> =>
+          lookUps.share(name, () => redis.getMany([epochKey(projectId), LEASE_KEY, ...keys]), keepAlive);
+        const reply = await run();
+        if (reply.down || ttlMs !== CLOSED_TTL_MS || Number(reply.value[1]) > nowMs) return reply;
+        return (await lease.renew(keepAlive)) ? await run() : { down: true };
+      };
+      const own = memory.get(key, nowMs);
+      if (own !== undefined) {
+        const reply = await lookUp(epochKey(projectId), []);
+        if (!reply.down && reply.value[0] === own.epoch) return counted("hit", own.answer);
+      }
+      const reply = await lookUp(key, [key]);
       // Without the epoch a write may have come between, so a request never joins a question that was asked before it.
       if (reply.down) return counted("down", await asks.share(key, ask, keepAlive));
-      const [epoch = null, value = null] = reply.value;
+      const [epoch = null, , value = null] = reply.value;
       if (epoch === null) {
         // Redis may have lost the epoch again after a write, so there is none to tell an older flight by. The project
         // gets an epoch first, and caching starts with the next question.
@@ -128,21 +160,81 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease): Summa
         return counted("miss", await asks.share(key, ask, keepAlive));
       }
       const cached = value === null ? null : readEntry(value, epoch);
-      if (cached !== null) return counted("hit", cached);
+      if (cached !== null) {
+        memory.set(key, { ...cached, untilMs: Math.min(cached.untilMs, nowMs + ttlMs) });
+        return counted("hit", cached.answer);
+      }
       const askAndStore = async (): Promise<Stored> => {
-        const answer = await ask();
-        return { answer, kept: redis.set(key, [epoch, answer.digest, answer.body].join("\n"), ttlMs) };
+        const entry = { answer: compressed(await ask()), epoch, untilMs: now() + ttlMs };
+        memory.set(key, entry);
+        return { answer: entry.answer, kept: redis.set(key, writeEntry(entry), ttlMs) };
       };
       return counted("miss", await shared(key, epoch, askAndStore, keepAlive));
     },
   };
 }
 
+function writeEntry({ answer: { body, digest }, epoch, untilMs }: Entry): string {
+  return [epoch, digest, untilMs, typeof body === "string" ? body : Buffer.from(body).toString("base64")].join("\n");
+}
+
 /** Null if the value was stored in another epoch, or has another form. */
-function readEntry(value: string, epoch: string): Answer | null {
+function readEntry(value: string, epoch: string): Entry | null {
   const head = HEAD.exec(value);
-  if (head === null || head[1] !== epoch || !value.endsWith("}")) return null;
-  return { digest: head[2]!, body: value.slice(head[0].length - 1) };
+  if (head === null || head[1] !== epoch) return null;
+  const body = readBody(value.slice(head[0].length));
+  return body === null ? null : { answer: { digest: head[2]!, body }, epoch, untilMs: Number(head[3]) };
+}
+
+function readBody(text: string): Answer["body"] | null {
+  if (text.startsWith("{")) return text.endsWith("}") ? text : null;
+  return COMPRESSED.test(text) ? Uint8Array.from(Buffer.from(text, "base64")) : null;
+}
+
+function compressed({ body, digest }: Answer): Answer {
+  if (typeof body !== "string" || body.length < COMPRESSED_FROM) return { body, digest };
+  return { body: Uint8Array.from(gzipSync(body)), digest };
+}
+
+interface Memory {
+  /** What is remembered and not over. */
+  get(key: string, nowMs: number): Entry | undefined;
+  set(key: string, entry: Entry): void;
+}
+
+/** Forgets first what was used least lately. */
+function createMemory(): Memory {
+  const entries = new Map<string, Entry>();
+  let bytes = 0;
+  const drop = (key: string): void => {
+    bytes -= sizeOf(entries.get(key));
+    entries.delete(key);
+  };
+  return {
+    get(key, nowMs) {
+      const entry = entries.get(key);
+      if (entry === undefined) return undefined;
+      entries.delete(key);
+      entries.set(key, entry);
+      if (entry.untilMs > nowMs) return entry;
+      drop(key);
+      return undefined;
+    },
+    set(key, entry) {
+      drop(key);
+      entries.set(key, entry);
+      bytes += sizeOf(entry);
+      for (const oldest of entries.keys()) {
+        if (bytes <= MEMORY_BYTES) break;
+        drop(oldest);
+      }
+    },
+  };
+}
+
+/** With a kilobyte for the key and the objects. */
+function sizeOf(entry: Entry | undefined): number {
+  return entry === undefined ? 0 : entry.answer.body.length + 1_000;
 }
 
 function withDigest(body: string): Answer {

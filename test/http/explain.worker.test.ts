@@ -289,7 +289,7 @@ describe("is cached as a summary is", () => {
     const ledger = ledgerOf(
       projectId,
       key,
-      appWith({ now: () => now, cache: createSummaryCache(watched, { renew: async () => true }) }),
+      appWith({ now: () => now, cache: createSummaryCache(watched, { renew: async () => true }, () => now) }),
     );
     await ledger.write([call({ timestamp: BEFORE })]);
     for (let i = 0; i < 2; i++)

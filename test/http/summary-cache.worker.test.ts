@@ -58,7 +58,7 @@ describe("500 equal questions at once", () => {
     // On a machine so busy that Redis is late, equal questions would be asked a second time: rightly, but not what is
     // tested.
     const patient = connectRedis(config.redisUrl, config.redisToken, 10_000);
-    const cache = createSummaryCache(patient, { renew: async () => true });
+    const cache = createSummaryCache(patient, { renew: async () => true }, Date.now);
     const ledger = ledgerOf(projectId, key, appWith({ db: counting, redis: patient, cache }));
     // The key is known, and the project has its epoch.
     await ask(ledger, "from=2025-01-01&to=2025-01-02");
@@ -222,15 +222,18 @@ describe("a value in Redis that is no answer is a miss", () => {
     ["JSON", '{"body":7}'],
     ["one line short", `${EPOCH}\n{}`],
     ["with a body that is no object", `${EPOCH}\n${"0".repeat(32)}\n7`],
-    ["of another epoch", `${EPOCH}\n${"0".repeat(32)}\n{"totals":{"requests":99}}`],
+    ["of another epoch", `${EPOCH}\n${"0".repeat(32)}\n${Date.now()}\n{"totals":{"requests":99}}`],
   ])("%s", async (_, poison) => {
-    const ledger = await openCached();
+    const { projectId, key } = await openLedger();
+    const ledger = ledgerOf(projectId, key, appWith({}));
     await ledger.write([call()]);
     await warm(ledger, WEEK);
-    const [key] = await keysOf(ledger);
-    await upstash.set(key!, poison);
-    expect(await ask(ledger, WEEK)).toEqual(["miss", 1]);
-    expect(await ask(ledger, WEEK)).toEqual(["hit", 1]);
+    const [name] = await keysOf(ledger);
+    await upstash.set(name!, poison);
+    // Another isolate, which has not seen the answer.
+    const other = ledgerOf(projectId, key, appWith({}));
+    expect(await ask(other, WEEK)).toEqual(["miss", 1]);
+    expect(await ask(other, WEEK)).toEqual(["hit", 1]);
   });
 
   it("the project's epoch gone, or of another type", async () => {

@@ -101,7 +101,7 @@ function createLedger(world: World, faults: Faults, boundMs: number) {
 
   function isolate(name: string) {
     const deps = { db: databaseOf(name), redis: redisOf(name), now: world.now };
-    const cache = createSummaryCache(deps.redis, createEpochLease(deps));
+    const cache = createSummaryCache(deps.redis, createEpochLease(deps), world.now);
     return {
       /** Writes a call of an hour that is over. */
       async write(write: string): Promise<void> {
@@ -133,7 +133,7 @@ function createLedger(world: World, faults: Faults, boundMs: number) {
           return JSON.stringify({ writes: committed });
         };
         const { body, state } = await cache.answer(request, beganMs, compute, keepAlive);
-        const { writes } = JSON.parse(body) as { writes: string[] };
+        const { writes } = JSON.parse(String(body)) as { writes: string[] };
         for (const write of promised) expect(writes, `answered by ${name}: ${state}`).toContain(write);
         return state;
       },

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { RedisClient } from "../../src/redis.ts";
 import { createSummaryCache, type CacheRequest } from "../../src/summary/cache.ts";
@@ -12,6 +14,8 @@ function memory(): RedisClient & {
   values: Map<string, string>;
   ttls: Map<string, number | undefined>;
   isDown: boolean;
+  /** Of each look-up, how many keys it read. */
+  reads: number[];
 } {
   const values = new Map<string, string>();
   const ttls = new Map<string, number | undefined>();
@@ -21,8 +25,11 @@ function memory(): RedisClient & {
     values,
     ttls,
     isDown: false,
-    getMany: (keys: string[]) =>
-      reply(keys.map((key) => values.get(key) ?? (key === LEASE_KEY ? String(NOW + 24 * HOUR) : null))),
+    reads: [] as number[],
+    getMany: (keys: string[]) => {
+      redis.reads.push(keys.length);
+      return reply(keys.map((key) => values.get(key) ?? (key === LEASE_KEY ? String(NOW + 24 * HOUR) : null)));
+    },
     set: (key: string, value: string, ttlMs?: number) => {
       if (!redis.isDown) values.set(key, value);
       ttls.set(key, ttlMs);
@@ -37,22 +44,26 @@ function memory(): RedisClient & {
   return redis;
 }
 
-function harness() {
-  const redis = memory();
-  const cache = createSummaryCache(redis, { renew: async () => true });
+/** @param redis of other isolates, too. */
+function harness(redis = memory(), now = () => NOW) {
+  const cache = createSummaryCache(redis, { renew: async () => true }, now);
   const kept: Promise<unknown>[] = [];
   let computed = 0;
-  const ask = async (request = closed, nowMs = NOW): Promise<string> => {
+  const ask = async (request = closed, nowMs = NOW, filler = ""): Promise<string> => {
     const { body, state } = await cache.answer(
       request,
       nowMs,
-      async () => `{"answer":${++computed}}`,
+      async () => `{"answer":${++computed}${filler}}`,
       (work) => kept.push(work),
     );
     await Promise.all(kept);
-    return `${state}: ${body}`;
+    return `${state}: ${textOf(body).replace(filler, "")}`;
   };
   return { redis, cache, ask };
+}
+
+function textOf(body: string | Uint8Array): string {
+  return typeof body === "string" ? body : gunzipSync(body).toString();
 }
 
 describe("createSummaryCache", () => {
@@ -127,6 +138,115 @@ describe("createSummaryCache", () => {
     const { redis, ask } = harness();
     expect(await ask({ ...closed, bypass: true })).toBe('bypass: {"answer":1}');
     expect(redis.values.size).toBe(0);
+  });
+
+  describe("what an isolate remembers", () => {
+    const LONG = `,"rows":"${"0123456789".repeat(2_000)}"`;
+
+    it("is used after a look-up that reads the epoch and the lease alone", async () => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      expect([await ask(), await ask()]).toEqual(['miss: {"answer":1}', 'hit: {"answer":1}']);
+      redis.values.delete("summary:p:q");
+      expect(await ask()).toBe('hit: {"answer":1}');
+      expect(redis.reads).toEqual([3, 2, 2]);
+    });
+
+    it("is what another isolate has stored, too", async () => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      await ask();
+      const other = harness(redis);
+      expect([await other.ask(), await other.ask()]).toEqual(['hit: {"answer":1}', 'hit: {"answer":1}']);
+      expect(redis.reads).toEqual([3, 3, 2]);
+    });
+
+    it("is not used in another epoch, but what others have stored in that one", async () => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      await ask();
+      await moveEpoch(redis, "p");
+      const other = harness(redis);
+      await other.ask({ ...closed, question: "another" });
+      await other.ask();
+      expect([await ask(), await ask()]).toEqual(['hit: {"answer":2}', 'hit: {"answer":2}']);
+    });
+
+    it("is not used while Redis is down", async () => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      await ask();
+      redis.isDown = true;
+      expect(await ask()).toBe('down: {"answer":2}');
+    });
+
+    it.each([
+      ["of a range that is over", closed.toMs, 300_000],
+      ["of the present", NOW + HOUR, 1_000],
+    ])("is over when the value in Redis is: %s", async (_, toMs, ttlMs) => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      await ask({ ...closed, toMs });
+      // Another isolate sees it half of its time later, and gets no more than the other half.
+      const other = harness(redis, () => NOW + ttlMs / 2);
+      await other.ask({ ...closed, toMs }, NOW + ttlMs / 2);
+      redis.values.delete("summary:p:q");
+      const asked = { ...closed, toMs };
+      expect(await ask(asked, NOW + ttlMs - 1)).toBe('hit: {"answer":1}');
+      expect(await other.ask(asked, NOW + ttlMs - 1)).toBe('hit: {"answer":1}');
+      expect(await other.ask(asked, NOW + ttlMs)).toBe('miss: {"answer":1}');
+      redis.values.delete("summary:p:q");
+      expect(await ask(asked, NOW + ttlMs)).toBe('miss: {"answer":2}');
+    });
+
+    it("ends by its own clock if the one that stored it is ahead", async () => {
+      const ahead = harness(memory(), () => NOW + HOUR);
+      await moveEpoch(ahead.redis, "p");
+      await ahead.ask();
+      const { ask } = harness(ahead.redis);
+      await ask();
+      ahead.redis.values.delete("summary:p:q");
+      expect(await ask(closed, NOW + 299_999)).toBe('hit: {"answer":1}');
+      expect(await ask(closed, NOW + 300_000)).toBe('miss: {"answer":1}');
+    });
+
+    it("is forgotten in the order of use, once it is 8 MB", async () => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      const noise = (): string => `,"rows":"${randomBytes(750_000).toString("base64")}"`;
+      const stateOf = async (question: string): Promise<string> =>
+        (await ask({ ...closed, question }, NOW, noise())).slice(0, 4);
+      await stateOf("0");
+      redis.values.delete("summary:p:0");
+      for (let question = 1; question < 14; question++) {
+        await stateOf(String(question));
+        expect(await stateOf("0")).toBe("hit:");
+      }
+      for (const key of redis.values.keys()) if (key.startsWith("summary:")) redis.values.delete(key);
+      expect(await stateOf("13")).toBe("hit:");
+      expect(await stateOf("1")).toBe("miss");
+    });
+
+    it("is compressed if it is long, and so is the value in Redis", async () => {
+      const { ask, redis } = harness();
+      await moveEpoch(redis, "p");
+      expect(await ask(closed, NOW, LONG)).toBe('miss: {"answer":1}');
+      expect(redis.values.get("summary:p:q")!.length).toBeLessThan(1_000);
+      expect(await ask(closed, NOW, LONG)).toBe('hit: {"answer":1}');
+      expect(await harness(redis).ask(closed, NOW, LONG)).toBe('hit: {"answer":1}');
+    });
+  });
+
+  it.each([
+    ["of the version before", (epoch: string) => `${epoch}\n${"0".repeat(32)}\n{"answer":9}`],
+    ["cut off", (epoch: string) => `${epoch}\n${"0".repeat(32)}\n${NOW + HOUR}\n{"answer":9`],
+    ["without a body", (epoch: string) => `${epoch}\n${"0".repeat(32)}\n${NOW + HOUR}\n`],
+    ["no base64", (epoch: string) => `${epoch}\n${"0".repeat(32)}\n${NOW + HOUR}\nH4sI{}`],
+  ])("passes by a value that is %s", async (_, valueOf) => {
+    const { ask, redis } = harness();
+    await moveEpoch(redis, "p");
+    redis.values.set("summary:p:q", valueOf(redis.values.get("epoch:p")!));
+    expect(await ask()).toBe('miss: {"answer":1}');
   });
 
   it.each([
