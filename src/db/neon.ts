@@ -45,9 +45,11 @@ export function neonDriver(url: string, endpoint: string | undefined): Driver {
       body,
       signal: AbortSignal.timeout(limitMs),
     });
-    if (response.ok) return await response.json();
-    if (response.status !== 400) throw new NeonDbError(`HTTP status ${response.status}: ${await response.text()}`);
-    const { message, code } = (await response.json()) as { message: string; code?: string | null };
+    // In workerd this takes less than `json()`.
+    const answer = await response.text();
+    if (response.ok) return JSON.parse(answer);
+    if (response.status !== 400) throw new NeonDbError(`HTTP status ${response.status}: ${answer}`);
+    const { message, code } = JSON.parse(answer) as { message: string; code?: string | null };
     throw Object.assign(new NeonDbError(message), { code: code ?? undefined });
   }
 
