@@ -202,10 +202,13 @@ describe("what was acknowledged is seen", () => {
     const [cached] = await keysOf(ledger);
     expect(await upstash.pttl(cached!)).toBeLessThanOrEqual(1_000);
     await upstash.del(cached!);
+    now += 999;
+    expect(await ask(ledger, range)).toEqual(["hit", 0]);
+    now += 1;
     expect((await ask(ledger, range))[1]).toBe(1);
 
     // Closed for a minute and more: kept for five.
-    now = Date.UTC(2025, 2, 10, 13, 1, 1);
+    now = Date.UTC(2025, 2, 10, 13, 1, 2);
     await upstash.del(cached!);
     await warm(ledger, range);
     const ttl = await upstash.pttl(cached!);
