@@ -9,12 +9,12 @@
  *
  * Redis is optional: if it does not answer or takes no writes, the answer comes from the database.
  */
-import { gzipSync } from "node:zlib";
 import { epochKey, type EpochLease, LEASE_KEY } from "../epoch.ts";
 import { type KeepAlive, holdOpen } from "../keep-alive.ts";
-import { sha256Hex } from "../digest.ts";
 import type { RedisClient } from "../redis.ts";
+import { type Answer, compressed, readEntry, withDigest, writeEntry } from "./answer.ts";
 import { createCoalescer } from "./coalesce.ts";
+import { createMemory } from "./memory.ts";
 import { HOUR_MS } from "../time.ts";
 
 export type CacheState = "hit" | "miss" | "bypass" | "down";
@@ -25,33 +25,6 @@ const LIVE_TTL_MS = 1_000;
 const FLIGHT_MS = 10_000;
 /** An hour counts as closed this long after its end, because clocks may differ by as much. */
 const CLOCK_SLACK_MS = 60_000;
-
-/** A longer answer, in characters, is compressed: Redis takes only so much at once, and charges for what it sends. */
-const COMPRESSED_FROM = 16_384;
-/** How much an isolate remembers. It has 128 MB for all that it does. */
-const MEMORY_BYTES = 8_000_000;
-
-/**
- * A value in Redis has a line each for the epoch, the digest, its last moment (epoch ms) and the body, so a hit needs no
- * parsing of JSON. A compressed body is in base64.
- */
-const HEAD = /^([0-9a-f-]{36})\n([0-9a-f]{32})\n(\d{13})\n/;
-const COMPRESSED = /^H4sI[\w+/]*={0,2}$/;
-
-export interface Answer {
-  /** JSON as text, or compressed by gzip. */
-  body: string | Uint8Array<ArrayBuffer>;
-  /** The digest of the body without its `as_of`: the same numbers have the same digest, whenever they were read. */
-  digest: string;
-}
-
-/** An answer, and what decides whether it still holds. */
-interface Entry {
-  answer: Answer;
-  epoch: string;
-  /** Epoch ms. */
-  untilMs: number;
-}
 
 /** An answer, and a promise that settles once Redis has it or has failed. */
 interface Stored {
@@ -145,11 +118,11 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease, now: (
         return (await lease.renew(keepAlive)) ? await run() : { down: true };
       };
       const own = memory.get(key, nowMs);
-      if (own !== undefined) {
-        const reply = await lookUp(epochKey(projectId), []);
-        if (!reply.down && reply.value[0] === own.epoch) return counted("hit", own.answer);
+      let reply = own === undefined ? await lookUp(key, [key]) : await lookUp(epochKey(projectId), []);
+      if (own !== undefined && !reply.down) {
+        if (reply.value[0] === own.epoch) return counted("hit", own.answer);
+        reply = await lookUp(key, [key]);
       }
-      const reply = await lookUp(key, [key]);
       // Without the epoch a write may have come between, so a request never joins a question that was asked before it.
       if (reply.down) return counted("down", await asks.share(key, ask, keepAlive));
       const [epoch = null, , value = null] = reply.value;
@@ -173,75 +146,6 @@ export function createSummaryCache(redis: RedisClient, lease: EpochLease, now: (
     },
   };
 }
-
-function writeEntry({ answer: { body, digest }, epoch, untilMs }: Entry): string {
-  return [epoch, digest, untilMs, typeof body === "string" ? body : Buffer.from(body).toString("base64")].join("\n");
-}
-
-/** Null if the value was stored in another epoch, or has another form. */
-function readEntry(value: string, epoch: string): Entry | null {
-  const head = HEAD.exec(value);
-  if (head === null || head[1] !== epoch) return null;
-  const body = readBody(value.slice(head[0].length));
-  return body === null ? null : { answer: { digest: head[2]!, body }, epoch, untilMs: Number(head[3]) };
-}
-
-function readBody(text: string): Answer["body"] | null {
-  if (text.startsWith("{")) return text.endsWith("}") ? text : null;
-  return COMPRESSED.test(text) ? Uint8Array.from(Buffer.from(text, "base64")) : null;
-}
-
-function compressed({ body, digest }: Answer): Answer {
-  if (typeof body !== "string" || body.length < COMPRESSED_FROM) return { body, digest };
-  return { body: Uint8Array.from(gzipSync(body)), digest };
-}
-
-interface Memory {
-  /** What is remembered and not over. */
-  get(key: string, nowMs: number): Entry | undefined;
-  set(key: string, entry: Entry): void;
-}
-
-/** Forgets first what was used least lately. */
-function createMemory(): Memory {
-  const entries = new Map<string, Entry>();
-  let bytes = 0;
-  const drop = (key: string): void => {
-    bytes -= sizeOf(entries.get(key));
-    entries.delete(key);
-  };
-  return {
-    get(key, nowMs) {
-      const entry = entries.get(key);
-      if (entry === undefined) return undefined;
-      entries.delete(key);
-      entries.set(key, entry);
-      if (entry.untilMs > nowMs) return entry;
-      drop(key);
-      return undefined;
-    },
-    set(key, entry) {
-      drop(key);
-      entries.set(key, entry);
-      bytes += sizeOf(entry);
-      for (const oldest of entries.keys()) {
-        if (bytes <= MEMORY_BYTES) break;
-        drop(oldest);
-      }
-    },
-  };
-}
-
-/** With a kilobyte for the key and the objects. */
-function sizeOf(entry: Entry | undefined): number {
-  return entry === undefined ? 0 : entry.answer.body.length + 1_000;
-}
-
-function withDigest(body: string): Answer {
-  return { body, digest: sha256Hex(body.replace(AS_OF, "")).slice(0, 32) };
-}
-
-const AS_OF = /"as_of":"[^"]*"/;
 
 /** An answer may change at any moment if its range reaches into an hour that is not closed. */
 function ttl(toMs: number, nowMs: number): number {

@@ -178,6 +178,8 @@ describe("createSummaryCache", () => {
       await ask();
       redis.isDown = true;
       expect(await ask()).toBe('down: {"answer":2}');
+      // To wait for Redis a second time would double the delay.
+      expect(redis.reads).toEqual([3, 2]);
     });
 
     it.each([
