@@ -5,6 +5,7 @@ import { type RetainDeps, retain } from "./retention/retain.ts";
 import { type HeldDeps, decideHeld } from "./write/held.ts";
 import { type RepriceDeps } from "./reprice/step.ts";
 import { sql } from "drizzle-orm";
+import { type Everywhere, throughFailures } from "./db/shards.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { forgetLinks } from "./write/trace-nodes.ts";
 import type { CurrentCatalogue } from "./catalogue/current.ts";
@@ -99,9 +100,9 @@ function beginRun(deps: CronDeps) {
     /** True if a stage left something for the next run. */
     left: false,
     /** Runs a stage, which returns null if it could do nothing. Returns undefined if it failed. */
-    async stage<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
+    async stage<T>(name: string, work: (all: Everywhere) => Promise<T>): Promise<T | undefined> {
       try {
-        const done = await work();
+        const done = await throughFailures(deps.db, work);
         if (done !== null) succeededMs[name] = deps.now();
         return done;
       } catch (error) {
@@ -129,6 +130,8 @@ function beginRun(deps: CronDeps) {
 
 type Run = ReturnType<typeof beginRun>;
 
+type Stage = (all: Everywhere) => Promise<boolean | void>;
+
 /** Each stage returns whether it has nothing left to do. What a daily one leaves waits for the next day. */
 function stagesOf(
   deps: CronDeps,
@@ -136,8 +139,8 @@ function stagesOf(
   { sweep, labelsWait }: { sweep: boolean; labelsWait: boolean },
   result: { merged: number; drained: boolean },
   run: Run,
-): Record<string, () => Promise<boolean | void>> {
-  const always: Record<string, () => Promise<boolean>> = {
+): Record<string, Stage> {
+  const always: Record<string, (all: Everywhere) => Promise<boolean>> = {
     async partitions() {
       await deps.db.query(
         sql`select create_trace_partitions(current_date, (current_date + interval '3 months')::date)`,
@@ -154,32 +157,32 @@ function stagesOf(
       if (result.drained) run.found.mergedMs = deps.now();
       return result.drained && !waiting;
     },
-    async held() {
-      const { done, unpriced } = await decideHeld(deps, deps.now() + HELD_MS, keepAlive);
+    async held(all) {
+      const { done, unpriced } = await decideHeld(deps, deps.now() + HELD_MS, keepAlive, all);
       for (const projectId of unpriced) await openHealing(deps, projectId);
       return done;
     },
     heal: () => healByNewer(deps),
-    jobs: () => runJobs(deps, keepAlive),
-    erase: () => runErasures(deps, keepAlive),
-    repair: () => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive, fillDay),
-    relabel: () => relabel(deps, deps.now() + RELABEL_MS, keepAlive),
+    jobs: (all) => runJobs(deps, keepAlive, null, all),
+    erase: (all) => runErasures(deps, keepAlive, null, all),
+    repair: (all) => repairNoted(deps, deps.now() + REPAIR_MS, keepAlive, fillDay, all),
+    relabel: (all) => relabel(deps, deps.now() + RELABEL_MS, keepAlive, all),
     retain: () => retain(deps, deps.now() + RETAIN_MS),
-    async corrections() {
-      await addUpCorrections(deps.db);
+    async corrections(all) {
+      await addUpCorrections(deps.db, all);
       return true;
     },
   };
-  const daily: Record<string, () => Promise<void>> = {
-    async heal_all() {
+  const daily: Record<string, (all: Everywhere) => Promise<void>> = {
+    async heal_all(all) {
       await openAllHealing(deps, deps.now() + HEAL_MS);
-      await runJobs(deps, keepAlive);
+      await runJobs(deps, keepAlive, null, all);
     },
     aliases: () => noteAliases(deps.db),
     async sizes() {
       await sampleSizes(deps.db, deps.now());
     },
-    links: () => forgetLinks(deps.db),
+    links: (all) => forgetLinks(deps.db, all),
     page_sessions: () => forgetPageSessions(deps.db, deps.now()),
     async audit() {
       run.found.audit = await auditYesterday(deps.db, deps.now, deps.now() + AUDIT_MS);

@@ -5,7 +5,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray } from "./array-literal.ts";
-import { type Database, DatabaseUnavailable, type Row } from "./client.ts";
+import { type Bound, compile, type Database, DatabaseUnavailable, type Row } from "./client.ts";
 import { param } from "./sql.ts";
 
 const asked = new WeakMap<Database, Promise<boolean>>();
@@ -47,36 +47,109 @@ export const amongThem = (distributed: boolean, table: SQL): SQL =>
 export async function byShard(db: Database, projectIds: readonly string[]): Promise<string[][]> {
   if (projectIds.length === 0) return [];
   if (!(await isDistributed(db))) return [[...projectIds]];
-  const rows = await db.query(shardsOf(projectIds));
-  const shards = Map.groupBy(rows, (row) => String(row["shard"]));
-  return [...shards.values()].map(idsOf);
+  return await grouped(db, projectIds, "shard");
+}
+
+async function grouped(db: Database, projectIds: readonly string[], by: "shard" | "node"): Promise<string[][]> {
+  const rows = await db.query(placesOf(projectIds));
+  return [...Map.groupBy(rows, (row) => String(row[by])).values()].map(idsOf);
 }
 
 /** Before `scripts/citus.sql` has run, all is on one node there, too. */
-const shardsOf = (projectIds: readonly string[]): SQL => sql`
-select project_id, case when exists (select 1 from pg_dist_partition where logicalrelid = 'rollup'::regclass)
-  then get_shard_id_for_distribution_column('rollup', project_id) end as shard
-from unnest(${plainArray(projectIds)}::uuid[]) as p (project_id)
-order by 2, 1`;
+const placesOf = (projectIds: readonly string[]): SQL => sql`
+select project_id, shard, (select groupid from pg_dist_placement where shardid = shard limit 1) as node
+from (
+  select project_id, case when exists (select 1 from pg_dist_partition where logicalrelid = 'rollup'::regclass)
+    then get_shard_id_for_distribution_column('rollup', project_id) end as shard
+  from unnest(${plainArray(projectIds)}::uuid[]) as p (project_id)
+) placed
+order by shard, project_id`;
 
-/** Runs what is done for one shard. Returns nothing if it failed and others go on. */
-export type OrFailure = <T>(work: () => Promise<T>) => Promise<T | undefined>;
+/** A condition on the projects of a table. It is empty if the question is for all. */
+export type Among = (table: SQL) => SQL;
+/** A question about all projects, or some. */
+export type Question = (among: Among) => SQL | Bound;
+
+const anyone: Among = () => sql``;
+const among =
+  (projectIds: readonly string[]): Among =>
+  (table) =>
+    sql` and ${table}.project_id = any(${plainArray(projectIds)}::uuid[])`;
+
+/** A question that is compiled once. That for some projects is rare. */
+export function compiledQuestion(build: (among: Among) => SQL): Question {
+  const statement = compile(build(anyone).inlineParams(), []);
+  return (among) => (among === anyone ? { statement, values: [] } : build(among));
+}
+
+/** How work for all projects meets the failure of a part of the database. */
+export interface Everywhere {
+  /** Asks for rows of all projects. */
+  ask(question: Question): Promise<Row[]>;
+  /** Runs what is done for one shard. Returns nothing if it failed and others go on. */
+  orFailure<T>(work: () => Promise<T>): Promise<T | undefined>;
+}
+
+const answered = async (db: Database, question: Question, of: Among): Promise<Row[]> => {
+  const asked = question(of);
+  return "statement" in asked ? await db.run(asked.statement, asked.values) : await db.query(asked);
+};
 
 /** Every failure ends all. */
-export const atOnce: OrFailure = (work) => work();
+export const atOnce = (db: Database): Everywhere => ({
+  ask: (question) => answered(db, question, anyone),
+  orFailure: (work) => work(),
+});
 
 /**
- * The failure of one shard is collected, so that the others go on meanwhile: a shard that Citus moves refuses every
- * DELETE. A database that did not answer ends all.
+ * Runs work for all projects. On Citus it goes on for the others if a part fails, and throws the first failure in the
+ * end. A shard that is moved refuses every DELETE. A node that is down answers nothing: then each node is asked for its
+ * own projects, and those that do not answer are left out from then on. Elsewhere, and if no node answers, a failure ends all.
  */
-export function collecting(failures: unknown[]): OrFailure {
-  return async (work) => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof DatabaseUnavailable) throw error;
-      failures.push(error);
-      return undefined;
-    }
-  };
+export async function throughFailures<T>(db: Database, work: (all: Everywhere) => Promise<T>): Promise<T> {
+  const failures: unknown[] = [];
+  /** The projects of each node that answers, once one did not. */
+  let answering: string[][] | null = null;
+  const result = await work({
+    async ask(question) {
+      if (answering === null) {
+        try {
+          return await answered(db, question, anyone);
+        } catch (error) {
+          if (!(error instanceof DatabaseUnavailable) || !(await isDistributed(db))) throw error;
+          failures.push(error);
+          answering = await grouped(db, await allProjects(db), "node");
+        }
+      }
+      const rows: Row[] = [];
+      const asked: string[][] = answering;
+      answering = [];
+      for (const projectIds of asked) {
+        try {
+          rows.push(...(await answered(db, question, among(projectIds))));
+          answering.push(projectIds);
+        } catch (error) {
+          if (!(error instanceof DatabaseUnavailable)) throw error;
+          failures.push(error);
+        }
+      }
+      if (answering.length === 0) throw failures[0];
+      return rows;
+    },
+    async orFailure(work) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof DatabaseUnavailable || !(await isDistributed(db))) throw error;
+        failures.push(error);
+        return undefined;
+      }
+    },
+  });
+  if (failures.length > 0) throw failures[0];
+  return result;
 }
+
+/** They are on each node, so that the coordinator answers from its own. */
+const allProjects = async (db: Database): Promise<string[]> =>
+  idsOf(await db.query(sql`select id as project_id from projects`));

@@ -9,6 +9,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { type Actor, entry } from "../admin-log.ts";
 import type { Row } from "../db/client.ts";
+import { atOnce, type Everywhere } from "../db/shards.ts";
 import { instantAt } from "../db/sql.ts";
 import { sha256Hex } from "../digest.ts";
 import { announceChange, type AnnounceDeps } from "../epoch.ts";
@@ -142,16 +143,19 @@ export async function runErasures(
   deps: EraseDeps,
   keepAlive: KeepAlive,
   projectId: string | null = null,
+  all: Everywhere = atOnce(deps.db),
 ): Promise<boolean> {
   const deadlineMs = deps.now() + RUN_MS;
   for (;;) {
-    const open = await deps.db.query(sql`
+    const open = await all.ask(
+      (among) => sql`
       select *, coalesce(due_at <= ${instantAt(deps.now())}, true) as due from (
-        select distinct on (project_id) * from erasures
-        where done_at is null and (${projectId}::uuid is null or project_id = ${projectId}::uuid)
+        select distinct on (project_id) * from erasures e
+        where done_at is null and (${projectId}::uuid is null or project_id = ${projectId}::uuid)${among(sql`e`)}
         order by project_id, due_at nulls first, created_at, id
       ) job
-      order by stepped_at nulls first, created_at, id`);
+      order by stepped_at nulls first, created_at, id`,
+    );
     const due = open.filter((row) => row["due"] === true);
     if (due.length === 0) return open.length === 0;
     for (const row of due) {

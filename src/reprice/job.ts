@@ -7,6 +7,7 @@ import { type Actor, entry } from "../admin-log.ts";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Row } from "../db/client.ts";
+import { atOnce, type Everywhere } from "../db/shards.ts";
 import { instantAt } from "../db/sql.ts";
 import { ApiError, idempotencyMismatch } from "../errors.ts";
 import type { KeepAlive } from "../keep-alive.ts";
@@ -225,16 +226,19 @@ export async function runJobs(
   deps: RepriceDeps,
   keepAlive: KeepAlive,
   projectId: string | null = null,
+  all: Everywhere = atOnce(deps.db),
 ): Promise<boolean> {
   const deadlineMs = deps.now() + RUN_MS;
   for (;;) {
-    const due = await deps.db.query(sql`
+    const due = await all.ask(
+      (among) => sql`
       select * from (
-        select distinct on (project_id) * from reprice_jobs
-        where ${OPEN} and (${projectId}::uuid is null or project_id = ${projectId}::uuid) and (retry_at is null or retry_at <= ${instantAt(deps.now())})
+        select distinct on (project_id) * from reprice_jobs j
+        where ${OPEN} and (${projectId}::uuid is null or project_id = ${projectId}::uuid) and (retry_at is null or retry_at <= ${instantAt(deps.now())})${among(sql`j`)}
         order by project_id, created_at, id
       ) job
-      order by stepped_at nulls first, created_at, id`);
+      order by stepped_at nulls first, created_at, id`,
+    );
     if (due.length === 0) return true;
     for (const row of due) {
       if (deps.now() >= deadlineMs) return false;

@@ -8,6 +8,7 @@
 import { sql } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
 import { compileNamed, type Database } from "../db/client.ts";
+import { atOnce, type Everywhere } from "../db/shards.ts";
 import { constants, param, project } from "../db/sql.ts";
 import { announceChange, type AnnounceDeps } from "../epoch.ts";
 import type { KeepAlive } from "../keep-alive.ts";
@@ -48,8 +49,15 @@ progress as (
 select count(*)::int as relabelled from after`);
 
 /** Works on open jobs until `deadlineMs`. Returns whether all are done. */
-export async function relabel(deps: AnnounceDeps, deadlineMs: number, keepAlive: KeepAlive): Promise<boolean> {
-  const jobs = await deps.db.query(sql`select project_id, cursor from relabel_jobs order by project_id`);
+export async function relabel(
+  deps: AnnounceDeps,
+  deadlineMs: number,
+  keepAlive: KeepAlive,
+  all: Everywhere = atOnce(deps.db),
+): Promise<boolean> {
+  const jobs = await all.ask(
+    (among) => sql`select project_id, cursor from relabel_jobs j where true${among(sql`j`)} order by project_id`,
+  );
   for (const { project_id: projectId, cursor } of jobs) {
     if (!(await relabelProject(deps, String(projectId), String(cursor), deadlineMs, keepAlive))) return false;
   }

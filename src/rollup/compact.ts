@@ -6,8 +6,18 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { textArray } from "../db/array-literal.ts";
-import { compile, compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
-import { amongThem, atOnce, byShard, idsOf, isDistributed, type OrFailure, projects } from "../db/shards.ts";
+import { compileNamed, type Database, DatabaseUnavailable, type Row } from "../db/client.ts";
+import {
+  type Among,
+  amongThem,
+  atOnce,
+  byShard,
+  compiledQuestion,
+  type Everywhere,
+  idsOf,
+  isDistributed,
+  projects,
+} from "../db/shards.ts";
 import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
 import { columns, constants, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
@@ -38,42 +48,42 @@ interface Slice {
   shard: number;
 }
 
-const ofSlice = sql`r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket`;
+const ofSlice = (among: Among): SQL =>
+  sql`r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket${among(sql`r`)}`;
 /**
  * Fresh rows of a label may all be of new groups. Then compacting would save no row. So groups are counted among the
  * first values of the slice, those of its first fresh rows.
  */
-const areTwiceTheGroups = sql`(
+const areTwiceTheGroups = (among: Among): SQL => sql`(
   select count(*) >= 2 * count(distinct hashtext(concat_ws('|', r.value, ${columns(DIMENSIONS, "r")})))
   from rollup r
-  where r.level in (f.level, f.level - ${FRESHNESS}) and ${ofSlice} and r.value <= (
-    select r.value from rollup r where r.level = f.level and ${ofSlice} order by r.value offset ${FEW - 1} limit 1
+  where r.level in (f.level, f.level - ${FRESHNESS}) and ${ofSlice(among)} and r.value <= (
+    select r.value from rollup r where r.level = f.level and ${ofSlice(among)} order by r.value offset ${FEW - 1} limit 1
   )
 )`;
 
 /** The slices of main families that are due, or those of labels. */
 const due = (labels: boolean) =>
-  compile(
-    sql`
+  compiledQuestion(
+    (among) => sql`
 select f.level, f.project_id, f.label as family, f.bucket::text as bucket, f.rows + s.rows as rows
 from (
   select level, project_id, label, bucket, count(*)::int as rows
   from rollup
-  where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek}) and label ${labels ? sql`not in` : sql`in`} (${constants(MAIN_FAMILIES)})
+  where level in (${LEVEL.freshHour}, ${LEVEL.freshDay}, ${LEVEL.freshWeek}) and label ${labels ? sql`not in` : sql`in`} (${constants(MAIN_FAMILIES)})${among(sql`rollup`)}
   group by 1, 2, 3, 4
 ) f,
 lateral (
   select count(*)::int as rows from (
     select 1 from rollup r
-    where r.level = f.level - ${FRESHNESS} and r.project_id = f.project_id and r.label = f.label and r.bucket = f.bucket
+    where r.level = f.level - ${FRESHNESS} and ${ofSlice(among)}
     limit f.rows + 1
   ) compacted
 ) s
-where f.rows >= s.rows and (f.rows >= ${FEW} and ${labels ? areTwiceTheGroups : sql`true`}
+where f.rows >= s.rows and (f.rows >= ${FEW} and ${labels ? areTwiceTheGroups(among) : sql`true`}
   or f.bucket < now() - ${GRACE}::interval
     - case f.level when ${LEVEL.freshHour} then interval '1 hour' when ${LEVEL.freshDay} then interval '1 day' else interval '7 days' end)
-order by 1, 2, 3, 4`.inlineParams(),
-    [],
+order by 1, 2, 3, 4`,
   );
 const DUE = due(false);
 const DUE_LABELS = due(true);
@@ -128,7 +138,7 @@ export interface CompactOptions {
   /** The number of rows that one step compacts, roughly. */
   stepRows?: number;
   paced?: Paced;
-  orFailure?: OrFailure;
+  all?: Everywhere;
 }
 
 const unpaced: Paced = async (work) => ({ result: await work(), tookMs: 0 });
@@ -142,23 +152,23 @@ export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  { labels = true, stepRows = STEP_ROWS, paced = unpaced, orFailure = atOnce }: CompactOptions = {},
+  { labels = true, stepRows = STEP_ROWS, paced = unpaced, all = atOnce(db) }: CompactOptions = {},
 ): Promise<boolean> {
   const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
   for (const statement of labels ? [main, label] : [main]) {
-    let waiting = await dueSlices(db, statement === label, stepRows);
+    let waiting = await dueSlices(db, all, statement === label, stepRows);
     while (waiting.length > 0) {
       if (now() >= deadlineMs) return false;
       const step = firstOf(waiting, stepRows);
       try {
-        const done = await orFailure(() => paced(async () => await db.batch([BY_HASH, statement(valuesOf(step))])));
+        const done = await all.orFailure(() => paced(async () => await db.batch([BY_HASH, statement(valuesOf(step))])));
         const { shard } = step[0]!;
         waiting = done === undefined ? waiting.filter((one) => one.shard !== shard) : waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
         if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
         stepRows = Math.floor(stepRows / 4);
-        waiting = await dueSlices(db, statement === label, stepRows);
+        waiting = await dueSlices(db, all, statement === label, stepRows);
       }
     }
   }
@@ -166,8 +176,8 @@ export async function compact(
 }
 
 /** Those of a shard come together. */
-async function dueSlices(db: Database, labels: boolean, stepRows: number): Promise<Slice[]> {
-  const due = await db.run(labels ? DUE_LABELS : DUE, []);
+async function dueSlices(db: Database, all: Everywhere, labels: boolean, stepRows: number): Promise<Slice[]> {
+  const due = await all.ask(labels ? DUE_LABELS : DUE);
   const shards = await byShard(db, [...new Set(idsOf(due))]);
   const shardOf = new Map(shards.flatMap((projects, shard) => projects.map((projectId) => [projectId, shard])));
   return due

@@ -9,6 +9,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { compileNamed, type Database } from "../db/client.ts";
+import { atOnce, type Everywhere, type Question } from "../db/shards.ts";
 import { columns, list, param, project } from "../db/sql.ts";
 import { CORRECTED_MEASURES, CORRECTED_GROUP } from "../ledger/measures.ts";
 import { latencyBinOf } from "./latency.ts";
@@ -49,8 +50,8 @@ export function insertRepairs(source: SQL): SQL {
 }
 
 /** Projects with so many rows that adding them up leaves fewer than half of them. */
-const CROWDED = sql`
-select project_id from corrections group by project_id
+const CROWDED: Question = (among) => sql`
+select project_id from corrections c where true${among(sql`c`)} group by project_id
 having count(*) > 1000 and count(*) > 2 * count(distinct (${group}))`;
 
 const ADD_UP = compileNamed(sql`
@@ -72,8 +73,8 @@ from (
 ) s left join bins b using (${group})`);
 
 /** Adds up the corrections of projects that have very many rows of few groups. */
-export async function addUpCorrections(db: Database): Promise<void> {
-  for (const { project_id: projectId } of await db.query(CROWDED)) {
+export async function addUpCorrections(db: Database, all: Everywhere = atOnce(db)): Promise<void> {
+  for (const { project_id: projectId } of await all.ask(CROWDED)) {
     const { statement, values } = ADD_UP({ project: projectId });
     await db.run(statement, values);
   }

@@ -11,8 +11,16 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
-import { type Bound, compile, type Database, type Row } from "../db/client.ts";
-import { atOnce, byShard, collecting, idsOf, isDistributed, type OrFailure } from "../db/shards.ts";
+import type { Bound, Database, Row } from "../db/client.ts";
+import {
+  atOnce,
+  byShard,
+  compiledQuestion,
+  type Everywhere,
+  idsOf,
+  isDistributed,
+  throughFailures,
+} from "../db/shards.ts";
 import { LEVEL } from "../ledger/levels.ts";
 import { compact } from "./compact.ts";
 import { markCrowded } from "./crowded.ts";
@@ -42,14 +50,14 @@ export async function mergeStep(
   limit: number,
   labelDays = new Set<string>(),
   which: "all" | "main" = "all",
-  orFailure: OrFailure = atOnce,
+  all: Everywhere = atOnce(db),
 ): Promise<number> {
   const statement = (await statements(db))[which];
   let merged = 0;
-  for (const projects of await byShard(db, await partialProjects(db))) {
+  for (const projects of await byShard(db, await partialProjects(db, all))) {
     if (merged === limit) break;
     const values = { projects: plainArray(projects), limit: limit - merged };
-    merged += (await orFailure(() => run(db, BY_HASH, statement(values), labelDays))) ?? 0;
+    merged += (await all.orFailure(() => run(db, BY_HASH, statement(values), labelDays))) ?? 0;
   }
   return merged;
 }
@@ -63,44 +71,41 @@ async function run(db: Database, settings: Bound, statement: Bound, labelDays: S
 }
 
 /** The projects that have partial rows. */
-async function partialProjects(db: Database): Promise<string[]> {
-  return idsOf(await db.run((await isDistributed(db)) ? WITH_PARTIAL_ROWS_ANYWHERE : WITH_PARTIAL_ROWS, []));
+async function partialProjects(db: Database, all: Everywhere): Promise<string[]> {
+  return idsOf(await all.ask((await isDistributed(db)) ? WITH_PARTIAL_ROWS_ANYWHERE : WITH_PARTIAL_ROWS));
 }
 
 const nextProject = (after = sql``): SQL => sql`
 (select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
 
 /** Each project takes one look-up in the index, however many rows it has. */
-const WITH_PARTIAL_ROWS = compile(
-  sql`
+const WITH_PARTIAL_ROWS = compiledQuestion(
+  () => sql`
 with recursive found (project_id) as (
   select ${nextProject()}
   union all
   select ${nextProject(sql` and r.project_id > found.project_id`)} from found where found.project_id is not null
 )
-select project_id from found where project_id is not null`.inlineParams(),
-  [],
+select project_id from found where project_id is not null`,
 );
 
 /** Citus takes no recursion over all shards. */
-const WITH_PARTIAL_ROWS_ANYWHERE = compile(
-  sql`select distinct project_id from rollup where level = ${LEVEL.partial}`.inlineParams(),
-  [],
+const WITH_PARTIAL_ROWS_ANYWHERE = compiledQuestion(
+  (among) => sql`select distinct project_id from rollup r where level = ${LEVEL.partial}${among(sql`r`)}`,
 );
 
 /** From this many on, unspread rows of a project do not wait. Questions about labels read them all. */
 const MANY_UNSPREAD = 20_000;
 
-const WITH_UNSPREAD_ROWS = compile(
-  sql`
-select project_id, count(*) >= ${MANY_UNSPREAD} as are_many from rollup
-where level = ${LEVEL.partial} and label = ${UNSPREAD} group by 1`.inlineParams(),
-  [],
+const WITH_UNSPREAD_ROWS = compiledQuestion(
+  (among) => sql`
+select project_id, count(*) >= ${MANY_UNSPREAD} as are_many from rollup r
+where level = ${LEVEL.partial} and label = ${UNSPREAD}${among(sql`r`)} group by 1`,
 );
 
 /** The projects that have unspread rows, and whether these are many. */
-async function unspreadProjects(db: Database): Promise<Row[]> {
-  return await db.run(WITH_UNSPREAD_ROWS, []);
+async function unspreadProjects(all: Everywhere): Promise<Row[]> {
+  return await all.ask(WITH_UNSPREAD_ROWS);
 }
 
 /** Unspread rows that are looked up at once. Each takes some twelve bytes. */
@@ -128,39 +133,47 @@ export interface MergeOptions {
 /**
  * Merges step by step until nothing is left or `deadlineMs` has passed, then compacts.
  *
- * @throws DatabaseUnavailable if not even the smallest step succeeds; in the end, what a shard of Citus refused.
+ * @throws DatabaseUnavailable if not even the smallest step succeeds; in the end, what a part of Citus failed with.
  */
 export async function merge(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  { labelsWait = false, leavesRoom = false }: MergeOptions = {},
+  options: MergeOptions = {},
+): Promise<Merged> {
+  return await throughFailures(db, (all) => mergeAll(db, all, now, deadlineMs, options));
+}
+
+async function mergeAll(
+  db: Database,
+  all: Everywhere,
+  now: () => number,
+  deadlineMs: number,
+  { labelsWait = false, leavesRoom = false }: MergeOptions,
 ): Promise<Merged> {
   const labelDays = new Set<string>();
   const { pace, paced, steps } = startPacing(now, deadlineMs, leavesRoom);
-  const failures: unknown[] = [];
-  const orFailure = (await isDistributed(db)) ? collecting(failures) : atOnce;
   const mergeRows = (which: "all" | "main") =>
     steps(async (limit) => {
-      const merged = await mergeStep(db, limit, labelDays, which, orFailure);
+      const merged = await mergeStep(db, limit, labelDays, which, all);
       return { merged, isLast: merged < limit };
     });
   const parts: Stepped[] = [];
   const mergeLabels = async (projects: readonly string[]): Promise<void> => {
     for (const shard of await byShard(db, projects)) {
       const step = unspreadSteps(db, shard, labelDays);
-      parts.push(await steps(async (limit) => (await orFailure(() => step(limit))) ?? { merged: 0, isLast: true }));
+      parts.push(await steps(async (limit) => (await all.orFailure(() => step(limit))) ?? { merged: 0, isLast: true }));
     }
   };
   let waiting = false;
   if (labelsWait) {
     parts.push(await mergeRows("main"));
-    const unspread = await unspreadProjects(db);
+    const unspread = await unspreadProjects(all);
     const many = unspread.filter((row) => row["are_many"] === true);
     waiting = many.length < unspread.length;
     await mergeLabels(idsOf(many));
   } else {
-    await mergeLabels(await partialProjects(db));
+    await mergeLabels(await partialProjects(db, all));
     parts.push(await mergeRows("all"));
   }
   const merged = parts.reduce((sum, part) => sum + part.merged, 0);
@@ -170,9 +183,8 @@ export async function merge(
     labels: !labelsWait || labelDays.size > 0,
     stepRows: pace().compactedRows,
     paced,
-    orFailure,
+    all,
   });
-  if (failures.length > 0) throw failures[0];
   return { merged, drained: compacted && drained, waiting };
 }
 

@@ -6,6 +6,7 @@
  */
 import { sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
+import { atOnce, type Everywhere } from "../db/shards.ts";
 import { announceChange, type AnnounceDeps } from "../epoch.ts";
 import type { KeepAlive } from "../keep-alive.ts";
 import { MAX_ROLLED_TAGS } from "../ledger/call.ts";
@@ -27,14 +28,19 @@ export async function repairNoted(
   deadlineMs: number,
   keepAlive: KeepAlive,
   fill: (db: AnnounceDeps["db"], projectId: string, dayMs: number) => Promise<boolean> = async () => false,
+  all: Everywhere = atOnce(deps.db),
 ): Promise<boolean> {
   const { db, now } = deps;
   // Where calls are no longer kept, rollups stay as they are.
-  await db.query(sql`delete from days_to_repair where day < (select raw_since from retention)`);
-  const noted = await db.query(sql`
+  await all.ask(
+    (among) => sql`delete from days_to_repair d where day < (select raw_since from retention)${among(sql`d`)}`,
+  );
+  const noted = await all.ask(
+    (among) => sql`
     select project_id, (extract(epoch from day) * 1000)::float8 as day_ms, noted_at::text as noted_at
-    from days_to_repair order by day desc, project_id limit ${MOST}`);
-  let left = noted.length === MOST;
+    from days_to_repair d where true${among(sql`d`)} order by day desc, project_id limit ${MOST}`,
+  );
+  let left = noted.length >= MOST;
   for (const row of noted) {
     if (now() >= deadlineMs) return false;
     const [projectId, dayMs] = [String(row["project_id"]), Number(row["day_ms"])];

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { plainArray } from "../db/array-literal.ts";
 import { compileNamed, type Row } from "../db/client.ts";
+import { atOnce, type Everywhere } from "../db/shards.ts";
 import { param, project } from "../db/sql.ts";
 import { announceChange, type AnnounceDeps } from "../epoch.ts";
 import type { KeepAlive } from "../keep-alive.ts";
@@ -28,19 +29,28 @@ delete from held_wrappers
 where project_id = ${project} and id = any(${param("ids")}::uuid[]) and due_at <= now()`);
 
 /** Settles the traces of the wrappers that are due, until `deadlineMs`. */
-export async function decideHeld(deps: HeldDeps, deadlineMs: number, keepAlive: KeepAlive): Promise<Decided> {
+export async function decideHeld(
+  deps: HeldDeps,
+  deadlineMs: number,
+  keepAlive: KeepAlive,
+  all: Everywhere = atOnce(deps.db),
+): Promise<Decided> {
   const unpriced = new Set<string>();
   for (let full = true; full && deps.now() < deadlineMs;) {
-    const due = await deps.db.query(
-      sql`select project_id, id, trace_id from held_wrappers where due_at <= now() order by due_at limit ${STEP}`,
+    const due = await all.ask(
+      (among) => sql`
+      select project_id, id, trace_id from held_wrappers h
+      where due_at <= now()${among(sql`h`)} order by due_at limit ${STEP}`,
     );
-    full = due.length === STEP;
+    full = due.length >= STEP;
     for (const [projectId, held] of Map.groupBy(due, (row) => String(row["project_id"]))) {
       if (await decide(deps, projectId, held, keepAlive)) unpriced.add(projectId);
     }
   }
-  const [row] = await deps.db.query(sql`select exists (select 1 from held_wrappers) as left`);
-  return { done: row!["left"] !== true, unpriced };
+  const left = await all.ask(
+    (among) => sql`select exists (select 1 from held_wrappers h where true${among(sql`h`)}) as left`,
+  );
+  return { done: left.every((row) => row["left"] !== true), unpriced };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { plainArray, textArray } from "../db/array-literal.ts";
 import { type Bound, compileNamed, type Database, type Row } from "../db/client.ts";
-import { amongThem, byShard, idsOf, isDistributed } from "../db/shards.ts";
+import { amongThem, atOnce, byShard, type Everywhere, idsOf, isDistributed } from "../db/shards.ts";
 import { rawSinceMs, rowKept } from "../retention/kept.ts";
 import { own } from "./filled.ts";
 import { inReach, type Scope } from "./scope.ts";
@@ -71,9 +71,11 @@ delete from spans t where t.ctid = any(array(
 const FORGET = forgetting(false);
 const FORGET_SHARD = forgetting(true);
 
-export async function forgetLinks(db: Database): Promise<void> {
+export async function forgetLinks(db: Database, all: Everywhere = atOnce(db)): Promise<void> {
   if (!(await isDistributed(db))) return await forget(db, FORGET({}));
-  const quiet = await db.query(sql`select distinct s.project_id from spans s where ${isQuiet}`);
+  const quiet = await all.ask(
+    (among) => sql`select distinct s.project_id from spans s where ${isQuiet}${among(sql`s`)}`,
+  );
   for (const projects of await byShard(db, idsOf(quiet)))
     await forget(db, FORGET_SHARD({ projects: plainArray(projects) }));
 }

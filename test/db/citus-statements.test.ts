@@ -226,7 +226,7 @@ it("is each that is compiled, and each that a call in `src/` runs", () => {
   const calls = files.flatMap((file) =>
     readFileSync(file, "utf8")
       .split("\n")
-      .flatMap((line, i) => (/\bdb\.(query|run|batch)\(/.test(line) ? [`${file}:${i + 1}`] : [])),
+      .flatMap((line, i) => (/\b(db\.(query|run|batch)|all\.ask)\(/.test(line) ? [`${file}:${i + 1}`] : [])),
   );
   expect([...new Set(all.map(({ at }) => at))].toSorted()).toEqual(calls.toSorted());
 });
