@@ -1,4 +1,4 @@
-/** A database that takes itself for Citus, with each project on a shard of its own. It runs what is run there. */
+/** A database that takes itself for Citus, with each project on a shard and a node of its own. It runs what is run there. */
 import { boundOf, type Database } from "../../src/db/client.ts";
 
 export function asDistributed(db: Database): Database {
@@ -9,7 +9,7 @@ export function asDistributed(db: Database): Database {
       return [{ distributed: true }];
     if (!statement.text.includes("get_shard_id_for_distribution_column")) return await db.run(statement, values);
     const projects = String(values[0]).slice(1, -1).split(",");
-    return projects.map((project_id, shard) => ({ project_id, shard }));
+    return projects.map((project_id, shard) => ({ project_id, shard, node: shard }));
   };
   return {
     ...db,
