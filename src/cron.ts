@@ -5,7 +5,7 @@ import { type RetainDeps, retain } from "./retention/retain.ts";
 import { type HeldDeps, decideHeld } from "./write/held.ts";
 import { type RepriceDeps } from "./reprice/step.ts";
 import { sql } from "drizzle-orm";
-import { type Everywhere, throughFailures } from "./db/shards.ts";
+import { type Everywhere, type KnownNodes, throughFailures } from "./db/shards.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { forgetLinks } from "./write/trace-nodes.ts";
 import type { CurrentCatalogue } from "./catalogue/current.ts";
@@ -92,17 +92,20 @@ export async function runScheduled(
 function beginRun(deps: CronDeps) {
   const succeededMs: Record<string, number> = {};
   const errors: unknown[] = [];
+  const known: KnownNodes = { down: null };
   const found: Partial<Runs> = {};
   const kept = readKept(deps.redis);
   return {
     errors,
     found,
+    /** One stage tells the next ones, which need not wait for a node that is down. */
+    known,
     /** True if a stage left something for the next run. */
     left: false,
     /** Runs a stage, which returns null if it could do nothing. Returns undefined if it failed. */
     async stage<T>(name: string, work: (all: Everywhere) => Promise<T>): Promise<T | undefined> {
       try {
-        const done = await throughFailures(deps.db, work);
+        const done = await throughFailures(deps.db, work, known);
         if (done !== null) succeededMs[name] = deps.now();
         return done;
       } catch (error) {
@@ -149,10 +152,13 @@ function stagesOf(
     },
     epochs: () => repeatEpochMoves(deps),
     async merge() {
-      const { waiting, ...done } = await merge(deps.db, deps.now, deps.now() + MERGE_MS, {
-        labelsWait,
-        leavesRoom: true,
-      });
+      const { waiting, ...done } = await merge(
+        deps.db,
+        deps.now,
+        deps.now() + MERGE_MS,
+        { labelsWait, leavesRoom: true },
+        run.known,
+      );
       Object.assign(result, done);
       if (result.drained) run.found.mergedMs = deps.now();
       return result.drained && !waiting;

@@ -101,39 +101,50 @@ export const atOnce = (db: Database): Everywhere => ({
   orFailure: (work) => work(),
 });
 
+/** What is known of nodes, from the first failure on: the projects of each node that answers. */
+export interface KnownNodes {
+  down: { failure: unknown; answering: string[][] } | null;
+}
+
 /**
  * Runs work for all projects. On Citus it goes on for the others if a part fails, and throws the first failure in the
  * end. A shard that is moved refuses every DELETE. A node that is down answers nothing: then each node is asked for its
  * own projects, and those that do not answer are left out from then on. Elsewhere, and if no node answers, a failure ends all.
  */
-export async function throughFailures<T>(db: Database, work: (all: Everywhere) => Promise<T>): Promise<T> {
+export async function throughFailures<T>(
+  db: Database,
+  work: (all: Everywhere) => Promise<T>,
+  known: KnownNodes = { down: null },
+): Promise<T> {
   const failures: unknown[] = [];
-  /** The projects of each node that answers, once one did not. */
-  let answering: string[][] | null = null;
   const result = await work({
     async ask(question) {
-      if (answering === null) {
+      let { down } = known;
+      if (down === null) {
         try {
           return await answered(db, question, anyone);
         } catch (error) {
           if (!(error instanceof DatabaseUnavailable) || !(await isDistributed(db))) throw error;
-          failures.push(error);
-          answering = await grouped(db, await allProjects(db), "node");
+          down = { failure: error, answering: await grouped(db, await allProjects(db), "node") };
         }
       }
+      const { failure, answering: asked } = down;
       const rows: Row[] = [];
-      const asked: string[][] = answering;
-      answering = [];
+      const answering: string[][] = [];
       for (const projectIds of asked) {
         try {
           rows.push(...(await answered(db, question, among(projectIds))));
           answering.push(projectIds);
         } catch (error) {
           if (!(error instanceof DatabaseUnavailable)) throw error;
-          failures.push(error);
         }
       }
-      if (answering.length === 0) throw failures[0];
+      if (answering.length === 0) throw failure;
+      // Each node may have answered after all.
+      if (known.down !== null || answering.length < asked.length) {
+        known.down = { failure, answering };
+        failures.push(failure);
+      }
       return rows;
     },
     async orFailure(work) {

@@ -19,6 +19,7 @@ import {
   type Everywhere,
   idsOf,
   isDistributed,
+  type KnownNodes,
   throughFailures,
 } from "../db/shards.ts";
 import { LEVEL } from "../ledger/levels.ts";
@@ -140,8 +141,9 @@ export async function merge(
   now: () => number,
   deadlineMs: number,
   options: MergeOptions = {},
+  known?: KnownNodes,
 ): Promise<Merged> {
-  return await throughFailures(db, (all) => mergeAll(db, all, now, deadlineMs, options));
+  return await throughFailures(db, (all) => mergeAll(db, all, now, deadlineMs, options), known);
 }
 
 async function mergeAll(
