@@ -4,13 +4,14 @@ import { expect, inject, it, vi } from "vitest";
 import { parseConfig } from "../src/config.ts";
 import { runScheduled } from "../src/cron.ts";
 import { type Bound, boundOf, type Database, DatabaseUnavailable } from "../src/db/client.ts";
+import { throughFailures } from "../src/db/shards.ts";
+import { columns, constants } from "../src/db/sql.ts";
 import { createDeps } from "../src/deps.ts";
 import { openErasure } from "../src/erase/job.ts";
 import { LEVEL } from "../src/ledger/levels.ts";
 import { CORRECTED_MEASURES, COUNTED_DIMENSIONS } from "../src/ledger/measures.ts";
 import { openJob } from "../src/reprice/job.ts";
 import { audit } from "../src/rollup/audit.ts";
-import { throughFailures } from "../src/db/shards.ts";
 import { DAY_MS, HOUR_MS } from "../src/time.ts";
 import { writeBatch } from "../src/write/write-batch.ts";
 import { priced, trace } from "./calls.ts";
@@ -70,7 +71,7 @@ it("works for the projects of the nodes that answer, fails in the end, and makes
   // Something to do for each stage.
   await write("a");
   const summed = [...CORRECTED_MEASURES.map(({ name }) => name), "cost_added_pico", "cost_taken_pico"];
-  const zeros = sql.raw(summed.map(() => "0").join());
+  const zeros = constants(summed.map(() => 0));
   for (const project of projects) {
     const id = sql`${project}::uuid`;
     await db.query(
@@ -86,8 +87,8 @@ it("works for the projects of the nodes that answer, fails in the end, and makes
       insert into spans (project_id, trace_id, span_id, started_at, wrapper, received_at)
       values (${id}, ${"0".repeat(31)}::text || '2', '1', now(), false, now() - interval '8 days')`);
     await db.query(sql`
-      insert into corrections (project_id, ${sql.raw([...COUNTED_DIMENSIONS, ...summed].join())})
-      select ${id}, ${sql.raw(COUNTED_DIMENSIONS.map(() => "''").join())}, ${zeros} from generate_series(1, 1001)`);
+      insert into corrections (project_id, ${columns([...COUNTED_DIMENSIONS, ...summed])})
+      select ${id}, ${constants(COUNTED_DIMENSIONS.map(() => ""))}, ${zeros} from generate_series(1, 1001)`);
     await openErasure(deps, project, "bob", "remove", { name: "admin key", requestId: "1" });
     const range = { fromMs: START_MS, toMs: NOW_MS, providers: [], models: [], unpricedOnly: false };
     await openJob(deps, { projectId: project, ...range });
@@ -123,12 +124,16 @@ it("works for the projects of the nodes that answer, fails in the end, and makes
   expect(await left()).toEqual(each(projects));
 
   const failing = depsOf(without(asDistributed(db), down, projects));
+  const counted = vi.spyOn(failing.counters, "count");
   await expect(runScheduled(failing, NOW_MS, () => {})).rejects.toThrow("the node is down");
   expect(await left()).toEqual(each([down]));
+  const failed = counted.mock.calls.flatMap(([name, [stage]]) => (name.includes("cron_failures") ? [stage] : []));
+  const { compact: _, ...stages } = each([]);
+  expect(failed).toEqual(expect.arrayContaining([...Object.keys(stages), "run"]));
   // The next run does not wait for a write.
   expect(kept).toHaveBeenCalledTimes(1);
 
-  // Hours and days that have compacted rows get fresh ones beside them: those are compacted now, but for the one that is down.
+  // Hours and days that have compacted rows get fresh ones beside them, which are compacted in the same run.
   await write("b");
   await expect(runScheduled(failing, NOW_MS, () => {})).rejects.toThrow("the node is down");
   expect(await left()).toEqual(each([down]));

@@ -109,7 +109,8 @@ export interface KnownNodes {
 /**
  * Runs work for all projects. On Citus it goes on for the others if a part fails, and throws the first failure in the
  * end. A shard that is moved refuses every DELETE. A node that is down answers nothing: then each node is asked for its
- * own projects, and those that do not answer are left out from then on. Elsewhere, and if no node answers, a failure ends all.
+ * own projects, and those that do not answer are left out from then on. If no node answers, a failure ends all, as it
+ * does on any other Postgres.
  */
 export async function throughFailures<T>(
   db: Database,
