@@ -250,7 +250,7 @@ describe.skipIf(!HAS_CHROMIUM)("the controls of a view", () => {
     expect(await page.getByText("another version").count()).toBe(0);
 
     await menu(page, "Saved views").click();
-    await page.getByRole("button", { name: "Share" }).click();
+    await page.getByRole("button", { name: /^Share “/ }).click();
     await page.getByText("Copied.").waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(page.url());
     await page.getByRole("button", { name: "Rename" }).click();
