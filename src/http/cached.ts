@@ -62,10 +62,16 @@ export async function answerCached(
   c.header("Content-Type", "application/json");
   if (typeof body === "string") return c.body(body, 200);
   c.header("Vary", "Accept-Encoding");
-  if (!takesGzip(c.req.header("accept-encoding"))) return c.body(Uint8Array.from(gunzipSync(body)), 200);
+  if (!takesGzip(acceptEncodingOf(c))) return c.body(Uint8Array.from(gunzipSync(body)), 200);
   c.header("Content-Encoding", "gzip");
   // Otherwise the runtime would compress it once more.
   return new Response(body, { headers: c.res.headers, encodeBody: "manual" });
+}
+
+/** What the caller accepts. Cloudflare puts what it accepts itself into the header, and the caller's own into `cf`. */
+function acceptEncodingOf(c: AppContext): string | undefined {
+  const { clientAcceptEncoding } = (c.req.raw.cf ?? {}) as { clientAcceptEncoding?: string | null };
+  return clientAcceptEncoding ?? c.req.header("accept-encoding");
 }
 
 function takesGzip(acceptEncoding = ""): boolean {

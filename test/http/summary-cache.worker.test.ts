@@ -1,7 +1,11 @@
 /** Summaries from Redis: never older than what was acknowledged, never needed, never trusted. */
 import { Redis } from "@upstash/redis";
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/app.ts";
 import type { Database } from "../../src/db/client.ts";
+import { createDeps } from "../../src/deps.ts";
 import { connectRedis } from "../../src/redis.ts";
 import { createSummaryCache } from "../../src/summary/cache.ts";
 import {
@@ -274,6 +278,25 @@ describe("without Redis", () => {
     expect(answer).toEqual(["down", 0]);
     expect(Date.now() - began).toBeLessThan(1_500);
   });
+});
+
+it("compresses for the caller, whatever Cloudflare accepts in its place", async () => {
+  const ledger = await openCached();
+  await ledger.write(Array.from({ length: 60 }, (_, user) => ({ ...call(), user_id: `user-${user}` })));
+  const range = `${WEEK}&group_by=user`;
+  await warm(ledger, range);
+  // The body is not JSON, so it is not held to the description.
+  const app = createApp(createDeps(config, { db, redis: connectRedis(config.redisUrl, config.redisToken) }));
+  const encodingFor = async (clientAcceptEncoding?: string): Promise<string | null> => {
+    const headers = { authorization: `Bearer ${ledger.key}`, "accept-encoding": "br, gzip" };
+    const request = new Request(`http://ledger/v1/summary?${range}`, { headers, cf: { clientAcceptEncoding } });
+    const ctx = createExecutionContext();
+    const response = await app.fetch(request, env, ctx);
+    await response.arrayBuffer();
+    await waitOnExecutionContext(ctx);
+    return response.headers.get("content-encoding");
+  };
+  expect([await encodingFor(), await encodingFor("gzip"), await encodingFor("")]).toEqual(["gzip", "gzip", null]);
 });
 
 describe("ETag", () => {
