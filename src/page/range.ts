@@ -140,10 +140,24 @@ export function rangeText({ from, to, zone, preset }: Range): string {
   const minute = (ms: number): string => localText(ms, zone).replace("T", " ");
   const isMidnight = (ms: number): boolean => ms === startOfDay(zone, ...localDate(zone, ms));
   const brief = (ms: number): string => (isMidnight(ms) ? minute(ms).slice(0, 10) : minute(ms));
-  if (preset !== null && preset !== "last-month") return `since ${brief(from)}`;
+  if (movesOn(preset)) return `since ${brief(from)}`;
   if (!isMidnight(from) || !isMidnight(to)) return `${minute(from)} to ${minute(to)}`;
   const [first, last] = [minute(from).slice(0, 10), minute(to - 1).slice(0, 10)];
   return first === last ? first : `${first} to ${last}`;
+}
+
+/**
+ * The days of the range as days of UTC, the end excluded: for what is counted by UTC days in every zone. A range that
+ * moves on with the time reaches at least up to its own end, so what has begun in UTC is in it west of UTC, too.
+ */
+export function utcDays({ from, to, zone, preset }: Range): { from: string; to: string } {
+  const dayOf = (ms: number): number => Date.UTC(...localDate(zone, ms));
+  const end = dayOf(to - 1) + DAY_MS;
+  return { from: iso(dayOf(from)), to: iso(movesOn(preset) ? Math.max(end, to) : end) };
+}
+
+function movesOn(preset: Preset | null): boolean {
+  return preset !== null && preset !== "last-month";
 }
 
 /** For a field of type `datetime-local`: `2026-11-30T14:05`. */

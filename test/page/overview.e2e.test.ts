@@ -77,6 +77,7 @@ describe.skipIf(!HAS_CHROMIUM)("the overview", () => {
     expect((await href("Cache hits")).searchParams.get("metric")).toBe("cache_hit_rate");
     expect((await href("Latency, p95")).searchParams.get("metric")).toBe("p95");
     const row = page.getByRole("table", { name: "Models of this month" }).locator('tr[data-key="gpt-4o"]');
+    await row.waitFor();
     const links = await row.locator("a").evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
     expect(links.map((link) => link.split("?")[0])).toEqual(["/explore", "/calls", "/explore", "/why", "/calls"]);
     const [share] = links.splice(2, 1);
@@ -179,7 +180,7 @@ describe.skipIf(!HAS_CHROMIUM)("the overview", () => {
 
   /** Opens a view whose time the test moves. */
   async function openLive(path = "/") {
-    const visit = await stack.open();
+    const visit = await stack.open({ timezoneId: "UTC" });
     await visit.page.clock.install();
     await visit.page.goto(`${path}#key=${stack.pageKey}`);
     await visit.page.locator("#total-cost").waitFor();

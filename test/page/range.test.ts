@@ -10,6 +10,7 @@ import {
   presetSpan,
   rangeOf,
   rangeText,
+  utcDays,
   withoutWrong,
   withRange,
   withZone,
@@ -27,6 +28,36 @@ const span = (preset: Preset, zone: string, now = NOW) => {
   const { from, to } = presetSpan(preset, zone, now);
   return [iso(from), iso(to)];
 };
+
+describe("the days of a range, as days of UTC", () => {
+  const days = (address: string, now: string) => {
+    const { from, to } = utcDays(rangeOf(query(address), Date.parse(now), "30d"));
+    return [from, to].map((time) => time.replace(/T00:00:00.000Z$/, ""));
+  };
+
+  it.each([
+    // In Berlin it is 1 December, and in UTC the 30th of November.
+    ["range=today&tz=Europe/Berlin", "2026-11-30T23:10:00Z", "2026-12-01", "2026-12-02"],
+    ["range=month&tz=Pacific/Kiritimati", "2026-11-30T10:00:00Z", "2026-12-01", "2026-12-02"],
+    ["range=last-month&tz=Europe/Berlin", "2026-11-30T23:10:00Z", "2026-11-01", "2026-12-01"],
+    // In Los Angeles it is still the 30th, and what began in UTC on the 1st has begun there, too.
+    ["range=today&tz=America/Los_Angeles", "2026-12-01T00:10:00Z", "2026-11-30", "2026-12-01T01:00:00.000Z"],
+    ["range=last-month&tz=America/Los_Angeles", "2026-12-02T00:10:00Z", "2026-11-01", "2026-12-01"],
+    ["from=2026-11-03&to=2026-11-05&tz=America/Los_Angeles", "2026-12-02T00:10:00Z", "2026-11-03", "2026-11-05"],
+    ["from=2026-11-03&to=2026-11-05T12:00:00Z&tz=UTC", "2026-12-02T00:10:00Z", "2026-11-03", "2026-11-06"],
+  ])("are those of its zone: %s at %s", (address, now, from, to) => {
+    expect(days(address, now)).toEqual([from, to]);
+  });
+
+  it("are one or more all through a year, in every zone", () => {
+    for (const tz of ["Pacific/Kiritimati", "Europe/Berlin", "UTC", "America/Los_Angeles", "Etc/GMT+12"])
+      for (let at = NOW; at < NOW + 366 * DAY_MS; at += 17 * HOUR_MS)
+        for (const preset of PRESETS) {
+          const { from, to } = utcDays(rangeOf(query(`range=${preset}&tz=${tz}`), at, "30d"));
+          if (from >= to) expect.unreachable(`${preset} of ${tz} at ${iso(at)}: ${from} to ${to}`);
+        }
+  });
+});
 
 describe("a range that moves on", () => {
   it.each([

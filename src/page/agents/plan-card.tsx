@@ -6,11 +6,10 @@ import { ProblemMessage } from "../parts/message.tsx";
 import { Money } from "../parts/money.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Table } from "../parts/table.tsx";
-import { localText, type Range } from "../range.ts";
+import { type Range, utcDays } from "../range.ts";
 import { addressOf } from "../route.ts";
 import { Confirm } from "../settings/confirm.tsx";
 import { sent } from "../write.ts";
-import { iso } from "../zone.ts";
 
 export type Plan = Schemas["Plan"];
 type Use = Schemas["PlanUse"];
@@ -25,8 +24,7 @@ interface PlanCardProps {
 export function PlanCard({ plan, range, mayWrite, onGone }: PlanCardProps) {
   const { id, name, seat_usd: price, period, from, to, seats } = plan;
   const [isAsking, setAsking] = useState(false);
-  // Periods are of UTC days, so the days of the range are meant, and not their instants.
-  const asked = { from: dayOf(localText(range.from, range.zone)), to: iso(range.to) };
+  const asked = utcDays(range);
   const { data, problem, retry } = useAnswer(`plan ${id} ${JSON.stringify(asked)}`, (signal) =>
     read(ledger.GET("/v1/plans/{id}/use", { params: { path: { id }, query: asked }, signal })),
   );
