@@ -7,6 +7,7 @@ import { benchGrowth } from "./growth.ts";
 import { benchExport } from "./heap.ts";
 import { benchHttp } from "./http.ts";
 import { benchIngest } from "./ingest.ts";
+import { benchLabels } from "./labels.ts";
 import { benchMerge } from "./merge.ts";
 import { parseBenchArgs } from "./options.ts";
 import { benchPage } from "./page.ts";
@@ -23,6 +24,7 @@ const PARTS = {
   merge: benchMerge,
   growth: benchGrowth,
   summary: benchSummary,
+  labels: benchLabels,
   http: benchHttp,
   export: benchExport,
   peers: benchPeers,

@@ -25,8 +25,8 @@ export interface Bench extends Pick<Subject, "url" | "newProject" | "memoryMib">
   /** Of the Worker. */
   bindings: Record<string, string>;
   say(line: string): void;
-  /** About so many calls of 90 days, in a project of their own. */
-  history(traces: number): Promise<History>;
+  /** About so many calls of 90 days, in a project of their own. Without `labelled` they have neither users nor tags. */
+  history(traces: number, labelled?: boolean): Promise<History>;
   /**
    * So that a part does not pay for those before it: what they ingested is merged, or gone if there is no history yet.
    */
@@ -49,7 +49,7 @@ export async function startBench(
   ends.defer(() => pool.end());
   const { DATABASE_URL: url, NEON_FETCH_ENDPOINT: fetchEndpoint } = bindings;
   const db = connect({ url, fetchEndpoint, timeoutMs: TIMEOUT_MS });
-  const histories = new Map<number, History>();
+  const histories = new Map<string, History>();
   return {
     url: subject.url,
     newProject: subject.newProject,
@@ -63,12 +63,13 @@ export async function startBench(
     bindings: subject.bindings,
     scaled: (full) => Math.ceil(full * Math.min(1, traces / FULL_SIZE_FROM)),
     say,
-    async history(count) {
-      let history = histories.get(count);
+    async history(count, labelled = false) {
+      const what = `${count.toLocaleString("en-US")} calls of 90 days${labelled ? " with users and tags" : ""}`;
+      let history = histories.get(what);
       if (!history) {
-        say(`generating ${count.toLocaleString("en-US")} calls of 90 days`);
-        history = await fillHistory(pool, db, await subject.newProject(), count, say);
-        histories.set(count, history);
+        say(`generating ${what}`);
+        history = await fillHistory(pool, db, await subject.newProject(), { traces: count, labelled }, say);
+        histories.set(what, history);
       }
       return history;
     },

@@ -12,7 +12,7 @@ import { decodeNative } from "../../src/ingest/decode/native.ts";
 import { keyRange } from "../../src/ledger/key.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { createPricer } from "../../src/pricing/cost.ts";
-import { insertMainPartials } from "../../src/rollup/derive.ts";
+import { insertLabelPartials, insertMainPartials } from "../../src/rollup/derive.ts";
 import { LEVELS } from "../../src/ledger/levels.ts";
 import { merge } from "../../src/rollup/merge.ts";
 import { APPLICATIONS, calls, MODELS } from "./calls.ts";
@@ -30,17 +30,22 @@ export interface History {
   endMs: number;
 }
 
-/** Fills a project with about `traces` calls over the `DAYS` whole UTC days before today. */
+/**
+ * Fills a project with about `traces` calls over the `DAYS` whole UTC days before today.
+ *
+ * @param labelled: each call has one of 500 users, one of 8 teams and one of 20 features. A user has one team, one
+ * application and two models.
+ */
 export async function fillHistory(
   pool: pg.Pool,
   db: Database,
   { id: projectId, key }: Project,
-  traces: number,
+  { traces, labelled }: { traces: number; labelled: boolean },
   say: (line: string) => void,
 ): Promise<History> {
   const endMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const perDay = Math.ceil(traces / DAYS);
-  await fillDays(pool, db, projectId, { endMs, perDay }, (days) => {
+  await fillDays(pool, db, projectId, { endMs, perDay, labelled }, (days) => {
     if (days % 15 === 0) say(`${(perDay * days).toLocaleString("en-US")} calls of ${days} days`);
   });
   await pool.query("vacuum analyze rollup");
@@ -58,7 +63,12 @@ export async function fillDays(
   pool: pg.Pool | pg.Client,
   db: Database,
   projectId: string,
-  { endMs, perDay, daysAtOnce = 1 }: { endMs: number; perDay: number; daysAtOnce?: number },
+  {
+    endMs,
+    perDay,
+    daysAtOnce = 1,
+    labelled = false,
+  }: { endMs: number; perDay: number; daysAtOnce?: number; labelled?: boolean },
   filled: (days: number) => void = () => {},
 ): Promise<void> {
   const run = async (query: SQL): Promise<void> => {
@@ -70,10 +80,11 @@ export async function fillDays(
     const days = Math.min(daysAtOnce, DAYS - day);
     const startMs = endMs - (DAYS - day) * DAY_MS;
     const [lowest, highest] = keyRange(startMs, startMs + days * DAY_MS);
-    await run(insertCalls(projectId, startMs, days * DAY_MS, days * perDay));
+    await run(insertCalls(projectId, startMs, days * DAY_MS, days * perDay, labelled));
     const own = sql`(select * from traces where project_id = ${projectId}::uuid and id >= ${lowest}::uuid and id < ${highest}::uuid)
       t left join prices p on p.project_id = t.project_id and p.id = t.price_id`;
     await run(insertMainPartials(own));
+    if (labelled) await run(insertLabelPartials(own));
     await merge(db, Date.now, Number.POSITIVE_INFINITY);
     filled(day + days);
   }
@@ -97,19 +108,24 @@ async function writeSamples(db: Database, projectId: string): Promise<void> {
   );
 }
 
-function insertCalls(projectId: string, startMs: number, lengthMs: number, count: number): SQL {
+function insertCalls(projectId: string, startMs: number, lengthMs: number, count: number, labelled: boolean): SQL {
   const stepMs = lengthMs / count;
+  const user = labelled ? sql`'user-' || c.i % 25 + 25 * (hash % 20)` : sql`null`;
+  const tags = labelled
+    ? sql`jsonb_build_object('team', 'team-' || c.i % 25 % 8, 'feature', 'feature-' || (hash / 8) % 20)`
+    : sql`null::jsonb`;
   return sql`
 insert into traces (project_id, id, started_at, duration_us, input_tokens, output_tokens, cache_read_tokens, cost_pico,
   recorded_cost_pico, price_id, billable, status, application, environment, provider, model, operation, client_id, rule,
-  usage_semantics)
+  usage_semantics, user_id, tags)
 select ${projectId}::uuid,
   (lpad(to_hex(c.ms), 12, '0') || '8' || substr(md5(c.i::text), 1, 3) || '8' || substr(md5(c.i::text), 4, 15))::uuid,
   to_timestamp(c.ms::float8 / 1000), 200000 + hash % 20000000, c.input, c.output, c.cached,
   (c.input - c.cached) * p.input_pico + c.cached * coalesce(p.cache_read_pico, p.input_pico) + c.output * coalesce(p.output_pico, 0),
   (c.input - c.cached) * p.input_pico + c.cached * coalesce(p.cache_read_pico, p.input_pico) + c.output * coalesce(p.output_pico, 0),
   s.price_id, true, 'ok', (${textArray(APPLICATIONS)}::text[])[1 + c.i % 5], case when c.i % 7 = 0 then 'staging' else 'production' end,
-  s.provider, s.model, s.operation, 'call-' || c.ms || '-' || c.i, 'native', 'inclusive'
+  s.provider, s.model, s.operation, 'call-' || c.ms || '-' || c.i, 'native', 'inclusive',
+  ${user}, ${tags}
 from (
   select i, ${startMs}::bigint + floor(i * ${stepMs}::float8)::bigint as ms, abs(hashint4(i)) as hash,
     200 + abs(hashint4(i)) % 8000 as input, abs(hashint4(i)) % 900 as output, abs(hashint4(i)) % 200 as cached

@@ -46,6 +46,13 @@ export const QUESTIONS: readonly Question[] = [
   question("ragged", "ragged edges, by application and model", "group_by=application,model", DAYS, 754_321, 1_234_567),
 ];
 
+/** What is asked of calls with users and tags. */
+export const LABEL_QUESTIONS: readonly Question[] = [
+  question("by_user_30", "by user, 30 days", "group_by=user", 30),
+  question("by_tag_day", "by tag and day", "group_by=tag.feature&interval=day"),
+  question("one_user", "days of one user", "user=user-7&interval=day"),
+];
+
 export function ask(
   db: Database,
   { projectId }: Pick<History, "projectId">,

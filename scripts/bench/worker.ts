@@ -45,6 +45,16 @@ const ROUTES: Record<string, ExportedHandlerFetchHandler> = {
     return new Response("Redis does not answer", { status: 503 });
   },
 
+  /** A request that does no more than ask the database once: so many characters there, and so many back. */
+  "/bench/fetch": async (request, env) => {
+    const { NEON_FETCH_ENDPOINT: address, DATABASE_URL: url } = env as Record<string, string>;
+    const { sent, answered } = Object.fromEntries(new URL(request.url).searchParams);
+    const headers = { "Neon-Connection-String": url!, "Neon-Raw-Text-Output": "true" };
+    const query = `select repeat('x', ${Number(answered)})${" ".repeat(Number(sent))}`;
+    const answer = await fetch(address!, { method: "POST", headers, body: JSON.stringify({ query, params: [] }) });
+    return new Response(await answer.text(), { status: answer.status });
+  },
+
   "/bench/keyed": async (request, env, ctx) => {
     app ??= appWithKeyed(env);
     return await app.fetch(request, env as object, ctx);
@@ -65,7 +75,7 @@ export default {
   ...worker,
   async fetch(request, env, ctx) {
     const at = request.url.indexOf("/bench/");
-    const route = at < 0 ? undefined : ROUTES[request.url.slice(at)];
+    const route = at < 0 ? undefined : ROUTES[request.url.slice(at).split("?")[0]!];
     return await (route ?? worker.fetch)(request, env, ctx);
   },
 } satisfies ExportedHandler;
