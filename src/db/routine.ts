@@ -7,7 +7,8 @@
  * makes the functions of this version. If one is missing, `connect` sends the statement itself.
  *
  * A plan that was made while a table was empty outlives that. So it may not read tables from end to end, which seems to
- * cost nothing then.
+ * cost nothing then. Where there is no index, as for the one row of `retention`, that now seems to cost so much that
+ * Postgres would compile the plan.
  */
 import { sha256Hex } from "../digest.ts";
 import type { Statement } from "./client.ts";
@@ -25,7 +26,7 @@ export const PREFIX = "llm_cost_routine_";
 /** The limit of Postgres. */
 const MOST_PARAMETERS = 100;
 
-const PLANNED = "set plan_cache_mode = force_generic_plan set enable_seqscan = off";
+const PLANNED = "set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off";
 
 /** A statement that does the same if nothing that it inserts is stored. Otherwise it fails with `unique_violation`. */
 export interface Optimistic {
