@@ -33,7 +33,7 @@ export interface History {
 /**
  * Fills a project with about `traces` calls over the `DAYS` whole UTC days before today.
  *
- * @param labelled: each call has one of 500 users, one of 8 teams and one of 20 features. A user has one team, one
+ * @param labelled gives each call one of 500 users, one of 8 teams and one of 20 features. A user has one team, one
  * application and two models.
  */
 export async function fillHistory(
