@@ -116,7 +116,11 @@ export function showState(exposition: Exposition, { snapshot, runs }: Kept, nowM
   );
   gauge("audit_age_seconds", "Time since that audit.", single(runs.audit && (nowMs - runs.audit.atMs) / 1_000));
   if (snapshot === null) return;
-  gauge("rollup_partial_rows", "Rows that are not merged yet.", single(snapshot.partialRows));
+  gauge(
+    "rollup_partial_rows",
+    "Rows that are not merged yet. At most 100,000 are counted.",
+    single(snapshot.partialRows),
+  );
   gauge("dead_letters", "Messages that could not be stored and wait to be replayed.", single(snapshot.deadLetters));
   gauge("replica_lag_seconds", "How far the replica is behind.", single(snapshot.replicaLagSeconds));
   const { database } = snapshot;

@@ -79,14 +79,16 @@ async function partialProjects(db: Database, all: Everywhere): Promise<string[]>
 const nextProject = (after = sql``): SQL => sql`
 (select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
 
-/** Each project takes one look-up in the index, however many rows it has. */
-const WITH_PARTIAL_ROWS = compiledQuestion(
-  () => sql`
+const RECURSION = sql`
 with recursive found (project_id) as (
   select ${nextProject()}
   union all
   select ${nextProject(sql` and r.project_id > found.project_id`)} from found where found.project_id is not null
-)
+)`;
+
+/** Each project takes one look-up in the index, however many rows it has. */
+const WITH_PARTIAL_ROWS = compiledQuestion(
+  () => sql`${RECURSION}
 select project_id from found where project_id is not null`,
 );
 
@@ -98,15 +100,28 @@ const WITH_PARTIAL_ROWS_ANYWHERE = compiledQuestion(
 /** From this many on, unspread rows of a project do not wait. Questions about labels read them all. */
 const MANY_UNSPREAD = 20_000;
 
+/** No more rows are counted than are many. If merging is far behind, counting all of them would take longer than a statement may. */
 const WITH_UNSPREAD_ROWS = compiledQuestion(
+  () => sql`${RECURSION}
+select found.project_id, counted.rows >= ${MANY_UNSPREAD} as are_many
+from found cross join lateral (
+  select count(*) as rows from (
+    select 1 from rollup r
+    where r.level = ${LEVEL.partial} and r.project_id = found.project_id and r.label = ${UNSPREAD} limit ${MANY_UNSPREAD}
+  ) first
+) counted
+where counted.rows > 0`,
+);
+
+const WITH_UNSPREAD_ROWS_ANYWHERE = compiledQuestion(
   (among) => sql`
 select project_id, count(*) >= ${MANY_UNSPREAD} as are_many from rollup r
 where level = ${LEVEL.partial} and label = ${UNSPREAD}${among(sql`r`)} group by 1`,
 );
 
 /** The projects that have unspread rows, and whether these are many. */
-async function unspreadProjects(all: Everywhere): Promise<Row[]> {
-  return await all.ask(WITH_UNSPREAD_ROWS);
+async function unspreadProjects(db: Database, all: Everywhere): Promise<Row[]> {
+  return await all.ask((await isDistributed(db)) ? WITH_UNSPREAD_ROWS_ANYWHERE : WITH_UNSPREAD_ROWS);
 }
 
 /** Unspread rows that are looked up at once. Each takes some twelve bytes. */
@@ -170,7 +185,7 @@ async function mergeAll(
   let waiting = false;
   if (labelsWait) {
     parts.push(await mergeRows("main"));
-    const unspread = await unspreadProjects(all);
+    const unspread = await unspreadProjects(db, all);
     const many = unspread.filter((row) => row["are_many"] === true);
     waiting = many.length < unspread.length;
     await mergeLabels(idsOf(many));
