@@ -142,7 +142,7 @@ export interface MergeOptions {
    * them every five.
    */
   labelsWait?: boolean;
-  /** True if the database has requests to answer meanwhile. */
+  /** True if the database may have requests to answer meanwhile. */
   leavesRoom?: boolean;
 }
 
@@ -162,14 +162,14 @@ export async function merge(
 }
 
 async function mergeAll(
-  db: Database,
+  unpaced: Database,
   all: Everywhere,
   now: () => number,
   deadlineMs: number,
   { labelsWait = false, leavesRoom = false }: MergeOptions,
 ): Promise<Merged> {
   const labelDays = new Set<string>();
-  const { pace, paced, steps } = startPacing(now, deadlineMs, leavesRoom);
+  const { db, pace, paced, steps } = startPacing(unpaced, now, deadlineMs, leavesRoom);
   const mergeRows = (which: "all" | "main") =>
     steps(async (limit) => {
       const merged = await mergeStep(db, limit, labelDays, which, all);

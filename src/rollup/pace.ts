@@ -1,5 +1,7 @@
 /** The pace of a merge: how long its steps are, and how much room they leave to requests. */
-import { DatabaseUnavailable } from "../db/client.ts";
+import { sql } from "drizzle-orm";
+import { type Bound, compile, type Database, DatabaseUnavailable } from "../db/client.ts";
+import { leadingTo } from "../db/shards.ts";
 
 interface Pace {
   /** Of the first step. */
@@ -10,12 +12,29 @@ interface Pace {
   compactedRows: number;
 }
 const QUICK: Pace = { firstRows: 20_000, stepMs: 3_000, compactedRows: 50_000 };
-/** Requests wait for a core while a step runs. So it is short, and as long as it took the cores are theirs. */
+/**
+ * Requests wait for a core while a step runs. So it is short. If there were requests meanwhile, the cores are theirs for
+ * as long as it took.
+ */
 const ROOMY: Pace = { firstRows: 4_000, stepMs: 150, compactedRows: 8_000 };
 /** A merge that takes longer than this is behind. Then it goes on as fast as it can. */
 const ROOMY_MS = 15_000;
 const LEAST_ROWS = 50;
 const MOST_ROWS = 100_000;
+
+/** True if another session has run a statement since this transaction began. */
+const MET_OTHERS: Bound = {
+  statement: compile(
+    sql`
+select exists (
+  select from pg_stat_activity
+  where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+    and (state <> 'idle' or state_change >= now())
+) as met`,
+    [],
+  ),
+  values: [],
+};
 
 /** Runs a step, then leaves the room that the pace asks for. `tookMs` is of the step alone. */
 export type Paced = <T>(work: () => Promise<T>) => Promise<{ result: T; tookMs: number }>;
@@ -33,6 +52,8 @@ export interface Stepped {
 }
 
 export interface Pacing {
+  /** The database, whose transactions of several statements tell the pace whether it has requests to answer. */
+  db: Database;
   pace(): Pace;
   paced: Paced;
   /**
@@ -44,18 +65,26 @@ export interface Pacing {
   steps(step: (limit: number) => Promise<Step>): Promise<Stepped>;
 }
 
-/** @param leavesRoom true if the database has requests to answer meanwhile. */
-export function startPacing(now: () => number, deadlineMs: number, leavesRoom: boolean): Pacing {
+/** @param leavesRoom true if the database may have requests to answer meanwhile. */
+export function startPacing(db: Database, now: () => number, deadlineMs: number, leavesRoom: boolean): Pacing {
   const beganMs = now();
+  let metOthers = false;
+  const batch: Database["batch"] = async (queries) => {
+    const results = await db.batch([...queries, MET_OTHERS]);
+    if (results.pop()?.[0]?.["met"] === true) metOthers = true;
+    return results;
+  };
   const pace = (): Pace => (leavesRoom && now() - beganMs < ROOMY_MS ? ROOMY : QUICK);
   const paced: Paced = async (work) => {
     const startMs = now();
+    metOthers = false;
     const result = await work();
     const tookMs = now() - startMs;
-    if (pace() === ROOMY) await new Promise((resolve) => setTimeout(resolve, tookMs));
+    if (metOthers && pace() === ROOMY) await new Promise((resolve) => setTimeout(resolve, tookMs));
     return { result, tookMs };
   };
   return {
+    db: leavesRoom ? leadingTo({ ...db, batch }, db) : db,
     pace,
     paced,
     async steps(step) {

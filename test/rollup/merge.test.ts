@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { type Bound, type Database, DatabaseUnavailable } from "../../src/db/client.ts";
@@ -10,6 +11,7 @@ import { LEVEL, LEVELS } from "../../src/ledger/levels.ts";
 import { MOST_LABEL_VALUES, OTHER } from "../../src/rollup/families.ts";
 import { compact } from "../../src/rollup/compact.ts";
 import { merge, mergeStep } from "../../src/rollup/merge.ts";
+import { startPacing } from "../../src/rollup/pace.ts";
 import { latencyBinOf } from "../../src/rollup/latency.ts";
 import { parseSummaryQuery } from "../../src/summary/query.ts";
 import { summarize } from "../../src/summary/summarize.ts";
@@ -28,18 +30,25 @@ const ONE_PROJECT = {
   },
 };
 
-/** A database in which merging `n` rows takes `n` ms, is cut off past 8 s, and `rows` are waiting. */
-function slowDatabase(rows: number) {
+/**
+ * A database in which merging `n` rows takes `n` ms, is cut off past 8 s, and `rows` are waiting. It has requests to
+ * answer in the first `busyMs`.
+ */
+function slowDatabase(rows: number, busyMs = Number.POSITIVE_INFINITY) {
   let nowMs = 0;
   const limits: number[] = [];
-  const batch = async ([, { values }]: [unknown, { values: [projects: string, limit: number] }]) => {
+  const batch = async ([, { values }, ...more]: [
+    unknown,
+    { values: [projects: string, limit: number] },
+    ...unknown[],
+  ]) => {
     const [, limit] = values;
     limits.push(limit);
     nowMs += Math.min(limit, 8_000);
     if (limit > 8_000) throw new DatabaseUnavailable("cut off");
     const merged = Math.min(limit, rows);
     rows -= merged;
-    return [[], [{ merged }]];
+    return [[], [{ merged }], ...(more.length > 0 ? [[{ met: nowMs < busyMs }]] : [])];
   };
   return { db: { ...ONE_PROJECT, batch } as unknown as Database, now: () => nowMs, limits };
 }
@@ -50,8 +59,8 @@ it("takes smaller steps where they are slow, and so ends", async () => {
   expect(Math.max(...limits.slice(1))).toBeLessThanOrEqual(8_000);
 });
 
-it("takes short steps with as much room between them while requests are answered", async () => {
-  const { db, now, limits } = slowDatabase(30_000);
+/** Notes the rooms that merging leaves from now on, in ms, and ends each at once. */
+function noteRooms(): number[] {
   const rooms: number[] = [];
   vi.spyOn(globalThis, "setTimeout").mockImplementation((then, ms) => {
     rooms.push(ms!);
@@ -59,6 +68,12 @@ it("takes short steps with as much room between them while requests are answered
     return 0 as unknown as ReturnType<typeof setTimeout>;
   });
   onTestFinished(() => void vi.restoreAllMocks());
+  return rooms;
+}
+
+it("takes short steps with as much room between them while requests are answered", async () => {
+  const { db, now, limits } = slowDatabase(30_000);
+  const rooms = noteRooms();
   expect(await merge(db, now, Number.POSITIVE_INFINITY, { leavesRoom: true, labelsWait: true })).toMatchObject({
     merged: 30_000,
   });
@@ -67,6 +82,46 @@ it("takes short steps with as much room between them while requests are answered
   // One that is behind leaves no more room, and takes long steps.
   expect(limits.slice(rooms.length, rooms.length + 6)).toEqual([150, 300, 600, 1_200, 2_400, 3_000]);
   expect(rooms.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(15_000);
+});
+
+it("leaves no room once the database has nothing else to do, and still takes short steps", async () => {
+  const { db, now, limits } = slowDatabase(12_000, 7_000);
+  const rooms = noteRooms();
+  await merge(db, now, Number.POSITIVE_INFINITY, { leavesRoom: true, labelsWait: true });
+  expect(rooms).toEqual([4_000, 2_000]);
+  expect(limits.slice(2, 7)).toEqual([1_000, 500, 250, 150, 150]);
+});
+
+it("knows whether the database has others to answer", async () => {
+  const { db, url } = await ownDatabase();
+  let nowMs = 0;
+  // Each step takes 7 ms by this clock.
+  const { db: watched, paced } = startPacing(db, () => (nowMs += 7), 1_000, true);
+  const leavesRoom = async (first = sql`select 0`): Promise<boolean> => {
+    const timeouts = vi.spyOn(globalThis, "setTimeout");
+    const { result } = await paced(() => watched.batch([first, sql`select 1 as one`]));
+    expect(result).toEqual([expect.anything(), [{ one: 1 }]]);
+    const left = timeouts.mock.calls.some(([, ms]) => ms === 7);
+    timeouts.mockRestore();
+    return left;
+  };
+  const other = new pg.Client({ connectionString: url });
+  await other.connect();
+  onTestFinished(() => other.end());
+  await other.query("select 1");
+  expect(await leavesRoom()).toBe(false);
+  await other.query("begin");
+  expect(await leavesRoom()).toBe(true);
+  await other.query("commit");
+  expect(await leavesRoom()).toBe(false);
+  // It comes and goes within the step.
+  let ended = false;
+  const step = leavesRoom(sql`select pg_sleep(0.3)`).finally(() => (ended = true));
+  while (!ended) {
+    await other.query("select 1");
+    await sleep(20);
+  }
+  expect(await step).toBe(true);
 });
 
 it("stops in time, and says that something is left", async () => {
