@@ -115,12 +115,8 @@ it("knows whether the database has others to answer", async () => {
   await other.query("commit");
   expect(await leavesRoom()).toBe(false);
   // It comes and goes within the step.
-  let ended = false;
-  const step = leavesRoom(sql`select pg_sleep(0.3)`).finally(() => (ended = true));
-  while (!ended) {
-    await other.query("select 1");
-    await sleep(20);
-  }
+  const step = leavesRoom(sql`select pg_sleep(0.3)`);
+  for (const ended = step.then(() => true); !(await Promise.race([ended, sleep(20)]));) await other.query("select 1");
   expect(await step).toBe(true);
 });
 
