@@ -45,6 +45,11 @@ export function constants(values: Iterable<string | number>): SQL {
   return list([...values].map((value) => sql`${value}`)).inlineParams();
 }
 
+/** A hash of several texts, a bigint. Hashing them one after another takes half as long as writing them as one text first. */
+export function hashOf(names: readonly string[], alias: string): SQL {
+  return names.reduce((hash, name) => sql`hashtextextended(${columns([name], alias)}, ${hash})`, sql`0`);
+}
+
 /** The starts of the UTC hour, the UTC day and the week (from Monday on) that contain an instant. */
 export const hourOf = (instant: SQL): SQL => sql`date_bin('1 hour', ${instant}, 'epoch'::timestamptz)`;
 export const dayOf = (instant: SQL): SQL => sql`date_bin('1 day', ${instant}, 'epoch'::timestamptz)`;

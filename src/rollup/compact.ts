@@ -19,7 +19,7 @@ import {
   projects,
 } from "../db/shards.ts";
 import { BY_HASH, columnsOfRows, grouped, groupedFew } from "./grouped.ts";
-import { columns, constants, param } from "../db/sql.ts";
+import { constants, hashOf, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN_FAMILIES } from "./families.ts";
@@ -55,7 +55,7 @@ const ofSlice = (among: Among): SQL =>
  * first values of the slice, those of its first fresh rows.
  */
 const areTwiceTheGroups = (among: Among): SQL => sql`(
-  select count(*) >= 2 * count(distinct hashtext(concat_ws('|', r.value, ${columns(DIMENSIONS, "r")})))
+  select count(*) >= 2 * count(distinct ${hashOf(["value", ...DIMENSIONS], "r")})
   from rollup r
   where r.level in (f.level, f.level - ${FRESHNESS}) and ${ofSlice(among)} and r.value <= (
     select r.value from rollup r where r.level = f.level and ${ofSlice(among)} order by r.value offset ${FEW - 1} limit 1

@@ -5,7 +5,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { compileNamed } from "../db/client.ts";
 import { amongThem, projects } from "../db/shards.ts";
-import { columns, constants, dayOf, list, param, project, weekOf } from "../db/sql.ts";
+import { columns, constants, dayOf, hashOf, list, param, project, weekOf } from "../db/sql.ts";
 import { FORMAT, FRESHNESS, LEVEL } from "../ledger/levels.ts";
 import { DIMENSIONS, MEASURE_NAMES } from "../ledger/measures.ts";
 import { isToldApart, type Whose } from "./crowded.ts";
@@ -83,7 +83,7 @@ moved as (
     select ctid from rollup where level = ${LEVEL.partial}${which}
     order by project_id, label, bucket limit ${limit}
     for update skip locked
-  ))${which} returning *, ${isPlain}
+  ))${which} returning ${isPlain}, *
 )`;
 
 /**
@@ -101,7 +101,7 @@ const movedAmong = (distributed: boolean, which: SQL): SQL => sql`
 moved as (
   delete from rollup t where t.ctid = any(array(
     select r.ctid from${firstAmong(distributed, sql`t.ctid`, which, sql` for update skip locked`)}
-  ))${amongThem(distributed, sql`t`)} returning *, ${isPlain}
+  ))${amongThem(distributed, sql`t`)} returning ${isPlain}, *
 )`;
 
 const isUnspread = sql` and t.label = ${UNSPREAD}`;
@@ -117,7 +117,7 @@ moved as (
     where t.ctid = any(${param("places")}::tid[])
       and t.level is not distinct from ${LEVEL.partial} and t.label is not distinct from ${UNSPREAD}${amongThem(distributed, sql`t`)}
     for update skip locked
-  ))${amongThem(distributed, sql`t`)} returning *, ${isPlain}
+  ))${amongThem(distributed, sql`t`)} returning ${isPlain}, *
 )`;
 
 /** Unspread rows, spread over the labels of their calls. */
@@ -171,7 +171,7 @@ const findingUnspread = (distributed: boolean): SQL => sql`
 select string_agg(u.ctid::text, ' ' order by u.project_id, u.bucket, u.alike) as places from (
   select r.* from${firstAmong(
     distributed,
-    sql`t.ctid, t.project_id, t.bucket, hashtext(concat_ws('|', ${columns(DIMENSIONS, "t")})) as alike`,
+    sql`t.ctid, t.project_id, t.bucket, ${hashOf(DIMENSIONS, "t")} as alike`,
     isUnspread,
   )}
 ) u`;

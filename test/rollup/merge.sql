@@ -29,7 +29,6 @@ with
         )
       )
     returning
-      *,
       (
         num_nonnulls (
           "inexact_requests",
@@ -96,7 +95,8 @@ with
           ),
           0
         ) > -1e13
-      ) as is_plain
+      ) as is_plain,
+      *
   ),
   labelled as (
     select
