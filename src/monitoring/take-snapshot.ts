@@ -30,12 +30,12 @@ const SHARE = 50;
 /** The most partial rows that are counted. If merging is far behind, counting all would take longer than a statement may. */
 const MOST_PARTIAL_ROWS = 100_000;
 
-/** The names of projects that can have groups of their own, and two numbers of what is left to do. */
+/** The names of projects that can have groups of their own, and two numbers of what is left to do. The order is the index's. */
 const STATE = sql`
 select
   (select jsonb_object_agg(id, name) from projects) as projects,
   (select count(*)::int from (
-    select 1 from rollup where level in (${constants([LEVEL.partial])}) limit ${constants([MOST_PARTIAL_ROWS])}
+    select 1 from rollup where level = ${constants([LEVEL.partial])} order by project_id limit ${constants([MOST_PARTIAL_ROWS])}
   ) partial) as partial_rows,
   (select count(*)::int from dead_letters) as dead_letters`;
 
