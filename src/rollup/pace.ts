@@ -22,14 +22,17 @@ const ROOMY_MS = 15_000;
 const LEAST_ROWS = 50;
 const MOST_ROWS = 100_000;
 
-/** True if another session has run a statement since this transaction began. */
+/**
+ * True if another session has run a statement since this transaction began. A role that may not see what a session of
+ * another role does takes it for one that has.
+ */
 const MET_OTHERS: Bound = {
   statement: compile(
     sql`
 select exists (
-  select from pg_stat_activity
-  where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
-    and (state <> 'idle' or state_change >= now())
+  select 1 from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid()
+    and (backend_type is null or backend_type = 'client backend' and (state <> 'idle' or state_change >= now()))
 ) as met`,
     [],
   ),

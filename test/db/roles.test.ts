@@ -62,6 +62,7 @@ const UNWALLED: Record<string, string> = {
   "src/rollup/compact.ts": "cron",
   "src/rollup/crowded.ts": "cron",
   "src/rollup/merge.ts": "cron, and merging after writes",
+  "src/rollup/pace.ts": "cron",
   "src/rollup/repair-noted.ts": "cron",
   "src/write/": "writes, which are many; and cron settles",
 };

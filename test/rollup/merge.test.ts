@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { type Bound, type Database, DatabaseUnavailable } from "../../src/db/client.ts";
+import { type Bound, connect, type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { audit } from "../../src/rollup/audit.ts";
 import { callKey } from "../../src/ledger/key.ts";
@@ -93,11 +93,15 @@ it("leaves no room once the database has nothing else to do, and still takes sho
 });
 
 it("knows whether the database has others to answer", async () => {
-  const { db, url } = await ownDatabase();
+  const { url } = await ownDatabase();
   let nowMs = 0;
-  // Each step takes 7 ms by this clock.
-  const { db: watched, paced } = startPacing(db, () => (nowMs += 7), 1_000, true);
-  const leavesRoom = async (first = sql`select 0`): Promise<boolean> => {
+  const pacingOf = (databaseUrl: string) => {
+    const db = connect({ driver: "postgres", url: databaseUrl });
+    // Each step takes 7 ms by this clock.
+    return startPacing(db, () => (nowMs += 7), 1_000, true);
+  };
+  const owners = pacingOf(url);
+  const leavesRoom = async (first = sql`select 0`, { db: watched, paced } = owners): Promise<boolean> => {
     const timeouts = vi.spyOn(globalThis, "setTimeout");
     const { result } = await paced(() => watched.batch([first, sql`select 1 as one`]));
     expect(result).toEqual([expect.anything(), [{ one: 1 }]]);
@@ -114,6 +118,10 @@ it("knows whether the database has others to answer", async () => {
   expect(await leavesRoom()).toBe(true);
   await other.query("commit");
   expect(await leavesRoom()).toBe(false);
+  // This role does not see that it is idle.
+  const blind = new URL(url);
+  blind.searchParams.set("options", "-c role=llm_cost_project");
+  expect(await leavesRoom(undefined, pacingOf(blind.href.replaceAll("+", "%20")))).toBe(true);
   // It comes and goes within the step.
   const step = leavesRoom(sql`select pg_sleep(0.3)`);
   for (const ended = step.then(() => true); !(await Promise.race([ended, sleep(20)]));) await other.query("select 1");
