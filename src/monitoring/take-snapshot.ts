@@ -27,10 +27,13 @@ export interface SnapshotDeps {
 /** Reading takes 2% of the time at most: after a snapshot that took two seconds, the next is 100 seconds later. */
 const SHARE = 50;
 
-/** The most partial rows that are counted. If merging is far behind, counting all would take longer than a statement may. */
+/** If merging is far behind, counting all partial rows would take longer than a statement may. */
 const MOST_PARTIAL_ROWS = 100_000;
 
-/** The names of projects that can have groups of their own, and two numbers of what is left to do. The order is the index's. */
+/**
+ * The names of projects that can have groups of their own, and two numbers of what is left to do. The order keeps
+ * Postgres to the index.
+ */
 const STATE = sql`
 select
   (select jsonb_object_agg(id, name) from projects) as projects,

@@ -79,7 +79,7 @@ async function partialProjects(db: Database, all: Everywhere): Promise<string[]>
 const nextProject = (after = sql``): SQL => sql`
 (select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
 
-const RECURSION = sql`
+const FINDING_PROJECTS = sql`
 with recursive found (project_id) as (
   select ${nextProject()}
   union all
@@ -88,7 +88,7 @@ with recursive found (project_id) as (
 
 /** Each project takes one look-up in the index, however many rows it has. */
 const WITH_PARTIAL_ROWS = compiledQuestion(
-  () => sql`${RECURSION}
+  () => sql`${FINDING_PROJECTS}
 select project_id from found where project_id is not null`,
 );
 
@@ -100,9 +100,9 @@ const WITH_PARTIAL_ROWS_ANYWHERE = compiledQuestion(
 /** From this many on, unspread rows of a project do not wait. Questions about labels read them all. */
 const MANY_UNSPREAD = 20_000;
 
-/** No more rows are counted than are many. If merging is far behind, counting all of them would take longer than a statement may. */
+/** No more rows are counted than are many. If merging is far behind, counting all would take longer than a statement may. */
 const WITH_UNSPREAD_ROWS = compiledQuestion(
-  () => sql`${RECURSION}
+  () => sql`${FINDING_PROJECTS}
 select found.project_id, counted.rows >= ${MANY_UNSPREAD} as are_many
 from found cross join lateral (
   select count(*) as rows from (
