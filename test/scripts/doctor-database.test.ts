@@ -209,14 +209,16 @@ describe("the ledger", () => {
   }
 
   it.each([
-    // The look itself takes a second or more on a busy machine.
-    ["20 seconds", "ok", /one for 2\d s at least/],
-    ["20 minutes", "warning", /one for 20 minutes at least/],
-    ["3 hours", "failed", /one for 3 hours at least/],
-  ])("a partial row that has waited for %s is %s", async (age, state, found) => {
+    ["20 seconds", "ok"],
+    ["20 minutes", "warning"],
+    ["3 hours", "failed"],
+  ])("a partial row that has waited for %s is %s", async (age, state) => {
     const project = await oneCall();
     await client.query(`update traces set received_at = now() - $2::interval where project_id = $1`, [project, age]);
-    expect(await look("ledger.merging")).toMatchObject({ state, found: expect.stringMatching(found) });
+    expect(await look("ledger.merging")).toMatchObject({
+      state,
+      found: expect.stringContaining(`one for ${age === "20 seconds" ? "20 s" : age} at least`),
+    });
   });
 
   it("audits the last days of every project, and names the first wrong sum", async () => {
