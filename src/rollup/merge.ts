@@ -79,6 +79,7 @@ async function partialProjects(db: Database, all: Everywhere): Promise<string[]>
 const nextProject = (after = sql``): SQL => sql`
 (select r.project_id from rollup r where r.level = ${LEVEL.partial}${after} order by r.project_id limit 1)`;
 
+/** Each project takes one look-up in the index, however many rows it has. */
 const FINDING_PROJECTS = sql`
 with recursive found (project_id) as (
   select ${nextProject()}
@@ -86,7 +87,6 @@ with recursive found (project_id) as (
   select ${nextProject(sql` and r.project_id > found.project_id`)} from found where found.project_id is not null
 )`;
 
-/** Each project takes one look-up in the index, however many rows it has. */
 const WITH_PARTIAL_ROWS = compiledQuestion(
   () => sql`${FINDING_PROJECTS}
 select project_id from found where project_id is not null`,
@@ -113,6 +113,7 @@ from found cross join lateral (
 where counted.rows > 0`,
 );
 
+/** On Citus, where each worker counts all of its own. */
 const WITH_UNSPREAD_ROWS_ANYWHERE = compiledQuestion(
   (among) => sql`
 select project_id, count(*) >= ${MANY_UNSPREAD} as are_many from rollup r
