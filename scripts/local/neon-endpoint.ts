@@ -16,7 +16,8 @@ const maxBytes = 10 * 1024 * 1024;
 const limitSeconds = 15;
 const graceMs = 1_000;
 const poolSize = 50;
-const idleMs = 60_000;
+/** As long as Neon's proxy keeps one. A new connection costs Postgres some 100 ms, until it has planned what it is asked for. */
+const idleMs = 300_000;
 
 /**
  * What a test may do to a request: `refuse` answers 500 before anything ran, `swallow` runs it and cuts the connection

@@ -6,6 +6,10 @@
  * A function's name contains a hash of its content, so a caller never gets the function of another version. Migrating
  * makes the functions of this version. If one is missing, `connect` sends the statement itself.
  *
+ * The plan of a statement that looks a call up by its id is made for every month there is, because no id is known yet:
+ * that takes each new connection some 70 ms, and each run locks all months. So such a statement is there twice: once for
+ * recent calls alone, which most requests ask for.
+ *
  * A plan that was made while a table was empty outlives that. So it may not read tables from end to end, which seems to
  * cost nothing then. Where there is no index, as for the one row of `retention`, that now seems to cost so much that
  * Postgres would compile the plan.
@@ -28,32 +32,30 @@ const MOST_PARAMETERS = 100;
 
 const PLANNED = "set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off";
 
-/** A statement that does the same if nothing that it inserts is stored. Otherwise it fails with `unique_violation`. */
-export interface Optimistic {
-  text: string;
-  /** The condition under which it is tried first. */
-  where: string;
-}
+/** An id that is older than all calls. Where a routine is made, the first id of the month before takes its place. */
+const RECENT = "01000000-0000-7000-8000-000000000000";
+/** What holds of recent calls: first it is asked of an id, then it leads the plan to their months. */
+export const isRecent = (id: string): string => `${id} >= '${RECENT}'::uuid`;
 
 /**
  * Makes a routine of a statement.
  *
  * @param parameters the number of parameters. The statement must cast each, because a function takes them as texts.
  * @param returns the columns of its rows, as in `RETURNS TABLE`.
- * @param first what is tried before the statement.
+ * @param first PL/pgSQL that runs before the statement, and may return instead.
  */
 export function asRoutine(
   { text }: Statement,
   label: string,
   parameters: number,
   returns: string,
-  first?: Optimistic,
+  first = "",
 ): Statement {
   if (parameters > MOST_PARAMETERS) throw new Error(`${label} takes ${parameters} parameters`);
   const takes = Array<string>(parameters).fill("text").join(", ");
   const rest = `(${takes}) returns table (${returns}) language plpgsql ${PLANNED} as $routine$
 #variable_conflict use_column
-begin${first === undefined ? "" : trying(first)}
+begin${first}
   return query ${text};
 end $routine$`;
   const name = `${PREFIX}${label}_${sha256Hex(rest).slice(0, 12)}`;
@@ -64,21 +66,6 @@ end $routine$`;
   };
 }
 
-/**
- * If it fails, what it did is undone, and the routine goes on. Nothing is tried on Citus, whose routines have another
- * mode: there it was not seen that a part of a transaction is undone.
- */
-const trying = ({ text, where }: Optimistic): string => `
-  if current_setting('plan_cache_mode') = 'force_generic_plan' then
-    if ${where} then
-      begin
-        return query ${text};
-        return;
-      exception when unique_violation then
-      end;
-    end if;
-  end if;`;
-
 /** Citus must see the project of a call, before it knows the shard. So there a routine keeps no plan. */
 const planned = (name: string): string =>
   `if exists (select 1 from pg_extension where extname = 'citus') then alter routine ${name} set plan_cache_mode = force_custom_plan; end if;`;
@@ -87,12 +74,16 @@ const planned = (name: string): string =>
 export function installRoutines(statements: readonly Statement[]): string {
   const routines = statements.flatMap(({ routine }) => routine ?? []);
   const made = routines.map(
-    ({ name, definition }) => `if to_regproc('${name}') is null then ${definition}; ${planned(name)} end if;`,
+    ({ name, definition }) =>
+      `if to_regproc('${name}') is null then
+    execute replace($definition$${definition}$definition$, '${RECENT}', recent::text); ${planned(name)}
+  end if;`,
   );
   return `
 do $install$
 declare
   old regprocedure;
+  recent uuid := trace_id_at(date_trunc('month', now()) - interval '1 month');
 begin
   for old in
     select oid::regprocedure from pg_proc

@@ -5,7 +5,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { compileEach, compileNamed, type Database } from "../db/client.ts";
-import { asRoutine } from "../db/routine.ts";
+import { asRoutine, isRecent } from "../db/routine.ts";
 import { columns, list, param, project } from "../db/sql.ts";
 import { BUCKETS } from "../ledger/buckets.ts";
 import { usageBy } from "../ledger/call.ts";
@@ -129,12 +129,18 @@ const CALL = compileNamed(sql`
   from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
   where t.project_id = ${project} and t.id = ${param("id")}::uuid`);
 const UNBOUND = CALL({});
+const ID = "$2::uuid";
 /** Reads a call with its price. */
 export const READ_CALL = asRoutine(
   UNBOUND.statement,
   "call",
   UNBOUND.values.length,
   "stored text, rule text, other_ids text[], usage_semantics text, filled jsonb, is_shared boolean, price json",
+  `
+  if ${isRecent(ID)} then
+    return query ${UNBOUND.statement.text} and ${isRecent("t.id")};
+    return;
+  end if;`,
 );
 
 /**

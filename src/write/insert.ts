@@ -4,7 +4,7 @@
  */
 import { sql, type SQL } from "drizzle-orm";
 import { compile, compileNamed, type Database } from "../db/client.ts";
-import { asRoutine } from "../db/routine.ts";
+import { asRoutine, isRecent } from "../db/routine.ts";
 import { columns, list, project } from "../db/sql.ts";
 import { rawSinceMs, rowKept } from "../retention/kept.ts";
 import { insertLabelPartials, insertMainPartials, ROLLED_UP } from "../rollup/derive.ts";
@@ -73,15 +73,39 @@ select count(*)::int as inserted, (select count(*)::int from main_partials) as p
 const INSERTING_NEW = INSERTING.text.replace("\n  on conflict do nothing\n  returning id", "\n  returning id");
 /** From this many calls on, a batch is first inserted as if all of it were new. */
 const MANY = 50;
+/** The list of ids has no quotes. */
 const IDS = `$${INSERT_PARAMS.indexOf("id") + 1}`;
+const FIRST = `substr(${IDS}, 2, 36)::uuid`;
+const LAST = `left(right(${IDS}, 37), 36)::uuid`;
+const neitherIsStored = (which = ""): string =>
+  `not exists (select 1 from traces t where t.project_id = $1::uuid and t.id = any(array[${FIRST}, ${LAST}])${which})`;
 /**
- * True if the first and the last of many calls are not stored. What is sent again mostly begins or ends with a stored
- * call, because calls are sorted by their keys. The list of ids has no quotes.
+ * Inserts many calls as if all were new, if the first and the last of them are not stored. What is sent again mostly
+ * begins or ends with a stored call, because calls are sorted by their keys. If it fails, what it did is undone, and the
+ * routine goes on.
+ *
+ * Nothing is tried on Citus, whose routines have another mode: there it was not seen that a part of a transaction is
+ * undone.
  */
-const SEEMS_NEW = `$${INSERT_PARAMS.length}::int >= ${MANY} and not exists (
-      select 1 from traces t where t.project_id = $1::uuid
-        and t.id = any(array[substr(${IDS}, 2, 36)::uuid, left(right(${IDS}, 37), 36)::uuid])
-    )`;
+const TRY_AS_NEW = `
+  if current_setting('plan_cache_mode') = 'force_generic_plan' and $${INSERT_PARAMS.length}::int >= ${MANY} then
+    declare
+      seem_new boolean;
+    begin
+      if ${isRecent(FIRST)} then
+        seem_new := ${neitherIsStored(` and ${isRecent("t.id")}`)};
+      else
+        seem_new := ${neitherIsStored()};
+      end if;
+      if seem_new then
+        begin
+          return query ${INSERTING_NEW};
+          return;
+        exception when unique_violation then
+        end;
+      end if;
+    end;
+  end if;`;
 /**
  * Inserts the calls that are new, and the rollup partials of exactly these, at the prices sent along. Returns how many
  * calls were inserted and how many main partials. If fewer than `sent` were inserted, it returns their ids too.
@@ -92,7 +116,7 @@ export const INSERT_CALLS = asRoutine(
   INSERT_PARAMS.length,
   "inserted int, partials int, ids uuid[]",
   // Otherwise Postgres looks each call up, and marks and unmarks its row. That is a tenth of its work.
-  { text: INSERTING_NEW, where: SEEMS_NEW },
+  TRY_AS_NEW,
 );
 
 const SAID = COLUMNS.filter((column) => column.said);

@@ -1,11 +1,14 @@
 import pg from "pg";
 import { expect, it, vi } from "vitest";
+import type { Bound, Database } from "../../src/db/client.ts";
 import { installRoutines, PREFIX } from "../../src/db/routine.ts";
+import { DAY_MS } from "../../src/time.ts";
 import { ROUTINES } from "../../src/routines.ts";
+import type { PricedCall } from "../../src/write/columns.ts";
 import { INSERT_CALLS } from "../../src/write/insert.ts";
 import { writeBatch } from "../../src/write/write-batch.ts";
 import { createProject } from "../../src/keys.ts";
-import { readCall } from "../../src/traces/read.ts";
+import { READ_CALL, readCall } from "../../src/traces/read.ts";
 import { ownDatabase } from "../own-database.ts";
 import { priced, trace } from "../calls.ts";
 
@@ -78,4 +81,44 @@ it("a plan that is kept since a month was empty looks calls up by index", async 
   await expect.poll(async () => (await scans()).idx - before.idx, { timeout: 15_000 }).toBeGreaterThanOrEqual(6);
   expect((await scans()).seq - before.seq).toBe(0);
   await client.end();
+});
+
+it("a new connection plans for the latest months alone, unless it is asked about older calls", async () => {
+  const { db, url } = await ownDatabase();
+  const { id: projectId } = await createProject(db, "test");
+  const calls = (count: number, daysAgo: number): PricedCall[] =>
+    Array.from({ length: count }, (_, i) =>
+      priced(trace({ clientId: `${count}-${i}`, startedAtMs: Date.now() - daysAgo * DAY_MS - i })),
+    );
+  const writing = async (batch: PricedCall[]): Promise<Bound> => {
+    const run = vi.fn<Database["run"]>().mockRejectedValue(new Error("noted"));
+    await expect(writeBatch({ ...db, run }, projectId, batch)).rejects.toThrow("noted");
+    const [statement, values] = run.mock.lastCall!;
+    return { statement, values };
+  };
+  const reading = ([first]: PricedCall[]): Bound => ({ statement: READ_CALL, values: [projectId, first!.call.id] });
+  /** A month that is planned for is locked. */
+  async function monthsFor({ statement, values }: Bound): Promise<number> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query("begin");
+    expect((await client.query(statement.routine!.call, [...values])).rows).toHaveLength(1);
+    const { rows } = await client.query<{ months: number }>(
+      `select count(distinct l.relation)::int as months from pg_locks l join pg_inherits i on i.inhrelid = l.relation
+       where l.pid = pg_backend_pid() and i.inhparent = 'traces'::regclass`,
+    );
+    await client.query("commit");
+    await client.end();
+    return rows[0]!.months;
+  }
+  const [few, many, old] = [calls(3, 0), calls(60, 0), calls(60, 400)];
+
+  expect(await monthsFor(await writing(few))).toBeLessThanOrEqual(2);
+  expect(await monthsFor(reading(few))).toBeLessThan(10);
+  expect(await monthsFor(await writing(many))).toBeLessThan(10);
+  // Sent again.
+  expect(await monthsFor(await writing(many))).toBeLessThan(10);
+  const months = await monthsFor(await writing(old));
+  expect(months).toBeGreaterThan(80);
+  expect(await monthsFor(reading(old))).toBe(months);
 });
