@@ -23,7 +23,7 @@ import { constants, hashOf, param } from "../db/sql.ts";
 import { DIMENSIONS } from "../ledger/measures.ts";
 import { FORMAT, FRESHNESS, LEVEL, LEVELS } from "../ledger/levels.ts";
 import { MAIN_FAMILIES } from "./families.ts";
-import { type Pacing, startPacing } from "./pace.ts";
+import type { Paced } from "./pace.ts";
 
 /** A slice with fewer fresh rows than this waits until its hour, day or week is over. */
 const FEW = 500;
@@ -137,9 +137,11 @@ export interface CompactOptions {
   labels?: boolean;
   /** The number of rows that one step compacts, roughly. */
   stepRows?: number;
-  pacing?: Pick<Pacing, "paced" | "abreast">;
+  paced?: Paced;
   all?: Everywhere;
 }
+
+const unpaced: Paced = async (work) => ({ result: await work(), tookMs: 0 });
 
 /**
  * Compacts the slices that are due, until `deadlineMs`.
@@ -150,21 +152,18 @@ export async function compact(
   db: Database,
   now: () => number,
   deadlineMs: number,
-  { labels = true, stepRows = STEP_ROWS, pacing, all = atOnce(db) }: CompactOptions = {},
+  { labels = true, stepRows = STEP_ROWS, paced = unpaced, all = atOnce(db) }: CompactOptions = {},
 ): Promise<boolean> {
-  const { paced, abreast } = pacing ?? startPacing(db, now, deadlineMs, false);
   const { main, label } = (await isDistributed(db)) ? KINDS_SHARD : KINDS;
   for (const statement of labels ? [main, label] : [main]) {
     let waiting = await dueSlices(db, all, statement === label, stepRows);
     while (waiting.length > 0) {
       if (now() >= deadlineMs) return false;
-      const steps = firstSteps(waiting, stepRows, abreast());
+      const step = firstOf(waiting, stepRows);
       try {
-        const { results } = await paced(
-          steps.map((step) => async () => await all.orFailure(() => db.batch([BY_HASH, statement(valuesOf(step))]))),
-        );
-        const failed = new Set(steps.flatMap(([first], i) => (results[i] === undefined ? [first!.shard] : [])));
-        waiting = waiting.slice(steps.flat().length).filter(({ shard }) => !failed.has(shard));
+        const done = await all.orFailure(() => paced(async () => await db.batch([BY_HASH, statement(valuesOf(step))])));
+        const { shard } = step[0]!;
+        waiting = done === undefined ? waiting.filter((one) => one.shard !== shard) : waiting.slice(step.length);
       } catch (error) {
         // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
         if (!(error instanceof DatabaseUnavailable) || stepRows <= LEAST_STEP_ROWS) throw error;
@@ -199,15 +198,6 @@ function inParts(row: Row, stepRows: number, shard: number): Slice[] {
     part,
     shard,
   }));
-}
-
-/** The first steps, at most `most`, of about the same size. */
-function firstSteps(slices: readonly Slice[], rows: number, most: number): Slice[][] {
-  const all = slices.reduce((sum, slice) => sum + slice.rows, 0);
-  const steps: Slice[][] = [];
-  for (let left = slices; steps.length < most && left.length > 0; left = left.slice(steps.at(-1)!.length))
-    steps.push(firstOf(left, Math.min(rows, all / most)));
-  return steps;
 }
 
 /** The first slices of one shard that have at most `rows` rows together, but at least one slice. */

@@ -170,8 +170,7 @@ async function mergeAll(
   { labelsWait = false, leavesRoom = false }: MergeOptions,
 ): Promise<Merged> {
   const labelDays = new Set<string>();
-  const pacing = startPacing(unpaced, now, deadlineMs, leavesRoom);
-  const { db, pace, steps } = pacing;
+  const { db, pace, paced, steps } = startPacing(unpaced, now, deadlineMs, leavesRoom);
   const mergeRows = (which: "all" | "main") =>
     steps(async (limit) => {
       const merged = await mergeStep(db, limit, labelDays, which, all);
@@ -201,15 +200,15 @@ async function mergeAll(
   const compacted = await compact(db, now, deadlineMs, {
     labels: !labelsWait || labelDays.size > 0,
     stepRows: pace().compactedRows,
-    pacing,
+    paced,
     all,
   });
   return { merged, drained: compacted && drained, waiting };
 }
 
 /**
- * Makes the steps over the unspread rows of one shard's projects. The places of the rows are looked up first, those of
- * rows that are alike together. Each step takes the next of them, so steps may run at once.
+ * Makes the steps over the unspread rows of one shard's projects. Their places are looked up first, those of rows that
+ * are alike together. The steps take them one after another.
  */
 function unspreadSteps(
   db: Database,
@@ -219,26 +218,20 @@ function unspreadSteps(
   const projects = plainArray(ofShard);
   let places: string[] = [];
   let areAll = false;
-  let looking: Promise<void> | undefined;
-  const look = async (): Promise<void> => {
-    const { unspread } = await statements(db);
-    const { statement, values } = unspread({ projects, limit: MOST_PLACES });
-    const [row] = await db.run(statement, values);
-    places = (row!["places"] as string | null)?.split(" ") ?? [];
-    areAll = places.length < MOST_PLACES;
-  };
+  let at = 0;
   return async (limit) => {
-    if (places.length === 0 && !areAll) await (looking ??= look().finally(() => (looking = undefined)));
-    const next = places.splice(0, limit);
-    if (next.length === 0) return { merged: 0, isLast: true };
-    try {
-      const { labels } = await statements(db);
-      const merged = await run(db, BY_HASH_AND_PLACE, labels({ projects, places: textArray(next) }), labelDays);
-      return { merged, isLast: areAll && places.length === 0 };
-    } catch (error) {
-      // They are still there.
-      places = [...next, ...places];
-      throw error;
+    const { unspread, labels } = await statements(db);
+    if (at === places.length && !areAll) {
+      const { statement, values } = unspread({ projects, limit: MOST_PLACES });
+      const [row] = await db.run(statement, values);
+      const found = row!["places"] as string | null;
+      [places, at] = [found?.split(" ") ?? [], 0];
+      areAll = places.length < MOST_PLACES;
     }
+    const next = places.slice(at, at + limit);
+    if (next.length === 0) return { merged: 0, isLast: true };
+    const merged = await run(db, BY_HASH_AND_PLACE, labels({ projects, places: textArray(next) }), labelDays);
+    at += next.length;
+    return { merged, isLast: areAll && at === places.length };
   };
 }

@@ -22,18 +22,15 @@ const ROOMY_MS = 15_000;
 const LEAST_ROWS = 50;
 const MOST_ROWS = 100_000;
 
-/** So many steps run at once while the database has nothing else to do. Each keeps one core busy. */
-const ABREAST = 2;
-
 /**
- * This session, and the others that have run a statement since this transaction began. A role that may not see what a
- * session of another role does takes it for one of these.
+ * True if another session has run a statement since this transaction began. A role that may not see what a session of
+ * another role does takes it for one that has.
  */
-const SESSIONS: Bound = {
+const MET_OTHERS: Bound = {
   statement: compile(
     sql`
-select pg_backend_pid()::text as own, (
-  select string_agg(pid::text, ' ') from pg_stat_activity
+select exists (
+  select 1 from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid()
     and (backend_type is null or backend_type = 'client backend' and (state <> 'idle' or state_change >= now()))
 ) as met`,
@@ -42,12 +39,8 @@ select pg_backend_pid()::text as own, (
   values: [],
 };
 
-/**
- * Runs steps at once, then leaves the room that the pace asks for. `tookMs` is of the steps alone.
- *
- * @throws what a step failed with, once all have ended.
- */
-export type Paced = <T>(steps: readonly (() => Promise<T>)[]) => Promise<{ results: T[]; tookMs: number }>;
+/** Runs a step, then leaves the room that the pace asks for. `tookMs` is of the step alone. */
+export type Paced = <T>(work: () => Promise<T>) => Promise<{ result: T; tookMs: number }>;
 
 export interface Step {
   merged: number;
@@ -66,8 +59,6 @@ export interface Pacing {
   db: Database;
   pace(): Pace;
   paced: Paced;
-  /** How many steps may run at once: one, until steps have met nobody else. */
-  abreast(): number;
   /**
    * Takes steps until one is the last.
    *
@@ -80,48 +71,33 @@ export interface Pacing {
 /** @param leavesRoom true if the database may have requests to answer meanwhile. */
 export function startPacing(db: Database, now: () => number, deadlineMs: number, leavesRoom: boolean): Pacing {
   const beganMs = now();
-  /** The sessions of the latest steps, and those that they met. */
-  const own = new Set<string>();
-  const met = new Set<string>();
-  let metNobody = false;
+  let metOthers = false;
   const batch: Database["batch"] = async (queries) => {
-    const results = await db.batch([...queries, SESSIONS]);
-    const sessions = results.pop()?.[0];
-    own.add(String(sessions?.["own"]));
-    for (const session of (sessions?.["met"] as string | null | undefined)?.split(" ") ?? []) met.add(session);
+    const results = await db.batch([...queries, MET_OTHERS]);
+    if (results.pop()?.[0]?.["met"] === true) metOthers = true;
     return results;
   };
   const pace = (): Pace => (leavesRoom && now() - beganMs < ROOMY_MS ? ROOMY : QUICK);
-  const abreast = (): number => (metNobody ? ABREAST : 1);
-  const paced: Paced = async (steps) => {
+  const paced: Paced = async (work) => {
     const startMs = now();
-    own.clear();
-    met.clear();
-    const running = steps.map((step) => step());
-    await Promise.allSettled(running);
+    metOthers = false;
+    const result = await work();
     const tookMs = now() - startMs;
-    metNobody = leavesRoom && [...met].every((session) => own.has(session));
-    const results = await Promise.all(running);
-    if (!metNobody && pace() === ROOMY) await new Promise((resolve) => setTimeout(resolve, tookMs));
-    return { results, tookMs };
+    if (metOthers && pace() === ROOMY) await new Promise((resolve) => setTimeout(resolve, tookMs));
+    return { result, tookMs };
   };
   return {
     db: leavesRoom ? leadingTo({ ...db, batch }, db) : db,
     pace,
     paced,
-    abreast,
     async steps(step) {
       let merged = 0;
       let limit = pace().firstRows;
-      const one = async (): Promise<Step> => {
-        const done = await step(limit);
-        merged += done.merged;
-        return done;
-      };
       while (now() < deadlineMs) {
         try {
-          const { results, tookMs } = await paced(Array.from({ length: abreast() }, () => one));
-          if (results.some(({ isLast }) => isLast)) return { merged, drained: true };
+          const { result, tookMs } = await paced(() => step(limit));
+          merged += result.merged;
+          if (result.isLast) return { merged, drained: true };
           limit = Math.min(Math.max(Math.floor(limit * clampedBy2(pace().stepMs / tookMs)), LEAST_ROWS), MOST_ROWS);
         } catch (error) {
           // The step may have taken too long. Then nothing was changed, and a smaller step may succeed.
