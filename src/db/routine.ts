@@ -6,9 +6,10 @@
  * A function's name contains a hash of its content, so a caller never gets the function of another version. Migrating
  * makes the functions of this version. If one is missing, `connect` sends the statement itself.
  *
- * The plan of a statement that looks a call up by its id is made for every month there is, because no id is known yet:
- * that takes each new connection some 70 ms, and each run locks all months. So such a statement is there twice: once for
- * recent calls alone, which most requests ask for.
+ * A kept plan is made before any id is known. So a look-up by id is planned for every month there is. That takes each
+ * new connection some 70 ms, and each run locks all months. Therefore a routine looks up recent calls by one statement,
+ * and older ones by another. Recent are the months from the one before the routine was made. Migrating makes it anew only
+ * if its content has changed, so these become more with time.
  *
  * A plan that was made while a table was empty outlives that. So it may not read tables from end to end, which seems to
  * cost nothing then. Where there is no index, as for the one row of `retention`, that now seems to cost so much that
@@ -32,9 +33,9 @@ const MOST_PARAMETERS = 100;
 
 const PLANNED = "set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off";
 
-/** An id that is older than all calls. Where a routine is made, the first id of the month before takes its place. */
+/** An id that is older than all calls. When a routine is made, the first id of the month before takes its place. */
 const RECENT = "01000000-0000-7000-8000-000000000000";
-/** What holds of recent calls: first it is asked of an id, then it leads the plan to their months. */
+/** A condition on an id. A statement with this condition is planned for recent months alone. */
 export const isRecent = (id: string): string => `${id} >= '${RECENT}'::uuid`;
 
 /**

@@ -129,7 +129,6 @@ const CALL = compileNamed(sql`
   from traces t left join prices p on p.project_id = t.project_id and p.id = t.price_id
   where t.project_id = ${project} and t.id = ${param("id")}::uuid`);
 const UNBOUND = CALL({});
-const ID = "$2::uuid";
 /** Reads a call with its price. */
 export const READ_CALL = asRoutine(
   UNBOUND.statement,
@@ -137,7 +136,7 @@ export const READ_CALL = asRoutine(
   UNBOUND.values.length,
   "stored text, rule text, other_ids text[], usage_semantics text, filled jsonb, is_shared boolean, price json",
   `
-  if ${isRecent(ID)} then
+  if ${isRecent("$2::uuid")} then
     return query ${UNBOUND.statement.text} and ${isRecent("t.id")};
     return;
   end if;`,

@@ -73,10 +73,11 @@ select count(*)::int as inserted, (select count(*)::int from main_partials) as p
 const INSERTING_NEW = INSERTING.text.replace("\n  on conflict do nothing\n  returning id", "\n  returning id");
 /** From this many calls on, a batch is first inserted as if all of it were new. */
 const MANY = 50;
-/** The list of ids has no quotes. */
 const IDS = `$${INSERT_PARAMS.indexOf("id") + 1}`;
+/** The first and the last id of the list, which has no quotes. */
 const FIRST = `substr(${IDS}, 2, 36)::uuid`;
 const LAST = `left(right(${IDS}, 37), 36)::uuid`;
+/** @param which a further condition, after AND. */
 const neitherIsStored = (which = ""): string =>
   `not exists (select 1 from traces t where t.project_id = $1::uuid and t.id = any(array[${FIRST}, ${LAST}])${which})`;
 /**
