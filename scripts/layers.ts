@@ -59,7 +59,7 @@ const SCRIPTS_MAY_USE: Readonly<Record<string, readonly string[] | "all">> = {
   import: ["ingest", "ledger", "money", "pricing"],
   "db-report": ["db", "insight"],
   "db-explain": "all",
-  page: ["app", "config", "deps"],
+  page: ["app", "config", "deps", "page"],
   doctor: ["config", "db", "ledger", "pricing", "retention", "rollup", "routines"],
 };
 const USED_BY_ALL_SCRIPTS = ["time"];

@@ -13,7 +13,13 @@ const SOURCE = join(ROOT, "src/page");
 const OUT = join(ROOT, "dist/page");
 const STAMP = join(ROOT, "dist/page.stamp");
 /** Beside the sources, what decides the files. */
-const ALSO = ["package-lock.json", "scripts/page/build.ts", "scripts/page/trim-plot.ts", "scripts/page/vite.ts"];
+const ALSO = [
+  "package-lock.json",
+  "scripts/page/build.ts",
+  "scripts/page/show-agents.ts",
+  "scripts/page/trim-plot.ts",
+  "scripts/page/vite.ts",
+];
 
 export const PAGE_SOURCE = SOURCE;
 

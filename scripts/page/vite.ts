@@ -1,6 +1,7 @@
 /** How Vite makes the page: hashed files in `assets/`, nothing inlined and nothing from elsewhere. */
 import { join } from "node:path";
 import { build, type Plugin } from "vite";
+import { showAgents } from "./show-agents.ts";
 import { trimPlot } from "./trim-plot.ts";
 
 /** @param out a folder that does not exist yet. */
@@ -12,7 +13,7 @@ export async function bundlePage(source: string, out: string): Promise<void> {
     root: source,
     base: "/",
     logLevel: "error",
-    plugins: [importJsx(), trimPlot(), writeDocuments()],
+    plugins: [importJsx(), trimPlot(), showAgents(source), writeDocuments()],
     build: {
       outDir: out,
       assetsDir: "assets",
@@ -45,8 +46,6 @@ function importJsx(): Plugin {
  */
 function groupsOf(source: string) {
   const groups: readonly (readonly [name: string, test: RegExp])[] = [
-    // `/docs` shows it as well.
-    ["agents", /\/first-run\/agents\.ts$/],
     ["start", /\/(?:main|shell)\.tsx$/],
     ["chart", /\/parts\/chart\.tsx$/],
     ["overview", /\/views\/overview\.tsx$/],

@@ -1,39 +1,36 @@
-/**
- * `/docs`: the API's description to read and to try, by Swagger UI, and the settings of each coding agent. It asks only
- * this server.
- */
+/** The API's description to read and to try, by Swagger UI. It asks only this server. */
 import SwaggerUi from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import "swagger-ui-dist/swagger-ui.css";
-import { agentsInMarkdown } from "./first-run/agents.ts";
-
-const AGENTS = `
-
-## Coding agents
-
-These are the settings with which coding agents send their own telemetry. \`URL\` is the ledger's address, and \`KEY\` an
-API key with the scope \`ingest\`. Logs, spans, metrics and imported files of one call count once.
-\`OTEL_RESOURCE_ATTRIBUTES=team=search\` adds a tag to each call.
-
-${agentsInMarkdown()}`;
-
-/** The first answer is the description itself; all others are of requests that somebody tries. */
-let isShown = false;
+import "./docs.css";
 
 SwaggerUi({
   url: "/openapi.json",
-  dom_id: "#docs",
-  responseInterceptor(response: { ok: boolean; text: string }) {
-    if (isShown || !response.ok) return response;
-    isShown = true;
-    const described = JSON.parse(response.text) as { info: { description: string } };
-    described.info.description += AGENTS;
-    response.text = JSON.stringify(described);
-    return response;
-  },
+  dom_id: "#api",
   deepLinking: true,
   docExpansion: "list",
   tryItOutEnabled: false,
   // Otherwise its validator at another host would be asked.
   validatorUrl: null,
   persistAuthorization: false,
+  plugins: [resolveLate],
 });
+
+interface Spec {
+  specActions: { updateResolvedSubtree: (path: readonly string[], value: unknown) => unknown };
+  specSelectors: { specJson: () => { getIn: (path: readonly string[]) => unknown } };
+}
+
+/**
+ * Swagger UI follows all references of the description once. That is a third of its work before it shows an operation,
+ * if it begins with the security schemes, as it does by itself. They have no references. So the first operation that a
+ * reader opens makes it begin.
+ */
+function resolveLate() {
+  const requestResolvedSubtree =
+    (resolve: (path: readonly string[]) => unknown, { specActions, specSelectors }: Spec) =>
+    (path: readonly string[]) =>
+      path.join(".") === "components.securitySchemes"
+        ? specActions.updateResolvedSubtree(path, specSelectors.specJson().getIn(path))
+        : resolve(path);
+  return { statePlugins: { spec: { wrapActions: { requestResolvedSubtree } } } };
+}

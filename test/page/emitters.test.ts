@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { SOURCES } from "../../scripts/import/agents/sources.ts";
-import { AGENTS, agentsInMarkdown, type Emitter, type Target } from "../../src/page/first-run/agents.ts";
+import { AGENTS, type Emitter, type Target } from "../../src/page/first-run/agents.ts";
 import { EMITTERS, KINDS, NO_KEY } from "../../src/page/first-run/emitters.ts";
 
 const TO = { url: "https://ledger.example", key: "lct_key" };
@@ -105,3 +105,15 @@ describe("coding agents", () => {
     for (const source of Object.keys(SOURCES)) expect(text).toMatch(new RegExp(`(?:--from|or|,) ${source}\\b`));
   });
 });
+
+/** As the README has them, with names in place of the address and the key. */
+function agentsInMarkdown(): string {
+  const to = { url: "URL", key: "KEY" };
+  return AGENTS.map(({ title, steps, note }) => {
+    const blocks = steps.map(({ place, language, text }) => {
+      const where = place === "shell" ? "In the shell:" : `In \`${place}\`:`;
+      return `${where}\n\n\`\`\`${language}\n${text(to)}\n\`\`\`\n\n`;
+    });
+    return `### ${title}\n\n${blocks.join("")}${note}`;
+  }).join("\n\n");
+}

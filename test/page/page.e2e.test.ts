@@ -125,11 +125,14 @@ describe.skipIf(!HAS_CHROMIUM)("the page", () => {
 
   it("describes the API, and the settings of each coding agent, without asking anybody else", async () => {
     const { page, wrong } = await open();
+    const document = await (await page.request.get("/docs")).text();
     await page.goto("/docs");
     await page.getByRole("heading", { name: "Coding agents" }).waitFor();
     const shown = await page.locator("#docs pre").allTextContents();
     for (const { title, steps } of AGENTS) {
       await page.getByRole("heading", { name: title, exact: true }).waitFor();
+      // It is there before any script has run.
+      expect(document).toContain(`<h3>${title}</h3>`);
       for (const { text } of steps) expect(shown.map((one) => one.trim())).toContain(text({ url: "URL", key: "KEY" }));
     }
     await page.locator('[id="operations-Costs-summarize"]').click();

@@ -158,15 +158,3 @@ npm run import -- --from cursor-csv usage-events.csv`,
     ],
   },
 ];
-
-/** The same as Markdown, with names in place of the address and the key. */
-export function agentsInMarkdown(): string {
-  const to = { url: "URL", key: "KEY" };
-  return AGENTS.map(({ title, steps, note }) => {
-    const blocks = steps.map(({ place, language, text }) => {
-      const where = place === "shell" ? "In the shell:" : `In \`${place}\`:`;
-      return `${where}\n\n\`\`\`${language}\n${text(to)}\n\`\`\`\n\n`;
-    });
-    return `### ${title}\n\n${blocks.join("")}${note}`;
-  }).join("\n\n");
-}
