@@ -21,9 +21,9 @@ interface Spec {
 }
 
 /**
- * Swagger UI follows all references of the description once. That is a third of its work before it shows an operation,
- * if it begins with the security schemes, as it does by itself. They have no references. So the first operation that a
- * reader opens makes it begin.
+ * Swagger UI asks for the security schemes before it shows any operation, and then follows all references of the
+ * description, which is a third of its work. The schemes have no references, so they are given to it as they are. The
+ * references are followed when a reader opens the first operation.
  */
 function resolveLate() {
   const requestResolvedSubtree =

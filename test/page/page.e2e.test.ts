@@ -135,6 +135,9 @@ describe.skipIf(!HAS_CHROMIUM)("the page", () => {
       expect(document).toContain(`<h3>${title}</h3>`);
       for (const { text } of steps) expect(shown.map((one) => one.trim())).toContain(text({ url: "URL", key: "KEY" }));
     }
+    await page.getByRole("button", { name: "Authorize", exact: true }).click();
+    await expectText(page, "The token for a metrics scraper.");
+    await page.getByRole("button", { name: "Close" }).first().click();
     await page.locator('[id="operations-Costs-summarize"]').click();
     await expectText(page, "The IANA time zone in which days begin");
     expect(wrong()).toEqual([]);
